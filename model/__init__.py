@@ -1,0 +1,1 @@
+"""What is served: networks, id maps, scale, artifact and predictor. Needs only numpy and torch."""

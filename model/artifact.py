@@ -1,0 +1,176 @@
+"""The artifact: one .pt that holds the TorchScript network and all that turns raw ids into ratings.
+
+The maps travel as TorchScript extra files, so that a network cannot be paired with another run's ids. What is
+inside stands in `EXTRA_FILES`. A digest over tensors and maps (not over times) says whether two artifacts answer
+alike, and whether one was damaged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from model.catalogue import Catalogue
+from model.history import History
+from model.ids import IdMap
+from model.scale import RatingScale
+
+SCHEMA_VERSION = 1
+EXTRA_FILES = ("metadata.json", "user_ids", "movie_ids", "history", "catalogue")
+
+
+class ArtifactError(ValueError):
+    """The file is no artifact that this code can serve; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A network and its maps. `metadata` is what people ask of a model: counts, metrics, versions, seed."""
+
+    network: torch.nn.Module
+    user_ids: IdMap
+    movie_ids: IdMap
+    scale: RatingScale
+    history: History
+    catalogue: Catalogue
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+def save_artifact(artifact: Artifact, path: Path) -> str:
+    """Writes `path` in one step (a reader sees the old file or the new one) and returns the digest.
+
+    Raises:
+        ArtifactError: a parameter of the network is not finite, as after a diverged training: it would answer NaN.
+    """
+    for name, tensor in artifact.network.state_dict().items():
+        if not bool(torch.isfinite(tensor).all()):
+            raise ArtifactError(f"{path}: {name} holds values that are not finite; nothing was written")
+    extra = {
+        "user_ids": _array_bytes(artifact.user_ids.ids),
+        "movie_ids": _array_bytes(artifact.movie_ids.ids),
+        "history": artifact.history.to_bytes(),
+        "catalogue": artifact.catalogue.to_bytes(),
+    }
+    digest = _digest(artifact.network, artifact.scale, extra)
+    metadata = {
+        **artifact.metadata,
+        "schema_version": SCHEMA_VERSION,
+        "rating_scale": [artifact.scale.minimum, artifact.scale.maximum],
+        "num_users": len(artifact.user_ids),
+        "num_movies": len(artifact.movie_ids),
+        "num_ratings": len(artifact.history.movie_index),
+        "digest": digest,
+    }
+    extra["metadata.json"] = json.dumps(metadata, ensure_ascii=False, allow_nan=False, indent=1).encode()
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        _script_and_save(artifact.network, partial, extra)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return digest
+
+
+def load_artifact(path: Path, device: str = "cpu") -> Artifact:
+    """Reads an artifact and checks that its parts belong together.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ArtifactError: it is damaged, of another schema version, or its tables do not match its ids.
+    """
+    network, extra = _load_script(path, device)
+    try:
+        metadata = json.loads(extra["metadata.json"])
+    except ValueError as error:
+        raise ArtifactError(f"{path}: no metadata.json inside: not an artifact of this project") from error
+    version = metadata.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise ArtifactError(f"{path}: schema_version {version!r}, this code reads {SCHEMA_VERSION}")
+    try:
+        scale = RatingScale(*metadata["rating_scale"])
+        parts = {name: data for name, data in extra.items() if name != "metadata.json"}
+        if _digest(network, scale, parts) != metadata["digest"]:
+            raise ArtifactError("the content does not match its digest: the file was altered or damaged")
+        user_ids, movie_ids = (IdMap(_array(extra[name])) for name in ("user_ids", "movie_ids"))
+        artifact = Artifact(
+            network,
+            user_ids,
+            movie_ids,
+            scale,
+            History.from_bytes(extra["history"]),
+            Catalogue.from_bytes(extra["catalogue"], len(movie_ids)),
+            metadata,
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise ArtifactError(f"{path}: {error}") from error
+    _check_rows(artifact, path)
+    return artifact
+
+
+def _script_and_save(network: torch.nn.Module, path: Path, extra: dict[str, bytes]) -> None:
+    with warnings.catch_warnings():  # TorchScript is deprecated, and it is what TorchServe serves
+        warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
+        warnings.filterwarnings("ignore", category=FutureWarning, message=".*torch.jit.*")
+        scripted = torch.jit.script(network.eval())
+        torch.jit.save(scripted, str(path), _extra_files=extra)
+
+
+def _load_script(path: Path, device: str) -> tuple[torch.nn.Module, dict[str, bytes]]:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such artifact")
+    extra: dict[str, Any] = dict.fromkeys(EXTRA_FILES, "")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
+        warnings.filterwarnings("ignore", category=FutureWarning, message=".*torch.jit.*")
+        try:
+            network = torch.jit.load(str(path), map_location=device, _extra_files=extra)
+        except RuntimeError as error:
+            raise ArtifactError(f"{path}: not a readable TorchScript file: {str(error).splitlines()[0]}") from error
+    found = {name: data if isinstance(data, bytes) else data.encode() for name, data in extra.items()}
+    return network.eval(), found
+
+
+def _digest(network: torch.nn.Module, scale: RatingScale, parts: dict[str, bytes]) -> str:
+    """SHA-256 over the scale, the tensors and the maps, each under its name, in the order of names."""
+    digest = hashlib.sha256(f"scale {scale.minimum} {scale.maximum}\n".encode())
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(np.ascontiguousarray(tensor.detach().cpu().numpy()).data)
+    for name, data in sorted(parts.items()):
+        digest.update(f"{name} {len(data)}\n".encode())
+        digest.update(data)
+    return digest.hexdigest()
+
+
+def _check_rows(artifact: Artifact, path: Path) -> None:
+    """Every table must have a row for each id and one for the unknown: else ids would meet others' rows."""
+    state = artifact.network.state_dict()
+    for side, ids in (("user", artifact.user_ids), ("movie", artifact.movie_ids)):
+        table = state.get(f"{side}_embedding.weight")
+        if table is None:
+            raise ArtifactError(f"{path}: the network has no table {side}_embedding.weight")
+        if len(table) != len(ids) + 1:
+            raise ArtifactError(
+                f"{path}: {side}_embedding has {len(table)} rows for {len(ids)} ids, expected {len(ids) + 1}"
+            )
+    if len(artifact.history.offsets) != len(artifact.user_ids) + 1:
+        raise ArtifactError(f"{path}: the history is of {len(artifact.history.offsets) - 1} users")
+
+
+def _array_bytes(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _array(data: bytes) -> np.ndarray:
+    return np.load(io.BytesIO(data), allow_pickle=False)

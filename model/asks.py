@@ -1,0 +1,55 @@
+"""What can be asked of a model, and what it answers: plain values between the codec and the predictor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+RawId = int | str
+
+
+class PairAsk(NamedTuple):
+    """How would this user rate this movie?"""
+
+    user_id: RawId
+    movie_id: RawId
+
+
+class BestAsk(NamedTuple):
+    """Which movies would this user rate highest: of `movie_ids`, or of all where that is None?
+
+    `top_k` cuts the answer (None: no cut). `exclude_seen` leaves out what the user rated, `exclude` these movies,
+    and `genres`, where not empty, all movies that have none of them.
+    """
+
+    user_id: RawId
+    movie_ids: Sequence[RawId] | None = None
+    top_k: int | None = None
+    exclude_seen: bool = False
+    genres: Sequence[str] = ()
+    exclude: Sequence[RawId] = ()
+
+
+Ask = PairAsk | BestAsk
+
+
+class PairAnswer(NamedTuple):
+    """A rating on the data's scale, and which of the two ids the model knows."""
+
+    rating: float
+    user_known: bool
+    movie_known: bool
+
+
+class BestAnswer(NamedTuple):
+    """Movies, highest rating first: raw ids, rows (K,) and ratings (K,); an unknown movie's row is num_movies."""
+
+    movie_ids: Sequence[Any]
+    movie_index: np.ndarray
+    ratings: np.ndarray
+    user_known: bool
+
+
+Answer = PairAnswer | BestAnswer

@@ -1,0 +1,61 @@
+"""Who rated what: each user's rated movies, in compressed sparse rows."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class History:
+    """The ratings of user row u stand at `offsets[u]` to `offsets[u + 1]` of the other two arrays.
+
+    Args:
+        offsets: (num_users + 1,) int64, ascending from 0.
+        movie_index: (num_ratings,) int32 rows of movies.
+        ratings: (num_ratings,) float32, in rating units.
+
+    Raises:
+        ValueError: the arrays do not fit each other.
+    """
+
+    offsets: np.ndarray
+    movie_index: np.ndarray
+    ratings: np.ndarray
+
+    def __post_init__(self) -> None:
+        ascending = bool((np.diff(self.offsets) >= 0).all())
+        if self.offsets[0] != 0 or not ascending or self.offsets[-1] != len(self.movie_index):
+            raise ValueError("history: offsets must ascend from 0 to the number of ratings")
+        if len(self.ratings) != len(self.movie_index):
+            raise ValueError(f"history: {len(self.movie_index)} movies but {len(self.ratings)} ratings")
+
+    @classmethod
+    def from_ratings(
+        cls, user_index: np.ndarray, movie_index: np.ndarray, ratings: np.ndarray, num_users: int
+    ) -> History:
+        """Groups ratings, each (num_ratings,), by user; within a user they keep their order."""
+        order = np.argsort(user_index, kind="stable")
+        counts = np.bincount(user_index, minlength=num_users)
+        offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+        return cls(offsets, movie_index[order].astype(np.int32), ratings[order].astype(np.float32))
+
+    def seen(self, user_row: int) -> np.ndarray:
+        """Rows of the movies that the user rated; none for the unknown user."""
+        if user_row >= len(self.offsets) - 1:
+            return self.movie_index[:0]
+        return self.movie_index[self.offsets[user_row] : self.offsets[user_row + 1]]
+
+    def to_bytes(self) -> bytes:
+        """The three arrays as an uncompressed .npz."""
+        buffer = io.BytesIO()
+        np.savez(buffer, offsets=self.offsets, movie_index=self.movie_index, ratings=self.ratings)
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> History:
+        """Reads what `to_bytes` wrote; pickled objects are refused."""
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            return cls(arrays["offsets"], arrays["movie_index"], arrays["ratings"])

@@ -1,0 +1,111 @@
+"""Raw ids and rows: one strictly ascending array per side, whose position is the row.
+
+Because the array is sorted, it is its own index: a look-up is a binary search, 10 million ids load as fast as
+their bytes can be read, and two raw ids can never share a row. Integer ids whose range is narrow get a direct
+table on top. String ids are kept as fixed-width UTF-8 bytes, which sort and compare as the strings do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+# A direct table is worth its memory (4 bytes per id in the range) up to this many table entries per id.
+_TABLE_ENTRIES_PER_ID = 8
+_INT64 = np.iinfo(np.int64)
+
+
+class IdMap:
+    """Maps raw ids to rows 0..n-1; every other id maps to row n, the unknown row.
+
+    Args:
+        ids: (n,) int64, or (n,) bytes ('S') holding UTF-8; strictly ascending.
+
+    Raises:
+        ValueError: `ids` has another type or shape, is empty, or is not strictly ascending.
+    """
+
+    def __init__(self, ids: np.ndarray) -> None:
+        if ids.ndim != 1 or len(ids) == 0 or not (ids.dtype == np.int64 or ids.dtype.kind == "S"):
+            raise ValueError(f"ids: expected a non-empty int64 or bytes array, got {ids.dtype}{ids.shape}")
+        if not bool((ids[1:] > ids[:-1]).all()):
+            raise ValueError("ids: must be strictly ascending, so that each has one row")
+        self.ids = ids
+        self._table, self._first = _direct_table(ids)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def integer(self) -> bool:
+        """True where raw ids are integers, False where they are strings."""
+        return bool(self.ids.dtype == np.int64)
+
+    @property
+    def unknown(self) -> int:
+        """The row of every id that is not in the map: one past the last."""
+        return len(self.ids)
+
+    def accepts(self, value: object) -> bool:
+        """Whether `value` has the type of these ids (`True` and `1.0` are no integers here)."""
+        return type(value) is (int if self.integer else str)
+
+    def rows(self, raw_ids: Sequence[Any] | np.ndarray) -> np.ndarray:
+        """Rows of raw ids, shape (B,) int64; ids that are not in the map give `unknown`.
+
+        `raw_ids` holds ints (of any size) or an int64 array for integer ids, strings for string ids.
+        """
+        if not self.integer:
+            return self._string_rows(raw_ids)
+        try:
+            wanted = np.asarray(raw_ids, dtype=np.int64)
+        except OverflowError:  # no id of 64 bits: such an id cannot be in the map, its neighbours may be
+            fits = np.array([_INT64.min <= i <= _INT64.max for i in raw_ids])
+            rows = np.full(len(raw_ids), self.unknown, dtype=np.int64)
+            rows[fits] = self.rows([i for i, ok in zip(raw_ids, fits, strict=True) if ok])
+            return rows
+        if self._table is not None:
+            return self._table_rows(wanted)
+        return self._search(wanted)
+
+    def raw(self, rows: np.ndarray) -> list[Any]:
+        """Raw ids of known rows, as Python ints or strings."""
+        found = self.ids[rows].tolist()
+        return found if self.integer else [i.decode() for i in found]
+
+    def _table_rows(self, wanted: np.ndarray) -> np.ndarray:
+        assert self._table is not None
+        last = self._first + len(self._table) - 1
+        inside = (wanted >= self._first) & (wanted <= last)
+        place = np.where(inside, wanted, self._first) - self._first
+        rows: np.ndarray = np.where(inside, self._table[place], self.unknown)
+        return rows
+
+    def _search(self, wanted: np.ndarray) -> np.ndarray:
+        place = np.searchsorted(self.ids, wanted)
+        found = self.ids[np.minimum(place, len(self.ids) - 1)] == wanted
+        rows: np.ndarray = np.where(found, place, self.unknown)
+        return rows
+
+    def _string_rows(self, raw_ids: Sequence[str] | np.ndarray) -> np.ndarray:
+        # numpy drops trailing NULs and cuts to the width: neither may turn a stranger into an acquaintance.
+        width = self.ids.dtype.itemsize
+        encoded = [i.encode("utf-8", "surrogatepass") for i in raw_ids]
+        possible = np.array([0 < len(e) <= width and b"\0" not in e for e in encoded], dtype=bool)
+        rows = self._search(np.array(encoded, dtype=self.ids.dtype).reshape(len(encoded)))
+        rows[~possible] = self.unknown
+        return rows
+
+
+def _direct_table(ids: np.ndarray) -> tuple[np.ndarray | None, int]:
+    """A table from `id - first` to row where ids are integers in a narrow range, else None."""
+    if ids.dtype != np.int64:
+        return None, 0
+    first, last = int(ids[0]), int(ids[-1])
+    if last - first >= _TABLE_ENTRIES_PER_ID * len(ids):
+        return None, first
+    table = np.full(last - first + 1, len(ids), dtype=np.int32)
+    table[ids - first] = np.arange(len(ids), dtype=np.int32)
+    return table, first

@@ -1,0 +1,43 @@
+"""Small models with sparse, shuffled ids that hold 0 and a large one, so that a row is never its own id."""
+
+import numpy as np
+import pytest
+import torch
+
+from model.artifact import Artifact
+from model.catalogue import Catalogue
+from model.history import History
+from model.ids import IdMap
+from model.network import EmbeddingMLP
+from model.scale import RatingScale
+
+torch.set_num_threads(1)  # these networks are small, and tests share their machine
+
+USER_IDS = [0, 7, 19, 11_242, 2**40]
+MOVIE_IDS = [3, 10_007, 10_102, 10_253, 77_777, 2**62]
+GENRES = [["Crime"], ["Drama", "Crime"], [], ["Comedy"], ["Drama"], None]
+
+
+def make_artifact(user_ids: np.ndarray, movie_ids: np.ndarray, seed: int = 0) -> Artifact:
+    """A network with large random weights, so that each pair has a rating of its own."""
+    torch.manual_seed(seed)
+    network = EmbeddingMLP(len(user_ids), len(movie_ids), embedding_dim=4, hidden_dims=(8, 4)).eval()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.copy_(torch.randn_like(parameter))
+    history = History.from_ratings(
+        np.array([3, 1, 3]), np.array([0, 2, 4]), np.array([8.0, 2.0, 9.0]), num_users=len(user_ids)
+    )
+    titles = [f"Movie {row}" for row in range(len(movie_ids))]
+    catalogue = Catalogue({"title": titles, "genres": GENRES[: len(movie_ids)]}, len(movie_ids))
+    return Artifact(network, IdMap(user_ids), IdMap(movie_ids), RatingScale(1, 10), history, catalogue, {"seed": seed})
+
+
+@pytest.fixture
+def artifact() -> Artifact:
+    return make_artifact(np.array(USER_IDS), np.array(MOVIE_IDS))
+
+
+@pytest.fixture
+def string_artifact() -> Artifact:
+    return make_artifact(np.array([b"ann", b"bob", b"eve", b"zo\xc3\xab"]), np.array([b"0002844", b"2844", b"a b"]))

@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.ids import IdMap
+
+INT64 = st.integers(-(2**63), 2**63 - 1)
+TEXT = st.text(min_size=1, max_size=12).filter(lambda text: "\0" not in text and text.isprintable())
+
+
+def string_map(texts: set[str]) -> IdMap:
+    return IdMap(np.sort(np.array([text.encode() for text in texts])))
+
+
+@given(st.sets(INT64, min_size=1, max_size=50))
+def test_every_integer_id_finds_its_own_row(ids: set[int]) -> None:
+    id_map = IdMap(np.array(sorted(ids)))
+    rows = id_map.rows(sorted(ids))
+    assert rows.tolist() == list(range(len(ids)))
+    assert id_map.raw(rows) == sorted(ids)
+
+
+@given(st.sets(INT64, min_size=1, max_size=50), st.lists(st.integers(-(2**70), 2**70), max_size=20))
+def test_a_stranger_finds_the_unknown_row_and_no_other(ids: set[int], asked: list[int]) -> None:
+    id_map = IdMap(np.array(sorted(ids)))
+    expected = [sorted(ids).index(i) if i in ids else len(ids) for i in asked]
+    assert id_map.rows(asked).tolist() == expected
+
+
+@given(st.sets(TEXT, min_size=1, max_size=30), st.lists(st.text(max_size=14), max_size=20))
+def test_string_ids_match_exactly_or_not_at_all(texts: set[str], asked: list[str]) -> None:
+    id_map = string_map(texts)
+    asked = [*asked, *texts, *(text + "\0" for text in texts), *(text + "x" for text in texts)]
+    for text, row in zip(asked, id_map.rows(asked).tolist(), strict=True):
+        assert (id_map.raw(np.array([row])) == [text]) if text in texts else row == id_map.unknown
+
+
+@pytest.mark.parametrize("spread", [1, 1_000_003])
+def test_narrow_and_wide_ranges_answer_alike(spread: int) -> None:
+    ids = np.arange(100) * spread + 5
+    id_map = IdMap(ids)
+    assert (id_map.rows(ids) == np.arange(100)).all()
+    assert id_map.rows([4, 105 * spread + 5, -(2**63), 2**63 - 1]).tolist() == [100] * 4
+
+
+def test_no_ids_give_no_rows() -> None:
+    assert IdMap(np.array([1])).rows([]).tolist() == []
+    assert string_map({"a"}).rows([]).tolist() == []
+
+
+def test_leading_zeros_make_another_id() -> None:
+    assert string_map({"0068646", "68646"}).rows(["68646", "0068646", "068646"]).tolist() == [1, 0, 2]
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [np.array([2, 1]), np.array([1, 1]), np.array([b"b", b"a"]), np.array([], dtype=np.int64), np.array([1.0]), np.eye(2)],
+)
+def test_an_array_that_is_no_map_is_refused(ids: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="ids"):
+        IdMap(ids)
+
+
+@pytest.mark.parametrize("value", [True, 1.0, "1", None, [1], {}])
+def test_integer_ids_accept_integers_alone(value: object) -> None:
+    assert not IdMap(np.array([1])).accepts(value)
+    assert IdMap(np.array([1])).accepts(1)
+
+
+@pytest.mark.parametrize("value", [1, True, None, b"a", ["a"]])
+def test_string_ids_accept_strings_alone(value: object) -> None:
+    assert not string_map({"a"}).accepts(value)
+    assert string_map({"a"}).accepts("a")
