@@ -1,0 +1,1 @@
+"""From a ratings file to a model archive: reading, splitting, training, packing."""

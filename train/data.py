@@ -1,0 +1,132 @@
+"""Ratings once they are read: the value object, the reference split, and raw ids turned into rows.
+
+A repeated (user, movie) pair is counted but kept, because the reference keeps it: people rate a movie twice.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+from sklearn.model_selection import train_test_split
+
+from train.errors import DataError
+
+USER_ID = "user_id"
+MOVIE_ID = "movie_id"
+RATING = "rating"
+RATING_COLUMNS = (USER_ID, MOVIE_ID, RATING)
+
+TITLE = "title"
+TITLE_ENGLISH = "title_english"
+YEAR = "year"
+GRADE = "grade"
+GENRES = "genres"
+PEOPLE = "people"
+COUNTRIES = "countries"
+CATALOGUE_COLUMNS = (TITLE, TITLE_ENGLISH, YEAR, GRADE, GENRES, PEOPLE, COUNTRIES)
+CATALOGUE_LISTS = frozenset({GENRES, PEOPLE, COUNTRIES})
+
+
+@dataclass(frozen=True, eq=False)
+class RatingsData:
+    """Explicit ratings as a file has them, and what is known about the movies.
+
+    ratings: one row per rating in file order; columns user_id and movie_id (each int64, or pandas' str) and
+        rating (float64, finite).
+    movies: one row per movie; movie_id (of the same type as in ratings) and those of CATALOGUE_COLUMNS that
+        the data has: title, title_english and grade are str or None, year is int or None, the others are
+        lists of str. None where the data has no catalogue.
+    source: the file the ratings came from.
+    sha256: of that file's bytes, in hexadecimal.
+    repeated_pairs: rows whose (user, movie) pair occurs in an earlier row; they are kept.
+    rating_scale: (minimum, maximum), minimum < maximum; as stated, else as seen in the data.
+    """
+
+    ratings: pd.DataFrame
+    movies: pd.DataFrame | None
+    source: Path
+    sha256: str
+    repeated_pairs: int
+    rating_scale: tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Training rows and held-out rows; both keep the index of the frame they were drawn from.
+
+    validation_known: bool (len(validation),), true where the row's user and movie both occur in train.
+    """
+
+    train: pd.DataFrame
+    validation: pd.DataFrame
+    validation_known: npt.NDArray[np.bool_]
+
+    @property
+    def known(self) -> pd.DataFrame:
+        """The held-out rows whose user and movie both occur in training: the rows the reference measures."""
+        return self.validation[self.validation_known]
+
+
+def split_ratings(
+    ratings: pd.DataFrame, test_size: float = 0.2, seed: int = 1234, source: str | Path = "ratings"
+) -> Split:
+    """Hold out a random share of the rows; the defaults give the reference notebook's split, row for row.
+
+    source names the data in errors. Raises DataError where nothing could be learnt or measured: a test_size
+    that is no share, one user only, too few rows, or no held-out row with a known user and movie.
+    """
+    name = Path(source).name
+    if not 0 < test_size < 1:
+        raise DataError(f"test_size: got {test_size}, allowed is a share between 0 and 1, both excluded")
+    rows = len(ratings)
+    held_out = int(np.ceil(test_size * rows))
+    if held_out < 1 or held_out >= rows:
+        raise DataError(f"{name}: {rows} rows; holding out {test_size:g} of them leaves one side empty")
+    if ratings[USER_ID].nunique() == 1:
+        raise DataError(f"{name}: all {rows} rows are by one user, {ratings[USER_ID].iloc[0]}; at least 2 are needed")
+    train, validation = train_test_split(ratings, test_size=test_size, random_state=seed, shuffle=True)
+    known = np.ones(len(validation), dtype=np.bool_)
+    for column in (USER_ID, MOVIE_ID):
+        known &= validation[column].isin(train[column].unique()).to_numpy(dtype=np.bool_)
+    if not known.any():
+        raise DataError(
+            f"{name}: {rows} rows are too few to split: not one of the {len(validation)} held-out rows has "
+            "a user and a movie that occur in the training rows too, so nothing could be measured"
+        )
+    return Split(train, validation, known)
+
+
+def index_ids(column: pd.Series) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+    """Number the raw ids of a column by their rank.
+
+    Returns (ids, rows): ids (n,) strictly ascending, int64, or for strings numpy bytes ('S', UTF-8 of
+    minimal width, in byte order); rows int64 (len(column),), with ids[rows] equal to the column. Raises
+    DataError on a string id that numpy's bytes cannot hold: an empty one, or one with a NUL.
+    """
+    if pd.api.types.is_integer_dtype(column.dtype):
+        ids, rows = np.unique(column.to_numpy(dtype=np.int64), return_inverse=True)
+        return ids, rows.astype(np.int64, copy=False)
+    strings = pa.array(column, type=pa.large_string())
+    if isinstance(strings, pa.ChunkedArray):  # what pandas holds when a long file was read in blocks
+        strings = strings.combine_chunks()
+    encoded = strings.dictionary_encode()
+    texts: list[str] = encoded.dictionary.to_pylist()
+    if encoded.null_count or any(not text or "\0" in text for text in texts):
+        raise DataError(f"{column.name}: ids may not be missing, empty or hold a NUL character")
+    unsorted = np.array([text.encode() for text in texts], dtype=np.bytes_)
+    order = np.argsort(unsorted, kind="stable")
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    return unsorted[order], rank[encoded.indices.to_numpy()]
+
+
+def count_repeated_pairs(ratings: pd.DataFrame) -> int:
+    """How many rows repeat the (user, movie) pair of an earlier row."""
+    _, users = index_ids(ratings[USER_ID])
+    movie_ids, movies = index_ids(ratings[MOVIE_ID])
+    pairs = np.sort(users * len(movie_ids) + movies)
+    return int(np.count_nonzero(pairs[1:] == pairs[:-1]))
