@@ -1,0 +1,71 @@
+"""`python -m train`: a file of ratings becomes an artifact."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+
+import tyro
+
+from train.config import PRESETS, TrainConfig
+from train.data import RatingsData
+from train.errors import DataError
+from train.evaluate import format_table
+from train.fit import DivergedError
+from train.readers import Columns, load_ratings
+from train.run import ARTIFACT, run
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parses options, reads, trains, prints the table; returns the exit status."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that partial files are cleaned up
+    try:
+        config = parse_config(sys.argv[1:] if arguments is None else arguments)
+        data = read(config)
+        print(f"{data.source}: {len(data.ratings):,} ratings, {data.repeated_pairs:,} of them repeated pairs")
+        metrics = run(config, data)
+    except (DataError, DivergedError, ValueError, OSError) as error:
+        print(f"train: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("train: interrupted; nothing was overwritten", file=sys.stderr)
+        return 130
+    if metrics["metrics"]:
+        print(format_table(metrics["metrics"]))
+    print(
+        f"{metrics['epochs']} epochs, {metrics['training_s']:.1f} s, {metrics['rows_per_s']:,} ratings/s; "
+        f"wrote {config.out / ARTIFACT}, digest {metrics['digest'][:16]}"
+    )
+    return 0
+
+
+def parse_config(arguments: list[str]) -> TrainConfig:
+    """The preset that `--preset` names, with the other options on top."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--preset", choices=sorted(PRESETS), default="default")
+    preset, rest = parser.parse_known_args(arguments)
+    description = f"Train on a file of ratings. --preset {{{','.join(PRESETS)}}} sets the defaults shown here."
+    return tyro.cli(
+        TrainConfig, prog="python -m train", description=description, default=PRESETS[preset.preset], args=rest
+    )
+
+
+def read(config: TrainConfig) -> RatingsData:
+    """The ratings that the configuration names."""
+    names = Columns(config.user_column, config.movie_column, config.rating_column)
+    return load_ratings(
+        config.data,
+        config.format,
+        columns=names,
+        rating_scale=config.rating_scale,
+        delimiter=config.delimiter,
+        movies=config.movies,
+    )
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stdout.flush()
+    os._exit(status) if status == 130 else sys.exit(status)

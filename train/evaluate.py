@@ -1,0 +1,59 @@
+"""Errors on held-out ratings, the network's beside the baselines', all on the same rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from model.network import EmbeddingMLP
+from model.scale import RatingScale
+from train.baselines import fit_baselines
+from train.fit import predict
+from train.tensors import Ratings
+
+NETWORK = "network"
+
+
+def evaluate(
+    network: EmbeddingMLP, train: Ratings, held_out: Ratings, scale: RatingScale
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Errors by group of rows, by predictor.
+
+    Groups: `known` (user and movie occur in training: the reference's rows), `all` held-out rows, and `new_user`
+    (the user does not occur). A group without rows is left out. Errors are as in `errors`.
+    """
+    predictions = {NETWORK: predict(network, held_out, scale).numpy()}
+    rows = (held_out.user_index.numpy(), held_out.movie_index.numpy())
+    trained = (train.user_index.numpy(), train.movie_index.numpy(), train.rating.numpy().astype(np.float64))
+    for name, model in fit_baselines(*trained, network.num_users, network.num_movies).items():
+        predictions[name] = model.predict(*rows).clip(scale.minimum, scale.maximum)
+    new_user = rows[0] == network.num_users
+    known = ~new_user & (rows[1] != network.num_movies)
+    groups = {"known": known, "all": np.ones_like(known), "new_user": new_user}
+    truth = held_out.rating.numpy()
+    return {
+        group: {name: errors(predicted[mask], truth[mask]) for name, predicted in predictions.items()}
+        for group, mask in groups.items()
+        if mask.any()
+    }
+
+
+def errors(predicted: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
+    """`mse` (rating units squared), `rmse` and `mae` (rating units) of ratings (B,), and `rows`, B."""
+    difference = predicted.astype(np.float64) - truth
+    mse = float(np.square(difference).mean())
+    return {"mse": mse, "rmse": mse**0.5, "mae": float(np.abs(difference).mean()), "rows": len(difference)}
+
+
+def format_table(results: dict[str, dict[str, dict[str, float]]]) -> str:
+    """The results as text, one line per predictor, groups side by side."""
+    groups = list(results)
+    names = list(next(iter(results.values())))
+    titles = [f"{group} ({results[group][names[0]]['rows']:,} rows)" for group in groups]
+    lines = [" " * 16 + "".join(f"{title:>30}" for title in titles)]
+    lines.append(" " * 16 + f"{'mse':>12}{'rmse':>9}{'mae':>9}" * len(groups))
+    for name in names:
+        cells = (results[group][name] for group in groups)
+        lines.append(f"{name:16}" + "".join(f"{c['mse']:12.4f}{c['rmse']:9.4f}{c['mae']:9.4f}" for c in cells))
+    return "\n".join(lines)

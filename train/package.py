@@ -1,0 +1,73 @@
+"""From artifact to archive: `ncf-VERSION.mar`, made by torch-model-archiver.
+
+The archive holds the packages `model` and `handler` beside the artifact, so each version runs its own code.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from model.artifact import load_artifact
+
+ROOT = Path(__file__).resolve().parent.parent
+NAME = "ncf"
+HANDLER = "ncf_handler.py"
+
+
+@dataclass(frozen=True)
+class PackageConfig:
+    """Options of `python -m train.package`."""
+
+    version: str = "1.0"
+    """Version of the archive."""
+    artifact: Path = Path("build/1.0/ncf.pt")
+    """What `python -m train` wrote."""
+    store: Path = Path("model-store")
+    """TorchServe's model store; the archive is ncf-VERSION.mar in it."""
+    config: Path = ROOT / "handler" / "model-config.yaml"
+    """TorchServe's and the handler's settings for this version."""
+
+
+def package(config: PackageConfig) -> Path:
+    """Writes the archive in one step and returns its path.
+
+    Raises:
+        ArtifactError: the artifact cannot be served.
+        RuntimeError: torch-model-archiver failed; the message holds its words.
+    """
+    load_artifact(config.artifact)
+    config.store.mkdir(parents=True, exist_ok=True)
+    target = config.store / f"{NAME}-{config.version}.mar"
+    with tempfile.TemporaryDirectory(dir=config.store, prefix=".package-") as folder:
+        os.replace(_archive(config, Path(folder)), target)
+    return target
+
+
+def _archive(config: PackageConfig, folder: Path) -> Path:
+    """Runs the archiver inside `folder`; it stages under TMPDIR, and deletes what it finds there."""
+    code, scratch = folder / "code", folder / "tmp"
+    scratch.mkdir()
+    left_out = shutil.ignore_patterns("__pycache__", HANDLER, "*.xml", "*.yaml")
+    for name in ("model", "handler"):
+        shutil.copytree(ROOT / name, code / name, ignore=left_out)
+    command = [sys.executable, "-m", "model_archiver.model_packaging", "--model-name", NAME]
+    command += ["--version", config.version, "--serialized-file", str(config.artifact.resolve())]
+    command += ["--handler", str(ROOT / "handler" / HANDLER), "--extra-files", str(code)]
+    command += ["--config-file", str(config.config.resolve()), "--export-path", str(folder)]
+    command += ["--archive-format", "zip-store"]
+    done = subprocess.run(command, env={**os.environ, "TMPDIR": str(scratch)}, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"torch-model-archiver failed: {done.stderr.strip()}")
+    return folder / f"{NAME}.mar"
+
+
+if __name__ == "__main__":
+    print(f"wrote {package(tyro.cli(PackageConfig, prog='python -m train.package'))}")
