@@ -1,0 +1,100 @@
+# Every verb of the project; `make help` lists them. Each works from a fresh clone.
+PYTHON  ?= python3
+DATA    ?= build/demo
+VERSION ?= 1.0
+PRESET  ?= default
+# Further options of the training, as in TRAIN_ARGS="--embedding-dim 32"; `make train-help` lists them.
+TRAIN_ARGS ?=
+BODY    ?= {"user_id": 1, "top_k": 3}
+
+PY       := .venv/bin/python
+ARTIFACT := build/$(VERSION)/ncf.pt
+ARCHIVE  := model-store/ncf-$(VERSION).mar
+CODE     := $(wildcard model/*.py train/*.py train/readers/*.py)
+SERVED   := $(wildcard model/*.py handler/*)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup data train train-help package serve stop predict versions register promote unregister test test-quick lint clean force
+
+help: ## list the verbs
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+	@echo 'Variables: DATA=folder or file of ratings, VERSION=1.0, PRESET=default|reference, TRAIN_ARGS="..."'
+
+setup: .venv/serve .venv/dev ## make the environment in .venv: to train, to serve, to test
+
+data: .venv/serve ## download KMRD-small into data/kmrd-small
+	$(PY) -m train.download data/kmrd-small
+
+train: $(ARTIFACT) ## train DATA into build/VERSION
+
+train-help: .venv/serve ## list the options of the training
+	@$(PY) -m train --help
+
+package: $(ARCHIVE) ## pack build/VERSION into model-store/ncf-VERSION.mar
+
+serve: $(ARCHIVE) ## train, pack, start TorchServe, and show answers
+	@$(PY) -m ops.serve start --version $(VERSION)
+
+stop: .venv/serve ## stop the server that `make serve` started
+	@$(PY) -m ops.serve stop
+
+predict: ## ask the server: make predict BODY='{"user_id": 1, "movie_id": 2}'
+	@curl -s 127.0.0.1:8080/predictions/ncf -H 'Content-Type: application/json' -d '$(BODY)'; echo
+
+versions: .venv/serve ## list the versions that the server holds
+	@$(PY) -m ops.versions list
+
+register: $(ARCHIVE) ## add VERSION to the running server, beside the others
+	@$(PY) -m ops.versions register --version $(VERSION)
+
+promote: .venv/serve ## make VERSION the default, now and at the next start
+	@$(PY) -m ops.versions promote --version $(VERSION)
+
+unregister: .venv/serve ## remove VERSION from the running server
+	@$(PY) -m ops.versions unregister --version $(VERSION)
+
+test: .venv/dev ## run every test, the end-to-end ones with a real TorchServe included
+	$(PY) -m pytest
+
+test-quick: .venv/dev ## run the tests that need no server
+	$(PY) -m pytest -m "not e2e"
+
+lint: .venv/dev ## check style (ruff) and types (mypy, strict)
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+clean: ## stop the server and remove all that was made, but not .venv
+	@if [ -x $(PY) ]; then $(PY) -m ops.serve stop; fi
+	rm -rf build model-store logs .run
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11 to 3.13 is needed, this is %s: make PYTHON=python3.11 ..." % sys.version)'
+	$(PYTHON) -m venv .venv
+
+.venv/serve: pyproject.toml constraints.txt | .venv/bin/python
+	$(PY) -m pip install --quiet --disable-pip-version-check 'pip==26.3'
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt --group serve --group train
+	@touch $@
+
+.venv/dev: .venv/serve
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev
+	@touch $@
+
+build/demo/rates.csv: train/demo.py | .venv/serve
+	$(PY) -m train.demo build/demo
+
+# The inputs of a version: written anew only when they change, so that what depends on them is made again then.
+build/$(VERSION)/inputs: force
+	@mkdir -p $(@D)
+	@echo '$(abspath $(DATA)) $(PRESET) $(TRAIN_ARGS)' | cmp -s - $@ || echo '$(abspath $(DATA)) $(PRESET) $(TRAIN_ARGS)' > $@
+
+$(ARTIFACT): build/$(VERSION)/inputs $(CODE) $(if $(filter build/demo,$(DATA)),build/demo/rates.csv) | .venv/serve
+	$(PY) -m train --preset $(PRESET) --data $(DATA) --out build/$(VERSION) --version $(VERSION) $(TRAIN_ARGS)
+	@touch $@
+
+$(ARCHIVE): $(ARTIFACT) $(SERVED)
+	$(PY) -m train.package --artifact $(ARTIFACT) --version $(VERSION)
+	@$(PY) -m ops.store --version $(VERSION)
+	@touch $@

@@ -1,0 +1,88 @@
+"""`python -m ops.serve start|stop`: what `make serve` and `make stop` do.
+
+`start` brings the server up with the archive as it is now (one that runs with another is started anew), waits for a
+real answer, and prints curl lines with the answers they gave.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from ops import server
+from ops.client import NAME, Client, ClientError
+from ops.settings import ServerSettings, read_settings
+from ops.store import archive_path, archive_version, start_archive, start_with
+
+
+def serve(settings: ServerSettings, version: str) -> None:
+    """Leaves a server running that serves this version's archive as it is now.
+
+    Raises:
+        ServerError, ClientError: it did not come up.
+    """
+    if not archive_path(settings.model_store, version).is_file():
+        raise server.ServerError(f"{archive_path(settings.model_store, version)}: no such archive: run `make package`")
+    if archive_version(start_archive(settings.model_store)) != version:
+        start_with(settings.model_store, version)
+    if not server.is_current(settings):
+        server.stop(settings)
+    if server.running(settings) is None:
+        server.start(settings)
+    server.wait_until_ready(settings)
+
+
+def examples(settings: ServerSettings) -> Iterator[tuple[str, str]]:
+    """curl lines for the served model, each with the answer it gives."""
+    example = Client(settings).describe()["example"]
+    user_id, movie_ids = example["user_id"], example["movie_ids"]
+    bodies = [
+        {"user_id": user_id, "movie_id": movie_ids[0]},
+        {"user_id": user_id, "movie_ids": movie_ids},
+        {"user_id": user_id, "top_k": 3},
+        {"instances": [{"user_id": user_id, "movie_id": movie_ids[1]}, {"user_id": user_id, "movie_id": None}]},
+    ]
+    for body in bodies:
+        url = f"{settings.inference.removeprefix('http://')}/predictions/{NAME}"
+        text = json.dumps(body, ensure_ascii=False)
+        yield f"curl -s {url} -H 'Content-Type: application/json' -d {_quoted(text)}", _curl(url, text)
+    url = f"{settings.management.removeprefix('http://')}/models/{NAME}"
+    yield f"curl -s {url}/all", ""
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def _curl(url: str, body: str) -> str:
+    command = ["curl", "-s", url, "-H", "Content-Type: application/json", "-d", body]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Does one of the verbs; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m ops.serve", description=__doc__.splitlines()[0])
+    parser.add_argument("verb", choices=("start", "stop"))
+    parser.add_argument("--version", default="1.0")
+    options = parser.parse_args(arguments)
+    settings = read_settings(Path("config.properties"), Path.cwd())
+    try:
+        if options.verb == "stop":
+            print("stopped" if server.stop(settings) else "no server of this folder is running")
+            return 0
+        serve(settings, options.version)
+        for line, answer in examples(settings):
+            print(f"\n{line}\n{answer}".rstrip())
+        print(f"\nServing version {options.version} at {settings.inference}. `make stop` ends it.")
+    except (server.ServerError, ClientError) as error:
+        print(f"serve: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""A copy of the project in a folder of its own, on free ports: beside any server that is already running."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from ops.client import Client
+from ops.settings import ServerSettings, read_settings
+from train.demo import write_demo
+
+ROOT = Path(__file__).parents[2]
+PORTS = ("8080", "8081", "8082", "7070", "7071")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A working copy, and where its server listens."""
+
+    folder: Path
+    ports: dict[str, str]
+
+    @property
+    def settings(self) -> ServerSettings:
+        return read_settings(self.folder / "config.properties", self.folder)
+
+    @property
+    def client(self) -> Client:
+        return Client(self.settings)
+
+    def on_our_ports(self, text: str) -> str:
+        """A text that names the usual ports, with ours in their place."""
+        for usual, ours in self.ports.items():
+            text = text.replace(f":{usual}", f":{ours}").replace(f"={usual}", f"={ours}")
+        return text
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Runs a command in the copy, as a person would."""
+        done = subprocess.run(command, cwd=self.folder, env=environment(), capture_output=True, text=True, timeout=300)
+        assert not check or done.returncode == 0, f"{command}: {done.stdout}\n{done.stderr}"
+        return done
+
+    def make(self, *arguments: str, check: bool = True) -> str:
+        done = self.run("make", "--no-print-directory", *arguments, check=check)
+        return done.stdout + done.stderr
+
+    def ask(self, body: Any, version: str | None = None) -> httpx.Response:
+        """POST of JSON, or of bytes as they are."""
+        url = f"{self.settings.inference}/predictions/ncf" + (f"/{version}" if version else "")
+        content = {"content": body} if isinstance(body, bytes) else {"json": body}
+        headers = {"content-type": "application/json"}
+        return httpx.post(url, **content, headers=headers, timeout=30, trust_env=False)
+
+
+def environment() -> dict[str, str]:
+    """The environment of a person's shell: nothing of make's or Python's own."""
+    dropped = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PYTHONPATH", "VIRTUAL_ENV"}
+    return {name: value for name, value in os.environ.items() if name not in dropped}
+
+
+def copy_project(folder: Path) -> Project:
+    """Copies what git tracks or would track; the environment is shared, the ports are free ones."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in listed.stdout.splitlines():
+        target = folder / name
+        if (ROOT / name).is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target)
+    (folder / ".venv").symlink_to(Path(sys.executable).parent.parent)
+    project = Project(folder, dict(zip(PORTS, free_ports(len(PORTS)), strict=True)))
+    for name in ("config.properties", "Makefile"):
+        path = folder / name
+        path.write_text(project.on_our_ports(path.read_text()))
+        shutil.copystat(ROOT / name, path)
+    return project
+
+
+def free_ports(number: int) -> list[str]:
+    """Ports that nobody listens on, all different."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
+    ports = [str(one.getsockname()[1]) for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """Versions 1.0 and 1.1, trained briefly on the embedded data set; no server runs yet."""
+    project = copy_project(tmp_path_factory.mktemp("project"))
+    write_demo(project.folder / "build" / "demo")
+    project.make("package", "TRAIN_ARGS=--epochs 2 --seed 1")
+    project.make("package", "VERSION=1.1", "TRAIN_ARGS=--epochs 2 --seed 2")
+    yield project
+    project.make("stop")
+
+
+@pytest.fixture(scope="session")
+def served(project: Project) -> Project:
+    """The same, serving version 1.0."""
+    project.make("serve", "TRAIN_ARGS=--epochs 2 --seed 1")
+    return project

@@ -1,0 +1,95 @@
+"""The real server, asked over HTTP."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model.artifact import load_artifact
+from model.asks import PairAnswer, PairAsk
+from model.predictor import Predictor
+from tests.e2e.conftest import Project
+
+pytestmark = pytest.mark.e2e
+
+
+def in_process(project: Project, pairs: list[dict[str, Any]], version: str = "1.0") -> list[float]:
+    predictor = Predictor(load_artifact(project.folder / "build" / version / "ncf.pt"))
+    answers = predictor.answer([PairAsk(**pair) for pair in pairs])
+    return [answer.rating for answer in answers if isinstance(answer, PairAnswer)]
+
+
+@pytest.fixture
+def pairs(served: Project) -> list[dict[str, Any]]:
+    artifact = load_artifact(served.folder / "build" / "1.0" / "ncf.pt")
+    users, movies = artifact.user_ids.ids[::40].tolist(), artifact.movie_ids.ids[::3].tolist()
+    return [{"user_id": user, "movie_id": movie} for user, movie in zip(users, movies, strict=True)]
+
+
+def test_the_served_rating_is_the_in_process_rating(served: Project, pairs: list[dict[str, Any]]) -> None:
+    response = served.ask({"instances": pairs})
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    ratings = [item["rating"] for item in response.json()["predictions"]]
+    assert ratings == pytest.approx(in_process(served, pairs), abs=1e-5)
+    alone = [served.ask(pair).json()["rating"] for pair in pairs[:10]]
+    assert alone == pytest.approx(ratings[:10], abs=1e-5)
+
+
+def test_candidates_are_ranked_with_titles_and_genres(served: Project, pairs: list[dict[str, Any]]) -> None:
+    body = served.ask({"user_id": pairs[0]["user_id"], "movie_ids": [pair["movie_id"] for pair in pairs[:3]]}).json()
+    ratings = [item["rating"] for item in body["recommendations"]]
+    assert ratings == sorted(ratings, reverse=True)
+    assert all(1 <= rating <= 10 for rating in ratings)
+    assert all(item["title"] and item["genres"] for item in body["recommendations"])
+
+
+def test_a_bad_request_is_a_400_with_a_json_body(served: Project) -> None:
+    for body in (b"", b"{", b"[" * 10_000, b'{"user_id": "\\ud800", "movie_id": 1}', b'{"user_id": 1e400}'):
+        response = served.ask(body)
+        assert (response.status_code, response.json()["code"]) == (400, 400)
+        assert response.headers["content-type"] == "application/json"
+    assert served.ask({"user_id": 1, "movie_id": 2}).status_code == 200
+
+
+def test_a_body_over_the_size_limit_is_refused_and_the_server_goes_on(served: Project) -> None:
+    assert served.ask(b'{"user_id": "' + b"a" * 7_000_000 + b'"}').status_code == 413
+    assert served.ask({"user_id": 1, "movie_id": 2}).status_code == 200
+
+
+def test_describe_tells_scale_counts_and_metrics(served: Project) -> None:
+    metadata = served.client.describe()
+    assert metadata["rating_scale"] == [1, 10]
+    assert (metadata["num_users"], metadata["num_movies"], metadata["num_ratings"]) == (4000, 300, 73_327)
+    assert metadata["metrics"]["known"]["network"]["mse"] < metadata["metrics"]["known"]["global_mean"]["mse"]
+
+
+def test_the_worker_runs_the_code_inside_its_archive(served: Project) -> None:
+    [version] = [one for one in served.client.versions() if one["version"] == "1.0"]
+    pid = version["workers"][0]["pid"]
+    environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    [path] = [entry.removeprefix(b"PYTHONPATH=").decode() for entry in environment if entry.startswith(b"PYTHONPATH=")]
+    model_folder = Path(os.readlink(f"/proc/{pid}/cwd"))
+    assert path.split(":")[0] == str(model_folder)
+    assert (model_folder / "model" / "artifact.py").is_file()
+    assert not model_folder.is_relative_to(served.folder)
+    assert str(served.folder) not in path.split(":")
+
+
+def test_a_request_costs_no_log_line(served: Project, pairs: list[dict[str, Any]]) -> None:
+    log = served.folder / "logs" / "console.log"
+    served.ask(pairs[0])
+    before = log.read_text()
+    for pair in pairs:
+        assert served.ask(pair).status_code == 200
+    assert log.read_text() == before
+
+
+def test_a_second_make_serve_repeats_no_finished_step(served: Project) -> None:
+    pid = json.loads((served.folder / ".run" / "server.json").read_text())["pid"]
+    output = served.make("serve", "TRAIN_ARGS=--epochs 2 --seed 1")
+    assert "python -m train" not in output
+    assert "curl -s 127.0.0.1" in output
+    assert json.loads((served.folder / ".run" / "server.json").read_text())["pid"] == pid
