@@ -1,7 +1,9 @@
 # Every verb of the project; `make help` lists them. Each works from a fresh clone.
 PYTHON  ?= python3
-DATA    ?= build/demo
 VERSION ?= 1.0
+# A version remembers what it was made of: until DATA, PRESET or TRAIN_ARGS is given again, that holds.
+-include build/$(VERSION)/made-of.mk
+DATA    ?= build/demo
 PRESET  ?= default
 # Further options of the training, as in TRAIN_ARGS="--embedding-dim 32"; `make train-help` lists them.
 TRAIN_ARGS ?=
@@ -20,6 +22,7 @@ SERVED   := $(wildcard model/*.py handler/*)
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 	@echo 'Variables: DATA=folder or file of ratings, VERSION=1.0, PRESET=default|reference, TRAIN_ARGS="..."'
+	@echo 'A version remembers its DATA, PRESET and TRAIN_ARGS until they are given again.'
 
 setup: .venv/serve .venv/dev ## make the environment in .venv: to train, to serve, to test
 
@@ -45,7 +48,7 @@ predict: ## ask the server: make predict BODY='{"user_id": 1, "movie_id": 2}'
 versions: .venv/serve ## list the versions that the server holds
 	@$(PY) -m ops.versions list
 
-register: $(ARCHIVE) ## add VERSION to the running server, beside the others
+register: .venv/serve ## add VERSION to the running server, beside the others
 	@$(PY) -m ops.versions register --version $(VERSION)
 
 promote: .venv/serve ## make VERSION the default, now and at the next start
@@ -85,13 +88,21 @@ clean: ## stop the server and remove all that was made, but not .venv
 build/demo/rates.csv: train/demo.py | .venv/serve
 	$(PY) -m train.demo build/demo
 
-# The inputs of a version: written anew only when they change, so that what depends on them is made again then.
-build/$(VERSION)/inputs: force
+# What a training is asked for: written anew only when that changes, so that the artifact is made again then.
+define ASKED
+DATA ?= $(DATA)
+PRESET ?= $(PRESET)
+TRAIN_ARGS ?= $(TRAIN_ARGS)
+endef
+export ASKED
+build/$(VERSION)/asked-for.mk: force
 	@mkdir -p $(@D)
-	@echo '$(abspath $(DATA)) $(PRESET) $(TRAIN_ARGS)' | cmp -s - $@ || echo '$(abspath $(DATA)) $(PRESET) $(TRAIN_ARGS)' > $@
+	@printf '%s\n' "$$ASKED" > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-$(ARTIFACT): build/$(VERSION)/inputs $(CODE) $(if $(filter build/demo,$(DATA)),build/demo/rates.csv) | .venv/serve
+$(ARTIFACT): build/$(VERSION)/asked-for.mk $(CODE) $(if $(filter build/demo,$(DATA)),build/demo/rates.csv) | .venv/serve
 	$(PY) -m train --preset $(PRESET) --data $(DATA) --out build/$(VERSION) --version $(VERSION) $(TRAIN_ARGS)
+	@cp build/$(VERSION)/asked-for.mk build/$(VERSION)/made-of.mk
 	@touch $@
 
 $(ARCHIVE): $(ARTIFACT) $(SERVED)

@@ -112,5 +112,5 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 @pytest.fixture(scope="session")
 def served(project: Project) -> Project:
     """The same, serving version 1.0."""
-    project.make("serve", "TRAIN_ARGS=--epochs 2 --seed 1")
+    project.make("serve")
     return project

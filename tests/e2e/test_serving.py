@@ -1,7 +1,6 @@
 """The real server, asked over HTTP."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +70,7 @@ def test_the_worker_runs_the_code_inside_its_archive(served: Project) -> None:
     pid = version["workers"][0]["pid"]
     environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     [path] = [entry.removeprefix(b"PYTHONPATH=").decode() for entry in environment if entry.startswith(b"PYTHONPATH=")]
-    model_folder = Path(os.readlink(f"/proc/{pid}/cwd"))
+    model_folder = Path(f"/proc/{pid}/cwd").readlink()
     assert path.split(":")[0] == str(model_folder)
     assert (model_folder / "model" / "artifact.py").is_file()
     assert not model_folder.is_relative_to(served.folder)
@@ -89,7 +88,7 @@ def test_a_request_costs_no_log_line(served: Project, pairs: list[dict[str, Any]
 
 def test_a_second_make_serve_repeats_no_finished_step(served: Project) -> None:
     pid = json.loads((served.folder / ".run" / "server.json").read_text())["pid"]
-    output = served.make("serve", "TRAIN_ARGS=--epochs 2 --seed 1")
+    output = served.make("serve")
     assert "python -m train" not in output
     assert "curl -s 127.0.0.1" in output
     assert json.loads((served.folder / ".run" / "server.json").read_text())["pid"] == pid

@@ -55,7 +55,14 @@ def test_leading_zeros_make_another_id() -> None:
 
 @pytest.mark.parametrize(
     "ids",
-    [np.array([2, 1]), np.array([1, 1]), np.array([b"b", b"a"]), np.array([], dtype=np.int64), np.array([1.0]), np.eye(2)],
+    [
+        np.array([2, 1]),
+        np.array([1, 1]),
+        np.array([b"b", b"a"]),
+        np.array([], dtype=np.int64),
+        np.array([1.0]),
+        np.eye(2),
+    ],
 )
 def test_an_array_that_is_no_map_is_refused(ids: np.ndarray) -> None:
     with pytest.raises(ValueError, match="ids"):

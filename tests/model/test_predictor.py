@@ -6,7 +6,7 @@ import torch
 
 import model.predictor
 from model.artifact import Artifact
-from model.asks import BestAnswer, BestAsk, PairAnswer, PairAsk
+from model.asks import Ask, BestAnswer, BestAsk, PairAnswer, PairAsk
 from model.predictor import Predictor
 from tests.conftest import MOVIE_IDS, USER_IDS
 
@@ -36,7 +36,7 @@ def test_a_rating_is_the_networks_own_on_the_data_scale(artifact: Artifact, pred
 
 
 def test_a_batch_equals_its_members_asked_one_by_one(predictor: Predictor) -> None:
-    asks = [
+    asks: list[Ask] = [
         PairAsk(7, 3),
         BestAsk(11_242, [10_253, 5, 3], top_k=2),
         PairAsk(6, 10_007),

@@ -1,5 +1,7 @@
 """The small values: scale, history, catalogue."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -37,7 +39,11 @@ def test_history_that_does_not_add_up_is_refused() -> None:
 
 
 def test_catalogue_shows_what_is_known() -> None:
-    columns = {"title": ["대부", None], "genres": [["Crime", "Drama"], None], "year": [1972, None]}
+    columns: dict[str, list[Any]] = {
+        "title": ["대부", None],
+        "genres": [["Crime", "Drama"], None],
+        "year": [1972, None],
+    }
     catalogue = Catalogue.from_bytes(Catalogue(columns, 2).to_bytes(), 2)
     assert catalogue.shown(0) == {"title": "대부", "genres": ["Crime", "Drama"]}
     assert catalogue.shown(1) == {}

@@ -62,7 +62,7 @@ def test_sum_and_mean_are_different_losses() -> None:
 
 
 def test_a_diverged_training_says_so() -> None:
-    config = replace(CONFIG, learning_rate=float(1e38))
+    config = replace(CONFIG, learning_rate=1e38)
     with pytest.raises(DivergedError, match="--learning-rate"):
         fit(build_network(config, SIDE, SIDE), checkerboard(hidden=False), SCALE, config, epochs=5)
 

@@ -71,7 +71,9 @@ def test_an_interrupted_run_leaves_the_old_artifact_and_no_broken_one(
 ) -> None:
     (tmp_path / ARTIFACT).write_bytes(b"the old one")
     command = [sys.executable, "-m", "train", "--data", str(demo), "--out", str(tmp_path), "--patience", "0"]
-    process = subprocess.Popen([*command, "--epochs", "1000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*command, "--epochs", "1000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None
     assert "73,327 ratings" in process.stdout.readline()
     time.sleep(0.5)

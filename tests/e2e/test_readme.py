@@ -1,0 +1,83 @@
+"""The README is run as a newcomer runs it: its commands, its curl lines, and the answers it shows."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import ROOT, Project, copy_project
+
+pytestmark = pytest.mark.e2e
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCK = re.compile(r"(?:<!-- test: (\w+) -->\n)?```(\w+)\n(.*?)```", re.DOTALL)
+
+
+def blocks(kind: str) -> list[str]:
+    return [body for name, _, body in BLOCK.findall(README) if name == kind]
+
+
+@pytest.fixture(scope="module")
+def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    project = copy_project(tmp_path_factory.mktemp("readme"))
+    yield project
+    project.make("stop")
+
+
+def test_the_first_command_serves_and_the_curl_lines_answer_as_shown(newcomer: Project) -> None:
+    first = BLOCK.search(README)
+    assert first is not None
+    commands = [line.split("#")[0].strip() for line in first[3].splitlines()]
+    assert commands == ["make serve", "make test"]
+    printed = newcomer.run("bash", "-ec", commands[0]).stdout
+    assert len(re.findall(r"^curl -s .*\n\{.*\}", printed, re.MULTILINE)) >= 4
+
+    answers = [json.loads(answer) for answer in blocks("answer")]
+    assert len(answers) == len(blocks("served")) >= 2
+    for command, expected in zip(blocks("served"), answers, strict=True):
+        answer = json.loads(newcomer.run("bash", "-ec", newcomer.on_our_ports(command)).stdout)
+        assert_like(answer, expected)
+
+
+def assert_like(answer: Any, expected: Any) -> None:
+    """Equal but for ratings, which may differ by 0.5, and for which movies are recommended."""
+    if isinstance(expected, dict):
+        assert answer.keys() == expected.keys()
+        for key in expected.keys() - {"title", "genres"} - ({"movie_id"} if "title" in expected else set()):
+            assert_like(answer[key], expected[key])
+    elif isinstance(expected, list):
+        assert len(answer) == len(expected)
+        for one, other in zip(answer, expected, strict=True):
+            assert_like(one, other)
+    elif isinstance(expected, float):
+        assert answer == pytest.approx(expected, abs=0.5)
+    else:
+        assert answer == expected
+
+
+def test_versions_are_changed_as_shown(newcomer: Project) -> None:
+    newcomer.make("serve")
+    with_make, with_curl = blocks("versions")
+    printed = newcomer.run("bash", "-ec", newcomer.on_our_ports(with_make)).stdout
+    assert '"rating":' in printed
+    assert re.search(r"^1\.1 +yes +\d+ READY", printed, re.MULTILINE)
+    assert not re.search(r"^1\.0 .*$", printed.splitlines()[-1])
+    listed = newcomer.run("bash", "-ec", newcomer.on_our_ports(with_curl)).stdout
+    assert '"modelVersion": "1.0"' in listed
+    assert [(one["version"], one["default"]) for one in newcomer.client.versions()] == [("1.0", True)]
+
+
+def test_every_verb_that_the_readme_names_is_in_make_help(newcomer: Project) -> None:
+    helped = set(re.findall(r"^  ([a-z-]+) ", newcomer.make("help"), re.MULTILINE))
+    named = set(re.findall(r"make ([a-z][a-z-]+)", README))
+    assert named <= helped
+    promised = "setup data train package serve stop test lint predict versions register promote unregister clean"
+    assert set(promised.split()) <= helped
+
+
+def test_the_files_that_the_readme_names_exist(newcomer: Project) -> None:
+    for name in re.findall(r"`((?:handler|model|train|ops)/[\w./-]+|config\.properties)`", README):
+        assert (Path(newcomer.folder) / name).exists(), name
