@@ -72,7 +72,7 @@ def test_versions_are_changed_as_shown(newcomer: Project) -> None:
 
 def test_every_verb_that_the_readme_names_is_in_make_help(newcomer: Project) -> None:
     helped = set(re.findall(r"^  ([a-z-]+) ", newcomer.make("help"), re.MULTILINE))
-    named = set(re.findall(r"make ([a-z][a-z-]+)", README))
+    named = set(re.findall(r"(?:^|`|&& )make ([a-z][a-z-]+)", README, re.MULTILINE))
     assert named <= helped
     promised = "setup data train package serve stop test lint predict versions register promote unregister clean"
     assert set(promised.split()) <= helped
