@@ -1,7 +1,8 @@
-"""Where a request's body lies in the row that TorchServe hands over, and its JSON.
+"""Where a request's body lies in what TorchServe hands over, and its JSON.
 
-A body arrives under `body` (JSON and anything without a content type of its own), under `data` (gRPC, multipart),
-or, sent by `curl -d` without a header, as form data: then the JSON is the NAME of the only field.
+A body arrives under `body` (JSON and anything without a content type of its own), under `data` (gRPC), or under the
+name a form gave it (multipart). Form data that is no form, as `curl -d` sends JSON without a header, TorchServe drops
+on the way, so the message says what to do instead.
 """
 
 from __future__ import annotations
@@ -10,32 +11,70 @@ from typing import Any
 
 import orjson
 
-from handler.errors import RequestError
+from handler.errors import RequestError, too_large
+from handler.request import Incoming
+from handler.settings import HandlerSettings
 
 _EXAMPLE = '{"user_id": ..., "movie_id": ...}'
+_FORM = "application/x-www-form-urlencoded"
 
 
-def parse_body(row: dict[str, Any]) -> Any:
-    """The parsed JSON of one row of TorchServe's `data`.
+def find_body(incoming: Incoming, settings: HandlerSettings) -> Any:
+    """The bytes of the body, or what TorchServe made of them (with decode_input_request on).
 
     Raises:
-        RequestError: there is no body, or it is not JSON.
+        RequestError: there is none, or it is too long.
     """
-    for key in ("body", "data"):
-        if key in row:
-            return _parse(row[key])
-    if len(row) == 1:
-        name, value = next(iter(row.items()))
-        return _parse(value if value else name)
-    raise RequestError(f"body: none found, expected JSON such as {_EXAMPLE}")
+    row = incoming.row
+    if "body" in row:
+        body = row["body"]
+    elif "data" in row:
+        body = row["data"]
+    elif len(row) == 1:
+        ((name, value),) = row.items()
+        body = value or name
+    else:
+        raise RequestError(f"body: none found, expected JSON such as {_EXAMPLE}{_advice(incoming)}")
+    if isinstance(body, bytes | bytearray | str) and len(body) > settings.max_body_bytes:
+        raise too_large("body", len(body), "bytes", settings.max_body_bytes)
+    return body
 
 
-def _parse(value: Any) -> Any:
-    if not isinstance(value, bytes | bytearray | str):
-        return value  # TorchServe parsed it already (decode_input_request is on)
-    if not value.strip():
-        raise RequestError(f"body: empty, expected JSON such as {_EXAMPLE}")
+def parse_json(body: Any, settings: HandlerSettings) -> Any:
+    """The JSON of a body; what is parsed already is returned as it is.
+
+    Raises:
+        RequestError: it is empty, or not JSON.
+    """
+    if not isinstance(body, bytes | bytearray | str):
+        return body
     try:
-        return orjson.loads(value)
+        return orjson.loads(body)
     except orjson.JSONDecodeError as error:
+        if not body.strip():
+            raise RequestError(f"body: empty, expected JSON such as {_EXAMPLE}") from error
+        if error.msg.startswith("depth limit"):
+            raise too_deep(settings) from error
         raise RequestError(f"body: not valid JSON: {error}") from error
+
+
+def too_deep(settings: HandlerSettings) -> RequestError:
+    """The error of JSON that is nested too deep."""
+    return RequestError(f"body: JSON nested deeper than {settings.max_depth} levels", code=413, kind="TooLarge")
+
+
+def is_deeper(value: Any, depth: int) -> bool:
+    """Whether parsed JSON has more than `depth` levels of arrays and objects."""
+    level = [value]
+    for _ in range(depth + 1):
+        inner = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)]
+        if not inner:
+            return False
+        level = [value for values in inner for value in values]
+    return True
+
+
+def _advice(incoming: Incoming) -> str:
+    if (incoming.header("content-type") or "").startswith(_FORM):
+        return "; it was sent as form data: with curl -d add -H 'Content-Type: application/json'"
+    return ""

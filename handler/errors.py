@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
+
+import orjson
+
+from handler.request import Reply
 
 _SHOWN_CHARACTERS = 60
 
@@ -21,6 +26,10 @@ class RequestError(Exception):
         """The error as a client sees it."""
         return {"code": self.code, "type": self.kind, "message": self.message}
 
+    def to_reply(self) -> Reply:
+        """The error as the answer to a whole request."""
+        return Reply(orjson.dumps(self.to_dict()), self.code)
+
 
 def shown(value: object) -> str:
     """A client's value as JSON for a message: ASCII alone (control characters escaped), and not much of it."""
@@ -28,3 +37,22 @@ def shown(value: object) -> str:
         return "an object" if isinstance(value, dict) else "an array"
     text = json.dumps(value if not isinstance(value, str) else value[: _SHOWN_CHARACTERS + 1])
     return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "..."
+
+
+def too_large(where: str, got: int, unit: str, most: int) -> RequestError:
+    """The error of a request that passes a limit."""
+    return RequestError(f"{where}: {got} {unit}, at most {most} are allowed", code=413, kind="TooLarge")
+
+
+def allow_fields(item: Mapping[str, Any], allowed: frozenset[str], prefix: str) -> None:
+    """Refuses a field that is not known here: a misspelt option must not be a silent default."""
+    for name in item:
+        if name not in allowed:
+            raise RequestError(f"{prefix}{shown(name)}: no such field here, allowed: {', '.join(sorted(allowed))}")
+
+
+def expect_list(values: object, where: str) -> list[Any]:
+    """`values`, if it is an array."""
+    if not isinstance(values, list):
+        raise RequestError(f"{where}: expected an array, got {shown(values)}")
+    return values

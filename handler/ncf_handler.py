@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+import time
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,16 @@ import orjson
 import torch
 from ts.context import Context
 
-from handler.body import parse_body
-from handler.codec import Codec, Request
+from handler import wire
+from handler.codec import Codec
 from handler.errors import RequestError
+from handler.json_codec import JsonCodec
+from handler.oip_codec import OipCodec
+from handler.request import Incoming, Reply, Request
 from handler.settings import HandlerSettings
+from handler.worker_metrics import WorkerMetrics
 from model.artifact import load_artifact
-from model.asks import Answer, Ask
+from model.asks import Answer, BestAnswer, ColumnsAnswer
 from model.predictor import Predictor
 
 logger = logging.getLogger(__name__)
@@ -29,44 +35,63 @@ class NCFHandler:
 
     predictor: Predictor
     codec: Codec
+    metrics: WorkerMetrics
 
     def initialize(self, context: Context) -> None:
         """Loads the artifact named in the manifest, onto the worker's GPU where it has one, and warms up."""
         torch.set_num_threads(1)  # workers are the parallelism: threads of one would stall the others
-        properties = context.system_properties
+        properties, manifest = context.system_properties, context.manifest["model"]
         settings = HandlerSettings.from_mapping((context.model_yaml_config or {}).get("handler"))
         device = _device(properties.get("gpu_id"))
-        path = Path(properties["model_dir"]) / context.manifest["model"]["serializedFile"]
-        artifact = load_artifact(path, device)
+        artifact = load_artifact(Path(properties["model_dir"]) / manifest["serializedFile"], device)
+        ids = (artifact.user_ids, artifact.movie_ids)
+        name, version = str(context.model_name), str(manifest.get("modelVersion", ""))
         self.predictor = Predictor(artifact, device)
-        self.codec = Codec(artifact.user_ids, artifact.movie_ids, artifact.catalogue, settings)
+        self.codec = Codec(
+            JsonCodec(*ids, artifact.catalogue, settings), OipCodec(*ids, settings, name, version), settings
+        )
+        self.metrics = WorkerMetrics(context.metrics, name, settings.metrics_interval_s)
         self._warm_up()
-        logger.info("serving %s on %s, rating scale %s", path.name, device, artifact.scale)
+        if settings.fast_wire:
+            wire.install(self)
+        logger.info("serving version %s on %s, rating scale %s", version, device, artifact.scale)
         logging.getLogger().setLevel(logging.WARNING)  # TorchServe's own code logs a line for every batch
 
     def handle(self, data: list[dict[str, Any]], context: Context) -> list[bytes]:
-        """One row of `data` per client -> one body per client, each with its own status and content type."""
-        if data and context.get_request_header(0, "describe") == "True":
-            return [orjson.dumps(self.predictor.metadata)]
-        requests = [self._decode(row) for row in data]
-        answers = iter(self._answer([ask for request in requests for ask in _asked(request)]))
-        bodies = []
-        for index, request in enumerate(requests):
-            body = self._encode(request, answers)
-            if isinstance(body, RequestError):
-                context.set_response_status(body.code, "", index)
-                body = orjson.dumps(body.to_dict())
-            context.set_response_content_type(index, "application/json")
-            bodies.append(body)
-        return bodies
+        """TorchServe's way in: one row of `data` per client -> one body each, status and headers in the context."""
+        incoming = [Incoming(row, context.get_all_request_header(place)) for place, row in enumerate(data)]
+        replies = self.answer(incoming)
+        for place, reply in enumerate(replies):
+            context.set_response_status(reply.status, "", place)
+            for name, value in reply.headers.items():
+                context.set_response_header(place, name, value)
+        return [reply.body for reply in replies]
 
-    def _decode(self, row: dict[str, Any]) -> Request | RequestError:
+    def answer(self, incoming: Sequence[Incoming]) -> list[Reply]:
+        """One reply for each request of a batch, in order. No client's input fails another's."""
+        if incoming and incoming[0].headers.get("describe") == "True":
+            return [Reply(orjson.dumps(self.predictor.metadata))]
+        started = time.perf_counter()
+        requests = [self._decode(one) for one in incoming]
+        decoded = time.perf_counter()
+        answers = self._predict([ask for one in requests if isinstance(one, Request) for ask in one.asks])
+        predicted = time.perf_counter()
+        replies, start = [], 0
+        for request in requests:
+            end = start + (len(request.asks) if isinstance(request, Request) else 0)
+            replies.append(self._encode(request, answers[start:end]))
+            start = end
+        spent = (decoded - started, predicted - decoded, time.perf_counter() - predicted)
+        self._count(requests, replies, answers, spent)
+        return replies
+
+    def _decode(self, incoming: Incoming) -> Request | RequestError:
         try:
-            return self.codec.decode(parse_body(row))
+            return self.codec.decode(incoming)
         except RequestError as error:
             return error
 
-    def _answer(self, asks: list[Ask]) -> list[Answer]:
+    def _predict(self, asks: list[Any]) -> list[Answer]:
         try:
             return self.predictor.answer(asks)
         except torch.AcceleratorError:
@@ -74,26 +99,44 @@ class NCFHandler:
             logger.critical("the accelerator failed, the worker ends itself", exc_info=True)
             os._exit(1)
 
-    def _encode(self, request: Request | RequestError, answers: Iterator[Answer]) -> bytes | RequestError:
+    def _encode(self, request: Request | RequestError, answers: Sequence[Answer]) -> Reply:
         if isinstance(request, RequestError):
-            return request
-        slots = [ask if isinstance(ask, RequestError) else next(answers) for ask in request.asks]
+            return request.to_reply()
         try:
-            return self.codec.encode(request, slots)
+            return request.encode(answers)
         except RequestError as error:
-            return error
+            return error.to_reply()
+
+    def _count(
+        self,
+        requests: Sequence[Request | RequestError],
+        replies: Sequence[Reply],
+        answers: Sequence[Answer],
+        spent: tuple[float, float, float],
+    ) -> None:
+        outcomes = Counter(
+            (request.kind if isinstance(request, Request) else "undecoded", str(reply.status))
+            for request, reply in zip(requests, replies, strict=True)
+        )
+        pairs, unknown = 0, 0
+        for answer in answers:
+            if isinstance(answer, ColumnsAnswer):
+                pairs += len(answer.ratings)
+                unknown += 2 * len(answer.ratings) - int(answer.users_known.sum() + answer.movies_known.sum())
+            elif isinstance(answer, BestAnswer):
+                pairs += len(answer.ratings)
+                unknown += not answer.user_known
+            else:
+                pairs += 1
+                unknown += (not answer.user_known) + (not answer.movie_known)
+        self.metrics.count_batch(outcomes, pairs, unknown, spent)
 
     def _warm_up(self) -> None:
         """Runs the network at several sizes, so that the first client does not wait for its compiler."""
-        for size in (1, 1, 2, 64, 64):
+        for size in (1, 1, 2, 64, 64, 600):
             users = np.full(size, self.predictor.user_ids.unknown)
-            self.predictor.rate(users, np.full(size, self.predictor.movie_ids.unknown))
+            self.predictor.scorer.rate(users, np.full(size, self.predictor.movie_ids.unknown))
 
 
 def _device(gpu_id: int | None) -> str:
     return f"cuda:{gpu_id}" if gpu_id is not None and torch.cuda.is_available() else "cpu"
-
-
-def _asked(request: Request | RequestError) -> list[Ask]:
-    asks = [] if isinstance(request, RequestError) else request.asks
-    return [ask for ask in asks if not isinstance(ask, RequestError)]

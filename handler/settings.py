@@ -1,4 +1,4 @@
-"""Limits that protect a worker, and the policy for unknown ids: the `handler:` section of model-config.yaml."""
+"""The policy for unknown ids, the limits that protect a worker, and switches: `handler:` in model-config.yaml."""
 
 from __future__ import annotations
 
@@ -12,25 +12,36 @@ class HandlerSettings:
     """How requests are answered.
 
     Raises:
-        ValueError: a value is outside what its comment allows.
+        ValueError: a value is outside what its line allows.
     """
 
     unknown: str = "answer"
     """`answer`: an id the training data did not hold is answered and flagged; `error`: it is refused."""
-    max_instances: int = 10_000
-    """Most `instances` in one request; at least 1."""
-    max_candidates: int = 10_000
-    """Most `movie_ids` in one ask; at least 1."""
+    max_pairs: int = 100_000
+    """Most (user, movie) pairs of one request; one look through the whole catalogue is always allowed."""
     max_top_k: int = 1_000
-    """Largest `top_k`; at least 1."""
+    """Largest `top_k`."""
+    max_body_bytes: int = 4_194_304
+    """Longest body, in bytes."""
+    max_depth: int = 16
+    """Deepest nesting of a body's JSON."""
+    fast_wire: bool = True
+    """Read and write TorchServe's worker frames with `handler/wire.py`."""
+    metrics_interval_s: float = 5.0
+    """Seconds between two emissions of the worker's metrics; 0 emits none."""
 
     def __post_init__(self) -> None:
         if self.unknown not in ("answer", "error"):
             raise ValueError(f"handler.unknown: got {self.unknown!r}, allowed: answer, error")
-        for name in ("max_instances", "max_candidates", "max_top_k"):
+        for name in ("max_pairs", "max_top_k", "max_body_bytes", "max_depth"):
             value = getattr(self, name)
             if type(value) is not int or value < 1:
                 raise ValueError(f"handler.{name}: got {value!r}, allowed: an integer of at least 1")
+        if type(self.fast_wire) is not bool:
+            raise ValueError(f"handler.fast_wire: got {self.fast_wire!r}, allowed: true, false")
+        interval = self.metrics_interval_s
+        if type(interval) not in (int, float) or not 0 <= interval < float("inf"):
+            raise ValueError(f"handler.metrics_interval_s: got {interval!r}, allowed: seconds, at least 0")
 
     @classmethod
     def from_mapping(cls, section: Mapping[str, Any] | None) -> HandlerSettings:

@@ -17,6 +17,13 @@ class PairAsk(NamedTuple):
     movie_id: RawId
 
 
+class ColumnsAsk(NamedTuple):
+    """How would each of B users rate the movie beside it? Two sequences of raw ids, or int64 arrays, (B,)."""
+
+    user_ids: Sequence[Any] | np.ndarray
+    movie_ids: Sequence[Any] | np.ndarray
+
+
 class BestAsk(NamedTuple):
     """Which movies would this user rate highest: of `movie_ids`, or of all where that is None?
 
@@ -32,7 +39,14 @@ class BestAsk(NamedTuple):
     exclude: Sequence[RawId] = ()
 
 
-Ask = PairAsk | BestAsk
+class ExplainAsk(NamedTuple):
+    """How does this user's rating of this movie come about?"""
+
+    user_id: RawId
+    movie_id: RawId
+
+
+Ask = PairAsk | ColumnsAsk | BestAsk | ExplainAsk
 
 
 class PairAnswer(NamedTuple):
@@ -41,6 +55,14 @@ class PairAnswer(NamedTuple):
     rating: float
     user_known: bool
     movie_known: bool
+
+
+class ColumnsAnswer(NamedTuple):
+    """Ratings (B,) float64, and which ids the model knows, two (B,) bool."""
+
+    ratings: np.ndarray
+    users_known: np.ndarray
+    movies_known: np.ndarray
 
 
 class BestAnswer(NamedTuple):
@@ -52,4 +74,21 @@ class BestAnswer(NamedTuple):
     user_known: bool
 
 
-Answer = PairAnswer | BestAnswer
+class ExplainAnswer(NamedTuple):
+    """A rating as a sum in rating units: rating = mean + user + movie + interaction.
+
+    `because`: the user's own ratings that moved it most, as (raw movie id, row, the rating given, how much it moved
+    this one), strongest first.
+    """
+
+    rating: float
+    mean: float
+    user: float
+    movie: float
+    interaction: float
+    because: Sequence[tuple[Any, int, float, float]]
+    user_known: bool
+    movie_known: bool
+
+
+Answer = PairAnswer | ColumnsAnswer | BestAnswer | ExplainAnswer

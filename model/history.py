@@ -44,9 +44,14 @@ class History:
 
     def seen(self, user_row: int) -> np.ndarray:
         """Rows of the movies that the user rated; none for the unknown user."""
+        return self.of_user(user_row)[0]
+
+    def of_user(self, user_row: int) -> tuple[np.ndarray, np.ndarray]:
+        """The user's rated movies (n,) int32 and the ratings given (n,) float32; empty for the unknown user."""
         if user_row >= len(self.offsets) - 1:
-            return self.movie_index[:0]
-        return self.movie_index[self.offsets[user_row] : self.offsets[user_row + 1]]
+            return self.movie_index[:0], self.ratings[:0]
+        own = slice(self.offsets[user_row], self.offsets[user_row + 1])
+        return self.movie_index[own], self.ratings[own]
 
     def to_bytes(self) -> bytes:
         """The three arrays as an uncompressed .npz."""

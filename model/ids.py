@@ -48,9 +48,10 @@ class IdMap:
         """The row of every id that is not in the map: one past the last."""
         return len(self.ids)
 
-    def accepts(self, value: object) -> bool:
-        """Whether `value` has the type of these ids (`True` and `1.0` are no integers here)."""
-        return type(value) is (int if self.integer else str)
+    @property
+    def python_type(self) -> type:
+        """The exact type of a raw id; `True` and `1.0` are no integers here."""
+        return int if self.integer else str
 
     def rows(self, raw_ids: Sequence[Any] | np.ndarray) -> np.ndarray:
         """Rows of raw ids, shape (B,) int64; ids that are not in the map give `unknown`.

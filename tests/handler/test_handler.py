@@ -13,6 +13,12 @@ from tests.handler.conftest import Worker
 
 Make = Callable[..., Worker]
 PAIR = {"user_id": 11_242, "movie_id": 10_253}
+COLUMNS = {
+    "inputs": [
+        {"name": "user_id", "shape": [3], "datatype": "INT64", "data": [11_242, 1, 7]},
+        {"name": "movie_id", "shape": [3], "datatype": "INT64", "data": [10_253, 3, 3]},
+    ]
+}
 
 
 def in_process(artifact: Artifact, user_id: int, movie_id: int) -> float:
@@ -102,7 +108,6 @@ def test_a_batch_answers_each_request_as_if_alone(worker: Make) -> None:
         (b'{"user_id": NaN, "movie_id": 3}', "body: not valid JSON"),
         (b'{"user_id": "\\ud800", "movie_id": 3}', "body: not valid JSON"),
         (b"\xff\xfe", "body: not valid JSON"),
-        (b"[" * 10_000, "body: not valid JSON"),
         (b"3", "body: expected an object, got 3"),
         (b"null", "body: expected an object, got null"),
         ({}, "user_id: missing"),
@@ -137,14 +142,33 @@ def test_a_bad_request_is_told_what_where_and_what_is_allowed(worker: Make, body
 @pytest.mark.parametrize(
     ("settings", "body"),
     [
-        ({"max_instances": 2}, {"instances": [PAIR] * 3}),
-        ({"max_candidates": 2}, {"user_id": 7, "movie_ids": [1, 2, 3]}),
+        ({"max_pairs": 2}, {"instances": [PAIR] * 3}),
+        ({"max_pairs": 2}, {"user_id": 7, "movie_ids": [1, 2, 3]}),
+        ({"max_pairs": 2}, {"instances": [{"user_id": 7, "movie_ids": [1, 2]}, PAIR]}),
+        ({"max_pairs": 2}, {"instances": [{"user_id": 7, "top_k": 1}, PAIR]}),
+        ({"max_pairs": 2}, COLUMNS),
+        ({"max_body_bytes": 2}, PAIR),
     ],
 )
 def test_too_much_is_refused_with_413(worker: Make, settings: dict[str, int], body: Any) -> None:
     [(status, error)] = worker(**settings).ask(body)
     assert status == 413
     assert "at most 2 are allowed" in error["message"]
+
+
+def test_json_that_is_nested_too_deep_is_refused(worker: Make) -> None:
+    deep, broken, wide = worker(max_depth=4).ask(
+        b'{"user_id": ' + b"[" * 5 + b"]" * 5 + b"}", b"[" * 10_000, {"user_id": [[1]] * 5000}
+    )
+    assert deep[0] == broken[0] == 413
+    assert deep[1]["message"] == broken[1]["message"] == "body: JSON nested deeper than 4 levels"
+    assert wide[1]["message"] == "user_id: expected an integer, got an array"
+
+
+def test_one_look_through_the_whole_catalogue_is_always_allowed(worker: Make) -> None:
+    served = worker(max_pairs=2)
+    for body in ({"user_id": 7, "top_k": 3}, {"instances": [{"user_id": 7, "top_k": 3}]}):
+        assert served.ask(body)[0][0] == 200
 
 
 def test_clients_text_comes_back_short_and_in_ascii(worker: Make) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-import model.predictor
+import model.scorer
 from model.artifact import Artifact
 from model.asks import Ask, BestAnswer, BestAsk, PairAnswer, PairAsk
 from model.predictor import Predictor
@@ -49,6 +49,7 @@ def test_a_batch_equals_its_members_asked_one_by_one(predictor: Predictor) -> No
         if isinstance(alone, PairAnswer):
             assert together == pytest.approx(alone, abs=1e-5)
         else:
+            assert isinstance(alone, BestAnswer)
             assert isinstance(together, BestAnswer)
             assert together.movie_ids == alone.movie_ids
             assert together.ratings == pytest.approx(alone.ratings, abs=1e-5)
@@ -100,8 +101,8 @@ def test_equal_ratings_keep_the_order_of_the_ask(predictor: Predictor) -> None:
 
 def test_towers_too_large_to_keep_answer_alike(artifact: Artifact, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = Predictor(artifact)
-    monkeypatch.setattr(model.predictor, "TOWER_CACHE_MIB", 0)
-    monkeypatch.setattr(model.predictor, "CHUNK_PAIRS", 4)
+    monkeypatch.setattr(model.scorer, "TOWER_CACHE_MIB", 0)
+    monkeypatch.setattr(model.scorer, "CHUNK_PAIRS", 4)
     asks = [BestAsk(7), BestAsk(1)]
     for one, other in zip(kept.answer(asks), Predictor(artifact).answer(asks), strict=True):
         assert isinstance(one, BestAnswer)
@@ -113,7 +114,7 @@ def test_towers_too_large_to_keep_answer_alike(artifact: Artifact, monkeypatch: 
 def test_a_row_outside_the_table_never_reaches_the_network(predictor: Predictor) -> None:
     for row in (-1, len(USER_IDS) + 1):
         with pytest.raises(IndexError, match=r"row outside 0\.\.5"):
-            predictor.rate(np.array([row]), np.array([0]))
+            predictor.scorer.rate(np.array([row]), np.array([0]))
 
 
 def test_string_ids_are_answered(string_artifact: Artifact) -> None:

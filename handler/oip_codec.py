@@ -1,0 +1,159 @@
+"""Columns of pairs, as the Open Inference Protocol (KServe and Triton, version 2) has them.
+
+Two input tensors, `user_id` and `movie_id`, of shape [n] or [n, 1]; one output tensor `rating` (FP32), and on request
+`user_known` and `movie_known` (BOOL). Tensors may be JSON, or raw bytes after the JSON: the binary tensor data
+extension, in which the header Inference-Header-Content-Length tells where the JSON ends.
+https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import orjson
+
+from handler.errors import RequestError, allow_fields, expect_list, shown, too_large
+from handler.json_answers import unknown_ids
+from handler.request import Reply, Request
+from handler.settings import HandlerSettings
+from handler.tensors import read_binary, read_json
+from model.asks import Answer, ColumnsAnswer, ColumnsAsk
+from model.ids import IdMap
+
+HEADER_LENGTH = "Inference-Header-Content-Length"
+INPUT_NAMES = ("user_id", "movie_id")
+OUTPUT_NAMES = ("rating", "user_known", "movie_known")
+_BODY_FIELDS = frozenset({"id", "parameters", "inputs", "outputs", "model_name", "model_version"})
+
+
+class OipCodec:
+    """Decodes and encodes tensors for one model and version."""
+
+    def __init__(
+        self, user_ids: IdMap, movie_ids: IdMap, settings: HandlerSettings, model_name: str, model_version: str
+    ) -> None:
+        self._ids = dict(zip(INPUT_NAMES, (user_ids, movie_ids), strict=True))
+        self._settings = settings
+        self._head = {"model_name": model_name, "model_version": model_version}
+
+    def decode(self, body: dict[str, Any], tail: bytes) -> Request:
+        """The JSON part and the raw bytes after it -> one ask of n pairs.
+
+        Raises:
+            RequestError: a tensor is missing, or of another type, shape or size than it says.
+        """
+        allow_fields(body, _BODY_FIELDS, "")
+        parameters = _object(body.get("parameters", {}), "parameters")
+        request_id = body.get("id")
+        if request_id is not None and not isinstance(request_id, str):
+            raise RequestError(f"id: expected a string, got {shown(request_id)}")
+        outputs = self._outputs(body, parameters)
+        columns = self._columns(body, tail)
+        if len(columns.user_ids) != len(columns.movie_ids):
+            sizes = f"user_id has {len(columns.user_ids)} entries, movie_id {len(columns.movie_ids)}"
+            raise RequestError(f"inputs: {sizes}; expected as many")
+        return Request("columns", [columns], partial(self._encode, columns, request_id, outputs))
+
+    def _columns(self, body: Mapping[str, Any], tail: bytes) -> ColumnsAsk:
+        found: dict[str, Any] = {}
+        start = 0
+        for number, tensor in enumerate(expect_list(body["inputs"], "inputs")):
+            where = f"inputs[{number}]"
+            name = _object(tensor, where).get("name")
+            if name not in INPUT_NAMES or name in found:
+                raise RequestError(f"{where}.name: got {shown(name)}, expected user_id and movie_id, once each")
+            size = self._size(tensor, where)
+            raw_bytes = _object(tensor.get("parameters", {}), f"{where}.parameters").get("binary_data_size")
+            if raw_bytes is None:
+                found[name] = read_json(tensor, size, self._ids[name], where)
+                continue
+            if type(raw_bytes) is not int or not 0 <= raw_bytes <= len(tail) - start:
+                raise RequestError(
+                    f"{where}.parameters.binary_data_size: got {shown(raw_bytes)}, {len(tail) - start} bytes are left"
+                )
+            found[name] = read_binary(tensor, size, self._ids[name], tail[start : start + raw_bytes], where)
+            start += raw_bytes
+        for name in INPUT_NAMES:
+            if name not in found:
+                raise RequestError(f"inputs: {name}: missing")
+        if start != len(tail):
+            raise RequestError(f"body: {len(tail) - start} bytes after the last tensor")
+        return ColumnsAsk(found["user_id"], found["movie_id"])
+
+    def _size(self, tensor: Mapping[str, Any], where: str) -> int:
+        shape = expect_list(tensor.get("shape"), f"{where}.shape")
+        good = len(shape) in (1, 2) and all(type(n) is int and n >= 0 for n in shape) and shape[1:] in ([], [1])
+        if not good:
+            raise RequestError(f"{where}.shape: expected [n] or [n, 1], got {orjson.dumps(shape)[:60].decode()}")
+        if shape[0] > self._settings.max_pairs:
+            raise too_large(where, shape[0], "entries", self._settings.max_pairs)
+        return int(shape[0])
+
+    def _outputs(self, body: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[tuple[str, bool]]:
+        """The wanted outputs: name, and whether as raw bytes."""
+        binary = parameters.get("binary_data_output") is True
+        if "outputs" not in body:
+            return [("rating", binary)]
+        wanted = []
+        for number, output in enumerate(expect_list(body["outputs"], "outputs")):
+            where = f"outputs[{number}]"
+            name = _object(output, where).get("name")
+            if name not in OUTPUT_NAMES:
+                raise RequestError(f"{where}.name: got {shown(name)}, allowed: {', '.join(OUTPUT_NAMES)}")
+            own = _object(output.get("parameters", {}), f"{where}.parameters")
+            wanted.append((name, own.get("binary_data", binary) is True))
+        return wanted
+
+    def _encode(
+        self, ask: ColumnsAsk, request_id: str | None, outputs: list[tuple[str, bool]], answers: Sequence[Answer]
+    ) -> Reply:
+        [answer] = answers
+        assert isinstance(answer, ColumnsAnswer)
+        head: dict[str, Any] = dict(self._head)
+        if request_id is not None:
+            head["id"] = request_id
+        if unknown := self._unknown(ask, answer):
+            head["parameters"] = unknown
+        columns = {
+            "rating": ("FP32", answer.ratings.astype(np.float32)),
+            "user_known": ("BOOL", answer.users_known),
+            "movie_known": ("BOOL", answer.movies_known),
+        }
+        head["outputs"], tail = [], b""
+        for name, binary in outputs:
+            datatype, values = columns[name]
+            tensor: dict[str, Any] = {"name": name, "datatype": datatype, "shape": [len(values)]}
+            if binary:
+                raw = values.tobytes()
+                tensor["parameters"] = {"binary_data_size": len(raw)}
+                tail += raw
+            else:
+                tensor["data"] = values
+            head["outputs"].append(tensor)
+        text = orjson.dumps(head, option=orjson.OPT_SERIALIZE_NUMPY)
+        if not any(binary for _, binary in outputs):
+            return Reply(text)
+        headers = {"content-type": "application/octet-stream", HEADER_LENGTH: str(len(text))}
+        return Reply(text + tail, 200, headers)
+
+    def _unknown(self, ask: ColumnsAsk, answer: ColumnsAnswer) -> dict[str, int]:
+        """How many ids of either column the model does not know; an error where the policy says so."""
+        known = zip(INPUT_NAMES, ask, (answer.users_known, answer.movies_known), strict=True)
+        counts = {}
+        for name, ids, is_known in known:
+            strangers = np.flatnonzero(~is_known)
+            if len(strangers) and self._settings.unknown == "error":
+                first = ids[strangers[0]]
+                raise unknown_ids(f"{name} {shown(first if isinstance(first, str) else int(first))}")
+            if len(strangers):
+                counts[f"unknown_{name}"] = len(strangers)
+        return counts
+
+
+def _object(value: object, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise RequestError(f"{where}: expected an object, got {shown(value)}")
+    return value

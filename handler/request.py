@@ -1,0 +1,40 @@
+"""What comes in and goes out between TorchServe and the codecs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from model.asks import Answer, Ask
+
+JSON_HEADERS: Mapping[str, str] = {"content-type": "application/json"}
+
+
+class Incoming(NamedTuple):
+    """One client's request as TorchServe hands it over: fields by name, and headers as the client wrote them."""
+
+    row: Mapping[str, Any]
+    headers: Mapping[str, Any]
+
+    def header(self, name: str) -> str | None:
+        """A header's value; names have no case."""
+        if name in self.headers:
+            return str(self.headers[name])
+        wanted = name.lower()
+        return next((str(value) for key, value in self.headers.items() if key.lower() == wanted), None)
+
+
+class Request(NamedTuple):
+    """A decoded request: its asks, and how to write their answers, given in the same order."""
+
+    kind: str
+    asks: Sequence[Ask]
+    encode: Callable[[Sequence[Answer]], Reply]
+
+
+class Reply(NamedTuple):
+    """What one client gets."""
+
+    body: bytes
+    status: int = 200
+    headers: Mapping[str, str] = JSON_HEADERS

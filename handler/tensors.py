@@ -1,0 +1,77 @@
+"""A tensor of ids, out of JSON or out of raw bytes (Open Inference Protocol, version 2)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from handler.errors import RequestError, expect_list, shown
+from model.ids import IdMap
+
+_INTEGERS = {
+    "INT64": "<i8",
+    "INT32": "<i4",
+    "INT16": "<i2",
+    "INT8": "<i1",
+    "UINT32": "<u4",
+    "UINT16": "<u2",
+    "UINT8": "<u1",
+}
+_LENGTH = struct.Struct("<I")
+
+
+def read_json(tensor: Mapping[str, Any], size: int, ids: IdMap, where: str) -> list[Any]:
+    """The `data` of a tensor, (size,): integers or strings, as the ids are.
+
+    Raises:
+        RequestError: the datatype is not that of the ids, an element is of another type, or the size is another.
+    """
+    _datatype(tensor, ids, where)
+    data = expect_list(tensor.get("data"), f"{where}.data")
+    if data and type(data[0]) is list:
+        data = [value for row in data for value in expect_list(row, f"{where}.data")]
+    if len(data) != size:
+        raise RequestError(f"{where}.data: {len(data)} elements, the shape says {size}")
+    if not set(map(type, data)) <= {ids.python_type}:
+        place = next(i for i, value in enumerate(data) if type(value) is not ids.python_type)
+        expected = "an integer" if ids.integer else "a string"
+        raise RequestError(f"{where}.data[{place}]: expected {expected}, got {shown(data[place])}")
+    return data
+
+
+def read_binary(tensor: Mapping[str, Any], size: int, ids: IdMap, raw: bytes, where: str) -> Any:
+    """The raw bytes of a tensor, (size,): little-endian integers, or strings with their lengths before them.
+
+    Raises:
+        RequestError: the bytes are not `size` elements of the datatype, or no UTF-8.
+    """
+    datatype = _datatype(tensor, ids, where)
+    if datatype in _INTEGERS:
+        kind = np.dtype(_INTEGERS[datatype])
+        if len(raw) != size * kind.itemsize:
+            raise RequestError(f"{where}: {len(raw)} bytes, the shape says {size * kind.itemsize}")
+        return np.frombuffer(raw, dtype=kind).astype(np.int64)
+    values, start = [], 0
+    while start < len(raw):
+        if start + 4 > len(raw):
+            raise RequestError(f"{where}: the bytes end within a length")
+        (length,) = _LENGTH.unpack_from(raw, start)
+        start += 4 + length
+        values.append(raw[start - length : start])
+    if len(values) != size or start != len(raw):
+        raise RequestError(f"{where}: {len(values)} strings, the shape says {size}")
+    try:
+        return [bytes(value).decode() for value in values]
+    except UnicodeDecodeError as error:
+        raise RequestError(f"{where}: a string is not UTF-8") from error
+
+
+def _datatype(tensor: Mapping[str, Any], ids: IdMap, where: str) -> str:
+    datatype = tensor.get("datatype")
+    allowed = tuple(_INTEGERS) if ids.integer else ("BYTES",)
+    if datatype not in allowed:
+        raise RequestError(f"{where}.datatype: got {shown(datatype)}, allowed: {', '.join(allowed)}")
+    return str(datatype)

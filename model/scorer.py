@@ -1,0 +1,68 @@
+"""Rows in, ratings out: the network, with what of it can be computed once already computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from model.artifact import Artifact
+from model.network import TowerNetwork
+
+# A side's tower is computed once for all its rows where the result is at most this large; else per request.
+TOWER_CACHE_MIB = 64
+# Pairs per forward: bounds the memory of one call, large enough that its fixed cost does not show.
+CHUNK_PAIRS = 65_536
+
+Tower = Callable[[Tensor], Tensor]
+
+
+class Scorer:
+    """Rates pairs of rows on the device where the artifact's network lies."""
+
+    def __init__(self, artifact: Artifact, device: str = "cpu") -> None:
+        self._scale = artifact.scale
+        self.device = torch.device(device)
+        self._last_user = artifact.user_ids.unknown
+        self._last_movie = artifact.movie_ids.unknown
+        network = cast(TowerNetwork, artifact.network)
+        self.head = network.head
+        with torch.inference_mode():
+            self.user_tower = self._keep(network.user_tower, self._last_user + 1)
+            self.movie_tower = self._keep(network.movie_tower, self._last_movie + 1)
+
+    def rate(self, user_index: np.ndarray, movie_index: np.ndarray) -> np.ndarray:
+        """Ratings of pairs of rows: two (B,) int64 arrays -> (B,) float64, in rating units.
+
+        Raises:
+            IndexError: a row lies outside the table. Checked here, on the CPU: an index out of range on a GPU
+                would leave its process useless.
+        """
+        _check_rows(user_index, self._last_user)
+        _check_rows(movie_index, self._last_movie)
+        units = np.empty(len(user_index), dtype=np.float32)
+        with torch.inference_mode():
+            for start in range(0, len(user_index), CHUNK_PAIRS):
+                part = slice(start, start + CHUNK_PAIRS)
+                user = self.user_tower(self._tensor(user_index[part]))
+                movie = self.movie_tower(self._tensor(movie_index[part]))
+                units[part] = self.head(user, movie).cpu().numpy()
+        return self._scale.to_rating(units.astype(np.float64))
+
+    def _tensor(self, rows: np.ndarray) -> Tensor:
+        return torch.from_numpy(rows).to(self.device)
+
+    def _keep(self, tower: Tower, rows: int) -> Tower:
+        width = tower(torch.zeros(1, dtype=torch.int64, device=self.device)).shape[1]
+        if rows * width * 4 > TOWER_CACHE_MIB * 2**20:
+            return tower
+        table = tower(torch.arange(rows, device=self.device))
+        return lambda index: table.index_select(0, index)
+
+
+def _check_rows(rows: np.ndarray, last: int) -> None:
+    if len(rows) and not (rows.min() >= 0 and rows.max() <= last):
+        raise IndexError(f"row outside 0..{last}")
