@@ -17,10 +17,10 @@ SERVED   := $(wildcard model/*.py handler/*)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup data train train-help package serve stop predict versions register promote unregister test test-quick lint clean force
+.PHONY: help setup data train train-help package serve stop predict versions register promote unregister test test-quick lint bench-serve bench-predictor clean force
 
 help: ## list the verbs
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
 	@echo 'Variables: DATA=folder or file of ratings, VERSION=1.0, PRESET=default|reference, TRAIN_ARGS="..."'
 	@echo 'A version remembers its DATA, PRESET and TRAIN_ARGS until they are given again.'
 
@@ -67,6 +67,13 @@ lint: .venv/dev ## check style (ruff) and types (mypy, strict)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+
+bench-serve: $(ARTIFACT) ## measure VERSION's model served here against a stock TorchServe bundle (needs wrk)
+	$(PY) -m bench.serve --artifact $(ARTIFACT)
+	$(PY) -m bench.growth --artifact $(ARTIFACT)
+
+bench-predictor: $(ARTIFACT) ## measure VERSION's model in one process without a server
+	$(PY) -m bench.predictor --artifact $(ARTIFACT)
 
 clean: ## stop the server and remove all that was made, but not .venv
 	@if [ -x $(PY) ]; then $(PY) -m ops.serve stop; fi

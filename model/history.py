@@ -13,7 +13,7 @@ class History:
     """The ratings of user row u stand at `offsets[u]` to `offsets[u + 1]` of the other two arrays.
 
     Args:
-        offsets: (num_users + 1,) int64, ascending from 0.
+        offsets: (num_users + 1,) int32 or int64, ascending from 0.
         movie_index: (num_ratings,) int32 rows of movies.
         ratings: (num_ratings,) float32, in rating units.
 
@@ -39,7 +39,8 @@ class History:
         """Groups ratings, each (num_ratings,), by user; within a user they keep their order."""
         order = np.argsort(user_index, kind="stable")
         counts = np.bincount(user_index, minlength=num_users)
-        offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+        offsets = np.concatenate(([0], np.cumsum(counts)))
+        offsets = offsets.astype(np.int32 if offsets[-1] < 2**31 else np.int64)
         return cls(offsets, movie_index[order].astype(np.int32), ratings[order].astype(np.float32))
 
     def seen(self, user_row: int) -> np.ndarray:

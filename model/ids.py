@@ -1,8 +1,9 @@
 """Raw ids and rows: one strictly ascending array per side, whose position is the row.
 
-Because the array is sorted, it is its own index: a look-up is a binary search, 10 million ids load as fast as
-their bytes can be read, and two raw ids can never share a row. Integer ids whose range is narrow get a direct
-table on top. String ids are kept as fixed-width UTF-8 bytes, which sort and compare as the strings do.
+Because the array is sorted, it is its own index: 10 million ids load as fast as their bytes can be read, and two raw
+ids can never share a row. Integer ids whose range is narrow get a direct table on top; others a table of where each
+stretch of the range begins, so that few ids are left to search. String ids are kept as fixed-width UTF-8 bytes, which
+sort and compare as the strings do, and are found by binary search.
 """
 
 from __future__ import annotations
@@ -33,7 +34,12 @@ class IdMap:
         if not bool((ids[1:] > ids[:-1]).all()):
             raise ValueError("ids: must be strictly ascending, so that each has one row")
         self.ids = ids
-        self._table, self._first = _direct_table(ids)
+        self._table = self._starts = None
+        if self.integer:
+            self._first = int(ids[0])
+            self._table = _direct_table(ids)
+            if self._table is None:
+                self._starts, self._shift, self._steps = _stretches(ids)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -69,7 +75,7 @@ class IdMap:
             return rows
         if self._table is not None:
             return self._table_rows(wanted)
-        return self._search(wanted)
+        return self._stretch_rows(wanted)
 
     def raw(self, rows: np.ndarray) -> list[Any]:
         """Raw ids of known rows, as Python ints or strings."""
@@ -82,6 +88,22 @@ class IdMap:
         inside = (wanted >= self._first) & (wanted <= last)
         place = np.where(inside, wanted, self._first) - self._first
         rows: np.ndarray = np.where(inside, self._table[place], self.unknown)
+        return rows
+
+    def _stretch_rows(self, wanted: np.ndarray) -> np.ndarray:
+        """Binary search within each id's stretch, all ids a step at a time: their memory accesses overlap."""
+        assert self._starts is not None
+        inside = (wanted >= self.ids[0]) & (wanted <= self.ids[-1])
+        wanted = np.where(inside, wanted, self.ids[0])
+        stretch = (wanted.view(np.uint64) - self.ids[:1].view(np.uint64)) >> self._shift
+        low, high = self._starts[stretch], self._starts[stretch + np.uint64(1)]
+        for _ in range(self._steps):
+            middle = (low + high) >> 1
+            smaller = self.ids[middle] < wanted
+            low = np.where(smaller, middle + 1, low)
+            high = np.where(smaller, high, middle)
+        place = np.minimum(low, len(self.ids) - 1)
+        rows: np.ndarray = np.where(inside & (self.ids[place] == wanted), place, self.unknown)
         return rows
 
     def _search(self, wanted: np.ndarray) -> np.ndarray:
@@ -100,13 +122,25 @@ class IdMap:
         return rows
 
 
-def _direct_table(ids: np.ndarray) -> tuple[np.ndarray | None, int]:
-    """A table from `id - first` to row where ids are integers in a narrow range, else None."""
-    if ids.dtype != np.int64:
-        return None, 0
+def _direct_table(ids: np.ndarray) -> np.ndarray | None:
+    """A table from `id - first` to row where the ids' range is narrow, else None."""
     first, last = int(ids[0]), int(ids[-1])
     if last - first >= _TABLE_ENTRIES_PER_ID * len(ids):
-        return None, first
+        return None
     table = np.full(last - first + 1, len(ids), dtype=np.int32)
     table[ids - first] = np.arange(len(ids), dtype=np.int32)
-    return table, first
+    return table
+
+
+def _stretches(ids: np.ndarray) -> tuple[np.ndarray, np.uint64, int]:
+    """The range in equal stretches of 2^shift ids, about two known ids each: where each begins (int64 rows).
+
+    Also the steps that a binary search of the fullest stretch takes. Differences are taken as uint64, which holds
+    them all.
+    """
+    offsets = ids.view(np.uint64) - ids[:1].view(np.uint64)
+    span = int(offsets[-1]) + 1
+    shift = max(0, (2 * span // len(ids)).bit_length() - 1)
+    counts = np.bincount((offsets >> np.uint64(shift)).astype(np.int64), minlength=1)
+    starts = np.concatenate(([0], np.cumsum(counts), [len(ids)])).astype(np.int32)
+    return starts, np.uint64(shift), int(counts.max()).bit_length()

@@ -14,8 +14,9 @@ from model.network import TowerNetwork
 
 # A side's tower is computed once for all its rows where the result is at most this large; else per request.
 TOWER_CACHE_MIB = 64
-# Pairs per forward: bounds the memory of one call, large enough that its fixed cost does not show.
-CHUNK_PAIRS = 65_536
+# Pairs per forward: bounds the memory of one call. On a CPU the hidden layers of this many stay in its cache, which
+# more than halves the time of a look through a catalogue; a GPU wants as many as there are.
+CHUNK_PAIRS = {"cpu": 4_096, "cuda": 1_048_576}
 
 Tower = Callable[[Tensor], Tensor]
 
@@ -26,6 +27,7 @@ class Scorer:
     def __init__(self, artifact: Artifact, device: str = "cpu") -> None:
         self._scale = artifact.scale
         self.device = torch.device(device)
+        self._chunk = CHUNK_PAIRS[self.device.type]
         self._last_user = artifact.user_ids.unknown
         self._last_movie = artifact.movie_ids.unknown
         network = cast(TowerNetwork, artifact.network)
@@ -45,8 +47,8 @@ class Scorer:
         _check_rows(movie_index, self._last_movie)
         units = np.empty(len(user_index), dtype=np.float32)
         with torch.inference_mode():
-            for start in range(0, len(user_index), CHUNK_PAIRS):
-                part = slice(start, start + CHUNK_PAIRS)
+            for start in range(0, len(user_index), self._chunk):
+                part = slice(start, start + self._chunk)
                 user = self.user_tower(self._tensor(user_index[part]))
                 movie = self.movie_tower(self._tensor(movie_index[part]))
                 units[part] = self.head(user, movie).cpu().numpy()

@@ -26,6 +26,8 @@ from ops.store import start_archive
 
 START_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 20.0
+# TorchServe's word for it; it then tries again and again, and says Healthy meanwhile.
+LOAD_FAILED = "Load model failed"
 
 
 class ServerError(RuntimeError):
@@ -79,6 +81,8 @@ def wait_until_ready(settings: ServerSettings, timeout_s: float = START_TIMEOUT_
             raise ServerError(f"the server ended while starting:\n{console_tail(settings)}")
         if client.is_ready():
             return
+        if LOAD_FAILED in console_tail(settings, lines=1000):
+            raise ServerError(f"a worker could not load the archive:\n{console_tail(settings, lines=40)}")
         time.sleep(0.1)
     raise ServerError(f"no worker was ready after {timeout_s:.0f} s:\n{console_tail(settings)}")
 

@@ -102,7 +102,7 @@ def test_equal_ratings_keep_the_order_of_the_ask(predictor: Predictor) -> None:
 def test_towers_too_large_to_keep_answer_alike(artifact: Artifact, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = Predictor(artifact)
     monkeypatch.setattr(model.scorer, "TOWER_CACHE_MIB", 0)
-    monkeypatch.setattr(model.scorer, "CHUNK_PAIRS", 4)
+    monkeypatch.setitem(model.scorer.CHUNK_PAIRS, "cpu", 4)
     asks = [BestAsk(7), BestAsk(1)]
     for one, other in zip(kept.answer(asks), Predictor(artifact).answer(asks), strict=True):
         assert isinstance(one, BestAnswer)

@@ -1,0 +1,67 @@
+"""Closed-loop load with wrk: every connection sends its next request when its last is answered."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+_SCRIPT = """
+local requests, index = {{}}, 0
+for line in io.lines("{bodies}") do
+  requests[#requests + 1] = wrk.format("POST", nil, {{["Content-Type"] = "application/json"}}, line)
+end
+function request()
+  index = index % #requests + 1
+  return requests[index]
+end
+function done(summary, latency, requests)
+  local errors = summary.errors
+  io.stderr:write(string.format(
+    '{{"requests": %d, "duration_s": %f, "p50_ms": %f, "p99_ms": %f, "refused": %d, "broken": %d}}',
+    summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
+    errors.status, errors.connect + errors.read + errors.write + errors.timeout))
+end
+"""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What wrk measured. Refused requests (a status of 400 or more) and broken ones are no answers."""
+
+    connections: int
+    answered_per_s: float
+    p50_ms: float
+    p99_ms: float
+    refused: int
+    broken: int
+
+
+def run_wrk(url: str, bodies: Sequence[bytes], connections: int, seconds: float) -> Load:
+    """Sends `bodies` in turn, over `connections`, for `seconds`.
+
+    Raises:
+        RuntimeError: wrk is not installed, or failed.
+    """
+    if shutil.which("wrk") is None:
+        raise RuntimeError("wrk is not installed: apt-get install wrk")
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "bodies").write_bytes(b"\n".join(bodies))
+        (Path(folder) / "load.lua").write_text(_SCRIPT.format(bodies=Path(folder) / "bodies"))
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "10s"]
+        command += ["-s", f"{folder}/load.lua", url]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = re.search(r"\{.*\}", done.stderr)
+    if done.returncode or found is None:
+        raise RuntimeError(f"wrk failed: {done.stderr or done.stdout}")
+    told: dict[str, Any] = json.loads(found[0])
+    answered = told["requests"] - told["refused"]
+    return Load(
+        connections, answered / told["duration_s"], told["p50_ms"], told["p99_ms"], told["refused"], told["broken"]
+    )

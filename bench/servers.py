@@ -1,0 +1,92 @@
+"""The servers under test, each in a folder of its own and on free ports."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+
+from model.artifact import load_artifact
+from ops import server
+from ops.settings import ServerSettings, read_settings
+from ops.store import start_with
+
+ROOT = Path(__file__).resolve().parent.parent
+# Requests are handed to one worker at a time; what a lone request waits for a batch to fill is the price of throughput.
+PROFILES: Mapping[str, Mapping[str, int]] = {"default": {}, "latency": {"batchSize": 1}}
+
+
+@contextmanager
+def ours(artifact: Path, folder: Path, profile: str = "default") -> Iterator[ServerSettings]:
+    """This project's bundle of `artifact`, ready to answer."""
+    _copy_settings(folder)
+    config = yaml.safe_load((ROOT / "handler" / "model-config.yaml").read_text())
+    (folder / "model-config.yaml").write_text(yaml.safe_dump({**config, **PROFILES[profile]}))
+    command = [sys.executable, "-m", "train.package", "--artifact", str(artifact), "--version", "1.0"]
+    command += ["--store", str(folder / "model-store"), "--config", str(folder / "model-config.yaml")]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    start_with(folder / "model-store", "1.0")
+    with _running(read_settings(folder / "config.properties", folder)) as settings:
+        yield settings
+
+
+@contextmanager
+def stock(artifact: Path, folder: Path) -> Iterator[ServerSettings]:
+    """A TorchServe bundle of the same network as its guides have it: BaseHandler, and every setting its default."""
+    store, ports = folder / "model-store", free_ports(5)
+    store.mkdir(parents=True)
+    loaded = load_artifact(artifact)
+    rows: dict[str, dict[str, int]] = {
+        side: {str(raw): row for row, raw in enumerate(ids.ids.tolist())}
+        for side, ids in (("users", loaded.user_ids), ("movies", loaded.movie_ids))
+    }
+    maps = folder / "id_maps.json"
+    maps.write_text(json.dumps({**rows, "scale": [loaded.scale.minimum, loaded.scale.maximum]}))
+    command = [sys.executable, "-m", "model_archiver.model_packaging", "--model-name", "ncf", "--version", "1.0"]
+    command += ["--serialized-file", str(artifact), "--handler", str(ROOT / "bench" / "stock" / "stock_handler.py")]
+    command += ["--extra-files", str(maps), "--export-path", str(store)]
+    subprocess.run(command, check=True, capture_output=True)
+    names = ("inference_address", "management_address", "metrics_address")
+    lines = [f"{name}=http://127.0.0.1:{port}" for name, port in zip(names, ports, strict=False)]
+    lines += [f"grpc_inference_port={ports[3]}", f"grpc_management_port={ports[4]}", "model_store=model-store"]
+    lines += ["load_models=ncf=ncf.mar", "disable_token_authorization=true"]
+    (folder / "config.properties").write_text("\n".join(lines))
+    with _running(read_settings(folder / "config.properties", folder)) as settings:
+        yield settings
+
+
+def free_ports(number: int) -> list[int]:
+    """Ports that nobody listens on, all different."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def _copy_settings(folder: Path) -> None:
+    """This project's config.properties and what it names, with free ports."""
+    text = (ROOT / "config.properties").read_text()
+    for usual in ("8080", "8081", "8082", "7070", "7071"):
+        text = re.sub(rf"([:=]){usual}$", rf"\g<1>{free_ports(1)[0]}", text, flags=re.MULTILINE)
+    folder.mkdir(parents=True)
+    (folder / "config.properties").write_text(text)
+    shutil.copytree(ROOT / "handler", folder / "handler", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+
+
+@contextmanager
+def _running(settings: ServerSettings) -> Iterator[ServerSettings]:
+    server.start(settings)
+    try:
+        server.wait_until_ready(settings)
+        yield settings
+    finally:
+        server.stop(settings)
