@@ -1,13 +1,18 @@
 # Every verb of the project; `make help` lists them. Each works from a fresh clone.
 PYTHON  ?= python3
-VERSION ?= 1.0
+# The version that a server starts with, until another is named; `make promote` changes it.
+VERSION ?= $(or $(file < model-store/starts-with),1.0)
 # A version remembers what it was made of: until DATA, PRESET or TRAIN_ARGS is given again, that holds.
 -include build/$(VERSION)/made-of.mk
 DATA    ?= build/demo
 PRESET  ?= default
-# Further options of the training, as in TRAIN_ARGS="--embedding-dim 32"; `make train-help` lists them.
+# Further options of the training, as in TRAIN_ARGS="--seed 1"; `make train-help` lists them.
 TRAIN_ARGS ?=
 BODY    ?= {"user_id": 1, "top_k": 3}
+
+ifneq ($(shell printf '%s' '$(subst ','\'',$(VERSION))' | grep -cxE '[A-Za-z0-9][A-Za-z0-9._-]*'),1)
+$(error VERSION: got "$(VERSION)", allowed: letters, digits, and . _ - after the first)
+endif
 
 PY       := .venv/bin/python
 ARTIFACT := build/$(VERSION)/ncf.pt
@@ -20,9 +25,9 @@ SERVED   := $(wildcard model/*.py handler/*)
 .PHONY: help setup data train train-help package serve stop predict versions register promote unregister test test-quick lint bench-serve bench-predictor clean force
 
 help: ## list the verbs
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
 	@echo 'Variables: DATA=folder or file of ratings, VERSION=1.0, PRESET=default|reference, TRAIN_ARGS="..."'
-	@echo 'A version remembers its DATA, PRESET and TRAIN_ARGS until they are given again.'
+	@echo 'A version remembers its DATA, PRESET and TRAIN_ARGS until they are given again (DATA=build/demo, TRAIN_ARGS=).'
 
 setup: .venv/serve .venv/dev ## make the environment in .venv: to train, to serve, to test
 
@@ -39,11 +44,11 @@ package: $(ARCHIVE) ## pack build/VERSION into model-store/ncf-VERSION.mar
 serve: $(ARCHIVE) ## train, pack, start TorchServe, and show answers
 	@$(PY) -m ops.serve start --version $(VERSION)
 
-stop: .venv/serve ## stop the server that `make serve` started
-	@$(PY) -m ops.serve stop
+stop: ## stop the server that `make serve` started
+	@if [ -x $(PY) ]; then $(PY) -m ops.serve stop; else echo 'no environment, so no server'; fi
 
 predict: ## ask the server: make predict BODY='{"user_id": 1, "movie_id": 2}'
-	@curl -s 127.0.0.1:8080/predictions/ncf -H 'Content-Type: application/json' -d '$(BODY)'; echo
+	@curl -sS 127.0.0.1:8080/predictions/ncf -H 'Content-Type: application/json' -d '$(subst ','\'',$(BODY))' && echo
 
 versions: .venv/serve ## list the versions that the server holds
 	@$(PY) -m ops.versions list
@@ -84,6 +89,7 @@ clean: ## stop the server and remove all that was made, but not .venv
 	$(PYTHON) -m venv .venv
 
 .venv/serve: pyproject.toml constraints.txt | .venv/bin/python
+	@echo 'installing the environment into .venv, once; this takes minutes'
 	$(PY) -m pip install --quiet --disable-pip-version-check 'pip==26.3'
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt --group serve --group train
 	@touch $@
@@ -95,20 +101,21 @@ clean: ## stop the server and remove all that was made, but not .venv
 build/demo/rates.csv: train/demo.py | .venv/serve
 	$(PY) -m train.demo build/demo
 
-# What a training is asked for: written anew only when that changes, so that the artifact is made again then.
+# What a training is asked for, and the state of its data. It is newer than the artifact only where that was made of
+# something else; what a failed training was asked for is forgotten.
 define ASKED
 DATA ?= $(DATA)
 PRESET ?= $(PRESET)
 TRAIN_ARGS ?= $(TRAIN_ARGS)
 endef
 export ASKED
-build/$(VERSION)/asked-for.mk: force
+build/$(VERSION)/asked-for.mk: $(if $(filter build/demo,$(DATA)),build/demo/rates.csv) force
 	@mkdir -p $(@D)
-	@printf '%s\n' "$$ASKED" > $@.new
-	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+	@{ printf '%s\n' "$$ASKED"; ls -lLd --time-style=full-iso "$(DATA)" "$(DATA)"/* 2>/dev/null | cksum | sed 's/^/# data: /'; } > $@.new
+	@if cmp -s $@.new $(@D)/made-of.mk; then touch -r $(@D)/made-of.mk $@.new; fi; mv $@.new $@
 
-$(ARTIFACT): build/$(VERSION)/asked-for.mk $(CODE) $(if $(filter build/demo,$(DATA)),build/demo/rates.csv) | .venv/serve
-	$(PY) -m train --preset $(PRESET) --data $(DATA) --out build/$(VERSION) --version $(VERSION) $(TRAIN_ARGS)
+$(ARTIFACT): build/$(VERSION)/asked-for.mk $(CODE) | .venv/serve
+	$(PY) -m train --preset $(PRESET) --data "$(DATA)" --out build/$(VERSION) --version $(VERSION) $(TRAIN_ARGS)
 	@cp build/$(VERSION)/asked-for.mk build/$(VERSION)/made-of.mk
 	@touch $@
 

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 
 from ops.settings import ServerSettings
+from ops.store import NAME
 
-NAME = "ncf"
 REGISTER_TIMEOUT_S = 180.0
 
 
@@ -50,7 +50,7 @@ class Client:
             return False
         return any(worker["status"] == "READY" for worker in described[0]["workers"])
 
-    def register(self, version: str, workers: int = 0) -> None:
+    def register(self, version: str, workers: int) -> None:
         """Registers ncf-VERSION.mar from the model store, without waiting for its workers."""
         query = {"url": f"{NAME}-{version}.mar", "model_name": NAME, "initial_workers": str(workers)}
         self._ask("POST", f"{self._settings.management}/models", params={**query, "synchronous": "false"})

@@ -14,26 +14,34 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ops import server
-from ops.client import NAME, Client, ClientError
+from ops.client import Client, ClientError
 from ops.settings import ServerSettings, read_settings
-from ops.store import archive_path, archive_version, start_archive, start_with
+from ops.store import NAME, archive_path, start_version, start_with
 
 
 def serve(settings: ServerSettings, version: str) -> None:
-    """Leaves a server running that serves this version's archive as it is now.
+    """Leaves a server running that serves this version's archive as it is now, as the default.
 
     Raises:
         ServerError, ClientError: it did not come up.
     """
     if not archive_path(settings.model_store, version).is_file():
         raise server.ServerError(f"{archive_path(settings.model_store, version)}: no such archive: run `make package`")
-    if archive_version(start_archive(settings.model_store)) != version:
+    if start_version(settings.model_store) != version:
         start_with(settings.model_store, version)
-    if not server.is_current(settings):
+    if not (server.is_current(settings, version) and default_version(settings) == version):
         server.stop(settings)
-    if server.running(settings) is None:
+        print("starting TorchServe ...", flush=True)
         server.start(settings)
-    server.wait_until_ready(settings)
+        server.wait_until_ready(settings)
+
+
+def default_version(settings: ServerSettings) -> str | None:
+    """The version that the running server answers with; None where it has none."""
+    try:
+        return next((one["version"] for one in Client(settings).versions() if one["default"]), None)
+    except ClientError:
+        return None
 
 
 def examples(settings: ServerSettings) -> Iterator[tuple[str, str]]:
@@ -50,8 +58,6 @@ def examples(settings: ServerSettings) -> Iterator[tuple[str, str]]:
         url = f"{settings.inference.removeprefix('http://')}/predictions/{NAME}"
         text = json.dumps(body, ensure_ascii=False)
         yield f"curl -s {url} -H 'Content-Type: application/json' -d {_quoted(text)}", _curl(url, text)
-    url = f"{settings.management.removeprefix('http://')}/models/{NAME}"
-    yield f"curl -s {url}/all", ""
 
 
 def _quoted(text: str) -> str:
@@ -69,8 +75,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("verb", choices=("start", "stop"))
     parser.add_argument("--version", default="1.0")
     options = parser.parse_args(arguments)
-    settings = read_settings(Path("config.properties"), Path.cwd())
     try:
+        settings = read_settings(Path("config.properties"), Path.cwd())
         if options.verb == "stop":
             print("stopped" if server.stop(settings) else "no server of this folder is running")
             return 0
@@ -78,9 +84,12 @@ def main(arguments: list[str] | None = None) -> int:
         for line, answer in examples(settings):
             print(f"\n{line}\n{answer}".rstrip())
         print(f"\nServing version {options.version} at {settings.inference}. `make stop` ends it.")
-    except (server.ServerError, ClientError) as error:
+    except (server.ServerError, ClientError, ValueError, OSError) as error:
         print(f"serve: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("serve: interrupted; a server that was started goes on: `make stop` ends it", file=sys.stderr)
+        return 130
     return 0
 
 

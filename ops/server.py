@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,7 @@ import psutil
 
 from ops.client import Client
 from ops.settings import ServerSettings
-from ops.store import start_archive
+from ops.store import archive_path, start_version
 
 START_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 20.0
@@ -38,10 +39,11 @@ def start(settings: ServerSettings) -> int:
     """Starts the server and returns its PID; does not wait until it is ready.
 
     Raises:
-        ServerError: one that this folder started is running already, or TorchServe refused.
+        ServerError: one that this folder started is running already, an address is taken, or TorchServe refused.
     """
     if (pid := running(settings)) is not None:
         raise ServerError(f"already running, PID {pid}: `make stop` ends it")
+    _check_addresses(settings)
     scratch = Path(tempfile.mkdtemp(prefix="ncf-serve-"))  # short: a socket's path may have 107 characters
     run = settings.folder / ".run"
     run.mkdir(exist_ok=True)
@@ -63,8 +65,9 @@ def start(settings: ServerSettings) -> int:
         shutil.rmtree(scratch, ignore_errors=True)
         raise ServerError(f"torchserve --start failed:\n{console_tail(settings)}")
     pid = int(pid_file.read_text())
-    state = {"pid": pid, "scratch": str(scratch), "serves": _serves(settings)}
+    state = {"pid": pid, "scratch": str(scratch), "config": _stamp(settings.config), "loaded": {}}
     (run / "server.json").write_text(json.dumps(state))
+    note_loaded(settings, start_version(settings.model_store))
     return pid
 
 
@@ -116,10 +119,20 @@ def running(settings: ServerSettings) -> int | None:
     return int(state["pid"]) if "org.pytorch.serve.ModelServer" in command else None
 
 
-def is_current(settings: ServerSettings) -> bool:
-    """Whether a server runs, and was started with the archive and the settings as they are now."""
+def is_current(settings: ServerSettings, version: str) -> bool:
+    """Whether a server runs that loaded this version's archive, and was started with the settings, as they are now."""
     state = _state(settings)
-    return state is not None and running(settings) is not None and state["serves"] == _serves(settings)
+    if state is None or running(settings) is None or state["config"] != _stamp(settings.config):
+        return False
+    return bool(state["loaded"].get(version) == _stamp(archive_path(settings.model_store, version)))
+
+
+def note_loaded(settings: ServerSettings, version: str | None) -> None:
+    """Remembers which archive the running server has just loaded as `version`."""
+    state = _state(settings)
+    if state is not None and version is not None:
+        state["loaded"][version] = _stamp(archive_path(settings.model_store, version))
+        (settings.folder / ".run" / "server.json").write_text(json.dumps(state))
 
 
 def console_tail(settings: ServerSettings, lines: int = 20) -> str:
@@ -128,10 +141,20 @@ def console_tail(settings: ServerSettings, lines: int = 20) -> str:
     return "\n".join(text.splitlines()[-lines:])
 
 
-def _serves(settings: ServerSettings) -> list[list[int]]:
-    """What tells one archive and one configuration from another: inode and time of writing."""
-    stats = (path.stat() for path in (start_archive(settings.model_store), settings.config))
-    return [[stat.st_ino, stat.st_mtime_ns] for stat in stats]
+def _check_addresses(settings: ServerSettings) -> None:
+    """Finds out before the JVM does, which would say it with a stack trace after seconds."""
+    for host, port in settings.listens:
+        try:
+            socket.create_server((host, port)).close()
+        except OSError as error:
+            raise ServerError(
+                f"{host}:{port} cannot be had ({error.strerror}): stop what listens there, or change {settings.config}"
+            ) from error
+
+
+def _stamp(path: Path) -> list[int] | None:
+    """What tells one writing of a file from another."""
+    return [path.stat().st_size, path.stat().st_mtime_ns] if path.exists() else None
 
 
 def _state(settings: ServerSettings) -> dict[str, Any] | None:

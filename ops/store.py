@@ -1,19 +1,19 @@
 """The model store: one ncf-VERSION.mar per version, and ncf.mar, the one that a server starts with.
 
 `python -m ops.store --version 1.0` is run after packaging: it lets a first archive, or a newly made one of the same
-version, be what a server starts with, and leaves any other choice alone.
+version, be what a server starts with, and leaves any other choice alone. The file `starts-with` names that version, for
+the Makefile.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import zipfile
 from pathlib import Path
 
-from ops.client import NAME
 from ops.settings import read_settings
+
+NAME = "ncf"
 
 
 def archive_path(store: Path, version: str) -> Path:
@@ -26,21 +26,21 @@ def start_archive(store: Path) -> Path:
     return store / f"{NAME}.mar"
 
 
-def archive_version(archive: Path) -> str | None:
-    """The version that an archive's manifest tells; None where there is no such archive."""
+def start_version(store: Path) -> str | None:
+    """The version that a server starts with; None where none was packed yet."""
     try:
-        with zipfile.ZipFile(archive) as file:
-            return str(json.loads(file.read("MAR-INF/MANIFEST.json"))["model"]["modelVersion"])
+        return (store / "starts-with").read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         return None
 
 
 def start_with(store: Path, version: str) -> None:
-    """Makes `version` the one that a server starts with, in one step."""
+    """Makes `version` the one that a server starts with."""
     partial = store / f".{NAME}.mar.{os.getpid()}"
     partial.unlink(missing_ok=True)
     os.link(archive_path(store, version), partial)
     os.replace(partial, start_archive(store))
+    (store / "starts-with").write_text(f"{version}\n", encoding="utf-8")
 
 
 def main() -> None:
@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--version", required=True)
     version = parser.parse_args().version
     store = read_settings(Path("config.properties"), Path.cwd()).model_store
-    if archive_version(start_archive(store)) in (None, version):
+    if start_version(store) in (None, version):
         start_with(store, version)
 
 

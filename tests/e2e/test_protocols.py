@@ -1,0 +1,227 @@
+"""The real server, asked by a real client of each protocol, politely and not."""
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import grpc
+import httpx
+import numpy as np
+import pytest
+import tritonclient.http as triton
+from jsonschema import Draft202012Validator
+
+from tests.e2e.conftest import Project
+from tests.e2e.grpc_client import GrpcClient
+from tests.e2e.triton_client import ask_triton
+
+pytestmark = pytest.mark.e2e
+
+STRANGER = 1
+JSON = {"content-type": "application/json"}
+
+
+@pytest.fixture
+def ids(served: Project) -> tuple[list[int], list[int]]:
+    """Users, the last of whom the model does not know, and as many movies."""
+    example = served.client.describe()["example"]
+    movies: list[int] = example["movie_ids"]
+    return [example["user_id"]] * (len(movies) - 1) + [STRANGER], movies
+
+
+@pytest.fixture
+def ratings(served: Project, ids: tuple[list[int], list[int]]) -> Any:
+    pairs = [{"user_id": user, "movie_id": movie} for user, movie in zip(*ids, strict=True)]
+    return pytest.approx([served.ask(pair).json()["rating"] for pair in pairs], abs=1e-5)
+
+
+@pytest.fixture
+def rpc(served: Project) -> Iterator[GrpcClient]:
+    with GrpcClient(f"127.0.0.1:{served.ports['7070']}") as client:
+        yield client
+
+
+@pytest.fixture
+def same_workers(served: Project) -> Iterator[None]:
+    """No worker ends meanwhile."""
+    before = workers(served)
+    yield
+    assert workers(served) == before
+
+
+def workers(served: Project) -> list[int]:
+    return sorted(worker["pid"] for version in served.client.versions() for worker in version["workers"])
+
+
+def post(served: Project, path: str, body: Any, **headers: str) -> httpx.Response:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return httpx.post(
+        served.settings.inference + path, content=content, headers=JSON | headers, timeout=30, trust_env=False
+    )
+
+
+@pytest.mark.parametrize("raw", [True, False])
+@pytest.mark.parametrize("outputs", [None, ["rating"], ["movie_known", "rating", "user_known"]])
+def test_a_triton_client_gets_its_tensors(
+    served: Project, ids: tuple[list[int], list[int]], ratings: Any, raw: bool, outputs: list[str] | None
+) -> None:
+    result = ask_triton(served, *ids, raw=raw, outputs=outputs, request_id="seven")
+    response = result.get_response()
+    assert (response["id"], response["model_name"], response["model_version"]) == ("seven", "ncf", "1.0")
+    assert [output["name"] for output in response["outputs"]] == (outputs or ["rating"])
+    assert result.as_numpy("rating").dtype == np.float32
+    assert result.as_numpy("rating").tolist() == ratings
+    if outputs and len(outputs) > 1:
+        assert result.as_numpy("user_known").tolist() == [True] * (len(ids[0]) - 1) + [False]
+        assert result.as_numpy("movie_known").all()
+
+
+def test_a_triton_client_is_told_what_is_wrong(served: Project) -> None:
+    with pytest.raises(triton.InferenceServerException, match="user_id has 1 entries, movie_id 2; expected as many"):
+        ask_triton(served, [1], [1, 2])
+
+
+def test_columns_are_the_same_at_predictions(served: Project, ids: tuple[list[int], list[int]], ratings: Any) -> None:
+    inputs = [
+        {"name": name, "shape": [len(values)], "datatype": "INT64", "data": values}
+        for name, values in zip(("user_id", "movie_id"), ids, strict=True)
+    ]
+    for path in ("/predictions/ncf", "/predictions/ncf/1.0", "/v2/models/ncf/infer"):
+        response = post(served, path, {"inputs": inputs})
+        assert response.json()["outputs"][0]["data"] == ratings
+        assert response.json()["parameters"] == {"unknown_user_id": 1}
+
+
+def test_kserve_1_predicts_and_explains(served: Project, ids: tuple[list[int], list[int]], ratings: Any) -> None:
+    instances = [{"user_id": user, "movie_id": movie} for user, movie in zip(*ids, strict=True)]
+    predicted = post(served, "/v1/models/ncf:predict", {"instances": instances}).json()["predictions"]
+    assert [one["rating"] for one in predicted] == ratings
+    explained = post(served, "/v1/models/ncf:explain", {"instances": instances}).json()["explanations"]
+    assert [one["rating"] for one in explained] == ratings
+    assert explained[0] == post(served, "/explanations/ncf", instances[0]).json()
+    for one in explained:
+        assert sum(one["parts"].values()) == pytest.approx(one["rating"], abs=1e-5)
+
+
+@pytest.mark.parametrize("field", ["body", "data"])
+def test_grpc_answers_what_http_answers(
+    served: Project, ids: tuple[list[int], list[int]], rpc: GrpcClient, field: str
+) -> None:
+    user, movie = ids[0][0], ids[1][0]
+    for body in ({"user_id": user, "movie_id": movie}, {"user_id": user, "top_k": 3}, {"user_id": "x"}, {"inputs": []}):
+        assert rpc.predict({field: json.dumps(body).encode()}) == served.ask(body).json()
+    assert rpc.predict({field: json.dumps({"user_id": user, "top_k": 1}).encode()}, version="1.0")["user_id"] == user
+
+
+@pytest.mark.usefixtures("same_workers")
+def test_grpc_errors_are_told_and_end_no_worker(rpc: GrpcClient) -> None:
+    for fields in ({}, {"body": b""}, {"a": b"{}", "b": b"{}"}, {"data": b"\xff"}):
+        answer = rpc.predict(fields)
+        assert (answer["code"], answer["type"]) == (400, "InvalidRequest")
+    assert rpc.predict({"body": b'"' + b"a" * 5_000_000 + b'"'})["code"] == 413
+    for model, version, words in (("nope", "", "Model not found"), ("ncf", "9", "9 does not exist"), ("", "", "name")):
+        with pytest.raises(grpc.RpcError, match=words):
+            rpc.predict({"body": b"{}"}, model, version)
+    assert rpc.stream({"body": b'{"user_id": 1, "movie_id": 2}'})[0]["user_id"] == 1
+    assert rpc.stream({"body": b"{"})[0]["code"] == 400
+
+
+PAIR = '{"user_id": 1, "movie_id": 2}'
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (["-d", PAIR], 400, "it was sent as form data: with curl -d add -H 'Content-Type: application/json'"),
+        (["-d", "user_id=1&movie_id=2"], 400, "it was sent as form data"),
+        (["-d", f"body={PAIR}"], 200, '"rating"'),
+        (["-T", "pair.json"], 200, '"rating"'),
+        (["-X", "POST", "-T", "pair.json"], 200, '"rating"'),
+        (["-F", "data=@pair.json"], 200, '"rating"'),
+        (["-F", "file=@pair.json;type=application/json"], 200, '"rating"'),
+        (["-F", f"body={PAIR}"], 200, '"rating"'),
+        (["-F", "a=1", "-F", "b=2"], 400, "body: none found"),
+        (["-H", "content-type: text/plain", "-d", PAIR], 200, '"rating"'),
+        (["-H", "content-type: text/plain", "-d", "7, 8"], 400, "body: not valid JSON"),
+        (["-H", "content-type: multipart/form-data; boundary=x", "-d", PAIR], 400, "body: none found"),
+        (["-H", "content-type: application/json", "-H", "transfer-encoding: chunked", "-d", PAIR], 200, '"rating"'),
+        (["-X", "POST"], 400, "body: empty"),
+        ([], 400, "body: empty"),
+    ],
+)
+def test_every_way_of_sending_is_understood_or_refused(
+    served: Project, tmp_path: Path, arguments: list[str], status: int, says: str
+) -> None:
+    (tmp_path / "pair.json").write_text(PAIR)
+    command = ["curl", "-s", "-m", "20", "-w", "\n%{http_code}", f"{served.settings.inference}/predictions/ncf"]
+    done = subprocess.run([*command, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True)
+    body, code = done.stdout.rsplit("\n", 1)
+    assert (int(code), says in body) == (status, True), body
+    assert json.loads(body).get("code", 200) == status
+
+
+@pytest.mark.usefixtures("same_workers")
+def test_what_could_end_a_worker_is_refused(served: Project) -> None:
+    instances = {"instances": [0] * 100_000}
+    assert post(served, "/predictions/ncf", instances).json()["message"].startswith("answer: ")
+    assert post(served, "/explanations/ncf", instances).status_code == 413
+    for name, value in (("describe", "True"), ("ts_stream_next", "true"), ("explain", "True")):
+        assert post(served, "/predictions/ncf", json.loads(PAIR), **{name: value}).json()["user_id"] == 1
+    length = {"Inference-Header-Content-Length": "0" * 5000}
+    assert post(served, "/predictions/ncf", json.loads(PAIR), **length).status_code == 400
+
+
+def test_answers_are_those_of_the_schema_that_describe_tells(served: Project, ids: tuple[list[int], list[int]]) -> None:
+    schema = served.client.describe()["schema"]
+    request, answer = (Draft202012Validator(schema[name]) for name in ("request", "answer"))
+    user, movies = ids[0][0], ids[1]
+    for body in (json.loads(PAIR), {"user_id": user, "movie_ids": movies}, {"user_id": user, "top_k": 9}):
+        assert request.is_valid(body)
+        assert answer.is_valid(served.ask(body).json())
+    assert answer.is_valid(served.ask({"user_id": "x"}).json())
+    assert answer.is_valid(post(served, "/explanations/ncf", {"user_id": user, "movie_id": movies[0]}).json())
+
+
+@pytest.mark.usefixtures("same_workers")
+def test_many_at_once_over_every_protocol_are_each_answered_as_if_alone(
+    served: Project, ids: tuple[list[int], list[int]], rpc: GrpcClient
+) -> None:
+    user, movie = ids[0][0], ids[1][0]
+    pair = {"user_id": user, "movie_id": movie}
+    calls: list[Callable[[], Any]] = [
+        lambda: served.ask(pair).json(),
+        lambda: served.ask({"user_id": STRANGER, "top_k": 5}).json(),
+        lambda: served.ask({"instances": [pair, {"user_id": []}]}).json(),
+        lambda: served.ask(b"{").json(),
+        lambda: served.ask(b"[" * 10_000).json(),
+        lambda: post(served, "/explanations/ncf", pair).json(),
+        lambda: post(served, "/v1/models/ncf:predict", {"instances": [pair] * 50}).json(),
+        lambda: rpc.predict({"data": json.dumps(pair).encode()}),
+        lambda: rpc.predict({"body": b'{"user_id": null}'}),
+        lambda: rpc.stream({"body": json.dumps(pair).encode()}),
+        lambda: ask_triton(served, *ids, request_id="a").get_response()["parameters"],
+        lambda: ask_triton(served, *ids, outputs=["rating"]).as_numpy("rating").tolist(),
+    ]
+    alone = [call() for call in calls]
+    with ThreadPoolExecutor(24) as pool:
+        together = list(pool.map(lambda call: call(), calls * 20))
+    for place, answer in enumerate(together):
+        assert_close(answer, alone[place % len(calls)])
+
+
+def assert_close(one: Any, other: Any) -> None:
+    """Equal, but for the last digits of a rating."""
+    if isinstance(one, dict):
+        assert one.keys() == other.keys()
+        one, other = list(one.values()), list(other.values())
+    if isinstance(one, list):
+        assert len(one) == len(other)
+        for value, beside in zip(one, other, strict=True):
+            assert_close(value, beside)
+    elif isinstance(one, float):
+        assert one == pytest.approx(other, abs=1e-5)
+    else:
+        assert one == other
