@@ -22,7 +22,7 @@ SERVED   := $(wildcard model/*.py handler/*)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup data train train-help package serve stop predict versions register promote unregister test test-quick lint bench-serve bench-predictor clean force
+.PHONY: help setup data train train-help package serve stop predict versions register promote unregister test test-quick fuzz lint bench-serve bench-predictor clean force
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ unregister: .venv/serve ## remove VERSION from the running server
 
 test: .venv/dev ## run every test, the end-to-end ones with a real TorchServe included
 	$(PY) -m pytest
+
+fuzz: .venv/dev ## try the handler with more than 100,000 requests; takes minutes
+	HYPOTHESIS_PROFILE=long $(PY) -m pytest -rP tests/handler/test_fuzz.py
 
 test-quick: .venv/dev ## run the tests that need no server
 	$(PY) -m pytest -m "not e2e"

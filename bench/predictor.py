@@ -13,9 +13,7 @@ import numpy as np
 import torch
 
 from bench.workloads import Workload, workloads
-from handler.codec import Codec
-from handler.json_codec import JsonCodec
-from handler.oip_codec import OipCodec
+from handler.codec import make_codec
 from handler.request import Incoming
 from handler.settings import HandlerSettings
 from model.artifact import Artifact, load_artifact
@@ -27,8 +25,7 @@ _ROUNDS = 5
 def pairs_per_s(artifact: Artifact, workload: Workload, seconds: float = 1.0) -> float:
     """Median over rounds of the pairs that one core rates per second: decode, predict, encode."""
     torch.set_num_threads(1)
-    settings, ids = HandlerSettings(), (artifact.user_ids, artifact.movie_ids)
-    codec = Codec(JsonCodec(*ids, artifact.catalogue, settings), OipCodec(*ids, settings, "ncf", "1.0"), settings)
+    codec = make_codec(artifact, HandlerSettings(), "ncf", "1.0")
     predictor = Predictor(artifact)
     rounds = []
     for _ in range(_ROUNDS):

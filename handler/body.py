@@ -41,13 +41,19 @@ def find_body(incoming: Incoming, settings: HandlerSettings) -> Any:
 
 
 def parse_json(body: Any, settings: HandlerSettings) -> Any:
-    """The JSON of a body; what is parsed already is returned as it is.
+    """The JSON of a body. What TorchServe parsed is written and read again: its parser lets through what no answer
+    may hold, such as NaN, integers of any size and halves of characters.
 
     Raises:
         RequestError: it is empty, or not JSON.
     """
     if not isinstance(body, bytes | bytearray | str):
-        return body
+        try:
+            body = orjson.dumps(body)
+        except orjson.JSONEncodeError as error:
+            if "ecursion" in str(error):
+                raise too_deep(settings) from error
+            raise RequestError(f"body: not valid JSON: {error}") from error
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from handler.body import find_body, is_deeper, parse_json, too_deep
 from handler.errors import RequestError, shown
+from handler.given_ratings import GivenRatings
 from handler.json_codec import JsonCodec
 from handler.oip_codec import HEADER_LENGTH, OipCodec
 from handler.request import Incoming, Request
 from handler.settings import HandlerSettings
+from model.artifact import Artifact
 
 
 class Codec:
@@ -37,7 +39,7 @@ class Codec:
                 return self._json.decode(body, explain)
             if explain:
                 raise RequestError("inputs: columns have no explanations, expected user_id and movie_id")
-            return self._oip.decode(body, tail)
+            return self._oip.decode(body, tail, not incoming.over_grpc)
         except RequestError:
             # What decodes has a known, shallow shape; only what does not has to be measured.
             if is_deeper(body, self._settings.max_depth):
@@ -48,6 +50,16 @@ class Codec:
         """The JSON and the tensors after it."""
         if not isinstance(raw, bytes | bytearray):
             raise RequestError(f"body: expected bytes under the header {HEADER_LENGTH}")
-        if not (length.isascii() and length.isdigit() and int(length[:20]) <= len(raw)):
+        # Python converts no more than 4,300 digits, and no length has more than these.
+        if not (length.isascii() and length.isdigit() and len(length) < 20 and int(length) <= len(raw)):
             raise RequestError(f"{HEADER_LENGTH}: got {shown(length)}, expected 0 to {len(raw)}")
         return bytes(raw[: int(length)]), bytes(raw[int(length) :])
+
+
+def make_codec(artifact: Artifact, settings: HandlerSettings, model_name: str, model_version: str) -> Codec:
+    """The codec of one model."""
+    ids = (artifact.user_ids, artifact.movie_ids)
+    can_encode = hasattr(artifact.network, "encode_user")
+    given = GivenRatings(artifact.movie_ids, artifact.scale, can_encode, settings.max_ratings)
+    json = JsonCodec(*ids, artifact.catalogue, settings, given)
+    return Codec(json, OipCodec(*ids, settings, model_name, model_version), settings)

@@ -16,6 +16,8 @@ from model.asks import (
     ColumnsAsk,
     ExplainAnswer,
     ExplainAsk,
+    FoldInAnswer,
+    FoldInAsk,
     PairAnswer,
     PairAsk,
 )
@@ -44,6 +46,9 @@ class JsonAnswers:
         if isinstance(answer, BestAnswer):
             assert isinstance(ask, BestAsk)
             return self._best(ask, answer)
+        if isinstance(answer, FoldInAnswer):
+            assert isinstance(ask, FoldInAsk)
+            return self._fold_in(ask, answer)
         assert isinstance(answer, ExplainAnswer)
         assert isinstance(ask, ExplainAsk)
         return self._explanation(ask, answer)
@@ -86,6 +91,17 @@ class JsonAnswers:
             self._flag(found, ["user_id"], found)
         return found
 
+    def _fold_in(self, ask: FoldInAsk, answer: FoldInAnswer) -> dict[str, Any]:
+        found = self.answer(ask.ask, answer.answer)
+        if ask.ask.user_id is None:
+            del found["user_id"]
+        strangers = [place for place, known in enumerate(answer.movies_known.tolist()) if not known]
+        if strangers:
+            names = [f"ratings[{place}].movie_id" for place in strangers]
+            ids = {name: ask.movie_ids[place] for name, place in zip(names, strangers, strict=True)}
+            self._flag(found, found.pop("unknown", []) + names, {**found, **ids})
+        return found
+
     def _explanation(self, ask: ExplainAsk, answer: ExplainAnswer) -> dict[str, Any]:
         names = ("mean", "user", "movie", "interaction")
         found: dict[str, Any] = {
@@ -94,7 +110,7 @@ class JsonAnswers:
             "rating": round(answer.rating, DECIMALS),
             "parts": {name: round(getattr(answer, name), DECIMALS) for name in names},
             "because": [
-                {"movie_id": movie_id, "rating": given, "influence": round(influence, DECIMALS)}
+                {"movie_id": movie_id, "rating": round(given, DECIMALS), "influence": round(influence, DECIMALS)}
                 | self._catalogue.shown(row)
                 for movie_id, row, given, influence in answer.because
             ],

@@ -13,22 +13,33 @@ from typing import Any
 import orjson
 
 from handler.errors import RequestError, allow_fields, expect_list, shown, too_large
+from handler.given_ratings import GivenRatings, type_name
 from handler.json_answers import JsonAnswers
 from handler.request import Reply, Request
 from handler.settings import HandlerSettings
-from model.asks import Answer, Ask, BestAsk, ColumnsAnswer, ColumnsAsk, ExplainAsk, PairAsk
+from model.asks import Answer, Ask, BestAsk, ColumnsAnswer, ColumnsAsk, ExplainAsk, FoldInAsk, PairAsk
 from model.catalogue import Catalogue
 from model.ids import IdMap
 
 INSTANCES = "instances"
+RATINGS = "ratings"
 PAIR_FIELDS = frozenset({"user_id", "movie_id"})
 BEST_FIELDS = frozenset({"user_id", "movie_ids", "top_k", "exclude_seen", "genres", "exclude"})
+KINDS = {PairAsk: "pair", BestAsk: "best", FoldInAsk: "fold_in", ExplainAsk: "explanation"}
 
 
 class JsonCodec:
     """Decodes and encodes for one model: its id types, its catalogue, its settings."""
 
-    def __init__(self, user_ids: IdMap, movie_ids: IdMap, catalogue: Catalogue, settings: HandlerSettings) -> None:
+    def __init__(
+        self,
+        user_ids: IdMap,
+        movie_ids: IdMap,
+        catalogue: Catalogue,
+        settings: HandlerSettings,
+        given: GivenRatings,
+    ) -> None:
+        self._given = given
         self._catalogue = catalogue
         self._settings = settings
         self._user_type, self._movie_type = user_ids.python_type, movie_ids.python_type
@@ -42,11 +53,12 @@ class JsonCodec:
         """
         if INSTANCES not in body:
             ask = self._explain_ask(body, "") if explain else self._ask(body, "")
-            return Request(type(ask).__name__, [ask], partial(self._encode_one, ask))
+            return Request(KINDS[type(ask)], [ask], partial(self._encode_one, ask))
         allow_fields(body, frozenset({INSTANCES}), "")
         instances = expect_list(body[INSTANCES], INSTANCES)
-        if len(instances) > self._settings.max_pairs:
-            raise too_large(INSTANCES, len(instances), "entries", self._settings.max_pairs)
+        most = self._settings.max_explanations if explain else self._settings.max_pairs
+        if len(instances) > most:
+            raise too_large(INSTANCES, len(instances), "entries", most)
         columns = None if explain else self._columns(instances)
         if columns is not None:
             return Request(INSTANCES, [columns], partial(self._encode_columns, columns))
@@ -82,6 +94,7 @@ class JsonCodec:
         return asks
 
     def _pairs_of(self, ask: Ask) -> int:
+        ask = ask.ask if isinstance(ask, FoldInAsk) else ask
         if not isinstance(ask, BestAsk):
             return 1
         return self._catalogue.num_movies if ask.movie_ids is None else len(ask.movie_ids)
@@ -90,9 +103,20 @@ class JsonCodec:
         prefix = f"{where}." if where else ""
         if not isinstance(item, dict):
             raise RequestError(f"{where}: expected an object, got {shown(item)}")
-        if "movie_id" in item:
+        if RATINGS in item:
+            movie_ids, ratings = self._given.decode(item[RATINGS], f"{prefix}{RATINGS}")
+            inner = {name: value for name, value in item.items() if name != RATINGS}
+            return FoldInAsk(self._rating_ask(inner, prefix, guest="user_id" not in item), movie_ids, ratings)
+        return self._rating_ask(item, prefix)
+
+    def _rating_ask(self, item: Mapping[str, Any], prefix: str, guest: bool = False) -> PairAsk | BestAsk:
+        """One that is answered with ratings, for a user or, of those who are known by their ratings alone, a guest."""
+        if "movie_id" in item and not guest:
             return PairAsk(*self._pair(item, prefix))
-        user_id = self._user_id(item, prefix)
+        user_id = None if guest else self._user_id(item, prefix)
+        if "movie_id" in item:
+            allow_fields(item, PAIR_FIELDS, prefix)
+            return PairAsk(user_id, self._movie_id(item["movie_id"], f"{prefix}movie_id"))
         allow_fields(item, BEST_FIELDS, prefix)
         return self._best_ask(user_id, item, prefix)
 
@@ -131,12 +155,12 @@ class JsonCodec:
             raise RequestError(f"{prefix}user_id: missing")
         value = item["user_id"]
         if type(value) is not self._user_type:
-            raise RequestError(f"{prefix}user_id: expected {_type_name(self._user_type)}, got {shown(value)}")
+            raise RequestError(f"{prefix}user_id: expected {type_name(self._user_type)}, got {shown(value)}")
         return value
 
     def _movie_id(self, value: Any, where: str) -> Any:
         if type(value) is not self._movie_type:
-            raise RequestError(f"{where}: expected {_type_name(self._movie_type)}, got {shown(value)}")
+            raise RequestError(f"{where}: expected {type_name(self._movie_type)}, got {shown(value)}")
         return value
 
     def _movie_ids(self, values: object, where: str) -> list[Any]:
@@ -150,7 +174,7 @@ class JsonCodec:
         for i, genre in enumerate(genres):
             if not isinstance(genre, str) or genre not in allowed:
                 raise RequestError(f"{where}[{i}]: got {shown(genre)}, allowed: {', '.join(allowed) or 'none'}")
-        return genres
+        return list(dict.fromkeys(genres))
 
     def _encode_one(self, ask: Ask, answers: Sequence[Answer]) -> Reply:
         return Reply(orjson.dumps(self._answers.answer(ask, answers[0])))
@@ -171,10 +195,6 @@ class JsonCodec:
             except RequestError as error:
                 slots.append({"error": error.to_dict()})
         return Reply(orjson.dumps({name: slots}))
-
-
-def _type_name(python_type: type) -> str:
-    return "an integer" if python_type is int else "a string"
 
 
 def _integer(value: object, where: str, most: int) -> int:

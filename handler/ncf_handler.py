@@ -16,15 +16,14 @@ import torch
 from ts.context import Context
 
 from handler import wire
-from handler.codec import Codec
-from handler.errors import RequestError
-from handler.json_codec import JsonCodec
-from handler.oip_codec import OipCodec
+from handler.codec import Codec, make_codec
+from handler.errors import RequestError, too_large
 from handler.request import Incoming, Reply, Request
+from handler.schema import make_schema
 from handler.settings import HandlerSettings
 from handler.worker_metrics import WorkerMetrics
 from model.artifact import load_artifact
-from model.asks import Answer, BestAnswer, ColumnsAnswer
+from model.asks import Answer
 from model.predictor import Predictor
 
 logger = logging.getLogger(__name__)
@@ -36,6 +35,8 @@ class NCFHandler:
     predictor: Predictor
     codec: Codec
     metrics: WorkerMetrics
+    settings: HandlerSettings
+    described: bytes
 
     def initialize(self, context: Context) -> None:
         """Loads the artifact named in the manifest, onto the worker's GPU where it has one, and warms up."""
@@ -44,12 +45,11 @@ class NCFHandler:
         settings = HandlerSettings.from_mapping((context.model_yaml_config or {}).get("handler"))
         device = _device(properties.get("gpu_id"))
         artifact = load_artifact(Path(properties["model_dir"]) / manifest["serializedFile"], device)
-        ids = (artifact.user_ids, artifact.movie_ids)
         name, version = str(context.model_name), str(manifest.get("modelVersion", ""))
         self.predictor = Predictor(artifact, device)
-        self.codec = Codec(
-            JsonCodec(*ids, artifact.catalogue, settings), OipCodec(*ids, settings, name, version), settings
-        )
+        self.codec = make_codec(artifact, settings, name, version)
+        self.described = orjson.dumps({**artifact.metadata, "schema": make_schema(artifact, settings)})
+        self.settings = settings
         self.metrics = WorkerMetrics(context.metrics, name, settings.metrics_interval_s)
         self._warm_up()
         if settings.fast_wire:
@@ -59,7 +59,10 @@ class NCFHandler:
 
     def handle(self, data: list[dict[str, Any]], context: Context) -> list[bytes]:
         """TorchServe's way in: one row of `data` per client -> one body each, status and headers in the context."""
-        incoming = [Incoming(row, context.get_all_request_header(place)) for place, row in enumerate(data)]
+        # TorchServe adds to the headers, which are strings, a dictionary for every field.
+        headers = [context.get_all_request_header(place).items() for place in range(len(data))]
+        own = [{name: value for name, value in one if isinstance(value, str)} for one in headers]
+        incoming = [Incoming(row, own_headers) for row, own_headers in zip(data, own, strict=True)]
         replies = self.answer(incoming)
         for place, reply in enumerate(replies):
             context.set_response_status(reply.status, "", place)
@@ -69,8 +72,6 @@ class NCFHandler:
 
     def answer(self, incoming: Sequence[Incoming]) -> list[Reply]:
         """One reply for each request of a batch, in order. No client's input fails another's."""
-        if incoming and incoming[0].headers.get("describe") == "True":
-            return [Reply(orjson.dumps(self.predictor.metadata))]
         started = time.perf_counter()
         requests = [self._decode(one) for one in incoming]
         decoded = time.perf_counter()
@@ -81,11 +82,18 @@ class NCFHandler:
             end = start + (len(request.asks) if isinstance(request, Request) else 0)
             replies.append(self._encode(request, answers[start:end]))
             start = end
+        replies = self._fit(replies)
+        replies = [reply.for_grpc() if one.over_grpc else reply for one, reply in zip(incoming, replies, strict=True)]
+        kinds = (one.kind if isinstance(one, Request) else "undecoded" for one in requests)
+        outcomes = Counter(zip(kinds, (str(reply.status) for reply in replies), strict=True))
         spent = (decoded - started, predicted - decoded, time.perf_counter() - predicted)
-        self._count(requests, replies, answers, spent)
+        self.metrics.count_batch(outcomes, answers, spent)
         return replies
 
     def _decode(self, incoming: Incoming) -> Request | RequestError:
+        # A client can send this header too, with a body; TorchServe's own question has none.
+        if incoming.headers.get("describe") == "True" and not incoming.row:
+            return Request("describe", [], lambda _: Reply(self.described))
         try:
             return self.codec.decode(incoming)
         except RequestError as error:
@@ -103,39 +111,31 @@ class NCFHandler:
         if isinstance(request, RequestError):
             return request.to_reply()
         try:
-            return request.encode(answers)
+            reply = request.encode(answers)
+            if len(reply.body) > self.settings.max_answer_bytes:
+                raise too_large("answer", len(reply.body), "bytes", self.settings.max_answer_bytes)
+            return reply
         except RequestError as error:
             return error.to_reply()
 
-    def _count(
-        self,
-        requests: Sequence[Request | RequestError],
-        replies: Sequence[Reply],
-        answers: Sequence[Answer],
-        spent: tuple[float, float, float],
-    ) -> None:
-        outcomes = Counter(
-            (request.kind if isinstance(request, Request) else "undecoded", str(reply.status))
-            for request, reply in zip(requests, replies, strict=True)
-        )
-        pairs, unknown = 0, 0
-        for answer in answers:
-            if isinstance(answer, ColumnsAnswer):
-                pairs += len(answer.ratings)
-                unknown += 2 * len(answer.ratings) - int(answer.users_known.sum() + answer.movies_known.sum())
-            elif isinstance(answer, BestAnswer):
-                pairs += len(answer.ratings)
-                unknown += not answer.user_known
-            else:
-                pairs += 1
-                unknown += (not answer.user_known) + (not answer.movie_known)
-        self.metrics.count_batch(outcomes, pairs, unknown, spent)
+    def _fit(self, replies: list[Reply]) -> list[Reply]:
+        """Takes back the longest answers of a batch until the rest can be sent; their clients may ask again."""
+        total = sum(len(reply.body) for reply in replies)
+        while total > self.settings.max_batch_bytes:
+            longest = max(range(len(replies)), key=lambda place: len(replies[place].body))
+            total -= len(replies[longest].body)
+            replies[longest] = _OVERLOADED.to_reply()
+            total += len(replies[longest].body)
+        return replies
 
     def _warm_up(self) -> None:
         """Runs the network at several sizes, so that the first client does not wait for its compiler."""
         for size in (1, 1, 2, 64, 64, 600):
             users = np.full(size, self.predictor.user_ids.unknown)
             self.predictor.scorer.rate(users, np.full(size, self.predictor.movie_ids.unknown))
+
+
+_OVERLOADED = RequestError("too much was asked at once, by this and other clients: ask again", 503, "Overloaded")
 
 
 def _device(gpu_id: int | None) -> str:

@@ -39,7 +39,7 @@ class OipCodec:
         self._settings = settings
         self._head = {"model_name": model_name, "model_version": model_version}
 
-    def decode(self, body: dict[str, Any], tail: bytes) -> Request:
+    def decode(self, body: dict[str, Any], tail: bytes, has_headers: bool) -> Request:
         """The JSON part and the raw bytes after it -> one ask of n pairs.
 
         Raises:
@@ -51,6 +51,8 @@ class OipCodec:
         if request_id is not None and not isinstance(request_id, str):
             raise RequestError(f"id: expected a string, got {shown(request_id)}")
         outputs = self._outputs(body, parameters)
+        if not has_headers and any(outputs.values()):
+            raise RequestError("outputs: no raw bytes over gRPC, whose answers have no header to tell where they begin")
         columns = self._columns(body, tail)
         if len(columns.user_ids) != len(columns.movie_ids):
             sizes = f"user_id has {len(columns.user_ids)} entries, movie_id {len(columns.movie_ids)}"
@@ -66,10 +68,13 @@ class OipCodec:
             if name not in INPUT_NAMES or name in found:
                 raise RequestError(f"{where}.name: got {shown(name)}, expected user_id and movie_id, once each")
             size = self._size(tensor, where)
-            raw_bytes = _object(tensor.get("parameters", {}), f"{where}.parameters").get("binary_data_size")
-            if raw_bytes is None:
+            parameters = _object(tensor.get("parameters", {}), f"{where}.parameters")
+            if "binary_data_size" not in parameters:
                 found[name] = read_json(tensor, size, self._ids[name], where)
                 continue
+            raw_bytes = parameters["binary_data_size"]
+            if "data" in tensor:
+                raise RequestError(f"{where}: both data and binary_data_size, expected one of them")
             if type(raw_bytes) is not int or not 0 <= raw_bytes <= len(tail) - start:
                 raise RequestError(
                     f"{where}.parameters.binary_data_size: got {shown(raw_bytes)}, {len(tail) - start} bytes are left"
@@ -87,28 +92,30 @@ class OipCodec:
         shape = expect_list(tensor.get("shape"), f"{where}.shape")
         good = len(shape) in (1, 2) and all(type(n) is int and n >= 0 for n in shape) and shape[1:] in ([], [1])
         if not good:
-            raise RequestError(f"{where}.shape: expected [n] or [n, 1], got {orjson.dumps(shape)[:60].decode()}")
+            got = ", ".join([shown(n) for n in shape[:3]] + ["..."] * (len(shape) > 3))
+            raise RequestError(f"{where}.shape: expected [n] or [n, 1], got [{got}]")
         if shape[0] > self._settings.max_pairs:
             raise too_large(where, shape[0], "entries", self._settings.max_pairs)
         return int(shape[0])
 
-    def _outputs(self, body: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[tuple[str, bool]]:
-        """The wanted outputs: name, and whether as raw bytes."""
-        binary = parameters.get("binary_data_output") is True
+    def _outputs(self, body: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, bool]:
+        """The wanted outputs: name -> whether as raw bytes."""
+        binary = _flag(parameters, "binary_data_output", False, "parameters")
         if "outputs" not in body:
-            return [("rating", binary)]
-        wanted = []
+            return {"rating": binary}
+        wanted: dict[str, bool] = {}
         for number, output in enumerate(expect_list(body["outputs"], "outputs")):
             where = f"outputs[{number}]"
             name = _object(output, where).get("name")
-            if name not in OUTPUT_NAMES:
-                raise RequestError(f"{where}.name: got {shown(name)}, allowed: {', '.join(OUTPUT_NAMES)}")
+            if name not in OUTPUT_NAMES or name in wanted:
+                allowed = f"allowed: {', '.join(OUTPUT_NAMES)}, once each"
+                raise RequestError(f"{where}.name: got {shown(name)}, {allowed}")
             own = _object(output.get("parameters", {}), f"{where}.parameters")
-            wanted.append((name, own.get("binary_data", binary) is True))
+            wanted[name] = _flag(own, "binary_data", binary, f"{where}.parameters")
         return wanted
 
     def _encode(
-        self, ask: ColumnsAsk, request_id: str | None, outputs: list[tuple[str, bool]], answers: Sequence[Answer]
+        self, ask: ColumnsAsk, request_id: str | None, outputs: Mapping[str, bool], answers: Sequence[Answer]
     ) -> Reply:
         [answer] = answers
         assert isinstance(answer, ColumnsAnswer)
@@ -123,7 +130,7 @@ class OipCodec:
             "movie_known": ("BOOL", answer.movies_known),
         }
         head["outputs"], tail = [], b""
-        for name, binary in outputs:
+        for name, binary in outputs.items():
             datatype, values = columns[name]
             tensor: dict[str, Any] = {"name": name, "datatype": datatype, "shape": [len(values)]}
             if binary:
@@ -134,7 +141,7 @@ class OipCodec:
                 tensor["data"] = values
             head["outputs"].append(tensor)
         text = orjson.dumps(head, option=orjson.OPT_SERIALIZE_NUMPY)
-        if not any(binary for _, binary in outputs):
+        if not any(outputs.values()):
             return Reply(text)
         headers = {"content-type": "application/octet-stream", HEADER_LENGTH: str(len(text))}
         return Reply(text + tail, 200, headers)
@@ -156,4 +163,11 @@ class OipCodec:
 def _object(value: object, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise RequestError(f"{where}: expected an object, got {shown(value)}")
+    return value
+
+
+def _flag(parameters: Mapping[str, Any], name: str, default: bool, where: str) -> bool:
+    value = parameters.get(name, default)
+    if type(value) is not bool:
+        raise RequestError(f"{where}.{name}: expected true or false, got {shown(value)}")
     return value

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from model.asks import Answer, Ask
 
 JSON_HEADERS: Mapping[str, str] = {"content-type": "application/json"}
+_GRPC_HEADERS: Mapping[str, str] = {**JSON_HEADERS, "ts_stream_next": "false"}
 
 
 class Incoming(NamedTuple):
@@ -22,6 +23,11 @@ class Incoming(NamedTuple):
             return str(self.headers[name])
         wanted = name.lower()
         return next((str(value) for key, value in self.headers.items() if key.lower() == wanted), None)
+
+    @property
+    def over_grpc(self) -> bool:
+        """Whether it came without headers, as gRPC has it."""
+        return not self.headers
 
 
 class Request(NamedTuple):
@@ -38,3 +44,7 @@ class Reply(NamedTuple):
     body: bytes
     status: int = 200
     headers: Mapping[str, str] = JSON_HEADERS
+
+    def for_grpc(self) -> Reply:
+        """The same as the last of a stream: without that word a StreamPredictions call ends TorchServe's worker."""
+        return self._replace(headers=_GRPC_HEADERS)

@@ -21,8 +21,16 @@ class HandlerSettings:
     """Most (user, movie) pairs of one request; one look through the whole catalogue is always allowed."""
     max_top_k: int = 1_000
     """Largest `top_k`."""
+    max_explanations: int = 100
+    """Most explanations of one request; each costs a backward pass."""
     max_body_bytes: int = 4_194_304
     """Longest body, in bytes."""
+    max_ratings: int = 1_000
+    """Most `ratings` sent along with one ask."""
+    max_answer_bytes: int = 6_553_500
+    """Longest answer, in bytes."""
+    max_batch_bytes: int = 60_000_000
+    """Longest answers of one batch together: below TorchServe's `max_response_size`, past which it ends the worker."""
     max_depth: int = 16
     """Deepest nesting of a body's JSON."""
     fast_wire: bool = True
@@ -33,7 +41,7 @@ class HandlerSettings:
     def __post_init__(self) -> None:
         if self.unknown not in ("answer", "error"):
             raise ValueError(f"handler.unknown: got {self.unknown!r}, allowed: answer, error")
-        for name in ("max_pairs", "max_top_k", "max_body_bytes", "max_depth"):
+        for name in (field.name for field in fields(self) if field.name.startswith("max_")):
             value = getattr(self, name)
             if type(value) is not int or value < 1:
                 raise ValueError(f"handler.{name}: got {value!r}, allowed: an integer of at least 1")

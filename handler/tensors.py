@@ -61,7 +61,9 @@ def read_binary(tensor: Mapping[str, Any], size: int, ids: IdMap, raw: bytes, wh
         (length,) = _LENGTH.unpack_from(raw, start)
         start += 4 + length
         values.append(raw[start - length : start])
-    if len(values) != size or start != len(raw):
+    if start != len(raw):
+        raise RequestError(f"{where}: {len(values)} strings, the last of them cut off")
+    if len(values) != size:
         raise RequestError(f"{where}: {len(values)} strings, the shape says {size}")
     try:
         return [bytes(value).decode() for value in values]
@@ -69,9 +71,14 @@ def read_binary(tensor: Mapping[str, Any], size: int, ids: IdMap, raw: bytes, wh
         raise RequestError(f"{where}: a string is not UTF-8") from error
 
 
+def datatypes(ids: IdMap) -> tuple[str, ...]:
+    """What a tensor of these ids may call itself."""
+    return tuple(_INTEGERS) if ids.integer else ("BYTES",)
+
+
 def _datatype(tensor: Mapping[str, Any], ids: IdMap, where: str) -> str:
     datatype = tensor.get("datatype")
-    allowed = tuple(_INTEGERS) if ids.integer else ("BYTES",)
+    allowed = datatypes(ids)
     if datatype not in allowed:
         raise RequestError(f"{where}.datatype: got {shown(datatype)}, allowed: {', '.join(allowed)}")
     return str(datatype)

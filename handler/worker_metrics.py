@@ -10,9 +10,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from ts.metrics.metric_cache_errors import MetricsCacheKeyError
+
+from model.asks import Answer, ColumnsAnswer, ExplainAnswer, FoldInAnswer, PairAnswer
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +36,13 @@ class WorkerMetrics:
             threading.Thread(target=self._emit_forever, args=(interval_s,), daemon=True, name="metrics").start()
 
     def count_batch(
-        self, requests: Counter[tuple[str, str]], pairs: int, unknown: int, seconds: tuple[float, float, float]
+        self, requests: Counter[tuple[str, str]], answers: Sequence[Answer], seconds: tuple[float, float, float]
     ) -> None:
-        """Adds one dynamic batch: requests by (kind, outcome), and seconds in decode, predict and encode."""
+        """Adds one dynamic batch: requests by (kind, status), and seconds in decode, predict and encode."""
+        pairs, unknown = 0, 0
+        for answer in answers:
+            more_pairs, more_unknown = _size(answer)
+            pairs, unknown = pairs + more_pairs, unknown + more_unknown
         with self._lock:
             for (kind, outcome), number in requests.items():
                 self._counts["ncf_requests_total", kind, outcome] += number
@@ -61,3 +69,16 @@ class WorkerMetrics:
             except MetricsCacheKeyError as error:
                 logger.warning("no worker metrics: %s; they stand in handler/metrics.yaml (metrics_config)", error)
                 return
+
+
+def _size(answer: Answer) -> tuple[int, int]:
+    """How many pairs an answer rates, and how many unknown ids were asked for."""
+    if isinstance(answer, PairAnswer | ExplainAnswer):
+        return 1, (not answer.user_known) + (not answer.movie_known)
+    if isinstance(answer, ColumnsAnswer):
+        known = int(np.count_nonzero(answer.users_known) + np.count_nonzero(answer.movies_known))
+        return len(answer.ratings), 2 * len(answer.ratings) - known
+    if isinstance(answer, FoldInAnswer):
+        pairs, unknown = _size(answer.answer)
+        return pairs, unknown + int(np.count_nonzero(~answer.movies_known))
+    return len(answer.ratings), int(not answer.user_known)

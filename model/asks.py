@@ -13,7 +13,7 @@ RawId = int | str
 class PairAsk(NamedTuple):
     """How would this user rate this movie?"""
 
-    user_id: RawId
+    user_id: RawId | None
     movie_id: RawId
 
 
@@ -31,12 +31,24 @@ class BestAsk(NamedTuple):
     and `genres`, where not empty, all movies that have none of them.
     """
 
-    user_id: RawId
+    user_id: RawId | None
     movie_ids: Sequence[RawId] | None = None
     top_k: int | None = None
     exclude_seen: bool = False
     genres: Sequence[str] = ()
     exclude: Sequence[RawId] = ()
+
+
+class FoldInAsk(NamedTuple):
+    """The same of a user who also gave these ratings: R raw movie ids and R ratings, in rating units.
+
+    They are added to what the user of `ask` is known for, in place of earlier ratings of the same movies; a user of
+    `None` is known for nothing else. No training takes place.
+    """
+
+    ask: PairAsk | BestAsk
+    movie_ids: Sequence[RawId]
+    ratings: Sequence[float]
 
 
 class ExplainAsk(NamedTuple):
@@ -46,7 +58,7 @@ class ExplainAsk(NamedTuple):
     movie_id: RawId
 
 
-Ask = PairAsk | ColumnsAsk | BestAsk | ExplainAsk
+Ask = PairAsk | ColumnsAsk | BestAsk | FoldInAsk | ExplainAsk
 
 
 class PairAnswer(NamedTuple):
@@ -74,6 +86,13 @@ class BestAnswer(NamedTuple):
     user_known: bool
 
 
+class FoldInAnswer(NamedTuple):
+    """The answer, and which of the given ratings' movies the model knows, (R,) bool; the others told it nothing."""
+
+    answer: PairAnswer | BestAnswer
+    movies_known: np.ndarray
+
+
 class ExplainAnswer(NamedTuple):
     """A rating as a sum in rating units: rating = mean + user + movie + interaction.
 
@@ -91,4 +110,4 @@ class ExplainAnswer(NamedTuple):
     movie_known: bool
 
 
-Answer = PairAnswer | ColumnsAnswer | BestAnswer | ExplainAnswer
+Answer = PairAnswer | ColumnsAnswer | BestAnswer | FoldInAnswer | ExplainAnswer

@@ -9,7 +9,6 @@ import numpy as np
 
 from model.asks import BestAnswer, BestAsk, RawId
 from model.catalogue import Catalogue
-from model.history import History
 from model.ids import IdMap
 
 
@@ -23,19 +22,21 @@ class Candidates(NamedTuple):
 class Ranker:
     """Chooses and ranks movies by row."""
 
-    def __init__(self, movie_ids: IdMap, history: History, catalogue: Catalogue) -> None:
+    def __init__(self, movie_ids: IdMap, catalogue: Catalogue) -> None:
         self._movie_ids = movie_ids
-        self._history = history
         self._catalogue = catalogue
 
-    def candidates(self, ask: BestAsk, user_row: int) -> Candidates:
-        """The movies to be ranked. Of an ask's own list unknown ones stay: they get the unknown movie's rating."""
+    def candidates(self, ask: BestAsk, seen: np.ndarray) -> Candidates:
+        """The movies to be ranked, given the rows of those that the user rated, (S,).
+
+        Of an ask's own list unknown movies stay: they get the unknown movie's rating.
+        """
         keep = np.ones(len(self._movie_ids) + 1, dtype=bool)
         if ask.genres:
             keep[:-1] = self._catalogue.mask(ask.genres)
             keep[-1] = False
         if ask.exclude_seen:
-            keep[self._history.seen(user_row)] = False
+            keep[seen] = False
         if ask.movie_ids is None:
             if ask.exclude:
                 keep[self._movie_ids.rows(ask.exclude)] = False
@@ -46,6 +47,10 @@ class Ranker:
 
     def ranked(self, ask: BestAsk, candidates: Candidates, ratings: np.ndarray, user_known: bool) -> BestAnswer:
         """The answer, given the candidates' ratings (K,)."""
+        if candidates.names is not None and len(frozenset(candidates.rows.tolist())) < len(candidates.rows):
+            # One movie's ratings differ in the last digit by their places in a batch: its order must not.
+            _, first, place = np.unique(candidates.rows, return_index=True, return_inverse=True)
+            ratings = ratings[first][place]
         order = highest(ratings, ask.top_k)
         rows, names = candidates.rows[order], candidates.names
         movie_ids = self._movie_ids.raw(rows) if names is None else [names[place] for place in order.tolist()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import numpy as np
@@ -32,27 +32,51 @@ class Scorer:
         self._last_movie = artifact.movie_ids.unknown
         network = cast(TowerNetwork, artifact.network)
         self.head = network.head
+        self._encode_user: Callable[[Tensor, Tensor], Tensor] | None = getattr(network, "encode_user", None)
+        self.can_encode = self._encode_user is not None
         with torch.inference_mode():
             self.user_tower = self._keep(network.user_tower, self._last_user + 1)
             self.movie_tower = self._keep(network.movie_tower, self._last_movie + 1)
 
-    def rate(self, user_index: np.ndarray, movie_index: np.ndarray) -> np.ndarray:
+    def rate(self, user_index: np.ndarray, movie_index: np.ndarray, guests: Sequence[Tensor] = ()) -> np.ndarray:
         """Ratings of pairs of rows: two (B,) int64 arrays -> (B,) float64, in rating units.
+
+        `guests` are vectors (W,) of users who have no row: the first has the row after the unknown user's.
 
         Raises:
             IndexError: a row lies outside the table. Checked here, on the CPU: an index out of range on a GPU
                 would leave its process useless.
         """
-        _check_rows(user_index, self._last_user)
+        _check_rows(user_index, self._last_user + len(guests))
         _check_rows(movie_index, self._last_movie)
         units = np.empty(len(user_index), dtype=np.float32)
         with torch.inference_mode():
             for start in range(0, len(user_index), self._chunk):
                 part = slice(start, start + self._chunk)
-                user = self.user_tower(self._tensor(user_index[part]))
+                user = self._users(user_index[part], guests)
                 movie = self.movie_tower(self._tensor(movie_index[part]))
                 units[part] = self.head(user, movie).cpu().numpy()
         return self._scale.to_rating(units.astype(np.float64))
+
+    def encode(self, movie_index: np.ndarray, ratings: np.ndarray) -> Tensor:
+        """The vector (W,) of a user known by R ratings, in rating units, of movies (R,): what `guests` of `rate` are.
+
+        Raises:
+            NotImplementedError: the network has no encoder.
+        """
+        if self._encode_user is None:
+            raise NotImplementedError("this model cannot take new ratings in: its network has no encoder")
+        with torch.inference_mode():
+            given = torch.from_numpy(ratings.astype(np.float32)).to(self.device)
+            return self._encode_user(self._tensor(movie_index.astype(np.int64)), given)
+
+    def _users(self, rows: np.ndarray, guests: Sequence[Tensor]) -> Tensor:
+        users = self.user_tower(self._tensor(np.minimum(rows, self._last_user)))
+        if guests:
+            places = np.flatnonzero(rows > self._last_user)
+            table = torch.stack(list(guests))
+            users[self._tensor(places)] = table[self._tensor(rows[places] - self._last_user - 1)]
+        return users
 
     def _tensor(self, rows: np.ndarray) -> Tensor:
         return torch.from_numpy(rows).to(self.device)

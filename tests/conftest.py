@@ -1,8 +1,12 @@
 """Small models with sparse, shuffled ids that hold 0 and a large one, so that a row is never its own id."""
 
+import os
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 from model.artifact import Artifact
 from model.catalogue import Catalogue
@@ -11,11 +15,26 @@ from model.ids import IdMap
 from model.network import EmbeddingMLP
 from model.scale import RatingScale
 
+# How much hypothesis tries. The quick one tries the same each time; the long one tries something else each time.
+settings.register_profile("quick", deadline=None, derandomize=True)
+settings.register_profile(
+    "long", deadline=None, max_examples=2500, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
 torch.set_num_threads(1)  # these networks are small, and tests share their machine
 
 USER_IDS = [0, 7, 19, 11_242, 2**40]
 MOVIE_IDS = [3, 10_007, 10_102, 10_253, 77_777, 2**62]
 GENRES = [["Crime"], ["Drama", "Crime"], [], ["Comedy"], ["Drama"], None]
+
+
+class Encoding(EmbeddingMLP):
+    """A user's vector is the sum of the rated movies' towers, weighted by rating: any encoder will do in tests."""
+
+    @torch.jit.export
+    def encode_user(self, movie_index: torch.Tensor, rating: torch.Tensor) -> torch.Tensor:
+        return (self.movie_tower(movie_index) * (rating - 5).unsqueeze(1)).sum(0)
 
 
 def make_artifact(user_ids: np.ndarray, movie_ids: np.ndarray, seed: int = 0) -> Artifact:
@@ -26,7 +45,7 @@ def make_artifact(user_ids: np.ndarray, movie_ids: np.ndarray, seed: int = 0) ->
         for parameter in network.parameters():
             parameter.copy_(torch.randn_like(parameter))
     history = History.from_ratings(
-        np.array([3, 1, 3]), np.array([0, 2, 4]), np.array([8.0, 2.0, 9.0]), num_users=len(user_ids)
+        np.array([3, 1, 3]), np.array([0, 2, 4]) % len(movie_ids), np.array([8.0, 2.0, 9.0]), num_users=len(user_ids)
     )
     titles = [f"Movie {row}" for row in range(len(movie_ids))]
     catalogue = Catalogue({"title": titles, "genres": GENRES[: len(movie_ids)]}, len(movie_ids))
@@ -36,6 +55,14 @@ def make_artifact(user_ids: np.ndarray, movie_ids: np.ndarray, seed: int = 0) ->
 @pytest.fixture
 def artifact() -> Artifact:
     return make_artifact(np.array(USER_IDS), np.array(MOVIE_IDS))
+
+
+@pytest.fixture
+def encoding_artifact(artifact: Artifact) -> Artifact:
+    """The same with an encoder, so that it takes new ratings in."""
+    network = Encoding(len(USER_IDS), len(MOVIE_IDS), embedding_dim=4, hidden_dims=(8, 4)).eval()
+    network.load_state_dict(artifact.network.state_dict())
+    return replace(artifact, network=network)
 
 
 @pytest.fixture

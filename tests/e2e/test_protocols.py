@@ -111,7 +111,9 @@ def test_grpc_answers_what_http_answers(
     served: Project, ids: tuple[list[int], list[int]], rpc: GrpcClient, field: str
 ) -> None:
     user, movie = ids[0][0], ids[1][0]
-    for body in ({"user_id": user, "movie_id": movie}, {"user_id": user, "top_k": 3}, {"user_id": "x"}, {"inputs": []}):
+    pair = {"user_id": user, "movie_id": movie}
+    bodies: list[dict[str, Any]] = [pair, {"user_id": user, "top_k": 3}, {"user_id": "x"}, {"inputs": []}]
+    for body in bodies:
         assert rpc.predict({field: json.dumps(body).encode()}) == served.ask(body).json()
     assert rpc.predict({field: json.dumps({"user_id": user, "top_k": 1}).encode()}, version="1.0")["user_id"] == user
 
@@ -148,6 +150,7 @@ PAIR = '{"user_id": 1, "movie_id": 2}'
         (["-H", "content-type: text/plain", "-d", "7, 8"], 400, "body: not valid JSON"),
         (["-H", "content-type: multipart/form-data; boundary=x", "-d", PAIR], 400, "body: none found"),
         (["-H", "content-type: application/json", "-H", "transfer-encoding: chunked", "-d", PAIR], 200, '"rating"'),
+        (["-d", "a=50%"], 500, ""),  # TorchServe's own: no worker hears of it
         (["-X", "POST"], 400, "body: empty"),
         ([], 400, "body: empty"),
     ],

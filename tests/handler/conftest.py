@@ -11,7 +11,9 @@ from ts.context import Context, RequestProcessor
 
 from handler.ncf_handler import NCFHandler
 from model.artifact import Artifact, save_artifact
+from tests.handler.frames import Got
 
+HTTP = {"content-type": "application/json", "explain": "False"}
 SETTINGS = Path(__file__).parents[2] / "handler" / "model-config.yaml"
 
 
@@ -22,14 +24,19 @@ class Worker:
         self.handler = handler
         self.context = context
 
-    def rows(self, *rows: dict[str, Any], headers: dict[str, str] | None = None) -> list[tuple[int, Any]]:
-        """(status, parsed body) of each row of one batch."""
-        self.context.request_processor = [RequestProcessor(dict(headers or {})) for _ in rows]
+    def replies(self, *rows: dict[str, Any], headers: dict[str, str] | None = None) -> list[Got]:
+        """What each row of one batch gets; no headers are those of gRPC."""
+        self.context.request_processor = [RequestProcessor(dict(HTTP if headers is None else headers)) for _ in rows]
         bodies = self.handler.handle(list(rows), self.context)
         assert len(bodies) == len(rows)
-        for index in range(len(rows)):
-            assert self.context.get_response_content_type(index) == "application/json"
-        return [(self.context.get_response_status(i)[0], json.loads(body)) for i, body in enumerate(bodies)]
+        statuses = [self.context.get_response_status(index)[0] for index in range(len(rows))]
+        return [Got(statuses[i], self.context.get_response_headers(i), body) for i, body in enumerate(bodies)]
+
+    def rows(self, *rows: dict[str, Any], headers: dict[str, str] | None = None) -> list[tuple[int, Any]]:
+        """(status, parsed body) of each row of one batch."""
+        replies = self.replies(*rows, headers=headers)
+        assert {reply.headers["content-type"] for reply in replies} <= {"application/json"}
+        return [(reply.status, reply.json) for reply in replies]
 
     def ask(self, *bodies: Any) -> list[tuple[int, Any]]:
         """(status, parsed body) of each JSON body of one batch."""

@@ -147,7 +147,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Service:
     monkeypatch.setattr(Service, "predict", Service.predict)
     monkeypatch.setattr(otf_message_handler, "_retrieve_inference_msg", otf_message_handler._retrieve_inference_msg)
     assert wire.install(Echo())
-    return Service("ncf", "", {}, lambda data, context: [b"slow" for _ in data], None, 1)
+    return Service("ncf", "", {}, lambda data, _: [b"slow" for _ in data], None, 1)
 
 
 def exchange(service: Service, *bodies: bytes) -> bytes:

@@ -8,6 +8,7 @@ import model.scorer
 from model.artifact import Artifact
 from model.asks import Ask, BestAnswer, BestAsk, PairAnswer, PairAsk
 from model.predictor import Predictor
+from model.ranking import Candidates, Ranker
 from tests.conftest import MOVIE_IDS, USER_IDS
 
 
@@ -128,3 +129,11 @@ def test_string_ids_are_answered(string_artifact: Artifact) -> None:
 def test_movies_without_a_catalogue_are_ranked(artifact: Artifact) -> None:
     bare = replace(artifact, catalogue=type(artifact.catalogue)({}, len(MOVIE_IDS)))
     assert len(best(Predictor(bare), BestAsk(7, top_k=3)).movie_ids) == 3
+
+
+def test_unknown_movies_keep_the_order_of_the_ask_whatever_the_last_digit(artifact: Artifact) -> None:
+    ranker = Ranker(artifact.movie_ids, artifact.catalogue)
+    candidates = Candidates(np.array([6, 6, 0, 6]), [4, 101, 3, 5])
+    answer = ranker.ranked(BestAsk(7, [4, 101, 3, 5], top_k=3), candidates, np.array([5, 5 + 1e-7, 9, 5 + 2e-7]), True)
+    assert answer.movie_ids == [3, 4, 101]
+    assert answer.ratings.tolist() == [9, 5, 5]

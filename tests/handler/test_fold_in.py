@@ -1,0 +1,114 @@
+"""Ratings sent along, as a client sends them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from jsonschema import Draft202012Validator
+
+from model.artifact import Artifact
+from model.asks import FoldInAnswer, FoldInAsk, PairAnswer, PairAsk
+from model.predictor import Predictor
+from tests.handler.conftest import Worker
+
+Make = Callable[..., Worker]
+RATINGS = [{"movie_id": 3, "rating": 9}, {"movie_id": 10_102, "rating": 2.5}]
+GUEST = {"ratings": RATINGS, "movie_id": 10_253}
+
+
+def schema(served: Worker, name: str) -> Draft202012Validator:
+    [(_, described)] = served.rows({}, headers={"describe": "True"})
+    return Draft202012Validator(described["schema"][name])
+
+
+@pytest.fixture
+def served(worker: Make, encoding_artifact: Artifact) -> Worker:
+    return worker(encoding_artifact)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        GUEST,
+        {**GUEST, "user_id": 11_242},
+        {**GUEST, "user_id": 1},
+        {"ratings": RATINGS, "top_k": 2},
+        {"ratings": [], "top_k": 2},
+        {"ratings": RATINGS, "movie_ids": [3, 10_007], "user_id": 7},
+        {"ratings": [{"movie_id": 99, "rating": 1}, *RATINGS], "movie_id": 98},
+        {"instances": [GUEST, {"user_id": 7, "movie_id": 3}, {"ratings": RATINGS, "top_k": 1}]},
+    ],
+)
+def test_every_ask_takes_ratings_and_keeps_to_the_schema(served: Worker, body: Any) -> None:
+    [(status, answer)] = served.ask(body)
+    assert status == 200
+    schema(served, "request").validate(body)
+    schema(served, "answer").validate(answer)
+    assert "error" not in str(answer)
+
+
+def test_a_guest_is_answered_without_a_user_id(served: Worker, encoding_artifact: Artifact) -> None:
+    [(_, answer)] = served.ask(GUEST)
+    [expected] = Predictor(encoding_artifact).answer([FoldInAsk(PairAsk(None, 10_253), [3, 10_102], [9, 2.5])])
+    assert isinstance(expected, FoldInAnswer)
+    assert isinstance(expected.answer, PairAnswer)
+    assert answer == {"movie_id": 10_253, "rating": pytest.approx(expected.answer.rating, abs=1e-5)}
+
+
+def test_unknown_movies_among_the_ratings_are_flagged_or_refused(worker: Make, encoding_artifact: Artifact) -> None:
+    body = {"ratings": [*RATINGS, {"movie_id": 99, "rating": 1}], "movie_id": 98}
+    [(_, answer)] = worker(encoding_artifact).ask(body)
+    assert answer["unknown"] == ["movie_id", "ratings[2].movie_id"]
+    body["movie_id"] = 3
+    [(status, error)] = worker(encoding_artifact, unknown="error").ask(body)
+    assert (status, error["message"]) == (404, "ratings[2].movie_id 99: not in the training data")
+
+
+def test_what_was_sent_is_not_recommended(served: Worker) -> None:
+    [(_, answer)] = served.ask({"ratings": RATINGS, "top_k": 10})
+    assert {item["movie_id"] for item in answer["recommendations"]} & {3, 10_102} == set()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"ratings": 3}, "ratings: expected an array, got 3"),
+        ({"ratings": [3]}, "ratings[0]: expected an object, got 3"),
+        ({"ratings": [{"movie_id": 3}]}, "ratings[0].rating: missing"),
+        ({"ratings": [{"movie_id": "3", "rating": 1}]}, 'ratings[0].movie_id: expected an integer, got "3"'),
+        ({"ratings": [{"movie_id": 3, "rating": 11}]}, "ratings[0].rating: expected a number from 1 to 10, got 11"),
+        ({"ratings": [{"movie_id": 3, "rating": True}]}, "ratings[0].rating: expected a number from 1 to 10, got true"),
+        ({"ratings": [{"movie_id": 3, "rating": 1, "x": 1}]}, 'ratings[0]."x": no such field here'),
+        ({"user_id": None}, "user_id: expected an integer, got null"),
+        ({"movie_id": "x"}, 'movie_id: expected an integer, got "x"'),
+        ({"stars": 1}, '"stars": no such field here'),
+    ],
+)
+def test_wrong_ratings_are_told_where(served: Worker, change: dict[str, Any], message: str) -> None:
+    [(status, error)] = served.ask({**GUEST, **change})
+    assert status == 400
+    assert error["message"].startswith(message)
+    assert not schema(served, "request").is_valid({**GUEST, **change})
+
+
+def test_too_many_ratings_are_refused(worker: Make, encoding_artifact: Artifact) -> None:
+    assert worker(encoding_artifact, max_ratings=1).ask(GUEST)[0][0] == 413
+
+
+def test_a_network_without_an_encoder_takes_none(worker: Make) -> None:
+    [(status, error)] = worker().ask(GUEST)
+    assert status == 400
+    assert error["message"].startswith("ratings: this model's network takes no new ratings")
+
+
+def test_a_batch_too_long_to_send_loses_its_longest_answers_alone(worker: Make) -> None:
+    short, long = {"user_id": 7, "movie_id": 3}, {"instances": [{"user_id": 7, "movie_id": 3}] * 50}
+    statuses = [status for status, _ in worker(max_batch_bytes=3000).ask(short, long, short, long)]
+    assert sorted(statuses) == [200, 200, 200, 503]
+    assert statuses[0] == statuses[2] == 200
+
+
+def test_ratings_of_the_same_movie_replace_each_other(served: Worker) -> None:
+    twice = [{"movie_id": 3, "rating": 1}, *RATINGS]
+    assert np.isclose(served.ask({**GUEST, "ratings": twice})[0][1]["rating"], served.ask(GUEST)[0][1]["rating"])
