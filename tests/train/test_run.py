@@ -16,7 +16,7 @@ from model.artifact import load_artifact
 from train.__main__ import main, parse_config
 from train.config import PRESETS, TrainConfig
 from train.demo import write_demo
-from train.run import ARTIFACT, CHECKPOINT, METRICS
+from train.output import ARTIFACT, CHECKPOINT, METRICS
 
 FAST = ["--epochs", "2", "--batch-size", "4096"]
 OUTPUTS = {ARTIFACT, CHECKPOINT, METRICS, "learning_curve.png", "rating_histogram.png"}
