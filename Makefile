@@ -5,7 +5,7 @@ VERSION ?= 1.0
 -include build/$(VERSION)/made-of.mk
 DATA    ?= build/demo
 PRESET  ?= default
-# Further options of the training, as in TRAIN_ARGS="--embedding-dim 32"; `make train-help` lists them.
+# Further options of the training, as in TRAIN_ARGS="--factors.factors 12"; `make train-help` lists them.
 TRAIN_ARGS ?=
 BODY    ?= {"user_id": 1, "top_k": 3}
 
@@ -21,7 +21,7 @@ SERVED   := $(wildcard model/*.py handler/*)
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
-	@echo 'Variables: DATA=folder or file of ratings, VERSION=1.0, PRESET=default|reference, TRAIN_ARGS="..."'
+	@echo 'Variables: DATA=folder or file of ratings, VERSION=1.0, PRESET=default|mlp|reference, TRAIN_ARGS="..."'
 	@echo 'A version remembers its DATA, PRESET and TRAIN_ARGS until they are given again.'
 
 setup: .venv/serve .venv/dev ## make the environment in .venv: to train, to serve, to test

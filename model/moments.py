@@ -25,10 +25,11 @@ def moments(mean: Tensor, covariance: Tensor) -> tuple[Tensor, Tensor, Tensor, T
     """
     size = mean.shape[1]
     row, column, full = triangle(size, mean.device)
-    x = mean.clone()
-    x[:, 0] = 1.0
-    outer = x[:, row] * x[:, column] + covariance * (column > 0)  # the constant 1 varies with nothing
-    with_bias = covariance[:, full[:size]]
-    cross = x * mean[:, :1] + with_bias
-    cross[:, 0] = mean[:, 0]
-    return x, outer, cross, mean[:, 0] ** 2 + with_bias[:, 0]
+    x = mean.T.clone(memory_format=torch.contiguous_format)  # (K, N): whole rows are combined, which is fast
+    spread, bias = covariance.T, mean[:, 0]
+    with_bias = spread[full[:size]]
+    x[0] = 1.0
+    outer = x[row] * x[column] + spread * (column > 0).unsqueeze(1)  # the constant 1 varies with nothing
+    cross = x * bias + with_bias
+    cross[0] = bias
+    return x.T, outer.T, cross.T, bias**2 + with_bias[0]

@@ -77,13 +77,21 @@ class OrdinalHead(nn.Module):
 
     def user_tower(self, vector: Tensor, histogram: Tensor) -> Tensor:
         """Users' vectors (B, K) and level counts (B, L) -> (B, H)."""
-        hidden: Tensor = self.user(self._describe(vector, histogram, self.user_shrinkage))
+        hidden: Tensor = self.user(self.describe_user(vector, histogram))
         return hidden
 
     def movie_tower(self, vector: Tensor, histogram: Tensor) -> Tensor:
         """Movies' vectors (B, K) and level counts (B, L) -> (B, H)."""
-        hidden: Tensor = self.movie(self._describe(vector, histogram, self.movie_shrinkage))
+        hidden: Tensor = self.movie(self.describe_movie(vector, histogram))
         return hidden
+
+    def describe_user(self, vector: Tensor, histogram: Tensor) -> Tensor:
+        """What `user`, the tower, sees: (B, K + L + 2), the vector first."""
+        return self._describe(vector, histogram, self.user_shrinkage)
+
+    def describe_movie(self, vector: Tensor, histogram: Tensor) -> Tensor:
+        """What `movie`, the tower, sees: (B, K + L + 2), the vector first."""
+        return self._describe(vector, histogram, self.movie_shrinkage)
 
     def logits(self, hidden: Tensor, product: Tensor, f: Tensor) -> Tensor:
         """hidden (..., H), the towers' sum; product (..., K - 1), u * v; f (...,), the block's score -> (..., L)."""

@@ -38,7 +38,7 @@ def _without(own: Tensor, covariance: Tensor, other: Tensor, weight: Tensor, gap
     size = own.shape[1]
     x = other.clone()
     x[:, 0] = 1.0
-    full = covariance[:, triangle(size, own.device)[2]].view(-1, size, size)
+    full = covariance[:, triangle(size, own.device)[2]].reshape(-1, size, size)
     direction = torch.bmm(full, x.unsqueeze(2)).squeeze(2)
     leverage = (weight * (direction * x).sum(1)).clamp(max=_MOST_LEVERAGE)
     return leverage / (1 - leverage), own - direction * (weight * gap / (1 - leverage)).unsqueeze(1)

@@ -35,26 +35,28 @@ def fit_ordinal(
         DivergedError: the loss stopped being finite.
     """
     level = head.level(ratings.rating)
-    by_user = head.histogram(ratings.user_index, level, len(block.user.mean))
-    by_movie = head.histogram(ratings.movie_index, level, len(block.movie.mean))
+    counts = tuple(
+        head.histogram(index, level, len(side.mean))
+        for index, side in ((ratings.user_index, block.user), (ratings.movie_index, block.movie))
+    )
     rows = torch.randperm(len(ratings))[: config.network_rows]
     ratings, level = ratings.take(rows), level[rows]
-    score, user, movie = _inputs(block, ratings, head.score[level])
+    inputs, widths = _inputs(head, block, ratings, level, counts)
     steps = max(1, len(rows) // config.batch_size)
     optimizer = torch.optim.AdamW(
-        head.parameters(), config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay
+        head.parameters(), config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay, fused=True
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, config.learning_rate, total_steps=steps * config.epochs, pct_start=0.2, final_div_factor=100.0
     )
+    size = block.user.mean.shape[1]
     head.train()
     for _ in tqdm(range(config.epochs), desc=f"{label}: network", unit=" epochs", dynamic_ncols=True, disable=None):
         for batch in torch.randperm(len(rows)).tensor_split(steps):
-            own = functional.one_hot(level[batch], head.num_levels).float()
-            users = head.user_tower(user[batch], by_user[ratings.user_index[batch]] - own)
-            movies = head.movie_tower(movie[batch], by_movie[ratings.movie_index[batch]] - own)
-            product = user[batch, 1:] * movie[batch, 1:]
-            loss = _loss(head, head.logits(users + movies, product, score[batch]), level[batch], deviation)
+            score, user, movie = inputs.index_select(0, batch).split(widths, 1)
+            product = user[:, 1:size] * movie[:, 1:size]
+            logit = head.logits(head.user(user) + head.movie(movie), product, score[:, 0])
+            loss = _loss(head, logit, level[batch], deviation)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
@@ -64,12 +66,19 @@ def fit_ordinal(
     head.eval()
 
 
-def _inputs(block: Block, ratings: Ratings, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Leave-one-out scores (R,) and vectors, (R, K) each, a part of the rows at a time."""
-    columns = (ratings.user_index, ratings.movie_index, target)
-    parts = zip(*(column.split(_INPUT_ROWS) for column in columns), strict=True)
-    score, user, movie = zip(*(leave_one_out(block, *part) for part in parts), strict=True)
-    return torch.cat(score), torch.cat(user), torch.cat(movie)
+def _inputs(
+    head: OrdinalHead, block: Block, ratings: Ratings, level: Tensor, counts: tuple[Tensor, ...]
+) -> tuple[Tensor, list[int]]:
+    """What the network sees of each row, left out: its score and what the towers see, side by side; and the widths."""
+    parts = []
+    for rows in torch.arange(len(level)).split(_INPUT_ROWS):
+        user_index, movie_index, own = ratings.user_index[rows], ratings.movie_index[rows], level[rows]
+        score, user, movie = leave_one_out(block, user_index, movie_index, head.score[own])
+        itself = functional.one_hot(own, head.num_levels).float()
+        users = head.describe_user(user, counts[0][user_index] - itself)
+        movies = head.describe_movie(movie, counts[1][movie_index] - itself)
+        parts.append(torch.cat([score.unsqueeze(1), users, movies], 1))
+    return torch.cat(parts), [1, users.shape[1], movies.shape[1]]
 
 
 def _loss(head: OrdinalHead, logit: Tensor, level: Tensor, deviation: float) -> Tensor:

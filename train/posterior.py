@@ -73,7 +73,8 @@ def update_side(rows: SideRows, target: Tensor, alpha: float, other: Side, own: 
     lifted = torch.cat([x, other.mean[:, :1]], 1) * weight  # summed times the target
     pull = own.features @ own.link @ own.precision
     scale = (alpha * own.noise).unsqueeze(1)
-    mean, covariance = torch.empty_like(own.mean), torch.empty_like(own.covariance)
+    mean = torch.empty_like(own.mean)
+    covariance = torch.empty(own.covariance.T.shape, device=mean.device).T  # laid out as it is written and read
     error = torch.empty_like(own.noise)
     starts = [*rows.start[::_CHUNK].tolist(), len(target)]
     for chunk, (first, last) in enumerate(itertools.pairwise(starts)):
@@ -87,22 +88,23 @@ def update_side(rows: SideRows, target: Tensor, alpha: float, other: Side, own: 
     return mean, covariance, error
 
 
-def inverse_cholesky(matrices: Tensor) -> Tensor:
-    """Inverses of the Cholesky factors of N positive definite matrices, (K, K, N).
+def inverse_cholesky(lower: Tensor, size: int) -> Tensor:
+    """Inverses (K, K, N) of the Cholesky factors of N positive definite matrices, given as lower triangles (T, N).
 
     The batch comes last, so that K^2 operations on long vectors do all of it: LAPACK, called N times for a small
     matrix each, takes several times as long.
     """
-    size = matrices.shape[0]
-    lower, inverse = torch.zeros_like(matrices), torch.zeros_like(matrices)
+    at = triangle(size, lower.device)[2].view(size, size)
+    factor = torch.zeros(size, size, lower.shape[1], device=lower.device)
+    inverse = torch.zeros_like(factor)
     for j in range(size):
-        column = matrices[j:, j]
+        column = lower[at[j:, j]]
         if j:
-            column = column - (lower[j:, :j] * lower[j, :j]).sum(1)
-        lower[j:, j] = column * column[0].clamp_min(1e-9).rsqrt()
-        inverse[j, j] = 1 / lower[j, j]
+            column = column - (factor[j:, :j] * factor[j, :j]).sum(1)
+        factor[j:, j] = column * column[0].clamp_min(1e-9).rsqrt()
+        inverse[j, j] = 1 / factor[j, j]
         if j:
-            inverse[j, :j] = (lower[j, :j].unsqueeze(1) * inverse[:j, :j]).sum(0) * -inverse[j, j]
+            inverse[j, :j] = (factor[j, :j].unsqueeze(1) * inverse[:j, :j]).sum(0) * -inverse[j, j]
     return inverse
 
 
@@ -122,16 +124,15 @@ def _solve(
     size = precision.shape[0]
     row, column, _ = triangle(size, sums.device)
     entries = len(row)
-    gram = sums[:, :entries].T.contiguous()  # (T, n)
-    pulled = pulls[:, :size] - sums[:, entries : entries + size]
-    full = torch.empty(size, size, len(sums), device=sums.device)
-    full[row, column] = gram + precision[row, column].unsqueeze(1)
-    inverse = inverse_cholesky(full)
+    prior = precision[row, column].unsqueeze(1)
+    inverse = inverse_cholesky(sums[:, :entries].T + prior, size)
     pairs = zip(row.tolist(), column.tolist(), strict=True)
     covariance = torch.stack([(inverse[i:, i] * inverse[i:, j]).sum(0) for i, j in pairs])  # (T, n)
-    right = (pulled + pull).T
+    pulled = (pulls[:, :size] - sums[:, entries : entries + size]).T
+    right = pulled + pull.T
     mean = (inverse * (inverse * right).sum(1).unsqueeze(1)).sum(0)  # (K, n)
+    # sum_r w_r E[(x.u)^2] = tr G (C + m m') with the ratings' part of A, G = A - Lambda, so neither needs a product.
     twice = (2.0 - (row == column).float()).unsqueeze(1)  # an entry off the diagonal stands for two
-    explained = ((covariance + mean[row] * mean[column]) * gram * twice).sum(0)
-    error = squares - 2 * pulls[:, size] + sums[:, -1] - 2 * (mean.T * pulled).sum(1) + explained
+    explained = size - (prior * twice * covariance).sum(0) + (mean * (right - precision @ mean)).sum(0)
+    error = squares - 2 * pulls[:, size] + sums[:, -1] - 2 * (mean * pulled).sum(0) + explained
     return mean.T, covariance.T, error

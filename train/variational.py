@@ -132,13 +132,14 @@ def _noise(shape: float, count: Tensor, error: Tensor) -> Tensor:
 
 def _update_prior(side: Side, count: Tensor, config: FactorsConfig) -> None:
     """Empirical Bayes over the rated entities: the link by ridge regression, Lambda from what that leaves."""
-    size, rated = side.mean.shape[1], count > 0
-    features, mean = side.features[rated], side.mean[rated]
+    size, rated = side.mean.shape[1], (count > 0).float().unsqueeze(1)
+    features = side.features * rated  # entities without ratings say nothing
     ridge = torch.full((features.shape[1],), config.link_ridge)
     ridge[0] = 1e-3
-    side.link = torch.linalg.solve(features.T @ features + torch.diag(ridge), features.T @ mean)
-    rest = mean - features @ side.link
-    scatter = rest.T @ rest + side.covariance[rated].sum(0)[triangle(size)[2]].view(size, size)
+    side.link = torch.linalg.solve(features.T @ features + torch.diag(ridge), features.T @ side.mean)
+    rest = side.mean * rated - features @ side.link
+    spread = (side.covariance.T @ rated).squeeze(1)
     strength = config.prior_rows * size
-    scatter = scatter + strength * config.prior_variance * torch.eye(size)
-    side.precision = torch.linalg.inv(scatter / (len(rest) + strength))
+    expected = strength * config.prior_variance * torch.eye(size)
+    scatter = rest.T @ rest + spread[triangle(size)[2]].view(size, size) + expected
+    side.precision = torch.linalg.inv(scatter / (float(rated.sum()) + strength))
