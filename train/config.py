@@ -81,11 +81,7 @@ class FactorsConfig:
 
 @dataclass(frozen=True)
 class MLPConfig:
-    """Options of architecture `mlp`: the reference's network over two embeddings.
-
-    Raises:
-        ValueError: a value is outside what its line allows.
-    """
+    """Options of architecture `mlp`: the reference's network over two embeddings. Checked as those above are."""
 
     embedding_dim: int = 16
     """Width of each embedding; at least 1."""

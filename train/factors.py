@@ -116,7 +116,11 @@ def _assemble(
         counts = head.histogram(ratings.movie_index, head.level(ratings.rating), num_movies + 1)
         movies = torch.cat([with_unknown(linear.movie), vectors, head.movie_tower(vectors, counts)], 1)
     blocks = _encoder(linear), _encoder(rank)
-    return FactorNetwork(*blocks, head, movies.clone(), num_users, standard, scale, linear_weight).eval()
+    return (
+        FactorNetwork(*blocks, head, movies.clone(), num_users, standard, scale, linear_weight)
+        .eval()
+        .requires_grad_(False)
+    )
 
 
 def _encoder(block: Block) -> FoldIn:

@@ -71,5 +71,5 @@ def look_up_ratings(frame: pd.DataFrame, user_ids: IdMap, movie_ids: IdMap) -> R
 
 
 def _ratings(user_index: np.ndarray, movie_index: np.ndarray, frame: pd.DataFrame) -> Ratings:
-    rating = torch.from_numpy(frame[RATING].to_numpy(dtype=np.float32))
+    rating = torch.from_numpy(np.array(frame[RATING], dtype=np.float32))  # a copy: a frame's own may be read-only
     return Ratings(torch.from_numpy(user_index), torch.from_numpy(movie_index), rating)

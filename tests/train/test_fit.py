@@ -65,7 +65,7 @@ def test_sum_and_mean_are_different_losses() -> None:
 
 def test_a_diverged_training_says_so() -> None:
     config = replace(CONFIG, learning_rate=1e38)
-    with pytest.raises(DivergedError, match="--mlp.learning-rate"):
+    with pytest.raises(DivergedError, match=r"--mlp\.learning-rate"):
         fit(build_network(config, SIDE, SIDE, seed=0), checkerboard(hidden=False), SCALE, config, seed=0, epochs=5)
 
 
