@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from model.moments import moments, triangle
 
-_CHUNK = 4096  # entities at a time: their K x K systems stay in the processor's cache
+_CHUNK = 8192  # entities at a time: their K x K systems stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,8 @@ def _solve(
     entries = len(row)
     prior = precision[row, column].unsqueeze(1)
     inverse = inverse_cholesky(sums[:, :entries].T + prior, size)
-    pairs = zip(row.tolist(), column.tolist(), strict=True)
-    covariance = torch.stack([(inverse[i:, i] * inverse[i:, j]).sum(0) for i, j in pairs])  # (T, n)
+    products = [(inverse[i:, i].unsqueeze(1) * inverse[i:, : i + 1]).sum(0) for i in range(size)]
+    covariance = torch.cat(products)  # (T, n), row by row of the triangle
     pulled = (pulls[:, :size] - sums[:, entries : entries + size]).T
     right = pulled + pull.T
     mean = (inverse * (inverse * right).sum(1).unsqueeze(1)).sum(0)  # (K, n)
