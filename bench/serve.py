@@ -171,7 +171,7 @@ def _open_row(named: tuple[str, Measured]) -> list[str]:
 
 
 def main() -> None:
-    """Measures, prints, and writes bench/results/serve.json and .md."""
+    """Measures, prints, and writes bench/results/serve.json and its section of bench/README.md."""
     parser = argparse.ArgumentParser(prog="python -m bench.serve", description=__doc__.splitlines()[0])
     parser.add_argument("--artifact", type=Path, default=Path("build/1.0/ncf.pt"))
     parser.add_argument("--rounds", type=int, default=3)

@@ -5,7 +5,8 @@ Every served network has two towers and a head, so that either side can be compu
     unit(u, m) = head(user_tower(u), movie_tower(m))
 
 `user_tower` and `movie_tower` look rows up; the row after the last user (movie) is the unknown user (movie).
-All of it is TorchScript; the four methods are exported.
+All of it is TorchScript; the four methods are exported. `EmbeddingMLP` is the reference; the default network is in
+model/factor_network.py.
 """
 
 from __future__ import annotations
@@ -29,6 +30,16 @@ class TowerNetwork(Protocol):
 
     def head(self, user: Tensor, movie: Tensor) -> Tensor:
         """Two towers' outputs, broadcast against each other, (..., W) -> (...,) unit scores."""
+
+
+class EncodingNetwork(TowerNetwork, Protocol):
+    """A network whose users' rows are a function of the ratings they gave, so that it knows a new user at once."""
+
+    def encode_users(self, owner: Tensor, movie_index: Tensor, rating: Tensor, num_users: int) -> Tensor:
+        """Rows of the user table, (num_users, W), from R ratings in rating units, each its owner's, all (R,)."""
+
+    def encode_user(self, movie_index: Tensor, rating: Tensor) -> Tensor:
+        """The row (W,) of one user from R ratings (R,) of movies (R,); the unknown user's where R is 0."""
 
 
 class EmbeddingMLP(nn.Module):

@@ -11,11 +11,11 @@ import tyro
 
 from train.config import PRESETS, TrainConfig
 from train.data import RatingsData
-from train.errors import DataError
+from train.errors import DataError, DivergedError
 from train.evaluate import format_table
-from train.fit import DivergedError
+from train.output import ARTIFACT
 from train.readers import Columns, load_ratings
-from train.run import ARTIFACT, run
+from train.run import run
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,10 +34,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     if metrics["metrics"]:
         print(format_table(metrics["metrics"]))
-    print(
-        f"{metrics['epochs']} epochs, {metrics['training_s']:.1f} s, {metrics['rows_per_s']:,} ratings/s; "
-        f"wrote {config.out / ARTIFACT}, digest {metrics['digest'][:16]}"
-    )
+    chosen = ", ".join(f"{name} {value}" for name, value in metrics["chosen"].items())
+    print(f"chosen: {chosen}; trained in {metrics['training_s']:.1f} s, {metrics['rows_per_s']:,} ratings/s")
+    print(f"wrote {config.out / ARTIFACT}, digest {metrics['digest'][:16]}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The one error that means: the data you gave cannot be used as it is."""
+"""The errors of a training that are told to the person who started it."""
 
 
 class DataError(ValueError):
@@ -6,3 +6,7 @@ class DataError(ValueError):
 
     The message is meant for the person who gave it: where (file and line), what was got, what is allowed.
     """
+
+
+class DivergedError(RuntimeError):
+    """The training's numbers are no longer finite; what was fitted is worthless."""

@@ -6,22 +6,23 @@ from typing import Any
 
 import numpy as np
 
-from model.network import EmbeddingMLP
 from model.scale import RatingScale
 from train.baselines import fit_baselines
 from train.fit import predict
+from train.method import Network
 from train.tensors import Ratings
 
 NETWORK = "network"
 
 
 def evaluate(
-    network: EmbeddingMLP, train: Ratings, held_out: Ratings, scale: RatingScale
+    network: Network, train: Ratings, held_out: Ratings, scale: RatingScale
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Errors by group of rows, by predictor.
 
     Groups: `known` (user and movie occur in training: the reference's rows), `all` held-out rows, and `new_user`
-    (the user does not occur). A group without rows is left out. Errors are as in `errors`.
+    (the user does not occur). A group without rows is left out. Errors are as in `errors`; a baseline's tell also how
+    the network compares, as in `paired`.
     """
     predictions = {NETWORK: predict(network, held_out, scale).numpy()}
     rows = (held_out.user_index.numpy(), held_out.movie_index.numpy())
@@ -29,14 +30,20 @@ def evaluate(
     for name, model in fit_baselines(*trained, network.num_users, network.num_movies).items():
         predictions[name] = model.predict(*rows).clip(scale.minimum, scale.maximum)
     new_user = rows[0] == network.num_users
-    known = ~new_user & (rows[1] != network.num_movies)
+    rated = np.bincount(trained[1], minlength=network.num_movies + 1) > 0  # a movie may have a row but no rating
+    known = ~new_user & rated[rows[1]]
     groups = {"known": known, "all": np.ones_like(known), "new_user": new_user}
     truth = held_out.rating.numpy()
-    return {
-        group: {name: errors(predicted[mask], truth[mask]) for name, predicted in predictions.items()}
-        for group, mask in groups.items()
-        if mask.any()
-    }
+    results = {}
+    for group, mask in groups.items():
+        if mask.any():
+            ours = predictions[NETWORK][mask]
+            results[group] = {
+                name: errors(predicted[mask], truth[mask])
+                | ({} if name == NETWORK else paired(ours, predicted[mask], truth[mask]))
+                for name, predicted in predictions.items()
+            }
+    return results
 
 
 def errors(predicted: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
@@ -44,6 +51,13 @@ def errors(predicted: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
     difference = predicted.astype(np.float64) - truth
     mse = float(np.square(difference).mean())
     return {"mse": mse, "rmse": mse**0.5, "mae": float(np.abs(difference).mean()), "rows": len(difference)}
+
+
+def paired(network: np.ndarray, baseline: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    """The mean difference of squared errors, network less baseline, of the same rows (B,), and its standard error."""
+    difference = np.square(network.astype(np.float64) - truth) - np.square(baseline.astype(np.float64) - truth)
+    error = float(difference.std(ddof=1)) / len(difference) ** 0.5 if len(difference) > 1 else 0.0
+    return {"network_minus_this": float(difference.mean()), "standard_error": error}
 
 
 def format_table(results: dict[str, dict[str, dict[str, float]]]) -> str:
@@ -56,4 +70,8 @@ def format_table(results: dict[str, dict[str, dict[str, float]]]) -> str:
     for name in names:
         cells = (results[group][name] for group in groups)
         lines.append(f"{name:16}" + "".join(f"{c['mse']:12.4f}{c['rmse']:9.4f}{c['mae']:9.4f}" for c in cells))
+    lines.append(f"network - {names[-1]}, squared error with its standard error:")
+    last = (results[group][names[-1]] for group in groups)
+    compared = (f"{c['network_minus_this']:+.4f} ± {c['standard_error']:.4f}" for c in last)
+    lines.append(" " * 16 + "".join(f"{text:>30}" for text in compared))
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Training: ratings in, a fitted network out.
+"""Training of the reference network: ratings in, a fitted network out.
 
 Loss of a batch: squared error in rating units, summed or averaged; optimiser: Adam (Kingma & Ba 2015) with L2. The
 whole data set lies in three tensors; a batch is a slice of a permutation. Early stopping watches rows that no step
@@ -17,28 +17,25 @@ from tqdm import tqdm
 
 from model.network import EmbeddingMLP
 from model.scale import RatingScale
-from train.config import TrainConfig
+from train.config import MLPConfig
+from train.errors import DivergedError
 from train.tensors import Ratings
 
 _PREDICT_ROWS = 65_536
 
 
-class DivergedError(RuntimeError):
-    """The loss is no longer a finite number."""
-
-
 @dataclass
 class FitLog:
-    """What happened: per epoch the mean squared error of training (dropout on) and of the watched rows."""
+    """What happened: per epoch or sweep the mean squared error of training (dropout on) and of the watched rows."""
 
     train_mse: list[float] = field(default_factory=list)
     watched_mse: list[float] = field(default_factory=list)
     best_epoch: int = 0
 
 
-def build_network(config: TrainConfig, num_users: int, num_movies: int) -> EmbeddingMLP:
-    """A fresh network of the configured size, drawn from the configured seed."""
-    torch.manual_seed(config.seed)
+def build_network(config: MLPConfig, num_users: int, num_movies: int, seed: int) -> EmbeddingMLP:
+    """A fresh network of the configured size, drawn from `seed`."""
+    torch.manual_seed(seed)
     return EmbeddingMLP(
         num_users,
         num_movies,
@@ -53,8 +50,9 @@ def fit(
     network: EmbeddingMLP,
     ratings: Ratings,
     scale: RatingScale,
-    config: TrainConfig,
+    config: MLPConfig,
     *,
+    seed: int,
     epochs: int,
     watched: Ratings | None = None,
     label: str = "train",
@@ -67,7 +65,7 @@ def fit(
     optimizer = torch.optim.Adam(
         network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
     )
-    generator = torch.Generator().manual_seed(config.seed)
+    generator = torch.Generator().manual_seed(seed)
     log, best = FitLog(), math.inf
     best_state: dict[str, Tensor] = {}
     with tqdm(
@@ -108,7 +106,7 @@ def _run_epoch(
     network: EmbeddingMLP,
     ratings: Ratings,
     scale: RatingScale,
-    config: TrainConfig,
+    config: MLPConfig,
     optimizer: torch.optim.Optimizer,
     generator: torch.Generator,
     progress: tqdm,
@@ -129,5 +127,5 @@ def _run_epoch(
         progress.update(len(unit))
     mse = float(total) / len(ratings)
     if not math.isfinite(mse):
-        raise DivergedError(f"training diverged (loss {mse}): try a smaller --learning-rate")
+        raise DivergedError(f"training diverged (loss {mse}): try a smaller --mlp.learning-rate")
     return mse

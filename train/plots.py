@@ -10,6 +10,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from train.fit import FitLog
 
@@ -17,17 +18,19 @@ _BARS = 40
 
 
 def plot_learning_curve(log: FitLog, baseline_mse: float | None, path: Path) -> None:
-    """Error by epoch: of the training rows (dropout on), of the watched rows, and a baseline's as a line."""
-    with _axes(path, "Learning curve", "epoch", "mean squared error") as axes:
-        epochs = np.arange(1, len(log.train_mse) + 1)
-        axes.plot(epochs, log.train_mse, marker="o", label="training rows, dropout on")
+    """Error by epoch or sweep: of the training rows (dropout on), of the watched rows, and a baseline's as a line."""
+    with _axes(path, "Learning curve", "epoch or sweep", "mean squared error") as axes:
+        epochs = np.arange(1, max(len(log.train_mse), len(log.watched_mse)) + 1)
+        if log.train_mse:
+            axes.plot(epochs, log.train_mse, marker="o", label="training rows, dropout on")
         if log.watched_mse:
             axes.plot(epochs, log.watched_mse, marker="o", label="inner validation rows")
-            axes.axvline(log.best_epoch, color="grey", linestyle=":", label=f"best epoch: {log.best_epoch}")
+            axes.axvline(log.best_epoch, color="grey", linestyle=":", label=f"best: {log.best_epoch}")
         if baseline_mse is not None:
             axes.axhline(baseline_mse, color="black", linestyle="--", label="shrunken bias, held-out rows")
-        axes.set_xticks(epochs)
-        axes.legend(frameon=False)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if axes.lines:
+            axes.legend(frameon=False)
 
 
 def plot_rating_histogram(ratings: np.ndarray, path: Path) -> None:

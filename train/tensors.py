@@ -11,6 +11,7 @@ from torch import Tensor
 
 from model.ids import IdMap
 from train.data import MOVIE_ID, RATING, USER_ID, index_ids
+from train.features import movie_features, raw_ids
 
 
 @dataclass(frozen=True)
@@ -33,26 +34,42 @@ class Ratings:
         return Ratings(self.user_index.to(device), self.movie_index.to(device), self.rating.to(device))
 
 
-def index_ratings(frame: pd.DataFrame) -> tuple[Ratings, IdMap, IdMap]:
-    """Ratings with rows for exactly the users and movies that occur in `frame`, and the two maps."""
+@dataclass(frozen=True)
+class TrainingSet:
+    """Ratings, the maps that say whose rows they hold, and what is known of each movie.
+
+    features: (len(movie_ids), D) float32, or None; see train/features.py. With them, the movies that nobody rated
+    but that stand in the catalogue have rows too.
+    """
+
+    ratings: Ratings
+    user_ids: IdMap
+    movie_ids: IdMap
+    features: Tensor | None = None
+
+
+def index_ratings(frame: pd.DataFrame, catalogue: pd.DataFrame | None = None) -> TrainingSet:
+    """Ratings with rows for exactly the users and movies that occur in `frame`.
+
+    With a catalogue (as in `RatingsData`) that tells something of movies, its movies have rows as well.
+    """
     user_ids, user_index = index_ids(frame[USER_ID])
+    if catalogue is not None:
+        movie_ids, movie_index = index_ids(pd.concat([frame[MOVIE_ID], catalogue[MOVIE_ID]], ignore_index=True))
+        movie_index = movie_index[: len(frame)]
+        features = movie_features(catalogue, IdMap(movie_ids), np.unique(movie_index))
+        if features is not None:
+            return TrainingSet(_ratings(user_index, movie_index, frame), IdMap(user_ids), IdMap(movie_ids), features)
     movie_ids, movie_index = index_ids(frame[MOVIE_ID])
-    ratings = _ratings(user_index, movie_index, frame)
-    return ratings, IdMap(user_ids), IdMap(movie_ids)
+    return TrainingSet(_ratings(user_index, movie_index, frame), IdMap(user_ids), IdMap(movie_ids))
 
 
 def look_up_ratings(frame: pd.DataFrame, user_ids: IdMap, movie_ids: IdMap) -> Ratings:
     """Ratings of `frame` under given maps; users and movies that the maps lack get the unknown row."""
-    users = user_ids.rows(_raw(frame[USER_ID]))
-    return _ratings(users, movie_ids.rows(_raw(frame[MOVIE_ID])), frame)
+    users = user_ids.rows(raw_ids(frame[USER_ID]))
+    return _ratings(users, movie_ids.rows(raw_ids(frame[MOVIE_ID])), frame)
 
 
 def _ratings(user_index: np.ndarray, movie_index: np.ndarray, frame: pd.DataFrame) -> Ratings:
-    rating = torch.from_numpy(frame[RATING].to_numpy(dtype=np.float32))
+    rating = torch.from_numpy(np.array(frame[RATING], dtype=np.float32))  # a copy: a frame's own may be read-only
     return Ratings(torch.from_numpy(user_index), torch.from_numpy(movie_index), rating)
-
-
-def _raw(column: pd.Series) -> np.ndarray | list[str]:
-    if pd.api.types.is_integer_dtype(column.dtype):
-        return column.to_numpy(dtype=np.int64)
-    return column.tolist()

@@ -18,6 +18,7 @@ from ops.settings import ServerSettings, read_settings
 from train.demo import write_demo
 
 ROOT = Path(__file__).parents[2]
+QUICK = "--factors.probe-sweeps 2 --factors.max-sweeps 2 --factors.rank-sweeps 2 --factors.epochs 1"
 PORTS = ("8080", "8081", "8082", "7070", "7071")
 
 
@@ -103,8 +104,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """Versions 1.0 and 1.1, trained briefly on the embedded data set; no server runs yet."""
     project = copy_project(tmp_path_factory.mktemp("project"))
     write_demo(project.folder / "build" / "demo")
-    project.make("package", "TRAIN_ARGS=--epochs 2 --seed 1")
-    project.make("package", "VERSION=1.1", "TRAIN_ARGS=--epochs 2 --seed 2")
+    project.make("package", f"TRAIN_ARGS={QUICK} --seed 1")
+    project.make("package", "VERSION=1.1", f"TRAIN_ARGS={QUICK} --seed 2")
     yield project
     project.make("stop")
 

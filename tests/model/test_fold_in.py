@@ -1,78 +1,63 @@
-"""A user who sends ratings along is answered from them, with no training."""
-
-from typing import Any
+"""The user encoder against the regression it claims to be, rating by rating in float64."""
 
 import numpy as np
 import pytest
 import torch
 
-from model.artifact import Artifact
-from model.asks import Ask, BestAnswer, BestAsk, FoldInAnswer, FoldInAsk, PairAsk
-from model.predictor import Predictor
+from model.fold_in import FoldIn
+
+MOVIE = torch.tensor([3, 10, 4, 3, 0, 7])
+TARGET = torch.tensor([0.3, -1.0, 2.0, 1.1, 0.4, -0.2])
 
 
-@pytest.fixture
-def predictor(encoding_artifact: Artifact) -> Predictor:
-    return Predictor(encoding_artifact)
+def brute_force(fold_in: FoldIn, movie: torch.Tensor, target: torch.Tensor) -> np.ndarray:
+    size = fold_in.size
+    prior, pull = fold_in.precision.double().numpy(), fold_in.pull.double().numpy()
+    shape, gamma = float(fold_in.shape), 1.0
+    mean = np.zeros(size)
+    for _ in range(fold_in.steps):
+        matrix, right = prior.copy(), pull.copy()
+        for j, y in zip(movie.tolist(), target.tolist(), strict=True):
+            weight = gamma * float(fold_in.weight[j])
+            x_x, x_bias = x_moments(fold_in, j)
+            matrix += weight * x_x
+            right += weight * (y * fold_in.x[j].double().numpy() - x_bias)
+        covariance = np.linalg.inv(matrix)
+        mean = covariance @ right
+        second = covariance + np.outer(mean, mean)
+        error = 0.0
+        for j, y in zip(movie.tolist(), target.tolist(), strict=True):
+            x_x, x_bias = x_moments(fold_in, j)
+            x, bias = fold_in.x[j].double().numpy(), float(fold_in.bias[j])
+            square = y * y - 2 * y * (mean @ x + bias) + (second * x_x).sum() + 2 * mean @ x_bias
+            error += float(fold_in.weight[j]) * (square + float(fold_in.bias_square[j]))
+        if shape < 1e5:
+            gamma = (shape + len(target)) / (shape + error)
+    return mean
 
 
-def fold_in(predictor: Predictor, ask: PairAsk | BestAsk, given: dict[int, float]) -> Any:
-    [answer] = predictor.answer([FoldInAsk(ask, list(given), list(given.values()))])
-    assert isinstance(answer, FoldInAnswer)
-    return answer
+def x_moments(fold_in: FoldIn, j: int) -> tuple[np.ndarray, np.ndarray]:
+    size = fold_in.size
+    entries = fold_in.products.shape[1] - size
+    products = fold_in.products[j].double().numpy()
+    return products[:entries][fold_in.full.numpy()].reshape(size, size), products[entries:]
 
 
-def expected(predictor: Predictor, rated: dict[int, float], movie: int) -> float:
-    """Of movies by row."""
-    network = predictor.scorer
-    vector = network.encode(np.array(list(rated), dtype=np.int64), np.array(list(rated.values())))
-    unit = network.head(vector.unsqueeze(0), network.movie_tower(torch.tensor([movie])))
-    return 1 + 9 * float(unit.detach())
+@pytest.mark.parametrize("given", [0, 1, 3, 6])
+def test_the_vector_is_the_posterior_mean(fold_in: FoldIn, given: int) -> None:
+    movie, target = MOVIE[:given], TARGET[:given]
+    found = fold_in(torch.zeros_like(movie), movie, target, 1)[0]
+    np.testing.assert_allclose(found, brute_force(fold_in, movie, target), atol=2e-4, rtol=1e-3)
 
 
-def test_a_new_user_is_rated_by_the_ratings_sent(predictor: Predictor) -> None:
-    answer = fold_in(predictor, PairAsk(None, 10_253), {3: 9.0, 10_102: 2.0})
-    assert answer.answer.rating == pytest.approx(expected(predictor, {0: 9.0, 2: 2.0}, 3), abs=1e-5)
-    assert answer.answer[1:] == (True, True)
+def test_without_ratings_the_vector_is_the_prior_mean(fold_in: FoldIn) -> None:
+    found = fold_in(MOVIE[:0], MOVIE[:0], TARGET[:0], 2)
+    expected = torch.linalg.solve(fold_in.precision, fold_in.pull).expand(2, -1)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
 
 
-def test_a_known_users_history_is_added_to_and_replaced(predictor: Predictor) -> None:
-    answer = fold_in(predictor, PairAsk(11_242, 10_253), {3: 1.0, 10_102: 2.0})
-    assert answer.answer.rating == pytest.approx(expected(predictor, {4: 9.0, 0: 1.0, 2: 2.0}, 3), abs=1e-5)
-
-
-def test_nothing_sent_is_the_empty_history(predictor: Predictor) -> None:
-    answer = fold_in(predictor, PairAsk(None, 3), {})
-    assert answer.answer.rating == pytest.approx(expected(predictor, {}, 0), abs=1e-5)
-
-
-def test_unknown_movies_tell_nothing_and_are_told(predictor: Predictor) -> None:
-    answer = fold_in(predictor, PairAsk(None, 3), {99: 10.0, 10_102: 2.0})
-    assert answer.movies_known.tolist() == [False, True]
-    assert answer.answer == fold_in(predictor, PairAsk(None, 3), {10_102: 2.0}).answer
-
-
-def test_recommendations_leave_out_what_was_sent_and_seen(predictor: Predictor) -> None:
-    answer = fold_in(predictor, BestAsk(11_242, exclude_seen=True), {10_102: 2.0}).answer
-    assert isinstance(answer, BestAnswer)
-    assert set(answer.movie_ids) == {10_007, 10_253, 2**62}
-
-
-def test_a_batch_of_guests_and_known_users_equals_its_members(predictor: Predictor) -> None:
-    asks: list[Ask] = [
-        FoldInAsk(PairAsk(None, 3), [10_102], [2.0]),
-        PairAsk(7, 3),
-        FoldInAsk(BestAsk(None, top_k=2), [10_007], [9.0]),
-        FoldInAsk(PairAsk(7, 10_253), [3], [9.0]),
-    ]
-    for ask, together in zip(asks, predictor.answer(asks), strict=True):
-        [alone] = predictor.answer([ask])
-        one, other = (got.answer if isinstance(got, FoldInAnswer) else got for got in (alone, together))
-        ratings = [got.ratings if isinstance(got, BestAnswer) else got[0] for got in (one, other)]
-        assert ratings[0] == pytest.approx(ratings[1], abs=1e-5)
-
-
-def test_a_network_without_an_encoder_says_so(artifact: Artifact) -> None:
-    assert not Predictor(artifact).scorer.can_encode
-    with pytest.raises(NotImplementedError, match="no encoder"):
-        fold_in(Predictor(artifact), PairAsk(None, 3), {})
+def test_a_higher_rating_gives_a_higher_prediction_of_the_same_movie(fold_in: FoldIn) -> None:
+    owner = torch.arange(2)
+    vectors = fold_in(owner, torch.tensor([4, 4]), torch.tensor([-1.0, 1.0]), 2)
+    low, high = (vectors @ fold_in.x[4]).tolist()
+    assert high > low

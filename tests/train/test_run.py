@@ -13,12 +13,15 @@ import pytest
 from safetensors.numpy import load_file
 
 from model.artifact import load_artifact
-from train.__main__ import main, parse_config
-from train.config import PRESETS, TrainConfig
+from train.__main__ import main
 from train.demo import write_demo
-from train.run import ARTIFACT, CHECKPOINT, METRICS
+from train.output import ARTIFACT, CHECKPOINT, METRICS
 
-FAST = ["--epochs", "2", "--batch-size", "4096"]
+QUICK = "--factors.probe-sweeps 2 --factors.max-sweeps 2 --factors.rank-sweeps 2 --factors.epochs 1"
+FAST = {
+    "default": QUICK.split(),
+    "mlp": ["--preset", "mlp", "--mlp.epochs", "2", "--mlp.batch-size", "4096"],
+}
 OUTPUTS = {ARTIFACT, CHECKPOINT, METRICS, "learning_curve.png", "rating_histogram.png"}
 
 
@@ -29,19 +32,27 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.parametrize("preset", sorted(FAST))
 def test_a_run_writes_everything_and_reports_beside_the_baselines(
-    demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], preset: str
 ) -> None:
-    assert main(["--data", str(demo), "--out", str(tmp_path / "1.0"), "--version", "1.0", *FAST]) == 0
+    assert main(["--data", str(demo), "--out", str(tmp_path / "1.0"), "--version", "1.0", *FAST[preset]]) == 0
     assert {path.name for path in (tmp_path / "1.0").iterdir()} == OUTPUTS
     metrics = json.loads((tmp_path / "1.0" / METRICS).read_text())
     known = metrics["metrics"]["known"]
     assert set(known) == {"network", "global_mean", "movie_mean", "shrunken_bias"}
     assert known["network"]["mse"] < known["global_mean"]["mse"]
     assert known["network"]["rmse"] == pytest.approx(known["network"]["mse"] ** 0.5)
+    assert known["shrunken_bias"]["standard_error"] > 0
+    assert known["shrunken_bias"]["network_minus_this"] == pytest.approx(
+        known["network"]["mse"] - known["shrunken_bias"]["mse"]
+    )
     assert metrics["rows_per_s"] > 0
+    assert set(metrics["chosen"]) == ({"epochs"} if preset == "mlp" else {"noise", "sweeps"})
     assert metrics["split"] == {"seed": 1234, "test_size": 0.2, "served": "all"}
-    assert "shrunken_bias" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "network - shrunken_bias" in told
+    assert "chosen: " in told
 
     artifact = load_artifact(tmp_path / "1.0" / ARTIFACT)
     assert artifact.metadata["digest"] == metrics["digest"]
@@ -52,16 +63,20 @@ def test_a_run_writes_everything_and_reports_beside_the_baselines(
     assert np.array_equal(state["user_embedding.weight"], artifact.network.state_dict()["user_embedding.weight"])
 
 
-def test_the_same_seed_gives_the_same_digest(demo: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("preset", sorted(FAST))
+def test_the_same_seed_gives_the_same_digest(demo: Path, tmp_path: Path, preset: str) -> None:
     digests = []
     for name, seed in (("a", "3"), ("b", "3"), ("c", "4")):
-        assert main(["--data", str(demo), "--out", str(tmp_path / name), "--seed", seed, *FAST]) == 0
+        assert main(["--data", str(demo), "--out", str(tmp_path / name), "--seed", seed, *FAST[preset]]) == 0
         digests.append(json.loads((tmp_path / name / METRICS).read_text())["digest"])
     assert digests[0] == digests[1] != digests[2]
 
 
-def test_without_a_holdout_everything_is_trained_on_and_nothing_reported(demo: Path, tmp_path: Path) -> None:
-    assert main(["--data", str(demo), "--out", str(tmp_path), "--test-size", "0", *FAST]) == 0
+@pytest.mark.parametrize("preset", sorted(FAST))
+def test_without_a_holdout_everything_is_trained_on_and_nothing_reported(
+    demo: Path, tmp_path: Path, preset: str
+) -> None:
+    assert main(["--data", str(demo), "--out", str(tmp_path), "--test-size", "0", *FAST[preset]]) == 0
     assert json.loads((tmp_path / METRICS).read_text())["metrics"] == {}
 
 
@@ -70,9 +85,9 @@ def test_an_interrupted_run_leaves_the_old_artifact_and_no_broken_one(
     demo: Path, tmp_path: Path, sent: signal.Signals
 ) -> None:
     (tmp_path / ARTIFACT).write_bytes(b"the old one")
-    command = [sys.executable, "-m", "train", "--data", str(demo), "--out", str(tmp_path), "--patience", "0"]
+    command = [sys.executable, "-m", "train", "--data", str(demo), "--out", str(tmp_path)]
     process = subprocess.Popen(
-        [*command, "--epochs", "1000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, "--factors.max-sweeps", "100000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     assert "73,327 ratings" in process.stdout.readline()
@@ -97,47 +112,3 @@ def test_bad_data_is_one_line_and_writes_nothing(tmp_path: Path, capsys: pytest.
     assert main(["--data", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
     assert capsys.readouterr().err == 'train: rates.csv:3: rate "abc" is not a number\n'
     assert not (tmp_path / "out").exists()
-
-
-def test_presets_are_overridden_by_options() -> None:
-    assert parse_config(["--preset", "reference"]) == PRESETS["reference"]
-    config = parse_config(["--preset", "reference", "--batch-size", "16", "--hidden-dims", "8", "4"])
-    assert (config.batch_size, config.hidden_dims, config.epochs) == (16, (8, 4), 3)
-
-
-@pytest.mark.parametrize(
-    ("option", "value"),
-    [
-        ("epochs", 0),
-        ("batch_size", 0),
-        ("embedding_dim", 0),
-        ("hidden_dims", ()),
-        ("hidden_dims", (8, 0)),
-        ("dropout", 1.0),
-        ("embedding_dropout", -0.1),
-        ("learning_rate", 0.0),
-        ("weight_decay", -1.0),
-        ("patience", -1),
-        ("test_size", 1.0),
-        ("inner_size", 0.0),
-        ("rating_scale", (5.0, 5.0)),
-    ],
-)
-def test_every_option_is_checked(option: str, value: object) -> None:
-    with pytest.raises(ValueError, match=f"{option.replace('_', '-')}: got .*, allowed: "):
-        TrainConfig(**{option: value})  # type: ignore[arg-type]
-
-
-@pytest.mark.skipif("KMRD_DIR" not in os.environ, reason="KMRD_DIR is not set")
-@pytest.mark.parametrize("preset", ["default", "reference"])
-def test_kmrd_is_predicted_as_well_as_promised(preset: str, tmp_path: Path) -> None:
-    options = ["--preset", preset, "--data", os.environ["KMRD_DIR"], "--out", str(tmp_path)]
-    assert main(options) == 0
-    groups = json.loads((tmp_path / METRICS).read_text())["metrics"]
-    assert groups["known"]["network"]["mse"] <= 3.54
-    assert groups["known"]["network"]["rows"] == 20_256
-    assert groups["known"]["shrunken_bias"]["mse"] == pytest.approx(3.2175, abs=1e-3)
-    assert groups["known"]["global_mean"]["mse"] == pytest.approx(4.419, abs=1e-3)
-    assert groups["all"]["network"]["rows"] == 28_142
-    assert groups["new_user"]["network"]["rows"] == 7_883
-    assert groups["new_user"]["network"]["mse"] < groups["new_user"]["global_mean"]["mse"]

@@ -1,0 +1,108 @@
+"""The default network: two factor blocks and a small ordinal network, mixed into one unit score.
+
+    unit(u, m) = s clamp(offset + slope (b_u + c_m + u . v)) + (1 - s) ordinal(user tower + movie tower, u' * v', f')
+
+Block A (b, c, u, v) predicts the standardised rating, block B (primed) its normal score, which the ordinal network
+turns into an expected rating. A table's row is [block A (K), block B (K), tower (H)], W = 2 K + H wide; the last rows
+are the user who rated nothing and the movie of which nothing is known.
+
+A user's row is a closed form of the ratings they gave (`encode_users`), so a new user, or one with new ratings, needs
+no training, and the user table is only that form's results kept. How the blocks are fitted: train/variational.py.
+"""
+
+# No `from __future__ import annotations`: TorchScript reads the attributes' annotations as they are.
+import torch
+from torch import Tensor, nn
+
+from model.fold_in import FoldIn
+from model.ordinal import OrdinalHead
+from model.scale import RatingScale
+
+
+class FactorNetwork(nn.Module):
+    """An `EncodingNetwork`. Its user table is zeros until what `encode_users` says is copied into it.
+
+    Args:
+        linear, rank: encoders of block A and block B.
+        ordinal: levels and network on top of block B.
+        movies: (num_movies + 1, W) rows of the movies.
+        num_users: known ones.
+        standard: mean and standard deviation of the ratings, in rating units: block A's target.
+        scale: of the ratings.
+        linear_weight: s, block A's share in the unit score, 0 to 1.
+    """
+
+    standard: Tensor
+    offset: Tensor
+    slope: Tensor
+    linear_weight: Tensor
+
+    def __init__(
+        self,
+        linear: FoldIn,
+        rank: FoldIn,
+        ordinal: OrdinalHead,
+        movies: Tensor,
+        num_users: int,
+        standard: tuple[float, float],
+        scale: RatingScale,
+        linear_weight: float,
+    ) -> None:
+        super().__init__()
+        self.num_users = num_users
+        self.num_movies = len(movies) - 1
+        self.size = linear.size
+        self.linear, self.rank, self.ordinal = linear, rank, ordinal
+        mean, deviation = standard
+        for name, value in (("offset", scale.to_unit(mean)), ("slope", deviation / scale.span)):
+            self.register_buffer(name, torch.tensor(value))
+        self.register_buffer("linear_weight", torch.tensor(linear_weight))
+        self.register_buffer("standard", torch.tensor(standard))
+        users = torch.zeros(num_users + 1, movies.shape[1])
+        self.user_embedding = nn.Embedding.from_pretrained(users, freeze=True)
+        self.movie_embedding = nn.Embedding.from_pretrained(movies.clone(), freeze=True)
+
+    @torch.jit.export
+    def user_tower(self, user_index: Tensor) -> Tensor:
+        """(B,) int64 rows of users -> (B, W)."""
+        row: Tensor = self.user_embedding(user_index)
+        return row
+
+    @torch.jit.export
+    def movie_tower(self, movie_index: Tensor) -> Tensor:
+        """(B,) int64 rows of movies -> (B, W)."""
+        row: Tensor = self.movie_embedding(movie_index)
+        return row
+
+    @torch.jit.export
+    def head(self, user: Tensor, movie: Tensor) -> Tensor:
+        """Two towers' outputs, broadcast against each other, (..., W) -> (...,) unit scores."""
+        k = self.size
+        linear = user[..., 0] + movie[..., 0] + (user[..., 1:k] * movie[..., 1:k]).sum(-1)
+        product = user[..., k + 1 : 2 * k] * movie[..., k + 1 : 2 * k]
+        score = user[..., k] + movie[..., k] + product.sum(-1)
+        ordinal = self.ordinal(user[..., 2 * k :] + movie[..., 2 * k :], product, score)
+        straight = (self.offset + self.slope * linear).clamp(0.0, 1.0)
+        return torch.lerp(ordinal, straight, self.linear_weight).clamp(0.0, 1.0)
+
+    def forward(self, user_index: Tensor, movie_index: Tensor) -> Tensor:
+        """(B,) int64 rows of users and of movies -> (B,) float32 unit scores in 0..1."""
+        return self.head(self.user_tower(user_index), self.movie_tower(movie_index))
+
+    @torch.jit.export
+    def encode_users(self, owner: Tensor, movie_index: Tensor, rating: Tensor, num_users: int) -> Tensor:
+        """Rows (num_users, W) of users known by R ratings, R >= 0, in rating units.
+
+        owner (R,) int64 says whose each is, 0..num_users-1; movie_index (R,) int64 are rows of movies.
+        """
+        level = self.ordinal.level(rating)
+        target = (rating - self.standard[0]) / self.standard[1]
+        linear = self.linear(owner, movie_index, target, num_users)
+        rank = self.rank(owner, movie_index, self.ordinal.score[level], num_users)
+        hidden = self.ordinal.user_tower(rank, self.ordinal.histogram(owner, level, num_users))
+        return torch.cat([linear, rank, hidden], 1)
+
+    @torch.jit.export
+    def encode_user(self, movie_index: Tensor, rating: Tensor) -> Tensor:
+        """Row (W,) of one user from their R ratings (R,); without any it is the unknown user's."""
+        return self.encode_users(torch.zeros_like(movie_index), movie_index, rating, 1)[0]

@@ -1,0 +1,57 @@
+import pytest
+
+from train.__main__ import parse_config
+from train.config import PRESETS, FactorsConfig, MLPConfig, TrainConfig
+
+
+def test_presets_are_overridden_by_options() -> None:
+    assert parse_config([]) == PRESETS["default"] == TrainConfig()
+    assert parse_config(["--preset", "reference"]) == PRESETS["reference"]
+    config = parse_config(["--preset", "reference", "--mlp.batch-size", "16", "--mlp.hidden-dims", "8", "4"])
+    assert (config.architecture, config.mlp.batch_size, config.mlp.hidden_dims, config.mlp.epochs) == (
+        "mlp",
+        16,
+        (8, 4),
+        3,
+    )
+
+
+def test_noise_candidates_are_pairs() -> None:
+    config = parse_config(["--factors.noise-candidates", "16", "1e6", "8", "8", "--no-features"])
+    assert config.factors.noise_candidates == ((16.0, 1e6), (8.0, 8.0))
+    assert not config.features
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "value"),
+    [
+        (MLPConfig, "epochs", 0),
+        (MLPConfig, "batch_size", 0),
+        (MLPConfig, "embedding_dim", 0),
+        (MLPConfig, "hidden_dims", ()),
+        (MLPConfig, "hidden_dims", (8, 0)),
+        (MLPConfig, "dropout", 1.0),
+        (MLPConfig, "embedding_dropout", -0.1),
+        (MLPConfig, "learning_rate", 0.0),
+        (MLPConfig, "weight_decay", -1.0),
+        (MLPConfig, "patience", -1),
+        (MLPConfig, "inner_size", 0.0),
+        (FactorsConfig, "factors", 0),
+        (FactorsConfig, "noise_candidates", ()),
+        (FactorsConfig, "noise_candidates", ((16.0, 0.0),)),
+        (FactorsConfig, "rank_noise", (0.0, 1.0)),
+        (FactorsConfig, "max_sweeps", 7),
+        (FactorsConfig, "inner_size", 1.0),
+        (FactorsConfig, "prior_variance", 0.0),
+        (FactorsConfig, "max_levels", 1),
+        (FactorsConfig, "dropout", 1.0),
+        (FactorsConfig, "weight_decay", -1.0),
+        (FactorsConfig, "linear_weight", 1.5),
+        (TrainConfig, "test_size", 1.0),
+        (TrainConfig, "threads", -1),
+        (TrainConfig, "rating_scale", (5.0, 5.0)),
+    ],
+)
+def test_every_option_is_checked(options: type, name: str, value: object) -> None:
+    with pytest.raises(ValueError, match=f"{name.replace('_', '-')}: got .*, allowed: "):
+        options(**{name: value})

@@ -1,0 +1,51 @@
+"""The reference's architecture, as a method: epochs chosen on an inner split, then a fit and its unknown rows."""
+
+from __future__ import annotations
+
+import torch
+
+from model.scale import RatingScale
+from train.config import TrainConfig
+from train.fit import FitLog, build_network, fit
+from train.method import Choice, Fitted
+from train.tensors import TrainingSet
+from train.unknown import fit_unknown_rows
+
+
+def choose_mlp(data: TrainingSet, scale: RatingScale, config: TrainConfig) -> Choice:
+    """How many epochs do best on an inner split; all of them where patience is 0."""
+    options = config.mlp
+    if not options.patience:
+        return Choice({"epochs": options.epochs}, FitLog())
+    ratings = data.ratings
+    order = torch.randperm(len(ratings), generator=torch.Generator().manual_seed(config.split_seed))
+    watched = ratings.take(order[: max(1, round(options.inner_size * len(order)))])
+    rest = ratings.take(order[len(watched) :])
+    seen = torch.isin(watched.user_index, rest.user_index) & torch.isin(watched.movie_index, rest.movie_index)
+    watched = watched.take(seen) if bool(seen.any()) else watched
+    network = build_network(options, len(data.user_ids), len(data.movie_ids), config.seed).to(_device())
+    log = fit(
+        network,
+        rest.to(_device()),
+        scale,
+        options,
+        seed=config.seed,
+        epochs=options.epochs,
+        watched=watched.to(_device()),
+        label="choose epochs",
+    )
+    return Choice({"epochs": log.best_epoch}, log)
+
+
+def fit_mlp(data: TrainingSet, scale: RatingScale, config: TrainConfig, choice: Choice, label: str) -> Fitted:
+    """A network fitted for as many epochs as were chosen."""
+    epochs = choice.settings["epochs"]
+    network = build_network(config.mlp, len(data.user_ids), len(data.movie_ids), config.seed).to(_device())
+    ratings = data.ratings.to(_device())
+    log = fit(network, ratings, scale, config.mlp, seed=config.seed, epochs=epochs, label=label)
+    fit_unknown_rows(network, ratings, scale, config.seed)
+    return Fitted(network.cpu(), log, epochs)
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -1,0 +1,103 @@
+"""What a run leaves behind: checkpoint, metrics and, last, the artifact, each whole or not at all."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import platform
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from safetensors.torch import save_file
+
+from model.artifact import Artifact, save_artifact
+from model.catalogue import Catalogue
+from model.history import History
+from model.ids import IdMap
+from model.scale import RatingScale
+from train.config import TrainConfig
+from train.data import MOVIE_ID, RatingsData
+from train.method import Choice, Network
+from train.tensors import TrainingSet
+
+ARTIFACT = "ncf.pt"
+CHECKPOINT = "checkpoint.safetensors"
+METRICS = "metrics.json"
+
+
+def describe(
+    config: TrainConfig, data: RatingsData, network: Network, choice: Choice, results: dict[str, Any]
+) -> dict[str, Any]:
+    """What metrics.json and the artifact's metadata tell of the run, speed aside."""
+    options = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(config).items()}
+    others = {"data", "out", "movies", "factors", "mlp"} - {config.architecture}
+    return {
+        "version": config.version,
+        "architecture": type(network).__name__,
+        "metrics": results,
+        "chosen": choice.settings,
+        "config": {name: value for name, value in options.items() if name not in others},
+        "seed": config.seed,
+        "split": {
+            "seed": config.split_seed,
+            "test_size": config.test_size,
+            "served": "all" if config.refit else "train",
+        },
+        "data": {"file": data.source.name, "sha256": data.sha256, "repeated_pairs": data.repeated_pairs},
+        "libraries": {"torch": torch.__version__, "numpy": np.__version__, "python": platform.python_version()},
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def write(
+    network: Network,
+    trained: TrainingSet,
+    scale: RatingScale,
+    data: RatingsData,
+    metrics: dict[str, Any],
+    out: Path,
+) -> str:
+    """Writes all three under `out`, which exists; returns the artifact's digest."""
+    state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    partial = out / f".{CHECKPOINT}.partial"
+    save_file(state, partial)
+    partial.replace(out / CHECKPOINT)
+    rated = trained.ratings
+    history = History.from_ratings(
+        rated.user_index.numpy(), rated.movie_index.numpy(), rated.rating.numpy(), len(trained.user_ids)
+    )
+    catalogue = build_catalogue(data.movies, trained.movie_ids)
+    metadata = {**metrics, "example": _example(trained)}
+    artifact = Artifact(network, trained.user_ids, trained.movie_ids, scale, history, catalogue, metadata)
+    digest = save_artifact(artifact, out / ARTIFACT)
+    partial = out / f".{METRICS}.partial"
+    partial.write_text(json.dumps({**metrics, "digest": digest}, indent=1, ensure_ascii=False), encoding="utf-8")
+    partial.replace(out / METRICS)
+    return digest
+
+
+def _example(trained: TrainingSet) -> dict[str, Any]:
+    """Ids to try the model with: the user with the most ratings and the three movies with the most."""
+    user = int(torch.bincount(trained.ratings.user_index).argmax())
+    movies = torch.bincount(trained.ratings.movie_index).argsort(descending=True, stable=True)[:3].numpy()
+    return {"user_id": trained.user_ids.raw(np.array([user]))[0], "movie_ids": trained.movie_ids.raw(movies)}
+
+
+def build_catalogue(movies: pd.DataFrame | None, movie_ids: IdMap) -> Catalogue:
+    """The movies' facts in the order of rows; `None` for those the data says nothing of."""
+    if movies is None:
+        return Catalogue({}, len(movie_ids))
+    raw = movies[MOVIE_ID].tolist()
+    rows = movie_ids.rows(raw)
+    facts = movies.drop(columns=MOVIE_ID).iloc[np.flatnonzero(rows != movie_ids.unknown)]
+    columns = {}
+    for name in facts.columns:
+        values: list[Any] = [None] * len(movie_ids)
+        for row, value in zip(rows[rows != movie_ids.unknown].tolist(), facts[name].tolist(), strict=True):
+            values[row] = value
+        columns[str(name)] = values
+    return Catalogue(columns, len(movie_ids))
