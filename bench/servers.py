@@ -25,9 +25,9 @@ PROFILES: Mapping[str, Mapping[str, int]] = {"default": {}, "latency": {"batchSi
 
 
 @contextmanager
-def ours(artifact: Path, folder: Path, profile: str = "default") -> Iterator[ServerSettings]:
-    """This project's bundle of `artifact`, ready to answer."""
-    _copy_settings(folder)
+def ours(artifact: Path, folder: Path, profile: str = "default", workers: int = 0) -> Iterator[ServerSettings]:
+    """This project's bundle of `artifact`, ready to answer, with so many workers (0: one per core)."""
+    _copy_settings(folder, f"default_workers_per_model={workers}")
     config = yaml.safe_load((ROOT / "handler" / "model-config.yaml").read_text())
     (folder / "model-config.yaml").write_text(yaml.safe_dump({**config, **PROFILES[profile]}))
     command = [sys.executable, "-m", "train.package", "--artifact", str(artifact), "--version", "1.0"]
@@ -39,8 +39,11 @@ def ours(artifact: Path, folder: Path, profile: str = "default") -> Iterator[Ser
 
 
 @contextmanager
-def stock(artifact: Path, folder: Path) -> Iterator[ServerSettings]:
-    """A TorchServe bundle of the same network as its guides have it: BaseHandler, and every setting its default."""
+def stock(artifact: Path, folder: Path, workers: int = 0) -> Iterator[ServerSettings]:
+    """A TorchServe bundle of the same network as its guides have it: BaseHandler, and every setting its default.
+
+    `workers`: how many; 0 is TorchServe's default, one per core.
+    """
     store, ports = folder / "model-store", free_ports(5)
     store.mkdir(parents=True)
     loaded = load_artifact(artifact)
@@ -58,6 +61,7 @@ def stock(artifact: Path, folder: Path) -> Iterator[ServerSettings]:
     lines = [f"{name}=http://127.0.0.1:{port}" for name, port in zip(names, ports, strict=False)]
     lines += [f"grpc_inference_port={ports[3]}", f"grpc_management_port={ports[4]}", "model_store=model-store"]
     lines += ["load_models=ncf=ncf.mar", "disable_token_authorization=true"]
+    lines += [f"default_workers_per_model={workers}"]
     (folder / "config.properties").write_text("\n".join(lines))
     with _running(read_settings(folder / "config.properties", folder)) as settings:
         yield settings
@@ -72,13 +76,13 @@ def free_ports(number: int) -> list[int]:
     return ports
 
 
-def _copy_settings(folder: Path) -> None:
+def _copy_settings(folder: Path, more: str) -> None:
     """This project's config.properties and what it names, with free ports."""
     text = (ROOT / "config.properties").read_text()
     for usual in ("8080", "8081", "8082", "7070", "7071"):
         text = re.sub(rf"([:=]){usual}$", rf"\g<1>{free_ports(1)[0]}", text, flags=re.MULTILINE)
     folder.mkdir(parents=True)
-    (folder / "config.properties").write_text(text)
+    (folder / "config.properties").write_text(f"{text}\n{more}\n")
     shutil.copytree(ROOT / "handler", folder / "handler", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
 
 
