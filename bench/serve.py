@@ -71,7 +71,7 @@ def measure(artifact: Path, rounds: int, seconds: float) -> dict[str, Measured]:
     with tqdm(total=steps, unit="load", disable=None) as progress:
         for _ in range(rounds):
             for name, start in SERVERS.items():
-                with tempfile.TemporaryDirectory() as folder, start(artifact, Path(folder) / name) as settings:
+                with tempfile.TemporaryDirectory() as folder, start(artifact, Path(folder) / "server") as settings:
                     _load(measured[name], settings, PLAN[name], asked, seconds, progress)
     return measured
 

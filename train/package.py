@@ -60,10 +60,17 @@ def _archive(config: PackageConfig, folder: Path) -> Path:
         shutil.copytree(ROOT / name, code / name, ignore=left_out)
     command = [sys.executable, "-m", "model_archiver.model_packaging", "--model-name", NAME]
     command += ["--version", config.version, "--serialized-file", str(config.artifact.resolve())]
-    command += ["--handler", str(ROOT / "handler" / HANDLER), "--extra-files", str(code)]
+    command += [
+        "--handler",
+        str(ROOT / "handler" / HANDLER),
+        "--extra-files",
+        code.name,
+    ]  # relative: a comma in the path would part it
     command += ["--config-file", str(config.config.resolve()), "--export-path", str(folder)]
     command += ["--archive-format", "zip-store"]
-    done = subprocess.run(command, env={**os.environ, "TMPDIR": str(scratch)}, capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=folder, env={**os.environ, "TMPDIR": str(scratch)}, capture_output=True, text=True
+    )
     if done.returncode:
         raise RuntimeError(f"torch-model-archiver failed: {done.stderr.strip()}")
     return folder / f"{NAME}.mar"
