@@ -96,14 +96,15 @@ class IdMap:
         inside = (wanted >= self.ids[0]) & (wanted <= self.ids[-1])
         wanted = np.where(inside, wanted, self.ids[0])
         stretch = (wanted.view(np.uint64) - self.ids[:1].view(np.uint64)) >> self._shift
-        low, high = self._starts[stretch], self._starts[stretch + np.uint64(1)]
+        stretch = stretch.view(np.int64)
+        low, high = (self._starts.take(stretch + side).astype(np.int64) for side in (0, 1))
         for _ in range(self._steps):
             middle = (low + high) >> 1
-            smaller = self.ids[middle] < wanted
+            smaller = self.ids.take(middle, mode="clip") < wanted
             low = np.where(smaller, middle + 1, low)
             high = np.where(smaller, high, middle)
-        place = np.minimum(low, len(self.ids) - 1)
-        rows: np.ndarray = np.where(inside & (self.ids[place] == wanted), place, self.unknown)
+        found = inside & (self.ids.take(low, mode="clip") == wanted)
+        rows: np.ndarray = np.where(found, low, self.unknown)
         return rows
 
     def _search(self, wanted: np.ndarray) -> np.ndarray:

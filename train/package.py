@@ -47,13 +47,13 @@ def package(config: PackageConfig) -> Path:
     config.store.mkdir(parents=True, exist_ok=True)
     target = config.store / f"{NAME}-{config.version}.mar"
     with tempfile.TemporaryDirectory(dir=config.store, prefix=".package-") as folder:
-        os.replace(_archive(config, Path(folder)), target)
+        os.replace(_archive(config, Path(folder).resolve()), target)
     return target
 
 
 def _archive(config: PackageConfig, folder: Path) -> Path:
-    """Runs the archiver inside `folder`; it stages under TMPDIR, and deletes what it finds there."""
-    code, scratch = folder / "code", folder / "tmp"
+    """Runs the archiver inside `folder`, since a comma in a path would part it; it deletes what lies under TMPDIR."""
+    code, scratch = folder / "staged", folder / "tmp"
     scratch.mkdir()
     left_out = shutil.ignore_patterns("__pycache__", HANDLER, "*.xml", "*.yaml")
     for name in ("model", "handler"):
