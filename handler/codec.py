@@ -59,7 +59,7 @@ class Codec:
 def make_codec(artifact: Artifact, settings: HandlerSettings, model_name: str, model_version: str) -> Codec:
     """The codec of one model."""
     ids = (artifact.user_ids, artifact.movie_ids)
-    can_encode = hasattr(artifact.network, "encode_user")
+    can_encode = hasattr(artifact.network, "encode_users")
     given = GivenRatings(artifact.movie_ids, artifact.scale, can_encode, settings.max_ratings)
     json = JsonCodec(*ids, artifact.catalogue, settings, given)
     return Codec(json, OipCodec(*ids, settings, model_name, model_version), settings)

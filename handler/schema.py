@@ -69,7 +69,7 @@ def _best(required: Schema, optional: Schema, genre: Schema | bool, settings: Ha
 
 def _fold_in(genre: Schema | bool, artifact: Artifact, settings: HandlerSettings) -> Schema:
     """The asks of a user who sends ratings along; none, where the network has no encoder."""
-    if not hasattr(artifact.network, "encode_user"):
+    if not hasattr(artifact.network, "encode_users"):
         return {}
     scale = {"type": "number", "minimum": artifact.scale.minimum, "maximum": artifact.scale.maximum}
     rating = object_of({"movie_id": ref("movie_id"), "rating": scale})

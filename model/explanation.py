@@ -5,9 +5,10 @@
 `mean` is the rating of an unknown user and an unknown movie; `user` is what knowing the user alone adds to it,
 `movie` what knowing the movie alone adds, `interaction` the rest.
 
-A past rating j moved the rating f(u, m) by how much f would change if j were taken back: the influence function
-(Koh & Liang 2017), restricted to the user's own vector, over which the loss is nearly quadratic (Cheng et al. 2019,
-"Fast influence analysis for latent factor models"):
+A past rating j moved the rating f(u, m) by how much f changes when j is taken back. A network that encodes users from
+their ratings is asked for just that: the user without j. For another it is the influence function (Koh & Liang 2017),
+restricted to the user's own vector, over which the loss is nearly quadratic (Cheng et al. 2019, "Fast influence
+analysis for latent factor models"):
 
     influence_j = g_m . H^-1 g_j (r_j - f(u, j)),   H = lambda I + sum_j g_j g_j^T,   g_x = d f(u, x) / d user vector
 """
@@ -24,7 +25,8 @@ from model.asks import ExplainAnswer, ExplainAsk
 from model.scorer import Scorer
 
 SHOWN = 5
-_MOST_RATINGS = 1_000
+# The last of a user's ratings, at most; without each, the others are encoded once.
+_MOST_RATINGS = 300
 _RIDGE = 1.0
 
 
@@ -53,10 +55,24 @@ class Explainer:
         rated, given = (part[-_MOST_RATINGS:] for part in self._history.of_user(user))
         if not len(rated):
             return []
-        influence = self._influence(user, movie, rated, given)
+        influence = (self._left_out if self._scorer.can_encode else self._influence)(user, movie, rated, given)
         order = np.argsort(-np.abs(influence), kind="stable")[:SHOWN]
         names = self._movie_ids.raw(rated[order])
         return list(zip(names, rated[order].tolist(), given[order].tolist(), influence[order].tolist(), strict=True))
+
+    def _left_out(self, user: int, movie: int, rated: np.ndarray, given: np.ndarray) -> np.ndarray:
+        """(n,) float64, in rating units: the rating of `movie` less what it would be without each of n ratings."""
+        del user  # its row is the encoding of these ratings
+        number = len(rated)
+        others = np.nonzero(~np.eye(number, dtype=bool))
+        guests = [
+            *self._scorer.encode_many(others[0], rated[others[1]], given[others[1]], number),
+            self._scorer.encode(rated, given),
+        ]
+        rows = self._user_ids.unknown + 1 + np.arange(number + 1)
+        ratings = self._scorer.rate(rows, np.full(number + 1, movie), guests)
+        moved: np.ndarray = ratings[-1] - ratings[:-1]
+        return moved
 
     def _influence(self, user: int, movie: int, rated: np.ndarray, given: np.ndarray) -> np.ndarray:
         """(n,) float64, in rating units, of the user's n ratings on the rating of `movie`."""

@@ -32,8 +32,8 @@ class Scorer:
         self._last_movie = artifact.movie_ids.unknown
         network = cast(TowerNetwork, artifact.network)
         self.head = network.head
-        self._encode_user: Callable[[Tensor, Tensor], Tensor] | None = getattr(network, "encode_user", None)
-        self.can_encode = self._encode_user is not None
+        self._encode_users: Callable[..., Tensor] | None = getattr(network, "encode_users", None)
+        self.can_encode = self._encode_users is not None
         with torch.inference_mode():
             self.user_tower = self._keep(network.user_tower, self._last_user + 1)
             self.movie_tower = self._keep(network.movie_tower, self._last_movie + 1)
@@ -64,11 +64,19 @@ class Scorer:
         Raises:
             NotImplementedError: the network has no encoder.
         """
-        if self._encode_user is None:
+        return self.encode_many(np.zeros(len(movie_index)), movie_index, ratings, 1)[0]
+
+    def encode_many(self, owner: np.ndarray, movie_index: np.ndarray, ratings: np.ndarray, number: int) -> Tensor:
+        """Vectors (number, W) of users known by R ratings (R,) of movies (R,), each its owner's, 0..number-1.
+
+        Raises:
+            NotImplementedError: the network has no encoder.
+        """
+        if self._encode_users is None:
             raise NotImplementedError("this model cannot take new ratings in: its network has no encoder")
         with torch.inference_mode():
-            given = torch.from_numpy(ratings.astype(np.float32)).to(self.device)
-            return self._encode_user(self._tensor(movie_index.astype(np.int64)), given)
+            rows = (self._tensor(rows.astype(np.int64)) for rows in (owner, movie_index))
+            return self._encode_users(*rows, torch.from_numpy(ratings.astype(np.float32)).to(self.device), number)
 
     def _users(self, rows: np.ndarray, guests: Sequence[Tensor]) -> Tensor:
         users = self.user_tower(self._tensor(np.minimum(rows, self._last_user)))

@@ -33,8 +33,11 @@ class Encoding(EmbeddingMLP):
     """A user's vector is the sum of the rated movies' towers, weighted by rating: any encoder will do in tests."""
 
     @torch.jit.export
-    def encode_user(self, movie_index: torch.Tensor, rating: torch.Tensor) -> torch.Tensor:
-        return (self.movie_tower(movie_index) * (rating - 5).unsqueeze(1)).sum(0)
+    def encode_users(
+        self, owner: torch.Tensor, movie_index: torch.Tensor, rating: torch.Tensor, num_users: int
+    ) -> torch.Tensor:
+        rows = self.movie_tower(movie_index) * (rating - 5).unsqueeze(1)
+        return rows.new_zeros(num_users, rows.shape[1]).index_add_(0, owner, rows)
 
 
 def make_artifact(user_ids: np.ndarray, movie_ids: np.ndarray, seed: int = 0) -> Artifact:

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from model.artifact import Artifact
-from model.asks import ExplainAnswer, ExplainAsk, PairAnswer, PairAsk
+from model.asks import ExplainAnswer, ExplainAsk, FoldInAnswer, FoldInAsk, PairAnswer, PairAsk
 from model.catalogue import Catalogue
 from model.history import History
 from model.ids import IdMap
@@ -41,6 +41,23 @@ def test_an_explanation_costs_its_neighbours_nothing(artifact: Artifact) -> None
     predictor = Predictor(artifact)
     together = predictor.answer([PairAsk(7, 3), ExplainAsk(11_242, 10_253), PairAsk(0, 3)])
     assert together == [*predictor.answer([PairAsk(7, 3)]), explain(predictor, 11_242, 10_253), together[2]]
+
+
+def test_an_encoding_network_is_asked_what_it_would_say_without_a_rating(encoding_artifact: Artifact) -> None:
+    predictor = Predictor(encoding_artifact)
+    because = explain(predictor, 11_242, 10_253).because
+    ratings = {3: 8.0, 77_777: 9.0}
+    both, *without = (
+        predictor.answer([FoldInAsk(PairAsk(None, 10_253), list(kept), [ratings[movie_id] for movie_id in kept])])[0]
+        for kept in ([3, 77_777], [77_777], [3])
+    )
+    rated = [answer.answer for answer in (both, *without) if isinstance(answer, FoldInAnswer)]
+    full, *others = (answer.rating for answer in rated if isinstance(answer, PairAnswer))
+    influence = {movie_id: moved for movie_id, _, _, moved in because}
+    assert influence == {
+        3: pytest.approx(full - others[0], abs=1e-5),
+        77_777: pytest.approx(full - others[1], abs=1e-5),
+    }
 
 
 def test_the_rating_of_a_twin_movie_moves_it_most() -> None:
