@@ -58,13 +58,15 @@ def install(handler: Answering) -> bool:
 
     def predict(service: Service, batch: list[Any]) -> bytes | bytearray:
         if not batch or type(batch[0]) is not WireRequest:
-            return original(service, batch)
+            answer: bytes | bytearray = original(service, batch)
+            return answer
         try:
             return write_frame(batch, handler.answer([request.incoming for request in batch]))
         except Exception:
             logger.exception("a batch of %d requests failed", len(batch))
             ids = {place: request.request_id.decode() for place, request in enumerate(batch)}
-            return otf_message_handler.create_predict_response(None, ids, "Prediction failed", 503)
+            failed: bytearray = otf_message_handler.create_predict_response(None, ids, "Prediction failed", 503)
+            return failed
 
     otf_message_handler._retrieve_inference_msg = reader.read
     Service.predict = predict

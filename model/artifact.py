@@ -173,4 +173,5 @@ def _array_bytes(array: np.ndarray) -> bytes:
 
 
 def _array(data: bytes) -> np.ndarray:
-    return np.load(io.BytesIO(data), allow_pickle=False)
+    array: np.ndarray = np.load(io.BytesIO(data), allow_pickle=False)
+    return array

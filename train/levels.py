@@ -53,7 +53,7 @@ def rating_levels(rating: Tensor, max_levels: int) -> Levels:
 
 def _quantile_edges(rating: Tensor, num_levels: int) -> Tensor:
     sample = rating[torch.linspace(0, len(rating) - 1, min(len(rating), _QUANTILE_SAMPLE)).long()]
-    edges = torch.unique(torch.quantile(sample, torch.linspace(0, 1, num_levels + 1)[1:-1]))
+    edges: Tensor = torch.unique(torch.quantile(sample, torch.linspace(0, 1, num_levels + 1)[1:-1]))
     return edges[edges < rating.max()]  # else the last level would be empty
 
 
