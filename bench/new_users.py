@@ -115,13 +115,13 @@ def table(name: str, errors: _Errors) -> list[str]:
     """Lines of a Markdown table: RMSE by number of ratings given, and what folding in gives up to retraining."""
     predictors = list(errors[GIVEN[0]])
     rows = len(errors[GIVEN[0]][predictors[0]])
-    lines = [f"| {name}, {rows:,} ratings | {' | '.join(predictors)} | MSE, folded in − trained anew |"]
+    lines = [f"| {name}, RMSE of {rows:,} ratings | {' | '.join(predictors)} | MSE, folded in − trained anew |"]
     lines.append("|---|" + "--:|" * (len(predictors) + 1))
     for given, squared in errors.items():
         cells = [f"{values.mean() ** 0.5:.3f}" for values in squared.values()]
         gap = squared["folded in"] - squared["trained anew"]
         cells.append(f"{gap.mean():+.3f} ± {gap.std() / rows**0.5:.3f}" if given else "the same")
-        lines.append(f"| {given} ratings given | {' | '.join(cells)} |")
+        lines.append(f"| {given} given | {' | '.join(cells)} |")
     return lines
 
 
@@ -140,8 +140,9 @@ def main() -> None:
             given: {name: np.concatenate([draw[given][name] for draw in draws]) for name in draws[0][given]}
             for given in GIVEN
         }
-        lines += ["", *table(path.resolve().name, errors)]
-        print("\n".join(lines), flush=True)
+        found = table(path.resolve().name, errors)
+        print("\n".join(found), flush=True)
+        lines += ["", *found]
         figures[path.resolve().name] = {
             given: {name: float(values.mean()) for name, values in squared.items()} for given, squared in errors.items()
         }

@@ -11,6 +11,7 @@ Step 2 for new movies alone would move fewer rows, but gives away part of what a
 from __future__ import annotations
 
 import datetime
+import signal
 import sys
 import time
 from dataclasses import dataclass, field
@@ -140,6 +141,7 @@ def run(config: UpdateConfig) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Parses options and updates; returns the exit status."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a partial file is cleaned up
     try:
         print(run(tyro.cli(UpdateConfig, prog="python -m train.update", args=arguments)))
     except (ValueError, OSError) as error:
