@@ -4,10 +4,16 @@ PYTHON  ?= python3
 VERSION ?= $(or $(file < model-store/starts-with),1.0)
 # A version remembers what it was made of: until DATA, PRESET or TRAIN_ARGS is given again, that holds.
 -include build/$(VERSION)/made-of.mk
+# A version that `make update` made of another one is only trained when a command line says of what.
+UPDATED := $(if $(filter command,$(foreach name,DATA PRESET TRAIN_ARGS,$(firstword $(origin $(name))))),,$(UPDATED_FROM))
 DATA    ?= build/demo
 PRESET  ?= default
 # Further options of the training, as in TRAIN_ARGS="--seed 1"; `make train-help` lists them.
 TRAIN_ARGS ?=
+# What `make update` takes in, into which version, and how to read it; `make update-help` lists the options.
+RATINGS ?=
+FROM    ?= $(or $(file < model-store/starts-with),1.0)
+UPDATE_ARGS ?=
 BODY    ?= {"user_id": 1, "top_k": 3}
 
 ifneq ($(shell printf '%s' '$(subst ','\'',$(VERSION))' | grep -cxE '[A-Za-z0-9][A-Za-z0-9._-]*'),1)
@@ -17,16 +23,18 @@ endif
 PY       := .venv/bin/python
 ARTIFACT := build/$(VERSION)/ncf.pt
 ARCHIVE  := model-store/ncf-$(VERSION).mar
+DEMO     := $(if $(filter build/demo,$(DATA)),build/demo/rates.csv)
 CODE     := $(wildcard model/*.py train/*.py train/readers/*.py)
 SERVED   := $(wildcard model/*.py handler/*)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup data train train-help package serve stop predict versions register promote unregister test test-quick fuzz lint bench-serve bench-predictor clean force
+.PHONY: help setup data train train-help update update-help package serve stop predict versions register promote unregister test test-quick fuzz lint bench-serve bench-predictor bench-new-users bench-update clean force
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
 	@echo 'Variables: DATA=folder or file of ratings, VERSION=1.0, PRESET=default|mlp|reference, TRAIN_ARGS="..."'
+	@echo '           RATINGS=folder or file of new ratings, FROM=1.0, UPDATE_ARGS="..." (update)'
 	@echo 'A version remembers its DATA, PRESET and TRAIN_ARGS until they are given again (DATA=build/demo, TRAIN_ARGS=).'
 
 setup: .venv/serve .venv/dev ## make the environment in .venv: to train, to serve, to test
@@ -38,6 +46,16 @@ train: $(ARTIFACT) ## train DATA into build/VERSION
 
 train-help: .venv/serve ## list the options of the training
 	@$(PY) -m train --help
+
+update: .venv/serve ## take the new RATINGS into version FROM, without training, as VERSION; and pack it
+	$(if $(RATINGS),,$(error RATINGS: give a folder or file of new ratings: make update RATINGS=new.csv VERSION=1.1))
+	$(if $(filter $(FROM),$(VERSION)),$(error VERSION: got $(VERSION), which is the one to update; give the new one a name: make update RATINGS=new.csv VERSION=1.1))
+	$(PY) -m train.update --ratings "$(RATINGS)" --base "build/$(FROM)/ncf.pt" --out build/$(VERSION) --version $(VERSION) $(UPDATE_ARGS)
+	@echo 'UPDATED_FROM := $(FROM)' > build/$(VERSION)/made-of.mk
+	$(PACK)
+
+update-help: .venv/serve ## list the options of the update
+	@$(PY) -m train.update --help
 
 package: $(ARCHIVE) ## pack build/VERSION into model-store/ncf-VERSION.mar
 
@@ -83,6 +101,12 @@ bench-serve: $(ARTIFACT) ## measure VERSION's model served here against a stock 
 bench-predictor: $(ARTIFACT) ## measure VERSION's model in one process without a server
 	$(PY) -m bench.predictor --artifact $(ARTIFACT)
 
+bench-new-users: $(DEMO) | .venv/serve ## measure what a new user's ratings buy: make bench-new-users DATA="folder folder ..."
+	$(PY) -m bench.new_users $(DATA)
+
+bench-update: $(DEMO) | .venv/serve ## measure an update against training anew, on DATA
+	$(PY) -m bench.update $(DATA)
+
 clean: ## stop the server and remove all that was made, but not .venv
 	@if [ -x $(PY) ]; then $(PY) -m ops.serve stop; fi
 	rm -rf build model-store logs .run
@@ -104,6 +128,10 @@ clean: ## stop the server and remove all that was made, but not .venv
 build/demo/rates.csv: train/demo.py | .venv/serve
 	$(PY) -m train.demo build/demo
 
+ifneq ($(UPDATED),)
+$(ARTIFACT):
+	$(error $@ is gone: make it again with `make update`, or name the DATA to train on)
+else
 # What a training is asked for, and the state of its data. It is newer than the artifact only where that was made of
 # something else; what a failed training was asked for is forgotten.
 define ASKED
@@ -112,7 +140,7 @@ PRESET ?= $(PRESET)
 TRAIN_ARGS ?= $(TRAIN_ARGS)
 endef
 export ASKED
-build/$(VERSION)/asked-for.mk: $(if $(filter build/demo,$(DATA)),build/demo/rates.csv) force
+build/$(VERSION)/asked-for.mk: $(DEMO) force
 	@mkdir -p $(@D)
 	@{ printf '%s\n' "$$ASKED"; ls -lLd --time-style=full-iso "$(DATA)" "$(DATA)"/* 2>/dev/null | cksum | sed 's/^/# data: /'; } > $@.new
 	@if cmp -s $@.new $(@D)/made-of.mk; then touch -r $(@D)/made-of.mk $@.new; fi; mv $@.new $@
@@ -121,8 +149,12 @@ $(ARTIFACT): build/$(VERSION)/asked-for.mk $(CODE) | .venv/serve
 	$(PY) -m train --preset $(PRESET) --data "$(DATA)" --out build/$(VERSION) --version $(VERSION) $(TRAIN_ARGS)
 	@cp build/$(VERSION)/asked-for.mk build/$(VERSION)/made-of.mk
 	@touch $@
+endif
 
+define PACK
+$(PY) -m train.package --artifact $(ARTIFACT) --version $(VERSION)
+@$(PY) -m ops.store --version $(VERSION)
+@touch $(ARCHIVE)
+endef
 $(ARCHIVE): $(ARTIFACT) $(SERVED)
-	$(PY) -m train.package --artifact $(ARTIFACT) --version $(VERSION)
-	@$(PY) -m ops.store --version $(VERSION)
-	@touch $@
+	$(PACK)

@@ -9,13 +9,15 @@ vectors (Lim & Teh 2007), whose noise has a precision of its own, gamma (Lakshmi
 
 x_r = (1, movie factors), c_r the movie's bias, w_r the movie's weight, n the number of ratings. gamma is 1 at first and
 the two are iterated a few times. Without ratings the vector is mu.
+
+The tables say all that is known of the movies, so new ratings move these too, without training: train/movie_rows.py.
 """
 
 # No `from __future__ import annotations`: TorchScript reads the attributes' annotations as they are.
 import torch
 from torch import Tensor, nn
 
-from model.moments import moments, triangle
+from model.moments import covariance_of, moments, triangle
 
 EQUAL_NOISE = 1e5  # from this shape on gamma stays 1 to within what a rating can tell
 _STEPS = 4
@@ -30,6 +32,8 @@ class FoldIn(nn.Module):
         weight: (M + 1,) precision of a rating's noise by movie, above 0.
         prior_mean, prior_precision: (K,) and (K, K), of a user.
         noise_shape: s; `EQUAL_NOISE` or more keeps gamma at 1.
+        popularity: (K,) by how much a movie's prior mean moves with the logarithm of its number of ratings. Serving
+            needs it not, an update does.
     """
 
     x: Tensor
@@ -41,6 +45,7 @@ class FoldIn(nn.Module):
     precision: Tensor
     pull: Tensor
     shape: Tensor
+    popularity: Tensor
 
     def __init__(
         self,
@@ -50,6 +55,7 @@ class FoldIn(nn.Module):
         prior_mean: Tensor,
         prior_precision: Tensor,
         noise_shape: float,
+        popularity: Tensor,
     ) -> None:
         super().__init__()
         x, outer, cross, bias_square = moments(mean, covariance)
@@ -64,9 +70,36 @@ class FoldIn(nn.Module):
         self.register_buffer("precision", prior_precision.clone())
         self.register_buffer("pull", prior_precision @ prior_mean)
         self.register_buffer("shape", torch.tensor(noise_shape))
+        self.register_buffer("popularity", popularity.clone())
 
     def forward(self, owner: Tensor, movie_index: Tensor, target: Tensor, num_users: int) -> Tensor:
         """Vectors (num_users, K) of users known by R targets (R,) for movies (R,), each its owner's (R,)."""
+        return self._solve(self._sums(owner, movie_index, target, num_users))[0]
+
+    def posterior(self, owner: Tensor, movie_index: Tensor, target: Tensor, num_users: int) -> tuple[Tensor, ...]:
+        """As `forward`: means (num_users, K), covariances (num_users, T) as lower triangles, and gamma (num_users,)."""
+        mean, factor, gamma = self._solve(self._sums(owner, movie_index, target, num_users))
+        row, column, _ = triangle(self.size, mean.device)
+        return mean, torch.cholesky_inverse(factor)[:, row, column], gamma
+
+    def movie_posterior(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Means (N, K) and covariances (N, T) of the movies `rows` (N,), as they were given."""
+        x, bias = self.x[rows], self.bias[rows]
+        covariance = covariance_of(x, self.products[rows], bias, self.bias_square[rows])
+        return torch.cat([bias.unsqueeze(1), x[:, 1:]], 1), covariance
+
+    def set_movies(self, rows: Tensor, mean: Tensor, covariance: Tensor) -> None:
+        """Puts other posteriors of the movies `rows` (N,) in place: means (N, K) and covariances (N, T)."""
+        x, outer, cross, bias_square = moments(mean, covariance)
+        self.x[rows] = x
+        self.products[rows] = torch.cat([outer, cross], 1)
+        self.bias[rows] = mean[:, 0]
+        self.bias_square[rows] = bias_square
+
+    def _sums(
+        self, owner: Tensor, movie_index: Tensor, target: Tensor, num_users: int
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """The regression's sums by user: (N, K, K), (N, K), (N,) and their numbers of ratings (N,)."""
         size = self.size
         entries = self.products.shape[1] - size
         weight = self.weight[movie_index]
@@ -78,10 +111,11 @@ class FoldIn(nn.Module):
         square = weight * (target * (target - 2 * self.bias[movie_index]) + self.bias_square[movie_index])
         total = target.new_zeros(num_users).index_add_(0, owner, square)
         count = target.new_zeros(num_users).index_add_(0, owner, torch.ones_like(target))
-        return self._solve(gram, pulled, total, count)
+        return gram, pulled, total, count
 
-    def _solve(self, gram: Tensor, pulled: Tensor, total: Tensor, count: Tensor) -> Tensor:
-        """The regression's sums by user, (N, K, K), (N, K), (N,) and (N,) -> vectors (N, K)."""
+    def _solve(self, sums: tuple[Tensor, Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Vectors (N, K), Cholesky factors of A (N, K, K) and gamma (N,) from `_sums`."""
+        gram, pulled, total, count = sums
         gamma = torch.ones_like(count)
         for _ in range(self.steps - 1):
             scale = gamma.unsqueeze(1)
@@ -93,4 +127,5 @@ class FoldIn(nn.Module):
             gamma = (self.shape + count) / (self.shape + error.clamp_min(0.0))
         scale = gamma.unsqueeze(1)
         factor = torch.linalg.cholesky(self.precision + gram * scale.unsqueeze(2))
-        return torch.cholesky_solve((self.pull + pulled * scale).unsqueeze(2), factor).squeeze(2)
+        vector = torch.cholesky_solve((self.pull + pulled * scale).unsqueeze(2), factor).squeeze(2)
+        return vector, factor, gamma

@@ -33,3 +33,15 @@ def moments(mean: Tensor, covariance: Tensor) -> tuple[Tensor, Tensor, Tensor, T
     cross = x * bias + with_bias
     cross[0] = bias
     return x.T, outer.T, cross.T, bias**2 + with_bias[0]
+
+
+def covariance_of(x: Tensor, products: Tensor, bias: Tensor, bias_square: Tensor) -> Tensor:
+    """The covariances (N, T) that `moments` was given; products (N, T + K) are its E[x x'] beside its E[x bias]."""
+    size = x.shape[1]
+    row, column, _ = triangle(size, x.device)
+    outer, cross = products.split([len(row), size], 1)
+    spread = outer - x[:, row] * x[:, column]
+    with_bias = cross - x * bias.unsqueeze(1)
+    with_bias[:, 0] = bias_square - bias**2
+    spread[:, column == 0] = with_bias[:, row[column == 0]]
+    return spread

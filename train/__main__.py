@@ -10,11 +10,9 @@ import sys
 import tyro
 
 from train.config import PRESETS, TrainConfig
-from train.data import RatingsData
 from train.errors import DataError, DivergedError
 from train.evaluate import format_table
 from train.output import ARTIFACT
-from train.readers import Columns, load_ratings
 from train.run import run
 
 
@@ -23,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that partial files are cleaned up
     try:
         config = parse_config(sys.argv[1:] if arguments is None else arguments)
-        data = read(config)
+        data = config.read(config.data, config.rating_scale)
         print(f"{data.source}: {len(data.ratings):,} ratings, {data.repeated_pairs:,} of them repeated pairs")
         metrics = run(config, data)
     except (DataError, DivergedError, ValueError, OSError) as error:
@@ -48,19 +46,6 @@ def parse_config(arguments: list[str]) -> TrainConfig:
     description = f"Train on a file of ratings. --preset {{{','.join(PRESETS)}}} sets the defaults shown here."
     return tyro.cli(
         TrainConfig, prog="python -m train", description=description, default=PRESETS[preset.preset], args=rest
-    )
-
-
-def read(config: TrainConfig) -> RatingsData:
-    """The ratings that the configuration names."""
-    names = Columns(config.user_column, config.movie_column, config.rating_column)
-    return load_ratings(
-        config.data,
-        config.format,
-        columns=names,
-        rating_scale=config.rating_scale,
-        delimiter=config.delimiter,
-        movies=config.movies,
     )
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from train.readers.options import ReaderOptions
+
 
 @dataclass(frozen=True)
 class FactorsConfig:
@@ -120,7 +122,7 @@ class MLPConfig:
 
 
 @dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(ReaderOptions):
     """Options of one training run.
 
     Raises:
@@ -129,18 +131,6 @@ class TrainConfig:
 
     data: Path = Path("build/demo")
     """A folder or file of ratings."""
-    format: Literal["auto", "kmrd", "movielens", "csv", "parquet"] = "auto"
-    """How to read it; `auto` looks at what lies there."""
-    user_column: str = "user_id"
-    """Column of user ids (csv and parquet)."""
-    movie_column: str = "movie_id"
-    """Column of movie ids (csv and parquet)."""
-    rating_column: str = "rating"
-    """Column of ratings (csv and parquet)."""
-    delimiter: str | None = None
-    """Field delimiter (csv); by default a comma, or a tab in a .tsv."""
-    movies: Path | None = None
-    """A file of movies (csv and parquet): the movie column, and any of title, genres (with | between), year."""
     rating_scale: tuple[float, float] | None = None
     """Lowest and highest rating allowed; by default what the training rows hold."""
     out: Path = Path("build/1.0")

@@ -19,15 +19,13 @@ from model.ordinal import OrdinalHead
 from model.scale import RatingScale
 from train.choose import choose_noise
 from train.config import FactorsConfig, TrainConfig
+from train.encode import encode_known_users, encode_unknown_user
 from train.fit import FitLog
 from train.levels import rating_levels
 from train.method import Choice, Fitted
 from train.ordinal_fit import fit_ordinal
-from train.posterior import sort_by_side
 from train.tensors import Ratings, TrainingSet
 from train.variational import Block, BothSides, finish_block, sort_both, start_block, sweep_block, with_unknown
-
-_USERS, _RATINGS = 8_192, 262_144  # most of each to encode at a time
 
 
 def choose_factors(data: TrainingSet, scale: RatingScale, config: TrainConfig) -> Choice:
@@ -73,7 +71,8 @@ def fit_factors(data: TrainingSet, scale: RatingScale, config: TrainConfig, choi
     )
     fit_ordinal(head, rank, ratings, deviation / scale.span, options, label)
     network = _assemble(linear, rank, head, ratings, (mean, deviation), scale, options.linear_weight)
-    _encode_known_users(network, ratings)
+    encode_known_users(network, ratings, torch.arange(network.num_users))
+    encode_unknown_user(network)
     return Fitted(network, FitLog(), total + options.epochs)
 
 
@@ -135,20 +134,5 @@ def _encoder(block: Block) -> FoldIn:
         user.link[0],
         user.precision,
         block.noise[0],
+        movie.link[1],
     )
-
-
-def _encode_known_users(network: FactorNetwork, ratings: Ratings) -> None:
-    """Fills the user table: each user's row from their ratings, and the empty history's last."""
-    rows = sort_by_side(ratings.user_index, ratings.movie_index, network.num_users)
-    owner, rating = ratings.user_index[rows.order], ratings.rating[rows.order]
-    ends = [*rows.start.tolist(), len(rating)]
-    table, first = network.user_embedding.weight, 0
-    with torch.no_grad():
-        while first < network.num_users:
-            fit = int(torch.searchsorted(rows.start, rows.start[first] + _RATINGS, right=True)) - 1
-            last = min(first + _USERS, max(fit, first + 1), network.num_users)
-            part = slice(ends[first], ends[last])
-            table[first:last] = network.encode_users(owner[part] - first, rows.other[part], rating[part], last - first)
-            first = last
-        table[-1] = network.encode_user(rows.other[:0], rating[:0])

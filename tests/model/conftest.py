@@ -26,6 +26,7 @@ def random_fold_in(seed: int, noise_shape: float) -> FoldIn:
         torch.randn(size, generator=generator),
         positive[-1] + torch.eye(size),
         noise_shape,
+        torch.randn(size, generator=generator),
     )
 
 

@@ -61,3 +61,25 @@ def test_a_higher_rating_gives_a_higher_prediction_of_the_same_movie(fold_in: Fo
     vectors = fold_in(owner, torch.tensor([4, 4]), torch.tensor([-1.0, 1.0]), 2)
     low, high = (vectors @ fold_in.x[4]).tolist()
     assert high > low
+
+
+def test_the_posterior_has_the_vector_as_its_mean(fold_in: FoldIn) -> None:
+    owner = torch.tensor([0, 0, 2, 2, 2, 0])
+    mean, covariance, gamma = fold_in.posterior(owner, MOVIE, TARGET, 3)
+    torch.testing.assert_close(mean, fold_in(owner, MOVIE, TARGET, 3))
+    full = covariance[:, fold_in.full].view(3, fold_in.size, fold_in.size)
+    prior = torch.linalg.inv(fold_in.precision)
+    torch.testing.assert_close(full[1], prior, atol=1e-5, rtol=1e-4)  # nobody rated anything there
+    assert bool((full.diagonal(dim1=1, dim2=2)[[0, 2]] < prior.diagonal()).all())
+    assert gamma[1] == 1
+
+
+def test_movies_put_in_place_are_those_that_were_given(fold_in: FoldIn) -> None:
+    mean, covariance = fold_in.movie_posterior(torch.arange(len(fold_in.x)))
+    tables = {name: table.clone() for name, table in fold_in.state_dict().items()}
+    fold_in.set_movies(torch.arange(len(mean)), mean, covariance)
+    for name, table in fold_in.state_dict().items():
+        torch.testing.assert_close(table, tables[name], atol=1e-5, rtol=1e-5)
+    fold_in.set_movies(torch.tensor([2]), mean[5:6], covariance[5:6])
+    torch.testing.assert_close(fold_in.products[2], fold_in.products[5], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(fold_in.x[3], tables["x"][3], atol=1e-5, rtol=1e-5)

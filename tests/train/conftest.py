@@ -5,10 +5,13 @@ import pandas as pd
 import pytest
 import torch
 
+from model.artifact import Artifact
+from model.history import History
 from model.scale import RatingScale
 from train.config import FactorsConfig, TrainConfig
 from train.factors import choose_factors, fit_factors
 from train.method import Fitted
+from train.output import build_catalogue
 from train.tensors import TrainingSet, index_ratings
 
 NUM_USERS, NUM_MOVIES = 300, 60
@@ -53,3 +56,20 @@ def taste_fit(taste_set: TrainingSet, quick_config: TrainConfig) -> Fitted:
     torch.set_num_threads(1)
     scale = RatingScale(1, 10)
     return fit_factors(taste_set, scale, quick_config, choose_factors(taste_set, scale, quick_config), "test")
+
+
+@pytest.fixture(scope="session")
+def taste_artifact(taste_fit: Fitted, taste_set: TrainingSet, tastes: tuple[pd.DataFrame, pd.DataFrame]) -> Artifact:
+    ratings = taste_set.ratings
+    columns = (ratings.user_index.numpy(), ratings.movie_index.numpy(), ratings.rating.numpy())
+    history = History.from_ratings(*columns, len(taste_set.user_ids))
+    catalogue = build_catalogue(tastes[1], taste_set.movie_ids)
+    metadata = {
+        "version": "1.0",
+        "digest": "d0",
+        "created": "then",
+        "architecture": "FactorNetwork",
+        "metrics": {"a": 1},
+    }
+    maps = taste_set.user_ids, taste_set.movie_ids
+    return Artifact(taste_fit.network, *maps, RatingScale(1, 10), history, catalogue, metadata)

@@ -1,0 +1,55 @@
+"""`python -m train.update`: an artifact comes out, or one line says why not."""
+
+from pathlib import Path
+
+import pytest
+
+from model.artifact import Artifact, load_artifact, save_artifact
+from train.update import main
+
+
+@pytest.fixture
+def saved(taste_artifact: Artifact, tmp_path: Path) -> Path:
+    save_artifact(taste_artifact, tmp_path / "ncf.pt")
+    return tmp_path / "ncf.pt"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("user_id,movie_id,rating\n1,1002,11\n", "new.csv:2: rating 11 is outside 1..10"),
+        ("user_id,movie_id,rating\n", "no ratings"),
+        ("user_id,rating\n1,1\n", "no column movie_id"),
+        (None, "no such file or folder"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line_and_nothing_is_written(
+    saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str | None, said: str
+) -> None:
+    if text is not None:
+        (tmp_path / "new.csv").write_text(text)
+    out = tmp_path / "1.1"
+    assert main(["--ratings", str(tmp_path / "new.csv"), "--base", str(saved), "--out", str(out)]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("update: ")
+    assert said in told
+    assert told.count("\n") == 1
+    assert not out.exists()
+
+
+def test_the_command_writes_an_artifact(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "new.csv").write_text("user_id,movie_id,rating\n3,1002,9\n3,1003000,10\n")
+    out = tmp_path / "1.1"
+    arguments = ["--ratings", str(tmp_path / "new.csv"), "--base", str(saved), "--out", str(out), "--version", "1.1"]
+    assert main(arguments) == 0
+    assert "2 ratings by 1 users, 1 of them new, 2 movies, 1 of them new" in capsys.readouterr().out
+    assert load_artifact(out / "ncf.pt").metadata["version"] == "1.1"
+    assert [path.name for path in out.iterdir()] == ["ncf.pt"]
+
+
+def test_a_version_is_not_updated_in_place(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "new.csv").write_text("user_id,movie_id,rating\n3,1002,9\n")
+    before = saved.read_bytes()
+    assert main(["--ratings", str(tmp_path / "new.csv"), "--base", str(saved), "--out", str(saved.parent)]) == 2
+    assert "is the version to update itself" in capsys.readouterr().err
+    assert saved.read_bytes() == before
