@@ -58,6 +58,7 @@ def _network(users: int, movies: int) -> FactorNetwork:
             torch.zeros(k),
             torch.eye(k),
             1e6,
+            torch.zeros(k),
         )
         for _ in range(2)
     )

@@ -39,7 +39,7 @@ def covariance_of(x: Tensor, products: Tensor, bias: Tensor, bias_square: Tensor
     """The covariances (N, T) that `moments` was given; products (N, T + K) are its E[x x'] beside its E[x bias]."""
     size = x.shape[1]
     row, column, _ = triangle(size, x.device)
-    outer, cross = products.split([len(row), size], 1)
+    outer, cross = products[:, : len(row)], products[:, len(row) :]
     spread = outer - x[:, row] * x[:, column]
     with_bias = cross - x * bias.unsqueeze(1)
     with_bias[:, 0] = bias_square - bias**2

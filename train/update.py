@@ -93,7 +93,8 @@ def update(base: Artifact, data: RatingsData, version: str) -> Update:
 
 def _who_rated(ratings: Ratings, movies: Tensor) -> Tensor:
     """Rows, ascending, of the users who rated one of `movies`: all who gave a new rating are among them."""
-    return torch.unique(ratings.user_index[torch.isin(ratings.movie_index, movies)])
+    rows: Tensor = torch.unique(ratings.user_index[torch.isin(ratings.movie_index, movies)])
+    return rows
 
 
 def _metadata(base: dict[str, Any], data: RatingsData, version: str, counts: dict[str, int]) -> dict[str, Any]:

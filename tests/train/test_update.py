@@ -27,7 +27,8 @@ def new_data(rows: list[tuple[int, int, float]], movies: pd.DataFrame | None = N
 
 
 def rows_of(artifact: Artifact, users: np.ndarray) -> torch.Tensor:
-    return artifact.network.state_dict()["user_embedding.weight"][artifact.user_ids.rows(users)]
+    rows: torch.Tensor = artifact.network.state_dict()["user_embedding.weight"][artifact.user_ids.rows(users)]
+    return rows
 
 
 def rating(artifact: Artifact, user: int, movie: int) -> PairAnswer:
