@@ -8,6 +8,10 @@ DATA    ?= build/demo
 PRESET  ?= default
 # Further options of the training, as in TRAIN_ARGS="--seed 1"; `make train-help` lists them.
 TRAIN_ARGS ?=
+# REPORT_ARGS=--reference trains the reference network for its line of the report, which takes a minute.
+REPORT_ARGS ?=
+# Folders that the accuracy is compared on.
+DATA_DIRS ?= build/demo
 BODY    ?= {"user_id": 1, "top_k": 3}
 
 ifneq ($(shell printf '%s' '$(subst ','\'',$(VERSION))' | grep -cxE '[A-Za-z0-9][A-Za-z0-9._-]*'),1)
@@ -17,12 +21,12 @@ endif
 PY       := .venv/bin/python
 ARTIFACT := build/$(VERSION)/ncf.pt
 ARCHIVE  := model-store/ncf-$(VERSION).mar
-CODE     := $(wildcard model/*.py train/*.py train/readers/*.py)
+CODE     := $(wildcard model/*.py train/*.py train/*.template train/readers/*.py)
 SERVED   := $(wildcard model/*.py handler/*)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup data train train-help package serve stop predict versions register promote unregister test test-quick fuzz lint bench-serve bench-predictor clean force
+.PHONY: help setup data train train-help report package serve stop predict versions register promote unregister test test-quick fuzz lint bench-serve bench-predictor bench-accuracy clean force
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -38,6 +42,9 @@ train: $(ARTIFACT) ## train DATA into build/VERSION
 
 train-help: .venv/serve ## list the options of the training
 	@$(PY) -m train --help
+
+report: $(ARTIFACT) ## write build/VERSION/report.html: errors, calibration, baselines, data
+	$(PY) -m train.report --folder build/$(VERSION) --data "$(DATA)" $(REPORT_ARGS)
 
 package: $(ARCHIVE) ## pack build/VERSION into model-store/ncf-VERSION.mar
 
@@ -83,6 +90,9 @@ bench-serve: $(ARTIFACT) ## measure VERSION's model served here against a stock 
 bench-predictor: $(ARTIFACT) ## measure VERSION's model in one process without a server
 	$(PY) -m bench.predictor --artifact $(ARTIFACT)
 
+bench-accuracy: .venv/serve .venv-peers/ready $(if $(filter build/demo,$(DATA_DIRS)),build/demo/rates.csv) ## compare errors on DATA_DIRS with Surprise's and myfm's
+	$(PY) -m bench.accuracy $(DATA_DIRS) $(BENCH_ARGS)
+
 clean: ## stop the server and remove all that was made, but not .venv
 	@if [ -x $(PY) ]; then $(PY) -m ops.serve stop; fi
 	rm -rf build model-store logs .run
@@ -99,6 +109,12 @@ clean: ## stop the server and remove all that was made, but not .venv
 
 .venv/dev: .venv/serve
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev
+	@touch $@
+
+.venv-peers/ready: bench/accuracy-requirements.txt
+	@echo 'installing the peers into .venv-peers, once; this takes minutes'
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 build/demo/rates.csv: train/demo.py | .venv/serve
