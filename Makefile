@@ -90,7 +90,7 @@ bench-serve: $(ARTIFACT) ## measure VERSION's model served here against a stock 
 bench-predictor: $(ARTIFACT) ## measure VERSION's model in one process without a server
 	$(PY) -m bench.predictor --artifact $(ARTIFACT)
 
-bench-accuracy: .venv/serve .venv-peers/ready $(if $(filter build/demo,$(DATA_DIRS)),build/demo/rates.csv) ## compare errors on DATA_DIRS with Surprise's and myfm's
+bench-accuracy: .venv/serve .venv-peers/surprise/ready .venv-peers/myfm/ready $(if $(filter build/demo,$(DATA_DIRS)),build/demo/rates.csv) ## compare errors on DATA_DIRS with Surprise's and myfm's
 	$(PY) -m bench.accuracy $(DATA_DIRS) $(BENCH_ARGS)
 
 clean: ## stop the server and remove all that was made, but not .venv
@@ -111,10 +111,11 @@ clean: ## stop the server and remove all that was made, but not .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev
 	@touch $@
 
-.venv-peers/ready: bench/accuracy-requirements.txt
-	@echo 'installing the peers into .venv-peers, once; this takes minutes'
-	$(PYTHON) -m venv .venv-peers
-	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+# One environment per peer: Surprise needs numpy 1 and a C compiler, myfm needs numpy 2.
+.venv-peers/%/ready: bench/peers-%.txt
+	@echo 'installing $* into .venv-peers, once; this takes minutes'
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 build/demo/rates.csv: train/demo.py | .venv/serve

@@ -80,8 +80,8 @@ def ours(task: Task, config: TrainConfig, facts: bool) -> Fit:
     return Fit(predict(network, rows, task.scale).numpy(), *spent)
 
 
-def peer(task: Task, name: str, python: Path, limit_s: float) -> Fit | None:
-    """A peer's fit in its own interpreter; None where it took longer than `limit_s`, which ends it."""
+def peer(task: Task, name: str, environments: Path, limit_s: float) -> Fit | None:
+    """A peer's fit in its library's environment; None where it took longer than `limit_s`, which ends it."""
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "in.npz", Path(folder) / "out.npz"
         train, rows = task.plain.ratings, task.plain_rows
@@ -96,6 +96,7 @@ def peer(task: Task, name: str, python: Path, limit_s: float) -> Fit | None:
             num_movies=len(task.plain.movie_ids),
             scale=np.array([task.scale.minimum, task.scale.maximum]),
         )
+        python = environments / name.split("-")[0] / "bin" / "python"
         command = [str(python), str(ROOT / "bench" / "peers_accuracy.py"), name, str(source), str(target)]
         threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         try:
@@ -121,7 +122,7 @@ def measure(task: Task, options: argparse.Namespace) -> Iterator[Score]:
     if options.reference:
         runs["reference network"] = lambda: [ours(task, PRESETS["reference"], False)]
     for name, title in PEERS.items():
-        runs[title] = lambda name=name: [peer(task, name, options.python, options.limit_s)]
+        runs[title] = lambda name=name: [peer(task, name, options.peers, options.limit_s)]
     base: np.ndarray | None = None
     for title, run in runs.items():
         fits = [fit for fit in run() if fit is not None]
@@ -135,7 +136,7 @@ def main() -> None:
     """Measures, prints, and writes bench/results/accuracy.json and its section of bench/README.md."""
     parser = argparse.ArgumentParser(prog="python -m bench.accuracy", description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, nargs="*", default=[Path("build/demo")], help="folders or files of ratings")
-    parser.add_argument("--python", type=Path, default=ROOT / ".venv-peers/bin/python", help="that has the peers")
+    parser.add_argument("--peers", type=Path, default=ROOT / ".venv-peers", help="folder of the peers' environments")
     parser.add_argument("--reference", action="store_true", help="train the reference network too, a minute per set")
     parser.add_argument("--limit-s", type=float, default=300.0, help="most seconds of a peer's process")
     options = parser.parse_args()

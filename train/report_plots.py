@@ -9,7 +9,7 @@ from train.diagnosis import CountBin, Reliability, log_counts
 from train.plots import Draw, Theme
 
 _NAMES = {"network": "network", "shrunken_bias": "shrunken bias", "movie_mean": "movie mean"}
-_MOST_LABEL_LETTERS = 32
+_MOST_LABEL_LETTERS = 28
 
 
 def predicted_against_true(values: np.ndarray, level: np.ndarray, predicted: np.ndarray) -> Draw:
