@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +66,9 @@ def read_task(folder: Path) -> Task:
     """The reference split of a folder of ratings."""
     data: RatingsData = load_ratings(folder, "auto")
     split = split_ratings(data.ratings, source=data.source)
-    sets = [index_ratings(split.train, catalogue) for catalogue in (data.movies, None)]
-    rows = [look_up_ratings(split.known, one.user_ids, one.movie_ids) for one in sets]
-    return Task(folder.resolve().name, RatingScale(*data.rating_scale), *sets, *rows)
+    facts, plain = (index_ratings(split.train, catalogue) for catalogue in (data.movies, None))
+    facts_rows, plain_rows = (look_up_ratings(split.known, one.user_ids, one.movie_ids) for one in (facts, plain))
+    return Task(folder.resolve().name, RatingScale(*data.rating_scale), facts, plain, facts_rows, plain_rows)
 
 
 def ours(task: Task, config: TrainConfig, facts: bool) -> Fit:
@@ -122,7 +123,7 @@ def measure(task: Task, options: argparse.Namespace) -> Iterator[Score]:
     if options.reference:
         runs["reference network"] = lambda: [ours(task, PRESETS["reference"], False)]
     for name, title in PEERS.items():
-        runs[title] = lambda name=name: [peer(task, name, options.peers, options.limit_s)]
+        runs[title] = partial(_once, task, name, options.peers, options.limit_s)
     base: np.ndarray | None = None
     for title, run in runs.items():
         fits = [fit for fit in run() if fit is not None]
@@ -130,6 +131,10 @@ def measure(task: Task, options: argparse.Namespace) -> Iterator[Score]:
         if base is None:
             base = np.mean([np.square(fit.predicted.astype(np.float64) - task.truth) for fit in fits], axis=0)
         yield score(title, fits, task.truth, base)
+
+
+def _once(task: Task, name: str, environments: Path, limit_s: float) -> list[Fit | None]:
+    return [peer(task, name, environments, limit_s)]
 
 
 def main() -> None:
@@ -141,7 +146,9 @@ def main() -> None:
     parser.add_argument("--limit-s", type=float, default=300.0, help="most seconds of a peer's process")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    tables, results, versions = [], {}, {}
+    tables: list[str] = []
+    results: dict[str, Any] = {}
+    versions: dict[str, str] = {}
     for folder in options.data:
         task = read_task(folder)
         scores = list(measure(task, options))

@@ -27,13 +27,11 @@ def predict_held_out(network: Network, train: Ratings, held_out: Ratings, scale:
         predicted = model.predict(*rows).clip(scale.minimum, scale.maximum)
         predictions[name] = predicted.astype(np.float32)
     # A movie may have a row but no rating, and the row after the last is the unknown one's.
-    counts = [
-        np.bincount(index, minlength=num + 1).astype(np.int32)[own]
-        for index, num, own in zip(trained, (network.num_users, network.num_movies), rows, strict=False)
-    ]
-    return HeldOut(
-        np.arange(len(held_out)), *counts, held_out.rating.numpy(), predictions, **_levels(network, held_out, scale)
-    )
+    user_ratings = np.bincount(trained[0], minlength=network.num_users + 1).astype(np.int32)[rows[0]]
+    movie_ratings = np.bincount(trained[1], minlength=network.num_movies + 1).astype(np.int32)[rows[1]]
+    truth = held_out.rating.numpy()
+    levels = _levels(network, held_out, scale)
+    return HeldOut(np.arange(len(truth)), user_ratings, movie_ratings, truth, predictions, *levels)
 
 
 def evaluate(held_out: HeldOut) -> dict[str, dict[str, dict[str, float]]]:
@@ -83,10 +81,11 @@ def format_table(results: dict[str, dict[str, dict[str, float]]]) -> str:
     return "\n".join(lines)
 
 
-def _levels(network: Network, held_out: Ratings, scale: RatingScale) -> dict[str, np.ndarray]:
-    """The level fields of `HeldOut`; none where the network has no levels."""
+def _levels(network: Network, held_out: Ratings, scale: RatingScale) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The level fields of `HeldOut`, their last three; empty where the network has no levels."""
     if not isinstance(network, FactorNetwork):
-        return {}
+        none = np.zeros(0, dtype=np.float32)
+        return none, none, np.zeros((0, 0), dtype=np.float16)
     network.eval()
     parts = []
     with torch.inference_mode():
@@ -94,8 +93,5 @@ def _levels(network: Network, held_out: Ratings, scale: RatingScale) -> dict[str
             user = network.user_tower(held_out.user_index[rows])
             movie = network.movie_tower(held_out.movie_index[rows])
             parts.append(network.level_probabilities(user, movie).half())
-    return {
-        "level_value": scale.to_rating(network.ordinal.unit).numpy(),
-        "level_edges": network.ordinal.edges.numpy(),
-        "level_probability": torch.cat(parts).numpy(),
-    }
+    value = scale.to_rating(network.ordinal.unit).numpy()
+    return value, network.ordinal.edges.numpy(), torch.cat(parts).numpy()

@@ -76,7 +76,7 @@ def save_held_out(held_out: HeldOut, path: Path, digest: str) -> None:
     partial = path.with_name(f".{path.name}.partial")
     try:
         with partial.open("wb") as file:
-            np.savez_compressed(file, digest=np.array(digest), **arrays)
+            np.savez_compressed(file, allow_pickle=False, digest=np.array(digest), **arrays)
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib
 import numpy as np
@@ -60,7 +60,7 @@ def learning_curve(log: FitLog, baseline_mse: float | None) -> Draw:
     def draw(axes: Axes, theme: Theme) -> None:
         axes.set(xlabel="epoch or sweep", ylabel="mean squared error")
         epochs = np.arange(1, max(len(log.train_mse), len(log.watched_mse)) + 1)
-        style = {"marker": "o", "markersize": 4, "linewidth": 1.8}
+        style: dict[str, Any] = {"marker": "o", "markersize": 4, "linewidth": 1.8}
         if log.train_mse:
             color = theme.others[1]
             axes.plot(epochs, log.train_mse, label="training rows, dropout on", color=color, **style)

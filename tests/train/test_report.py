@@ -103,7 +103,8 @@ def test_a_version_without_levels_or_without_held_out_rows_has_a_page(
 
 
 def test_files_of_two_runs_are_not_mixed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    held_out = HeldOut(*(np.zeros(2, dtype=np.int32) for _ in range(4)), {NETWORK: np.zeros(2)})
+    none = np.zeros(2, dtype=np.int32)
+    held_out = HeldOut(none, none, none, none, {NETWORK: none})
     save_held_out(held_out, tmp_path / HELD_OUT, "a" * 64)
     with pytest.raises(DataError, match="of another run"):
         load_held_out(tmp_path / HELD_OUT, "b" * 64)
