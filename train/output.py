@@ -1,4 +1,4 @@
-"""What a run leaves behind: checkpoint, metrics and, last, the artifact, each whole or not at all."""
+"""What a run leaves behind: checkpoint, artifact, and what is told of them, each whole or not at all."""
 
 from __future__ import annotations
 
@@ -14,19 +14,23 @@ import pandas as pd
 import torch
 from safetensors.torch import save_file
 
-from model.artifact import Artifact, save_artifact
+from model.artifact import Artifact, describe_artifact, save_artifact
 from model.catalogue import Catalogue
 from model.history import History
 from model.ids import IdMap
 from model.scale import RatingScale
 from train.config import TrainConfig
 from train.data import MOVIE_ID, RatingsData
+from train.data_figures import describe_data
+from train.held_out import HeldOut, save_held_out
 from train.method import Choice, Network
+from train.model_card import MODEL_CARD, model_card
 from train.tensors import TrainingSet
 
 ARTIFACT = "ncf.pt"
 CHECKPOINT = "checkpoint.safetensors"
 METRICS = "metrics.json"
+HELD_OUT = "held_out.npz"
 
 
 def describe(
@@ -47,7 +51,7 @@ def describe(
             "test_size": config.test_size,
             "served": "all" if config.refit else "train",
         },
-        "data": {"file": data.source.name, "sha256": data.sha256, "repeated_pairs": data.repeated_pairs},
+        "data": describe_data(data),
         "libraries": {"torch": torch.__version__, "numpy": np.__version__, "python": platform.python_version()},
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
@@ -60,8 +64,12 @@ def write(
     data: RatingsData,
     metrics: dict[str, Any],
     out: Path,
+    held_out: HeldOut | None = None,
 ) -> str:
-    """Writes all three under `out`, which exists; returns the artifact's digest."""
+    """Writes everything under `out`, which exists; returns the artifact's digest.
+
+    held_out: what was predicted of the held-out ratings, where there are any.
+    """
     state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
     partial = out / f".{CHECKPOINT}.partial"
     save_file(state, partial)
@@ -71,13 +79,23 @@ def write(
         rated.user_index.numpy(), rated.movie_index.numpy(), rated.rating.numpy(), len(trained.user_ids)
     )
     catalogue = build_catalogue(data.movies, trained.movie_ids)
-    metadata = {**metrics, "example": _example(trained)}
+    metadata = {name: value for name, value in metrics.items() if name != "learning_curve"}
+    metadata["example"] = _example(trained)
     artifact = Artifact(network, trained.user_ids, trained.movie_ids, scale, history, catalogue, metadata)
     digest = save_artifact(artifact, out / ARTIFACT)
-    partial = out / f".{METRICS}.partial"
-    partial.write_text(json.dumps({**metrics, "digest": digest}, indent=1, ensure_ascii=False), encoding="utf-8")
-    partial.replace(out / METRICS)
+    _write_text(out / METRICS, json.dumps({**metrics, "digest": digest}, indent=1, ensure_ascii=False))
+    _write_text(out / MODEL_CARD, model_card(describe_artifact(artifact, digest)))
+    if held_out is None:
+        (out / HELD_OUT).unlink(missing_ok=True)  # an earlier run's would not fit
+    else:
+        save_held_out(held_out.sample(), out / HELD_OUT, digest)
     return digest
+
+
+def _write_text(path: Path, text: str) -> None:
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
 
 
 def _example(trained: TrainingSet) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """From artifact to archive: `ncf-VERSION.mar`, made by torch-model-archiver.
 
-The archive holds the packages `model` and `handler` beside the artifact, so each version runs its own code.
+The archive holds the packages `model` and `handler` beside the artifact, so each version runs its own code, and the
+model card.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 import tyro
 
 from model.artifact import load_artifact
+from train.model_card import MODEL_CARD, model_card
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "ncf"
@@ -43,29 +45,25 @@ def package(config: PackageConfig) -> Path:
         ArtifactError: the artifact cannot be served.
         RuntimeError: torch-model-archiver failed; the message holds its words.
     """
-    load_artifact(config.artifact)
+    card = model_card(load_artifact(config.artifact).metadata)
     config.store.mkdir(parents=True, exist_ok=True)
     target = config.store / f"{NAME}-{config.version}.mar"
     with tempfile.TemporaryDirectory(dir=config.store, prefix=".package-") as folder:
-        os.replace(_archive(config, Path(folder).resolve()), target)
+        os.replace(_archive(config, card, Path(folder).resolve()), target)
     return target
 
 
-def _archive(config: PackageConfig, folder: Path) -> Path:
+def _archive(config: PackageConfig, card: str, folder: Path) -> Path:
     """Runs the archiver inside `folder`, since a comma in a path would part it; it deletes what lies under TMPDIR."""
     code, scratch = folder / "staged", folder / "tmp"
     scratch.mkdir()
     left_out = shutil.ignore_patterns("__pycache__", HANDLER, "*.xml", "*.yaml")
     for name in ("model", "handler"):
         shutil.copytree(ROOT / name, code / name, ignore=left_out)
+    (code / MODEL_CARD).write_text(card, encoding="utf-8")
     command = [sys.executable, "-m", "model_archiver.model_packaging", "--model-name", NAME]
     command += ["--version", config.version, "--serialized-file", str(config.artifact.resolve())]
-    command += [
-        "--handler",
-        str(ROOT / "handler" / HANDLER),
-        "--extra-files",
-        code.name,
-    ]  # relative: a comma in the path would part it
+    command += ["--handler", str(ROOT / "handler" / HANDLER), "--extra-files", code.name]
     command += ["--config-file", str(config.config.resolve()), "--export-path", str(folder)]
     command += ["--archive-format", "zip-store"]
     done = subprocess.run(

@@ -1,5 +1,7 @@
 """Made-up tastes: each user likes one of two genres, so the right answers are known."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -37,6 +39,23 @@ def tastes() -> tuple[pd.DataFrame, pd.DataFrame]:
     genres = [["Comedy"] if number % 2 == 0 else ["Horror"] for number in range(NUM_MOVIES)]
     movies = pd.DataFrame({"movie_id": 1_000 + np.arange(NUM_MOVIES), "genres": genres})
     return ratings, movies
+
+
+@pytest.fixture(scope="session")
+def small_file(tastes: tuple[pd.DataFrame, pd.DataFrame], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The ratings as a file; its last 200 rows are of as many users who rated once."""
+    ratings, _ = tastes
+    once = pd.DataFrame({"user_id": 9_000 + np.arange(200), "movie_id": 1_000 + np.arange(200) % 56, "rating": 7.0})
+    path = tmp_path_factory.mktemp("small") / "ratings.csv"
+    pd.concat([ratings, once]).to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="session")
+def quick_options() -> list[str]:
+    """Options of `python -m train` for a default model in a second."""
+    options = "--factors.factors 3 --factors.probe-sweeps 2 --factors.max-sweeps 3 --factors.rank-sweeps 3"
+    return [*options.split(), "--factors.epochs", "2", "--factors.batch-size", "512"]
 
 
 @pytest.fixture(scope="session")

@@ -15,14 +15,15 @@ from safetensors.numpy import load_file
 from model.artifact import load_artifact
 from train.__main__ import main
 from train.demo import write_demo
-from train.output import ARTIFACT, CHECKPOINT, METRICS
+from train.model_card import MODEL_CARD
+from train.output import ARTIFACT, CHECKPOINT, HELD_OUT, METRICS
 
 QUICK = "--factors.probe-sweeps 2 --factors.max-sweeps 2 --factors.rank-sweeps 2 --factors.epochs 1"
 FAST = {
     "default": QUICK.split(),
     "mlp": ["--preset", "mlp", "--mlp.epochs", "2", "--mlp.batch-size", "4096"],
 }
-OUTPUTS = {ARTIFACT, CHECKPOINT, METRICS, "learning_curve.png", "rating_histogram.png"}
+OUTPUTS = {ARTIFACT, CHECKPOINT, METRICS, HELD_OUT, MODEL_CARD, "learning_curve.png", "rating_histogram.png"}
 
 
 @pytest.fixture(scope="module")
