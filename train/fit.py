@@ -62,24 +62,20 @@ def fit(
     stages: Stages = NO_STAGES,
 ) -> FitLog:
     """Trains `network` in place, for `epochs` or, with `watched` rows, until `config.patience` runs out.
-
     Every epoch is kept in `stages`, under the label, and an earlier run's is gone on from.
 
     Raises:
         DivergedError: the loss stopped being finite; the network is then worthless.
     """
-    optimizer = torch.optim.Adam(
-        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
-    )
+    rate, decay, stage = config.learning_rate, config.weight_decay, f"{label}: epochs"
+    optimizer = torch.optim.Adam(network.parameters(), lr=rate, weight_decay=decay, fused=True)
     generator = torch.Generator().manual_seed(seed)
     distributed.seed_dropout(seed)
-    log, best_state, before = FitLog(), dict[str, Tensor](), stages.load(f"{label}: epochs")
-    if before:
+    log, best_state = FitLog(), dict[str, Tensor]()
+    if before := stages.load(stage):
         best_state = epoch_state.unpack(before.tensors, network, optimizer, generator)
         log = FitLog(**before.values)
-    rows, done = len(ratings), len(log.train_mse)
-    bar: dict[str, Any] = {"unit": " ratings", "unit_scale": True, "dynamic_ncols": True}
-    with tqdm(total=epochs * rows, initial=done * rows, desc=label, disable=distributed.quiet(), **bar) as progress:
+    with _progress(label, epochs * len(ratings), len(log.train_mse) * len(ratings)) as progress:
         while not _ended(log, epochs, config.patience):
             log.train_mse.append(_run_epoch(network, ratings, scale, config, optimizer, generator, progress))
             log.best_epoch = len(log.train_mse)
@@ -87,13 +83,19 @@ def fit(
                 log.watched_mse.append(distributed.agree_on(mean_squared_error(network, watched, scale)))
                 progress.set_postfix(train=f"{log.train_mse[-1]:.4f}", inner=f"{log.watched_mse[-1]:.4f}")
                 log.best_epoch = 1 + log.watched_mse.index(min(log.watched_mse))
-                if log.best_epoch == len(log.watched_mse):
-                    best_state = copy.deepcopy(network.state_dict())
-            stages.save(f"{label}: epochs", epoch_state.pack(network, optimizer, generator, best_state), asdict(log))
+            if watched is not None and log.best_epoch == len(log.watched_mse):
+                best_state = copy.deepcopy(network.state_dict())
+            stages.save(stage, epoch_state.pack(network, optimizer, generator, best_state), asdict(log))
     if best_state:
         network.load_state_dict(best_state)
     network.eval()
     return log
+
+
+def _progress(label: str, total: int, done: int) -> tqdm:
+    """A bar of ratings."""
+    bar: dict[str, Any] = {"unit": " ratings", "unit_scale": True, "dynamic_ncols": True}
+    return tqdm(total=total, initial=done, desc=label, disable=distributed.quiet(), **bar)
 
 
 def _ended(log: FitLog, epochs: int, patience: int) -> bool:

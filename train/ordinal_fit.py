@@ -29,17 +29,14 @@ def fit_ordinal(
     head: OrdinalHead, block: Block, ratings: Ratings, deviation: float, config: FactorsConfig, label: str
 ) -> None:
     """Trains `head` in place. deviation: of the ratings, in unit scores.
-
     Draws rows, batches and dropout from PyTorch's global generator, which the caller seeds.
 
     Raises:
         DivergedError: the loss stopped being finite.
     """
     level = head.level(ratings.rating)
-    counts = tuple(
-        head.histogram(index, level, len(side.mean))
-        for index, side in ((ratings.user_index, block.user), (ratings.movie_index, block.movie))
-    )
+    indices = (ratings.user_index, block.user), (ratings.movie_index, block.movie)
+    counts = tuple(head.histogram(index, level, len(side.mean)) for index, side in indices)
     rows = _permutation(len(ratings), level.device)[: config.network_rows]
     ratings, level = ratings.take(rows), level[rows]
     inputs, widths = _inputs(head, block, ratings, level, counts)
@@ -50,9 +47,8 @@ def fit_ordinal(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, config.learning_rate, total_steps=steps * config.epochs, pct_start=0.2, final_div_factor=100.0
     )
-    size = block.user.mean.shape[1]
+    size, epochs = block.user.mean.shape[1], range(config.epochs)
     head.train()
-    epochs = range(config.epochs)
     for _ in tqdm(epochs, f"{label}: network", unit=" epochs", dynamic_ncols=True, disable=distributed.quiet()):
         for batch in _permutation(len(rows), level.device).tensor_split(steps):
             own = distributed.share(batch)
@@ -60,7 +56,7 @@ def fit_ordinal(
             product = user[:, 1:size] * movie[:, 1:size]
             logit = head.logits(head.user(user) + head.movie(movie), product, score[:, 0])
             loss = _loss(head, logit, level[own], deviation)
-            if len(own) < len(batch):
+            if len(own) < len(batch):  # the sum over processes is the mean over the batch
                 loss = loss * (len(own) / len(batch)) if len(own) else logit.sum()
             optimizer.zero_grad(set_to_none=True)
             loss.backward()

@@ -47,8 +47,8 @@ def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
     clock.lap("choose")
     fitted = method.fit(trained, scale, config, choice, "train", stages)
     clock.lap("fit")
-    training_s = clock.total()
-    rows_per_s = round(fitted.passes * len(trained.ratings) / training_s)
+    speed = {"training_s": round(clock.total(), 3)}
+    speed["rows_per_s"] = round(fitted.passes * len(trained.ratings) / clock.total())
     results: dict[str, Any] = {}
     if held_out:
         if not distributed.rank():
@@ -60,12 +60,11 @@ def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
             clock.lap("refit")
     if distributed.rank():
         return {}
-
     metrics = describe(config, data, fitted.network, choice, results)
     config.out.mkdir(parents=True, exist_ok=True)
     _plot(results, choice, fitted, trained, config.out)
-    metrics |= {"training_s": round(training_s, 3), "rows_per_s": rows_per_s, "processes": distributed.world()}
-    metrics |= {"wall_s": round(clock.total(), 3), "stages_s": dict(clock.seconds)}
+    speed |= {"processes": distributed.world(), "wall_s": round(clock.total(), 3)}
+    metrics |= {**speed, "stages_s": dict(clock.seconds)}
     metrics["digest"] = write(fitted.network, trained, scale, data, metrics, config.out)
     clock.lap("write")
     stages.clear()
