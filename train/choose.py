@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from train import distributed
 from train.config import FactorsConfig
 from train.fit import FitLog
 from train.tensors import Ratings
@@ -27,9 +28,10 @@ def choose_noise(
     target (R,) of the ratings; features (M, D) of the movies. The log is in units of the target squared.
     """
     generator = torch.Generator().manual_seed(seed)
+    device = target.device
     kept = _whole_users(ratings, config.inner_rows, generator)
     ratings, target = ratings.take(kept), target[kept]
-    held = torch.rand(len(ratings), generator=generator) < config.inner_size
+    held = (torch.rand(len(ratings), generator=generator, device="cpu") < config.inner_size).to(device)
     if not bool(held.any()) or bool(held.all()):  # too few rows to choose by
         return config.noise_candidates[0], config.probe_sweeps, FitLog()
     users, user = torch.unique(ratings.user_index, return_inverse=True)
@@ -47,7 +49,7 @@ def _race(
     blocks = [start_block(data, noise, config, seed, features) for noise in candidates]
     errors: list[list[float]] = [[] for _ in candidates]
     total = len(candidates) * first + config.max_sweeps - first
-    with tqdm(total=total, desc="choose", unit=" sweeps", dynamic_ncols=True, disable=None) as progress:
+    with tqdm(total=total, desc="choose", unit=" sweeps", dynamic_ncols=True, disable=distributed.quiet()) as progress:
 
         def run(candidate: int, sweeps: int) -> None:
             for _ in range(sweeps):
@@ -58,16 +60,16 @@ def _race(
 
         for candidate in range(len(candidates)):
             run(candidate, first)
-        best = min(range(len(candidates)), key=lambda candidate: errors[candidate][-1])
+        best = int(distributed.agree_on(min(range(len(candidates)), key=lambda number: errors[number][-1])))
         run(best, config.max_sweeps - first)
     tail = errors[best][first - 1 :]
-    sweeps = first + tail.index(min(tail))
+    sweeps = int(distributed.agree_on(first + tail.index(min(tail))))
     return candidates[best], sweeps, FitLog([], errors[best], sweeps)
 
 
 def _whole_users(ratings: Ratings, rows: int, generator: torch.Generator) -> Tensor:
     """Mask (R,) of about `rows` ratings of users drawn at random: density per user stays that of the data."""
     if len(ratings) <= rows:
-        return torch.ones(len(ratings), dtype=torch.bool)
-    drawn = torch.rand(int(ratings.user_index.max()) + 1, generator=generator) < rows / len(ratings)
-    return drawn[ratings.user_index]
+        return torch.ones_like(ratings.user_index, dtype=torch.bool)
+    drawn = torch.rand(int(ratings.user_index.max()) + 1, generator=generator, device="cpu") < rows / len(ratings)
+    return drawn.to(ratings.user_index.device)[ratings.user_index]

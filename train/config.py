@@ -135,9 +135,10 @@ class TrainConfig(ReaderOptions):
     """Lowest and highest rating allowed; by default what the training rows hold."""
     out: Path = Path("build/1.0")
     """Folder for the artifact, the checkpoint, metrics.json and the plots."""
+    resume: bool = False
+    """Go on where an interrupted run of the same options and data stopped, to the result that it would have had."""
     version: str = "1.0"
     """Version of the model, told in its metadata."""
-
     architecture: Literal["factors", "mlp"] = "factors"
     """What to train: the default model, or the reference's network."""
     features: bool = True

@@ -108,8 +108,8 @@ def index_ids(column: pd.Series) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64
     DataError on a string id that numpy's bytes cannot hold: an empty one, or one with a NUL.
     """
     if pd.api.types.is_integer_dtype(column.dtype):
-        ids, rows = np.unique(column.to_numpy(dtype=np.int64), return_inverse=True)
-        return ids, rows.astype(np.int64, copy=False)
+        codes, numbers = pd.factorize(column.to_numpy(dtype=np.int64))  # by hashing: np.unique sorts all rows
+        return _ranked(numbers, codes)
     strings = pa.array(column, type=pa.large_string())
     if isinstance(strings, pa.ChunkedArray):  # what pandas holds when a long file was read in blocks
         strings = strings.combine_chunks()
@@ -117,11 +117,7 @@ def index_ids(column: pd.Series) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64
     texts: list[str] = encoded.dictionary.to_pylist()
     if encoded.null_count or any(not text or "\0" in text for text in texts):
         raise DataError(f"{column.name}: ids may not be missing, empty or hold a NUL character")
-    unsorted = np.array([text.encode() for text in texts], dtype=np.bytes_)
-    order = np.argsort(unsorted, kind="stable")
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[order] = np.arange(len(order))
-    return unsorted[order], rank[encoded.indices.to_numpy()]
+    return _ranked(np.array([text.encode() for text in texts], dtype=np.bytes_), encoded.indices.to_numpy())
 
 
 def count_repeated_pairs(ratings: pd.DataFrame) -> int:
@@ -130,3 +126,11 @@ def count_repeated_pairs(ratings: pd.DataFrame) -> int:
     movie_ids, movies = index_ids(ratings[MOVIE_ID])
     pairs = np.sort(users * len(movie_ids) + movies)
     return int(np.count_nonzero(pairs[1:] == pairs[:-1]))
+
+
+def _ranked(distinct: npt.NDArray[Any], codes: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+    """Distinct ids in ascending order, and codes (n,), which number them as they were, as their ranks."""
+    order = np.argsort(distinct, kind="stable")
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    return distinct[order], rank[codes]

@@ -26,13 +26,15 @@ def encode_known_users(network: FactorNetwork, ratings: Ratings, users: Tensor) 
 def encode_unknown_user(network: FactorNetwork) -> None:
     """Fills the last row: the user who rated nothing."""
     with torch.no_grad():
-        network.user_embedding.weight[-1] = network.encode_user(torch.zeros(0, dtype=torch.int64), torch.zeros(0))
+        table = network.user_embedding.weight
+        nothing = table[:0, 0]
+        table[-1] = network.encode_user(nothing.long(), nothing)
 
 
 def chunks_of_users(ratings: Ratings, users: Tensor, num_users: int) -> Iterator[tuple[Tensor, Ratings]]:
     """Rows of users, and their ratings, whose user_index counts within these rows: all of `users` (N,), ascending."""
-    place = torch.full((num_users + 1,), -1)
-    place[users] = torch.arange(len(users))
+    place = torch.full((num_users + 1,), -1, device=users.device)
+    place[users] = torch.arange(len(users), device=users.device)
     if len(users) < num_users:
         ratings = ratings.take(place[ratings.user_index] >= 0)
     own = place[ratings.user_index]

@@ -3,7 +3,9 @@
 1. choose block A's noise and sweeps on an inner split (train/choose.py);
 2. fit block A to standardised ratings, block B to their normal scores (train/variational.py);
 3. train the ordinal network on block B, each row left out (train/ordinal_fit.py);
-4. encode every user from their ratings into the user table, the empty history last.
+4. encode every user from their ratings into the user table, the empty history last (train/assemble.py).
+
+All of it on the GPU where there is one; random numbers come from the processor, dropout's aside.
 """
 
 from __future__ import annotations
@@ -12,68 +14,69 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from model.factor_network import FactorNetwork
-from model.fold_in import FoldIn
-from model.moments import triangle
 from model.ordinal import OrdinalHead
 from model.scale import RatingScale
+from train import block_state, distributed
+from train.assemble import assemble, fill_user_table
 from train.choose import choose_noise
 from train.config import FactorsConfig, TrainConfig
-from train.encode import encode_known_users, encode_unknown_user
 from train.fit import FitLog
-from train.levels import rating_levels
+from train.levels import Levels, rating_levels
 from train.method import Choice, Fitted
 from train.ordinal_fit import fit_ordinal
+from train.resume import NO_STAGES, Stages
 from train.tensors import Ratings, TrainingSet
-from train.variational import Block, BothSides, finish_block, sort_both, start_block, sweep_block, with_unknown
+from train.variational import Block, BothSides, finish_block, sort_both, start_block, sweep_block
 
 
-def choose_factors(data: TrainingSet, scale: RatingScale, config: TrainConfig) -> Choice:
+def choose_factors(data: TrainingSet, scale: RatingScale, config: TrainConfig, stages: Stages = NO_STAGES) -> Choice:
     """Noise shapes and sweeps of block A, by the error on an inner split."""
     del scale  # the choice is made on standardised ratings
+    if before := stages.load("choose"):
+        return Choice(before.values["settings"], FitLog(**before.values["log"]))
     mean, deviation = _standard(data.ratings.rating)
-    target = (data.ratings.rating - mean) / deviation
-    noise, sweeps, log = choose_noise(data.ratings, target, config.factors, config.seed, data.features)
+    device = distributed.device()
+    target = ((data.ratings.rating - mean) / deviation).to(device)
+    features = None if data.features is None else data.features.to(device)
+    noise, sweeps, log = choose_noise(data.ratings.to(device), target, config.factors, config.seed, features)
     watched = [error * deviation**2 for error in log.watched_mse]
-    return Choice({"noise": list(noise), "sweeps": sweeps}, FitLog([], watched, sweeps))
+    choice = Choice({"noise": list(noise), "sweeps": sweeps}, FitLog([], watched, sweeps))
+    stages.save("choose", {}, {"settings": choice.settings, "log": vars(choice.log)})
+    return choice
 
 
-def fit_factors(data: TrainingSet, scale: RatingScale, config: TrainConfig, choice: Choice, label: str) -> Fitted:
+def fit_factors(
+    data: TrainingSet,
+    scale: RatingScale,
+    config: TrainConfig,
+    choice: Choice,
+    label: str,
+    stages: Stages = NO_STAGES,
+) -> Fitted:
     """A network fitted with what was chosen.
 
     Raises:
         DivergedError: something stopped being finite.
     """
-    ratings, options = data.ratings, config.factors
-    levels = rating_levels(ratings.rating, options.max_levels)
-    mean, deviation = _standard(ratings.rating)
-    sides = sort_both(
-        ratings.user_index,
-        ratings.movie_index,
-        (ratings.rating - mean) / deviation,
-        len(data.user_ids),
-        len(data.movie_ids),
-    )
-    user_shape, movie_shape = choice.settings["noise"]
-    sweeps = choice.settings["sweeps"]
+    options, rating, device = config.factors, data.ratings.rating, distributed.device()
+    levels, (mean, deviation) = rating_levels(rating, options.max_levels), _standard(rating)
+    ratings, target = data.ratings.to(device), ((rating - mean) / deviation).to(device)
+    sides = sort_both(ratings.user_index, ratings.movie_index, target, len(data.user_ids), len(data.movie_ids))
+    sweeps, noise = choice.settings["sweeps"], tuple(choice.settings["noise"])
     total = sweeps + options.rank_sweeps
-    with tqdm(total=total, desc=label, unit=" sweeps", dynamic_ncols=True, disable=None) as progress:
-        noise = (user_shape, movie_shape)
-        linear = _fit_block(sides, noise, sweeps, options, config.seed, data.features, progress)
-        scored = sides.with_target(levels.score[levels.of(ratings.rating)])
-        rank = _fit_block(
-            scored, options.rank_noise, options.rank_sweeps, options, config.seed + 1, data.features, progress
-        )
-    torch.manual_seed(config.seed)
-    unit = scale.to_unit(levels.value)
-    head = OrdinalHead(
-        levels.edges, unit, levels.share, levels.score, options.factors, options.hidden_dim, options.dropout
-    )
-    fit_ordinal(head, rank, ratings, deviation / scale.span, options, label)
-    network = _assemble(linear, rank, head, ratings, (mean, deviation), scale, options.linear_weight)
-    encode_known_users(network, ratings, torch.arange(network.num_users))
-    encode_unknown_user(network)
-    return Fitted(network, FitLog(), total + options.epochs)
+    with tqdm(total=total, desc=label, unit=" sweeps", dynamic_ncols=True, disable=distributed.quiet()) as progress:
+        linear = start_block(sides, noise, options, config.seed, data.features)
+        _fit_block(linear, sides, sweeps, options, progress, stages, f"{label}: block A")
+        scored = sides.with_target(levels.score[levels.of(rating)].to(device))
+        rank = start_block(scored, options.rank_noise, options, config.seed + 1, data.features)
+        _fit_block(rank, scored, options.rank_sweeps, options, progress, stages, f"{label}: block B")
+    del sides, scored, target  # large; a user's rows are sorted once more
+    head = _fit_head(levels, rank, ratings, scale, config, deviation, stages, label)
+    cpu = torch.device("cpu")
+    blocks = linear.to(cpu), rank.to(cpu)
+    network = assemble(*blocks, head.to(cpu), data.ratings, (mean, deviation), scale, options.linear_weight)
+    fill_user_table(network.to(device), ratings)
+    return Fitted(network.to(cpu), FitLog(), total + options.epochs)
 
 
 def _standard(rating: Tensor) -> tuple[float, float]:
@@ -83,56 +86,46 @@ def _standard(rating: Tensor) -> tuple[float, float]:
 
 
 def _fit_block(
+    block: Block,
     data: BothSides,
-    noise: tuple[float, float],
     sweeps: int,
     config: FactorsConfig,
-    seed: int,
-    features: Tensor | None,
     progress: tqdm,
-) -> Block:
-    block = start_block(data, noise, config, seed, features)
+    stages: Stages,
+    name: str,
+) -> None:
+    """Sweeps the started block, or takes the finished one of an earlier run."""
+    if before := stages.load(name):
+        block_state.unpack(block, *before)
+        progress.update(sweeps)
+        return
     for _ in range(sweeps):
         sweep_block(block, data, config)
         progress.update()
     finish_block(block, data)
-    return block
+    stages.save(name, *block_state.pack(block))
 
 
-def _assemble(
-    linear: Block,
+def _fit_head(
+    levels: Levels,
     rank: Block,
-    head: OrdinalHead,
     ratings: Ratings,
-    standard: tuple[float, float],
     scale: RatingScale,
-    linear_weight: float,
-) -> FactorNetwork:
-    """The served network with its movie table; the user table is still empty."""
-    num_users, num_movies = len(rank.user.mean), len(rank.movie.mean)
-    with torch.inference_mode():
-        vectors = with_unknown(rank.movie)
-        counts = head.histogram(ratings.movie_index, head.level(ratings.rating), num_movies + 1)
-        movies = torch.cat([with_unknown(linear.movie), vectors, head.movie_tower(vectors, counts)], 1)
-    blocks = _encoder(linear), _encoder(rank)
-    return (
-        FactorNetwork(*blocks, head, movies.clone(), num_users, standard, scale, linear_weight)
-        .eval()
-        .requires_grad_(False)
-    )
-
-
-def _encoder(block: Block) -> FoldIn:
-    """A user encoder against the block's movies; the unknown movie is as uncertain as the prior."""
-    movie, user = block.movie, block.user
-    row, column, _ = triangle(movie.mean.shape[1])
-    uncertain = torch.linalg.inv(movie.precision)[row, column].unsqueeze(0)
-    return FoldIn(
-        with_unknown(movie),
-        torch.cat([movie.covariance, uncertain]),
-        block.alpha * torch.cat([movie.noise, torch.ones(1)]),
-        user.link[0],
-        user.precision,
-        block.noise[0],
-        movie.link[1],
-    )
+    config: TrainConfig,
+    deviation: float,
+    stages: Stages,
+    label: str,
+) -> OrdinalHead:
+    """The ordinal network on block B, trained, or an earlier run's."""
+    options, name = config.factors, f"{label}: network"
+    torch.manual_seed(config.seed)
+    unit, shape = scale.to_unit(levels.value), (options.factors, options.hidden_dim, options.dropout)
+    head = OrdinalHead(levels.edges, unit, levels.share, levels.score, *shape)
+    if before := stages.load(name):
+        head.load_state_dict(before.tensors)
+        return head.eval()
+    distributed.seed_dropout(config.seed)
+    head.to(ratings.rating.device)
+    fit_ordinal(head, rank, ratings, deviation / scale.span, options, label)
+    stages.save(name, head.state_dict(), {})
+    return head

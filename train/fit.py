@@ -2,14 +2,15 @@
 
 Loss of a batch: squared error in rating units, summed or averaged; optimiser: Adam (Kingma & Ba 2015) with L2. The
 whole data set lies in three tensors; a batch is a slice of a permutation. Early stopping watches rows that no step
-has seen and keeps the best epoch's parameters.
+has seen and keeps the best epoch's parameters. Of several processes each takes its share of every batch.
 """
 
 from __future__ import annotations
 
 import copy
 import math
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,8 +18,10 @@ from tqdm import tqdm
 
 from model.network import EmbeddingMLP
 from model.scale import RatingScale
+from train import distributed, epoch_state
 from train.config import MLPConfig
 from train.errors import DivergedError
+from train.resume import NO_STAGES, Stages
 from train.tensors import Ratings
 
 _PREDICT_ROWS = 65_536
@@ -56,37 +59,49 @@ def fit(
     epochs: int,
     watched: Ratings | None = None,
     label: str = "train",
+    stages: Stages = NO_STAGES,
 ) -> FitLog:
     """Trains `network` in place, for `epochs` or, with `watched` rows, until `config.patience` runs out.
+    Every epoch is kept in `stages`, under the label, and an earlier run's is gone on from.
 
     Raises:
         DivergedError: the loss stopped being finite; the network is then worthless.
     """
-    optimizer = torch.optim.Adam(
-        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
-    )
+    rate, decay, stage = config.learning_rate, config.weight_decay, f"{label}: epochs"
+    optimizer = torch.optim.Adam(network.parameters(), lr=rate, weight_decay=decay, fused=True)
     generator = torch.Generator().manual_seed(seed)
-    log, best = FitLog(), math.inf
-    best_state: dict[str, Tensor] = {}
-    with tqdm(
-        total=epochs * len(ratings), desc=label, unit=" ratings", unit_scale=True, dynamic_ncols=True, disable=None
-    ) as progress:
-        for epoch in range(1, epochs + 1):
+    distributed.seed_dropout(seed)
+    log, best_state = FitLog(), dict[str, Tensor]()
+    if before := stages.load(stage):
+        best_state = epoch_state.unpack(before.tensors, network, optimizer, generator)
+        log = FitLog(**before.values)
+    with _progress(label, epochs * len(ratings), len(log.train_mse) * len(ratings)) as progress:
+        while not _ended(log, epochs, config.patience):
             log.train_mse.append(_run_epoch(network, ratings, scale, config, optimizer, generator, progress))
-            log.best_epoch = epoch
-            if watched is None:
-                continue
-            log.watched_mse.append(mean_squared_error(network, watched, scale))
-            progress.set_postfix(train=f"{log.train_mse[-1]:.4f}", inner=f"{log.watched_mse[-1]:.4f}")
-            if log.watched_mse[-1] < best:
-                best, best_state = log.watched_mse[-1], copy.deepcopy(network.state_dict())
-            log.best_epoch = 1 + log.watched_mse.index(best)
-            if epoch - log.best_epoch >= config.patience:
-                break
+            log.best_epoch = len(log.train_mse)
+            if watched is not None:
+                log.watched_mse.append(distributed.agree_on(mean_squared_error(network, watched, scale)))
+                progress.set_postfix(train=f"{log.train_mse[-1]:.4f}", inner=f"{log.watched_mse[-1]:.4f}")
+                log.best_epoch = 1 + log.watched_mse.index(min(log.watched_mse))
+            if watched is not None and log.best_epoch == len(log.watched_mse):
+                best_state = copy.deepcopy(network.state_dict())
+            stages.save(stage, epoch_state.pack(network, optimizer, generator, best_state), asdict(log))
     if best_state:
         network.load_state_dict(best_state)
     network.eval()
     return log
+
+
+def _progress(label: str, total: int, done: int) -> tqdm:
+    """A bar of ratings."""
+    bar: dict[str, Any] = {"unit": " ratings", "unit_scale": True, "dynamic_ncols": True}
+    return tqdm(total=total, initial=done, desc=label, disable=distributed.quiet(), **bar)
+
+
+def _ended(log: FitLog, epochs: int, patience: int) -> bool:
+    """Whether all epochs are done, or enough of them without a better watched error."""
+    done = len(log.train_mse)
+    return done >= epochs or (bool(log.watched_mse) and done - log.best_epoch >= patience)
 
 
 def predict(network: nn.Module, ratings: Ratings, scale: RatingScale) -> Tensor:
@@ -115,17 +130,19 @@ def _run_epoch(
     network.train()
     order = torch.randperm(len(ratings), generator=generator).to(ratings.rating.device)
     shuffled = ratings.take(order)
+    columns = (shuffled.user_index, shuffled.movie_index, shuffled.rating)
     total = torch.zeros((), dtype=torch.float64, device=order.device)
     for start in range(0, len(ratings), config.batch_size):
-        part = slice(start, start + config.batch_size)
-        unit = network(shuffled.user_index[part], shuffled.movie_index[part])
-        loss = (scale.to_rating(unit) - shuffled.rating[part]).square().sum()
+        user, movie, rating = (distributed.share(column[start : start + config.batch_size]) for column in columns)
+        rows = min(config.batch_size, len(ratings) - start)
+        loss = (scale.to_rating(network(user, movie)) - rating).square().sum()
         optimizer.zero_grad()
-        (loss if config.loss_reduction == "sum" else loss / len(unit)).backward()
+        (loss if config.loss_reduction == "sum" else loss / rows).backward()
+        distributed.reduce_gradients(network.parameters())
         optimizer.step()
         total += loss.detach()
-        progress.update(len(unit))
-    mse = float(total) / len(ratings)
+        progress.update(rows)
+    mse = float(distributed.reduce_sum(total)) / len(ratings)
     if not math.isfinite(mse):
         raise DivergedError(f"training diverged (loss {mse}): try a smaller --mlp.learning-rate")
     return mse

@@ -11,6 +11,7 @@ from model.network import EmbeddingMLP
 from model.scale import RatingScale
 from train.config import TrainConfig
 from train.fit import FitLog
+from train.resume import Stages
 from train.tensors import TrainingSet
 
 Network = EmbeddingMLP | FactorNetwork
@@ -34,7 +35,7 @@ class Fitted:
 
 
 class Method(NamedTuple):
-    """An architecture's two steps."""
+    """An architecture's two steps; both keep what they finish in the stages, for `--resume`."""
 
-    choose: Callable[[TrainingSet, RatingScale, TrainConfig], Choice]
-    fit: Callable[[TrainingSet, RatingScale, TrainConfig, Choice, str], Fitted]
+    choose: Callable[[TrainingSet, RatingScale, TrainConfig, Stages], Choice]
+    fit: Callable[[TrainingSet, RatingScale, TrainConfig, Choice, str, Stages], Fitted]

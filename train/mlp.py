@@ -5,14 +5,16 @@ from __future__ import annotations
 import torch
 
 from model.scale import RatingScale
+from train import distributed
 from train.config import TrainConfig
 from train.fit import FitLog, build_network, fit
 from train.method import Choice, Fitted
+from train.resume import NO_STAGES, Stages
 from train.tensors import TrainingSet
 from train.unknown import fit_unknown_rows
 
 
-def choose_mlp(data: TrainingSet, scale: RatingScale, config: TrainConfig) -> Choice:
+def choose_mlp(data: TrainingSet, scale: RatingScale, config: TrainConfig, stages: Stages = NO_STAGES) -> Choice:
     """How many epochs do best on an inner split; all of them where patience is 0."""
     options = config.mlp
     if not options.patience:
@@ -23,29 +25,34 @@ def choose_mlp(data: TrainingSet, scale: RatingScale, config: TrainConfig) -> Ch
     rest = ratings.take(order[len(watched) :])
     seen = torch.isin(watched.user_index, rest.user_index) & torch.isin(watched.movie_index, rest.movie_index)
     watched = watched.take(seen) if bool(seen.any()) else watched
-    network = build_network(options, len(data.user_ids), len(data.movie_ids), config.seed).to(_device())
+    device = distributed.device()
+    network = build_network(options, len(data.user_ids), len(data.movie_ids), config.seed).to(device)
     log = fit(
         network,
-        rest.to(_device()),
+        rest.to(device),
         scale,
         options,
         seed=config.seed,
         epochs=options.epochs,
-        watched=watched.to(_device()),
-        label="choose epochs",
+        watched=watched.to(device),
+        label="choose",
+        stages=stages,
     )
     return Choice({"epochs": log.best_epoch}, log)
 
 
-def fit_mlp(data: TrainingSet, scale: RatingScale, config: TrainConfig, choice: Choice, label: str) -> Fitted:
+def fit_mlp(
+    data: TrainingSet,
+    scale: RatingScale,
+    config: TrainConfig,
+    choice: Choice,
+    label: str,
+    stages: Stages = NO_STAGES,
+) -> Fitted:
     """A network fitted for as many epochs as were chosen."""
-    epochs = choice.settings["epochs"]
-    network = build_network(config.mlp, len(data.user_ids), len(data.movie_ids), config.seed).to(_device())
-    ratings = data.ratings.to(_device())
-    log = fit(network, ratings, scale, config.mlp, seed=config.seed, epochs=epochs, label=label)
+    epochs, device = choice.settings["epochs"], distributed.device()
+    network = build_network(config.mlp, len(data.user_ids), len(data.movie_ids), config.seed).to(device)
+    ratings = data.ratings.to(device)
+    log = fit(network, ratings, scale, config.mlp, seed=config.seed, epochs=epochs, label=label, stages=stages)
     fit_unknown_rows(network, ratings, scale, config.seed)
     return Fitted(network.cpu(), log, epochs)
-
-
-def _device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -15,6 +15,7 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from model.ordinal import OrdinalHead, expectation
+from train import distributed
 from train.config import FactorsConfig
 from train.errors import DivergedError
 from train.leave_one_out import leave_one_out
@@ -28,18 +29,15 @@ def fit_ordinal(
     head: OrdinalHead, block: Block, ratings: Ratings, deviation: float, config: FactorsConfig, label: str
 ) -> None:
     """Trains `head` in place. deviation: of the ratings, in unit scores.
-
     Draws rows, batches and dropout from PyTorch's global generator, which the caller seeds.
 
     Raises:
         DivergedError: the loss stopped being finite.
     """
     level = head.level(ratings.rating)
-    counts = tuple(
-        head.histogram(index, level, len(side.mean))
-        for index, side in ((ratings.user_index, block.user), (ratings.movie_index, block.movie))
-    )
-    rows = torch.randperm(len(ratings))[: config.network_rows]
+    indices = (ratings.user_index, block.user), (ratings.movie_index, block.movie)
+    counts = tuple(head.histogram(index, level, len(side.mean)) for index, side in indices)
+    rows = _permutation(len(ratings), level.device)[: config.network_rows]
     ratings, level = ratings.take(rows), level[rows]
     inputs, widths = _inputs(head, block, ratings, level, counts)
     steps = max(1, len(rows) // config.batch_size)
@@ -49,21 +47,30 @@ def fit_ordinal(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, config.learning_rate, total_steps=steps * config.epochs, pct_start=0.2, final_div_factor=100.0
     )
-    size = block.user.mean.shape[1]
+    size, epochs = block.user.mean.shape[1], range(config.epochs)
     head.train()
-    for _ in tqdm(range(config.epochs), desc=f"{label}: network", unit=" epochs", dynamic_ncols=True, disable=None):
-        for batch in torch.randperm(len(rows)).tensor_split(steps):
-            score, user, movie = inputs.index_select(0, batch).split(widths, 1)
+    for _ in tqdm(epochs, f"{label}: network", unit=" epochs", dynamic_ncols=True, disable=distributed.quiet()):
+        for batch in _permutation(len(rows), level.device).tensor_split(steps):
+            own = distributed.share(batch)
+            score, user, movie = inputs.index_select(0, own).split(widths, 1)
             product = user[:, 1:size] * movie[:, 1:size]
             logit = head.logits(head.user(user) + head.movie(movie), product, score[:, 0])
-            loss = _loss(head, logit, level[batch], deviation)
+            loss = _loss(head, logit, level[own], deviation)
+            if len(own) < len(batch):  # the sum over processes is the mean over the batch
+                loss = loss * (len(own) / len(batch)) if len(own) else logit.sum()
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
+            distributed.reduce_gradients(head.parameters())
             optimizer.step()
             schedule.step()
-    if not math.isfinite(float(loss.detach())):
+    if not math.isfinite(float(distributed.reduce_sum(loss.detach()))):
         raise DivergedError("training diverged: try a smaller --factors.learning-rate")
     head.eval()
+
+
+def _permutation(num: int, device: torch.device) -> Tensor:
+    """Numbers 0 to num - 1 in an order drawn on the processor, the same in every process."""
+    return distributed.agree(torch.randperm(num, device="cpu").to(device))
 
 
 def _inputs(
@@ -71,7 +78,7 @@ def _inputs(
 ) -> tuple[Tensor, list[int]]:
     """What the network sees of each row, left out: its score and what the towers see, side by side; and the widths."""
     parts = []
-    for rows in torch.arange(len(level)).split(_INPUT_ROWS):
+    for rows in torch.arange(len(level), device=level.device).split(_INPUT_ROWS):
         user_index, movie_index, own = ratings.user_index[rows], ratings.movie_index[rows], level[rows]
         score, user, movie = leave_one_out(block, user_index, movie_index, head.score[own])
         itself = functional.one_hot(own, head.num_levels).float()

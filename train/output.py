@@ -38,7 +38,7 @@ def describe(
 ) -> dict[str, Any]:
     """What metrics.json and the artifact's metadata tell of the run, speed aside."""
     options = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(config).items()}
-    others = {"data", "out", "movies", "factors", "mlp"} - {config.architecture}
+    others = {"data", "out", "movies", "resume", "factors", "mlp"} - {config.architecture}
     return {
         "version": config.version,
         "architecture": type(network).__name__,

@@ -6,7 +6,8 @@ For entity n with ratings r, other side's vectors (c, v), x = (1, v):
 
 with w_r = alpha * own noise precision * other's noise precision. Expectations are over the other side's posterior
 (mean-field variational Bayes: Lim & Teh 2007). The other side's precision scales its tables and the own one scales
-the sums, so nothing is computed rating by rating but weighted sums of table rows.
+the sums, so nothing is computed rating by rating but weighted sums of table rows. Of several processes each updates
+its share of the entities, and gets the others' (train/distributed.py).
 
 Shapes: N entities, R ratings, K = 1 + factors, T = K (K + 1) / 2 entries of a lower triangle, P features.
 """
@@ -21,6 +22,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from model.moments import moments, triangle
+from train import distributed
 
 _CHUNK = 8192  # entities at a time: their K x K systems stay in the processor's cache
 
@@ -60,6 +62,13 @@ class Side:
     link: Tensor
     noise: Tensor
 
+    def to(self, device: torch.device) -> Side:
+        """The same on another device; the covariance keeps its layout."""
+        covariance = self.covariance.T.contiguous().to(device).T
+        others = (self.precision, self.features, self.link, self.noise)
+        precision, features, link, noise = (tensor.to(device) for tensor in others)
+        return Side(self.mean.to(device), covariance, precision, features, link, noise)
+
 
 def update_side(rows: SideRows, target: Tensor, alpha: float, other: Side, own: Side) -> tuple[Tensor, Tensor, Tensor]:
     """Posterior of `own` given `other`; target (R,) in the order of `rows`.
@@ -76,15 +85,21 @@ def update_side(rows: SideRows, target: Tensor, alpha: float, other: Side, own: 
     mean = torch.empty_like(own.mean)
     covariance = torch.empty(own.covariance.T.shape, device=mean.device).T  # laid out as it is written and read
     error = torch.empty_like(own.noise)
-    starts = [*rows.start[::_CHUNK].tolist(), len(target)]
-    for chunk, (first, last) in enumerate(itertools.pairwise(starts)):
-        entities = slice(chunk * _CHUNK, (chunk + 1) * _CHUNK)
+    ends = distributed.bounds(rows.start, len(target))
+    mine = slice(ends[distributed.rank()], ends[distributed.rank() + 1])
+    edges = [*range(mine.start, mine.stop, _CHUNK), mine.stop]
+    starts = torch.cat([rows.start, rows.start.new_tensor([len(target)])])[edges].tolist()
+    for entities, (first, last) in zip(
+        itertools.starmap(slice, itertools.pairwise(edges)), itertools.pairwise(starts), strict=True
+    ):
         at, y, offsets = rows.other[first:last], target[first:last], rows.start[entities] - first
         sums = functional.embedding_bag(at, plain, offsets, mode="sum") * scale[entities]
         pulls = _weighted_sums(at, lifted, offsets, y) * scale[entities]
         squares = (_weighted_sums(at, weight, offsets, y * y) * scale[entities])[:, 0]
         solved = _solve(sums, pulls, squares, pull[entities], own.precision)
         mean[entities], covariance[entities], error[entities] = solved
+    for part in () if distributed.world() == 1 else (mean, covariance, error):
+        part.copy_(distributed.gather_rows(part[mine], ends))
     return mean, covariance, error
 
 

@@ -8,55 +8,103 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 
 from model.scale import RatingScale
+from train import distributed
 from train.config import TrainConfig
 from train.data import RatingsData, split_ratings
 from train.evaluate import evaluate, predict_held_out
 from train.factors import choose_factors, fit_factors
+from train.fit import FitLog
 from train.method import Method
 from train.mlp import choose_mlp, fit_mlp
 from train.output import describe, write
 from train.plots import learning_curve, rating_histogram, save_picture
-from train.tensors import index_ratings, look_up_ratings
+from train.resume import FOLDER, Stages, fingerprint
+from train.tensors import Ratings, TrainingSet, index_ratings, look_up_ratings
 
 METHODS = {"factors": Method(choose_factors, fit_factors), "mlp": Method(choose_mlp, fit_mlp)}
 
 
 def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
-    """Trains, reports and writes everything under `config.out`; returns what metrics.json holds."""
-    started = time.perf_counter()
+    """Trains, reports and writes everything under `config.out`; returns what metrics.json holds.
+
+    Of several processes all train, and number 0 alone reports, writes and returns something.
+    """
+    clock = _Clock()
     if config.threads:
         torch.set_num_threads(config.threads)
     scale, method = RatingScale(*data.rating_scale), METHODS[config.architecture]
     catalogue = data.movies if config.features and config.architecture == "factors" else None
-    split = split_ratings(data.ratings, config.test_size, config.split_seed, data.source) if config.test_size else None
+    stages = Stages(config.out / FOLDER, fingerprint(config, data), config.resume)
 
-    trained = index_ratings(split.train if split else data.ratings, catalogue)
-    choice = method.choose(trained, scale, config)
-    fitted = method.fit(trained, scale, config, choice, "train")
-    training_s = time.perf_counter() - started
-    rows_per_s = round(fitted.passes * len(trained.ratings) / training_s)
+    trained, held_out = _training_and_held_out(config, data, catalogue)
+    clock.lap("index")
+    choice = method.choose(trained, scale, config, stages)
+    clock.lap("choose")
+    fitted = method.fit(trained, scale, config, choice, "train", stages)
+    clock.lap("fit")
+    speed = {"training_s": round(clock.total(), 3)}
+    speed["rows_per_s"] = round(fitted.passes * len(trained.ratings) / clock.total())
     results: dict[str, Any] = {}
     predicted = None
-    if split:
-        held_out = look_up_ratings(split.validation, trained.user_ids, trained.movie_ids)
-        predicted = predict_held_out(fitted.network, trained.ratings, held_out, scale)
-        results = evaluate(predicted)
+    if held_out:
+        if not distributed.rank():
+            predicted = predict_held_out(fitted.network, trained.ratings, held_out, scale)
+            results = evaluate(predicted)
+        clock.lap("evaluate")
         if config.refit:
             trained = index_ratings(data.ratings, catalogue)
-            fitted = method.fit(trained, scale, config, choice, "refit on all")
-
+            fitted = method.fit(trained, scale, config, choice, "refit on all", stages)
+            clock.lap("refit")
+    if distributed.rank():
+        return {}
     metrics = describe(config, data, fitted.network, choice, results)
     config.out.mkdir(parents=True, exist_ok=True)
-    baseline = results.get("known", {}).get("shrunken_bias", {}).get("mse")
     log = choice.log if choice.log.watched_mse else fitted.log
-    save_picture(learning_curve(log, baseline), config.out / "learning_curve.png")
-    save_picture(rating_histogram(trained.ratings.rating.numpy()), config.out / "rating_histogram.png")
-    metrics |= {"training_s": round(training_s, 3), "rows_per_s": rows_per_s, "learning_curve": asdict(log)}
-    metrics["wall_s"] = round(time.perf_counter() - started, 3)
+    _plot(results, log, trained, config.out)
+    speed |= {"processes": distributed.world(), "wall_s": round(clock.total(), 3)}
+    metrics |= {**speed, "stages_s": dict(clock.seconds), "learning_curve": asdict(log)}
     metrics["digest"] = write(fitted.network, trained, scale, data, metrics, config.out, predicted)
-    return metrics
+    clock.lap("write")
+    stages.clear()
+    return {**metrics, "stages_s": clock.seconds}
+
+
+class _Clock:
+    """Wall time by stage, in seconds."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._start = self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        """Ends the stage `name`, which began where the one before it ended."""
+        now = time.perf_counter()
+        self.seconds[name], self._last = round(now - self._last, 3), now
+
+    def total(self) -> float:
+        """Since the first stage began."""
+        return time.perf_counter() - self._start
+
+
+def _training_and_held_out(
+    config: TrainConfig, data: RatingsData, catalogue: pd.DataFrame | None
+) -> tuple[TrainingSet, Ratings | None]:
+    """The rows to train on, and those to report on; the frames that they were split into are gone again."""
+    if not config.test_size:
+        return index_ratings(data.ratings, catalogue), None
+    split = split_ratings(data.ratings, config.test_size, config.split_seed, data.source)
+    trained = index_ratings(split.train, catalogue)
+    return trained, look_up_ratings(split.validation, trained.user_ids, trained.movie_ids)
+
+
+def _plot(results: dict[str, Any], log: FitLog, trained: TrainingSet, out: Path) -> None:
+    baseline = results.get("known", {}).get("shrunken_bias", {}).get("mse")
+    save_picture(learning_curve(log, baseline), out / "learning_curve.png")
+    save_picture(rating_histogram(trained.ratings.rating.numpy()), out / "rating_histogram.png")

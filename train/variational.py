@@ -53,6 +53,10 @@ class Block:
     noise: tuple[float, float]
     sweeps: int = 0
 
+    def to(self, device: torch.device) -> Block:
+        """The same on another device."""
+        return Block(self.user.to(device), self.movie.to(device), self.alpha, self.noise, self.sweeps)
+
 
 def sort_both(user_index: Tensor, movie_index: Tensor, target: Tensor, num_users: int, num_movies: int) -> BothSides:
     """Ratings (R,) sorted both ways."""
@@ -64,14 +68,16 @@ def sort_both(user_index: Tensor, movie_index: Tensor, target: Tensor, num_users
 def start_block(
     data: BothSides, noise: tuple[float, float], config: FactorsConfig, seed: int, features: Tensor | None
 ) -> Block:
-    """Users at zero, movies' factors at random; features (M, D) as in `sweep_block`."""
+    """Users at zero, movies' factors at random; features (M, D) of the movies, or None. All on the data's device."""
     num_users, count, size = len(data.by_user.count), data.by_movie.count, config.factors + 1
-    first = torch.randn(len(count), size, generator=torch.Generator().manual_seed(seed)) * config.init_scale
+    device, generator = count.device, torch.Generator().manual_seed(seed)  # the same numbers for any device
+    first = (torch.randn(len(count), size, generator=generator, device="cpu") * config.init_scale).to(device)
     first[:, 0] = 0
-    user = _first_side(torch.zeros(num_users, size), 8.0 * config.init_scale, torch.ones(num_users, 1))
+    nobody = torch.zeros(num_users, size, device=device)
+    user = _first_side(nobody, 8.0 * config.init_scale, torch.ones(num_users, 1, device=device))
     # A user's number of ratings so far is no feature: it says little of a new user, who has none.
-    known = [torch.ones(len(count), 1), count.clamp_min(1.0).log().unsqueeze(1)]
-    movie = _first_side(first, 4.0, torch.cat(known if features is None else [*known, features], 1))
+    known = [torch.ones_like(count).unsqueeze(1), count.clamp_min(1.0).log().unsqueeze(1)]
+    movie = _first_side(first, 4.0, torch.cat(known if features is None else [*known, features.to(device)], 1))
     return Block(user, movie, _FIRST_ALPHA, noise)
 
 
@@ -120,9 +126,9 @@ def predict_target(block: Block, user_index: Tensor, movie_index: Tensor) -> Ten
 
 def _first_side(mean: Tensor, factor_precision: float, features: Tensor) -> Side:
     num, size = mean.shape
-    precision = torch.diag(torch.tensor([4.0] + [factor_precision] * (size - 1)))
-    covariance = torch.zeros(num, size * (size + 1) // 2)
-    return Side(mean, covariance, precision, features, torch.zeros(features.shape[1], size), torch.ones(num))
+    precision = torch.diag(mean.new_tensor([4.0] + [factor_precision] * (size - 1)))
+    covariance = mean.new_zeros(num, size * (size + 1) // 2)
+    return Side(mean, covariance, precision, features, mean.new_zeros(features.shape[1], size), mean.new_ones(num))
 
 
 def _noise(shape: float, count: Tensor, error: Tensor) -> Tensor:
@@ -134,12 +140,12 @@ def _update_prior(side: Side, count: Tensor, config: FactorsConfig) -> None:
     """Empirical Bayes over the rated entities: the link by ridge regression, Lambda from what that leaves."""
     size, rated = side.mean.shape[1], (count > 0).float().unsqueeze(1)
     features = side.features * rated  # entities without ratings say nothing
-    ridge = torch.full((features.shape[1],), config.link_ridge)
+    ridge = features.new_full((features.shape[1],), config.link_ridge)
     ridge[0] = 1e-3
     side.link = torch.linalg.solve(features.T @ features + torch.diag(ridge), features.T @ side.mean)
     rest = side.mean * rated - features @ side.link
     spread = (side.covariance.T @ rated).squeeze(1)
     strength = config.prior_rows * size
-    expected = strength * config.prior_variance * torch.eye(size)
-    scatter = rest.T @ rest + spread[triangle(size)[2]].view(size, size) + expected
+    expected = strength * config.prior_variance * torch.eye(size, device=rest.device)
+    scatter = rest.T @ rest + spread[triangle(size, rest.device)[2]].view(size, size) + expected
     side.precision = torch.linalg.inv(scatter / (float(rated.sum()) + strength))

@@ -1,0 +1,151 @@
+"""`python -m bench.train`: how training grows with the number of ratings, and how soon it beats the reference.
+
+Every size is written as csv and trained in a fresh process by the program's own reader and run, with its defaults. The
+time to the reference's error is that of block A alone, whose prediction is a network of its own (linear_weight 1).
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import math
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench.machine import describe_machine, write_results
+from model.scale import RatingScale
+from train.config import TrainConfig
+from train.data import split_ratings
+from train.run import run
+from train.tensors import index_ratings, look_up_ratings
+from train.variational import predict_target, sort_both, start_block, sweep_block
+
+SIZES = (100_000, 1_000_000, 10_000_000)
+REFERENCE_MSE = 3.5436  # of the reference's notebook, after 108 s on a T4
+MOST_GIB = 6.0
+_STAGES = ("read", "choose", "fit", "refit", "write")
+
+
+def measure(path: Path, threads: int) -> dict[str, Any]:
+    """Reads and trains one file, in this process."""
+    with tempfile.TemporaryDirectory() as out:
+        config = TrainConfig(data=path, out=Path(out), threads=threads)
+        start = time.perf_counter()
+        data = config.read(config.data, config.rating_scale)
+        read_s = time.perf_counter() - start
+        read_gib = _peak_gib()
+        metrics = run(config, data)
+        total_s = time.perf_counter() - start
+    known = metrics["metrics"]["known"]
+    return {
+        "rows": len(data.ratings),
+        "file_mib": path.stat().st_size / 2**20,
+        "seconds": {"read": read_s, **metrics["stages_s"], "total": total_s},
+        "rows_per_s": len(data.ratings) / total_s,
+        "read_peak_gib": read_gib,
+        "peak_gib": _peak_gib(),
+        "threads": threads,
+        "chosen": metrics["chosen"],
+        "mse": known["network"]["mse"],
+        "bias_mse": known["shrunken_bias"]["mse"],
+    }
+
+
+def time_to_reference(folder: Path, most_sweeps: int = 20) -> dict[str, Any]:
+    """Seconds of training, from ratings in memory on, until held-out ratings are predicted as the reference did."""
+    torch.set_num_threads(1)
+    config = TrainConfig(data=folder)
+    data = config.read(config.data, config.rating_scale)
+    split, scale, options = split_ratings(data.ratings), RatingScale(*data.rating_scale), config.factors
+    start = time.perf_counter()
+    trained = index_ratings(split.train, data.movies)
+    rating = trained.ratings.rating
+    mean, deviation = float(rating.mean()), float(rating.std())
+    target, counts = (rating - mean) / deviation, (len(trained.user_ids), len(trained.movie_ids))
+    sides = sort_both(trained.ratings.user_index, trained.ratings.movie_index, target, *counts)
+    block = start_block(sides, options.noise_candidates[0], options, 0, trained.features)
+    spent = time.perf_counter() - start
+    held_out = look_up_ratings(split.known, trained.user_ids, trained.movie_ids)
+    errors: list[dict[str, float]] = []
+    while not errors or (errors[-1]["mse"] > REFERENCE_MSE and len(errors) < most_sweeps):
+        start = time.perf_counter()
+        sweep_block(block, sides, options)
+        spent += time.perf_counter() - start
+        predicted = mean + deviation * predict_target(block, held_out.user_index, held_out.movie_index)
+        gap = predicted.clamp(scale.minimum, scale.maximum) - held_out.rating
+        errors.append({"training_s": spent, "mse": float(gap.square().mean())})
+    return {"reached": errors[-1]["mse"] <= REFERENCE_MSE, "sweeps": len(errors), **errors[-1], "by_sweep": errors}
+
+
+def table(sizes: list[dict[str, Any]]) -> list[str]:
+    """The sizes side by side, and how the total grows from each to the next."""
+    names = " | ".join(f"{stage}, s" for stage in _STAGES)
+    lines = [f"| ratings | threads | {names} | all, s | ratings/s | peak, GiB | MSE (biases) |", "|" + "--:|" * 11]
+    for size in sizes:
+        seconds = " | ".join(f"{size['seconds'].get(stage, 0.0):.1f}" for stage in _STAGES)
+        lines.append(
+            f"| {size['rows']:,} | {size['threads']} | {seconds} | {size['seconds']['total']:.1f} "
+            f"| {size['rows_per_s']:,.0f} | {size['peak_gib']:.2f} | {size['mse']:.3f} ({size['bias_mse']:.3f}) |"
+        )
+    growth = [
+        math.log(after["seconds"]["total"] / before["seconds"]["total"]) / math.log(after["rows"] / before["rows"])
+        for before, after in itertools.pairwise(sizes)
+        if after["threads"] == before["threads"]
+    ]
+    told = ", ".join(f"{exponent:.2f}" for exponent in growth)
+    lines += ["", f"Seconds grow as the number of ratings to the power of {told} (1 is linear) from row to row. "]
+    peak = max(size["peak_gib"] for size in sizes)
+    lines[-1] += f"At most {MOST_GIB:g} GiB were allowed: {'met' if peak <= MOST_GIB else '**missed**'}."
+    return lines
+
+
+def main() -> None:
+    """Makes each size, measures it in a fresh process, prints and writes the figures."""
+    parser = argparse.ArgumentParser(prog="python -m bench.train", description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, nargs="+", default=SIZES, help="numbers of ratings")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads")
+    parser.add_argument("--kmrd", type=Path, help="KMRD's folder, for the time to the reference's error")
+    parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--keep", action="store_true", help="print only, and leave the written results as they are")
+    options = parser.parse_args()
+    if options.measure:
+        print(json.dumps(measure(options.measure, options.threads)))
+        return
+    figures: dict[str, Any] = {"sizes": [_in_a_fresh_process(rows, options.threads) for rows in options.rows]}
+    lines = table(figures["sizes"])
+    if options.kmrd:
+        figures["reference"] = reached = time_to_reference(options.kmrd)
+        lines += ["", f"KMRD-small, held-out MSE at most {REFERENCE_MSE}, which took the reference 108 s on a T4: "]
+        lines[-1] += f"{reached['training_s']:.2f} s of training, sweeps of one block: {reached['sweeps']} "
+        lines[-1] += f"(MSE {reached['mse']:.3f}); at most 2 s were allowed."
+    print("\n".join(lines))
+    if not options.keep:
+        write_results("train", {**describe_machine(), "figures": figures}, "\n".join(lines))
+
+
+def _in_a_fresh_process(rows: int, threads: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "ratings.csv"
+        # So that this process stays small: a child's peak counts what its parent held at the fork.
+        subprocess.run([sys.executable, "-m", "bench.made_ratings", str(path), str(rows)], check=True)
+        command = [sys.executable, "-m", "bench.train", "--measure", str(path), "--threads", str(threads)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    figures: dict[str, Any] = json.loads(done.stdout)
+    return figures
+
+
+def _peak_gib() -> float:
+    """The most memory this process has had so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+if __name__ == "__main__":
+    main()

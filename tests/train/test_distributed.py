@@ -1,0 +1,70 @@
+"""Two processes against one, and that one process pays nothing for them."""
+
+import itertools
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from train import distributed
+from train.__main__ import main
+from train.demo import write_demo
+from train.output import METRICS
+
+QUICK = {
+    "default": ["--factors.probe-sweeps", "3", "--factors.max-sweeps", "4", "--factors.rank-sweeps", "4"],
+    "mlp": ["--preset", "mlp", "--mlp.epochs", "2", "--mlp.batch-size", "4096"],
+}
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data") / "demo"
+    write_demo(folder)
+    return folder
+
+
+def metrics(out: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((out / METRICS).read_text())
+    return found
+
+
+@pytest.mark.parametrize("preset", sorted(QUICK))
+def test_two_processes_learn_what_one_learns(demo: Path, tmp_path: Path, preset: str) -> None:
+    options = ["--data", str(demo), "--no-refit", *QUICK[preset]]
+    assert main([*options, "--out", str(tmp_path / "one")]) == 0
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "train"]
+    done = subprocess.run(
+        [*command, *options, "--out", str(tmp_path / "two")], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("wrote ") == 1  # one of them prints and writes
+    one, two = metrics(tmp_path / "one"), metrics(tmp_path / "two")
+    assert (one["processes"], two["processes"]) == (1, 2)
+    assert one["chosen"] == two["chosen"]
+    for group, predictors in one["metrics"].items():
+        assert two["metrics"][group]["network"]["mse"] == pytest.approx(predictors["network"]["mse"], rel=0.01)
+
+
+def test_one_process_changes_nothing() -> None:
+    rows = torch.arange(5)
+    assert (distributed.rank(), distributed.world(), distributed.quiet()) == (0, 1, None)
+    assert distributed.bounds(rows, 20) == [0, 5]
+    for same in (distributed.share(rows), distributed.gather_rows(rows, [0, 5]), distributed.reduce_sum(rows)):
+        assert same is rows
+
+
+def test_shares_are_even_in_ratings_and_leave_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distributed, "world", lambda: 3)
+    count = torch.tensor([900] + [10] * 180)
+    ends = distributed.bounds(count.cumsum(0) - count, int(count.sum()))
+    assert ends[0] == 0
+    assert ends[-1] == 181
+    assert ends == sorted(ends)
+    shares = [int(count[first:last].sum()) + 8 * (last - first) for first, last in itertools.pairwise(ends)]
+    assert sum(shares) == int(count.sum()) + 8 * 181
+    assert max(shares) < 1.1 * sum(shares) / 3
