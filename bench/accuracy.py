@@ -148,6 +148,7 @@ def main() -> None:
     parser.add_argument("--limit-s", type=float, default=300.0, help="most seconds of a peer's process")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    machine = describe_machine()  # of the code that runs now, whatever is committed meanwhile
     tables: list[str] = []
     results: dict[str, Any] = {}
     versions: dict[str, str] = {}
@@ -159,7 +160,6 @@ def main() -> None:
         tables.append(table(task.name, len(task.plain.ratings), len(task.truth), scores, options.limit_s))
     text = "\n\n".join(tables)
     print(text)
-    machine: dict[str, Any] = describe_machine()
     machine["versions"] |= versions
     write_results("accuracy", {**machine, "data": results}, text)
 

@@ -90,10 +90,9 @@ def main(peer: str, source: str, target: str) -> None:
     run = prepare(data)
     wall, cpu = time.perf_counter(), time.process_time()
     predict = run()
-    spent = {"wall_s": time.perf_counter() - wall, "cpu_s": time.process_time() - cpu}
+    wall_s, cpu_s = time.perf_counter() - wall, time.process_time() - cpu
     predicted = np.clip(predict(), *data["scale"]).astype(np.float32)
-    found: dict[str, Any] = {"predicted": predicted, "version": np.array(version(library)), **spent}
-    np.savez(target, **found)
+    np.savez(target, predicted=predicted, version=np.array(version(library)), wall_s=wall_s, cpu_s=cpu_s)
 
 
 def _columns(data: Arrays, part: str) -> list[Any]:

@@ -37,6 +37,14 @@ def test_towers_and_head_equal_forward(factor_network: FactorNetwork) -> None:
     torch.testing.assert_close(apart, factor_network(users, movies))
 
 
+def test_level_probabilities_have_the_ordinal_networks_expectation(factor_network: FactorNetwork) -> None:
+    user, movie = factor_network.user_tower(PAIRS[0]), factor_network.movie_tower(PAIRS[1])
+    probability = factor_network.level_probabilities(user, movie)
+    torch.testing.assert_close(probability.sum(-1), torch.ones(231))
+    expected = factor_network.ordinal(*factor_network.ordinal_inputs(user, movie))
+    torch.testing.assert_close(probability @ factor_network.ordinal.unit, expected)
+
+
 def test_the_head_broadcasts_users_against_movies(factor_network: FactorNetwork) -> None:
     users, movies = factor_network.user_tower(torch.arange(21)), factor_network.movie_tower(torch.arange(11))
     expected = factor_network(*PAIRS).view(21, 11)
