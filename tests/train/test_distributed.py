@@ -16,7 +16,18 @@ from train.demo import write_demo
 from train.output import METRICS
 
 QUICK = {
-    "default": ["--factors.probe-sweeps", "3", "--factors.max-sweeps", "4", "--factors.rank-sweeps", "4"],
+    "default": [
+        "--factors.probe-sweeps",
+        "3",
+        "--factors.max-sweeps",
+        "4",
+        "--factors.rank-sweeps",
+        "4",
+        "--factors.epochs",
+        "2",
+        "--factors.factors",
+        "4",
+    ],
     "mlp": ["--preset", "mlp", "--mlp.epochs", "2", "--mlp.batch-size", "4096"],
 }
 

@@ -23,7 +23,7 @@ STAGES = {
     "mlp": ["choose-epochs", "refit-on-all-epochs"],
 }
 OPTIONS = {
-    "default": ["--factors.max-sweeps", "8", "--factors.rank-sweeps", "8", "--factors.epochs", "2"],
+    "default": ["--factors.max-sweeps", "8", "--factors.rank-sweeps", "8", "--factors.epochs", "1"],
     "mlp": ["--preset", "mlp", "--mlp.epochs", "3", "--mlp.batch-size", "2048"],
 }
 
