@@ -162,7 +162,7 @@ endef
 export ASKED
 build/$(VERSION)/asked-for.mk: $(DEMO) force
 	@mkdir -p $(@D)
-	@{ printf '%s\n' "$$ASKED"; ls -lLd --time-style=full-iso "$(DATA)" "$(DATA)"/* 2>/dev/null | cksum | sed 's/^/# data: /'; } > $@.new
+	@{ printf '%s\n' "$$ASKED"; ls -lLd --time-style=full-iso "$(DATA)" "$(DATA)"/* $(wildcard $(TRAIN_ARGS)) 2>/dev/null | cksum | sed 's/^/# data: /'; } > $@.new
 	@if cmp -s $@.new $(@D)/made-of.mk; then touch -r $(@D)/made-of.mk $@.new; fi; mv $@.new $@
 
 $(ARTIFACT): build/$(VERSION)/asked-for.mk $(CODE) | .venv/serve

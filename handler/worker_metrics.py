@@ -81,4 +81,4 @@ def _size(answer: Answer) -> tuple[int, int]:
     if isinstance(answer, FoldInAnswer):
         pairs, unknown = _size(answer.answer)
         return pairs, unknown + int(np.count_nonzero(~answer.movies_known))
-    return len(answer.ratings), int(not answer.user_known)
+    return len(answer.ratings), int(not answer.user_known) + answer.unknown_movies

@@ -78,12 +78,16 @@ class ColumnsAnswer(NamedTuple):
 
 
 class BestAnswer(NamedTuple):
-    """Movies, highest rating first: raw ids, rows (K,) and ratings (K,); an unknown movie's row is num_movies."""
+    """Movies, highest rating first: raw ids, rows (K,) and ratings (K,); an unknown movie's row is num_movies.
+
+    `unknown_movies`: how many of the candidates, ranked high or not, the model does not know.
+    """
 
     movie_ids: Sequence[Any]
     movie_index: np.ndarray
     ratings: np.ndarray
     user_known: bool
+    unknown_movies: int = 0
 
 
 class FoldInAnswer(NamedTuple):

@@ -54,7 +54,8 @@ class Ranker:
         order = highest(ratings, ask.top_k)
         rows, names = candidates.rows[order], candidates.names
         movie_ids = self._movie_ids.raw(rows) if names is None else [names[place] for place in order.tolist()]
-        return BestAnswer(movie_ids, rows, ratings[order], user_known)
+        unknown = 0 if names is None else int(np.count_nonzero(candidates.rows == self._movie_ids.unknown))
+        return BestAnswer(movie_ids, rows, ratings[order], user_known, unknown)
 
 
 def highest(ratings: np.ndarray, top_k: int | None) -> np.ndarray:
