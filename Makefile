@@ -20,7 +20,10 @@ REPORT_ARGS ?=
 DATA_DIRS ?= build/demo
 BODY    ?= {"user_id": 1, "top_k": 3}
 
-ifneq ($(shell printf '%s' '$(subst ','\'',$(VERSION))' | grep -cxE '[A-Za-z0-9][A-Za-z0-9._-]*'),1)
+# A value as one word of the shell, whatever it holds.
+quoted = '$(subst ','\'',$(1))'
+
+ifneq ($(shell printf '%s' $(call quoted,$(VERSION)) | grep -cxE '[A-Za-z0-9][A-Za-z0-9._-]*'),1)
 $(error VERSION: got "$(VERSION)", allowed: letters, digits, and . _ - after the first)
 endif
 
@@ -54,7 +57,7 @@ train-help: .venv/serve ## list the options of the training
 update: .venv/serve ## take the new RATINGS into version FROM, without training, as VERSION; and pack it
 	$(if $(RATINGS),,$(error RATINGS: give a folder or file of new ratings: make update RATINGS=new.csv VERSION=1.1))
 	$(if $(filter $(FROM),$(VERSION)),$(error VERSION: got $(VERSION), which is the one to update; give the new one a name: make update RATINGS=new.csv VERSION=1.1))
-	$(PY) -m train.update --ratings "$(RATINGS)" --base "build/$(FROM)/ncf.pt" --out build/$(VERSION) --version $(VERSION) $(UPDATE_ARGS)
+	$(PY) -m train.update --ratings $(call quoted,$(RATINGS)) --base "build/$(FROM)/ncf.pt" --out build/$(VERSION) --version $(VERSION) $(UPDATE_ARGS)
 	@echo 'UPDATED_FROM := $(FROM)' > build/$(VERSION)/made-of.mk
 	$(PACK)
 
@@ -62,7 +65,7 @@ update-help: .venv/serve ## list the options of the update
 	@$(PY) -m train.update --help
 
 report: $(ARTIFACT) ## write build/VERSION/report.html: errors, calibration, baselines, data
-	$(PY) -m train.report --folder build/$(VERSION) --data "$(DATA)" $(REPORT_ARGS)
+	$(PY) -m train.report --folder build/$(VERSION) --data $(call quoted,$(DATA)) $(REPORT_ARGS)
 
 package: $(ARCHIVE) ## pack build/VERSION into model-store/ncf-VERSION.mar
 
@@ -73,7 +76,7 @@ stop: ## stop the server that `make serve` started
 	@if [ -x $(PY) ]; then $(PY) -m ops.serve stop; else echo 'no environment, so no server'; fi
 
 predict: ## ask the server: make predict BODY='{"user_id": 1, "movie_id": 2}'
-	@curl -sS 127.0.0.1:8080/predictions/ncf -H 'Content-Type: application/json' -d '$(subst ','\'',$(BODY))' && echo
+	@curl -sS 127.0.0.1:8080/predictions/ncf -H 'Content-Type: application/json' -d $(call quoted,$(BODY)) && echo
 
 versions: .venv/serve ## list the versions that the server holds
 	@$(PY) -m ops.versions list
@@ -118,7 +121,7 @@ bench-accuracy: .venv/serve .venv-peers/surprise/ready .venv-peers/myfm/ready $(
 	$(PY) -m bench.accuracy $(DATA_DIRS) $(BENCH_ARGS)
 
 bench-train: .venv/serve ## measure training by number of ratings (10 million of them take minutes); KMRD=folder adds a race
-	$(PY) -m bench.train $(if $(KMRD),--kmrd "$(KMRD)")
+	$(PY) -m bench.train $(if $(KMRD),--kmrd $(call quoted,$(KMRD)))
 
 clean: ## stop the server and remove all that was made, but not .venv
 	@if [ -x $(PY) ]; then $(PY) -m ops.serve stop; fi
@@ -162,11 +165,11 @@ endef
 export ASKED
 build/$(VERSION)/asked-for.mk: $(DEMO) force
 	@mkdir -p $(@D)
-	@{ printf '%s\n' "$$ASKED"; ls -lLd --time-style=full-iso "$(DATA)" "$(DATA)"/* $(wildcard $(TRAIN_ARGS)) 2>/dev/null | cksum | sed 's/^/# data: /'; } > $@.new
+	@{ printf '%s\n' "$$ASKED"; ls -lLd --time-style=full-iso $(call quoted,$(DATA)) $(call quoted,$(DATA))/* $(wildcard $(TRAIN_ARGS)) 2>/dev/null | cksum | sed 's/^/# data: /'; } > $@.new
 	@if cmp -s $@.new $(@D)/made-of.mk; then touch -r $(@D)/made-of.mk $@.new; fi; mv $@.new $@
 
 $(ARTIFACT): build/$(VERSION)/asked-for.mk $(CODE) | .venv/serve
-	$(PY) -m train --preset $(PRESET) --data "$(DATA)" --out build/$(VERSION) --version $(VERSION) $(TRAIN_ARGS) $(if $(RESUME),--resume)
+	$(PY) -m train --preset $(PRESET) --data $(call quoted,$(DATA)) --out build/$(VERSION) --version $(VERSION) $(TRAIN_ARGS) $(if $(RESUME),--resume)
 	@cp build/$(VERSION)/asked-for.mk build/$(VERSION)/made-of.mk
 	@touch $@
 endif
