@@ -64,8 +64,13 @@ def _front_matter(metadata: dict[str, Any], name: str) -> dict[str, Any]:
         "pipeline_tag": "tabular-regression",
         "tags": ["recommendation", "collaborative-filtering", "explicit-ratings", "torchscript", "torchserve"],
         "metrics": list(_FIGURES),
-        "model-index": [{"name": name, "results": results}],
+        "model-index": [{"name": f"ncf-{_measured(metadata)}" if "updates" in metadata else name, "results": results}],
     }
+
+
+def _measured(metadata: dict[str, Any]) -> str:
+    """The version whose errors the metadata tells: an update is not measured anew."""
+    return str(metadata.get("metrics_of", metadata).get("version", "1.0"))
 
 
 def _details(metadata: dict[str, Any]) -> str:
@@ -92,13 +97,19 @@ def _training_data(metadata: dict[str, Any]) -> str:
     if "sha256" in data:
         lines += ["", f"- **File:** `{data['file']}`, SHA-256 `{data['sha256']}`"]
     if "density" in data:
-        lines.append(f"- **In all:** {data['ratings']:,} ratings, {data['users']:,} users, {data['movies']:,} movies")
+        whole = f"Version {_measured(metadata)} was trained on" if "updates" in metadata else "In all"
+        lines.append(f"- **{whole}:** {data['ratings']:,} ratings, {data['users']:,} users, {data['movies']:,} movies")
         lines.append(
             f"- **Density:** {data['density']:.2%}; {data['repeated_pairs']:,} rows repeat a pair, and are kept"
         )
         for side in ("user", "movie"):
             spread = data[f"ratings_per_{side}"]
             lines.append(f"- **Ratings per {side}:** median {spread['median']:g}, at most {spread['max']:,.0f}")
+    for step in metadata.get("updates", []):
+        lines.append(
+            f"- **Taken in since, without training:** `{step['data']['file']}`, SHA-256 `{step['data']['sha256']}`: "
+            f"{step['ratings']:,} ratings, {step['new_users']:,} new users, {step['new_movies']:,} new movies"
+        )
     if split.get("test_size"):
         served = "all ratings, the held-out ones included" if split["served"] == "all" else "the other ratings alone"
         share = f"{split['test_size']:.0%} of the rows, drawn with seed {split['seed']}"
@@ -121,6 +132,8 @@ def _evaluation(metadata: dict[str, Any]) -> str:
             lines.append(f"| {group}, {figures['rows']:,} | {name.replace('_', ' ')} | {errors} | {gap} |")
     told = "; ".join(f"*{group}*: {meaning}" for group, meaning in _GROUPS.items() if group in groups)
     measured = "Errors are in rating units, of a network that saw the training rows alone."
+    if "updates" in metadata:
+        measured = f"Measured on version {_measured(metadata)}, before the updates. {measured}"
     return "\n".join([measured, "", *lines, "", f"{told}. ± is the standard error of the paired difference."])
 
 

@@ -22,15 +22,16 @@ import torch
 import tyro
 from torch import Tensor
 
-from model.artifact import Artifact, load_artifact, save_artifact
+from model.artifact import Artifact, describe_artifact, load_artifact, save_artifact
 from model.history import History
 from train.data import RatingsData
 from train.encode import encode_known_users
 from train.errors import DataError
 from train.grow import grow_network
 from train.merge import merge_catalogues, merge_ratings
+from train.model_card import MODEL_CARD, model_card
 from train.movie_rows import update_movie_rows
-from train.output import ARTIFACT
+from train.output import ARTIFACT, CHECKPOINT, HELD_OUT, METRICS
 from train.readers.options import ReaderOptions
 from train.tensors import Ratings
 
@@ -128,16 +129,33 @@ def run(config: UpdateConfig) -> str:
         raise DataError(f"{config.base}: is the version to update itself; give the new one another version")
     base = load_artifact(config.base)
     data = config.read(config.ratings, (base.scale.minimum, base.scale.maximum))
+    _refuse_known(base.metadata, data)
     updated = update(base, data, config.version)
     config.out.mkdir(parents=True, exist_ok=True)
     digest = save_artifact(updated.artifact, target)
+    _replace_other_outputs(config.out, describe_artifact(updated.artifact, digest))
     count = updated.counts
     return (
-        f"{data.source}: {count['ratings']:,} ratings by {count['users']:,} users, {count['new_users']:,} of them new, "
+        f"{data.source}: {count['ratings']:,} ratings ({data.repeated_pairs:,} of them repeated pairs) "
+        f"by {count['users']:,} users, {count['new_users']:,} of them new, "
         f"{count['movies']:,} movies, {count['new_movies']:,} of them new\n"
         f"wrote {target}, digest {digest[:16]}, from version {base.metadata.get('version')} "
         f"in {time.perf_counter() - started:.1f} s"
     )
+
+
+def _refuse_known(base: dict[str, Any], data: RatingsData) -> None:
+    """The same ratings twice would count twice."""
+    known = [base.get("data", {}), *(step["data"] for step in base.get("updates", []))]
+    if data.sha256 in [one.get("sha256") for one in known]:
+        raise DataError(f"{data.source}: the version to update holds these ratings already (same SHA-256)")
+
+
+def _replace_other_outputs(out: Path, metadata: dict[str, Any]) -> None:
+    """A folder that was trained into before tells of another artifact: only the model card is written for an update."""
+    for name in (CHECKPOINT, METRICS, HELD_OUT, "learning_curve.png", "rating_histogram.png", "report.html"):
+        (out / name).unlink(missing_ok=True)
+    (out / MODEL_CARD).write_text(model_card(metadata), encoding="utf-8")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -83,3 +83,21 @@ def test_string_ids_are_quoted_for_shell_and_python() -> None:
     card = model_card({**metadata, "example": {"user_id": "o'neil", "movie_ids": ["$1"]}})
     assert """-d '{"user_id": "o'"'"'neil", "movie_id": "$1"}'""" in card
     assert """PairAsk("o'neil", '$1')""" in card
+
+
+def test_the_card_of_an_update_says_whose_errors_it_tells_and_what_came_since() -> None:
+    metadata = {
+        "version": "1.1",
+        "num_users": 3,
+        "num_movies": 2,
+        "num_ratings": 9,
+        "rating_scale": [1, 10],
+        "digest": "d" * 64,
+        "metrics": {"known": {"network": {"mse": 1.0, "rmse": 1.0, "mae": 0.5, "rows": 4}}},
+        "metrics_of": {"version": "1.0"},
+        "updates": [{"data": {"file": "new.csv", "sha256": "5" * 64}, "ratings": 4, "new_users": 1, "new_movies": 0}],
+    }
+    card = model_card(metadata)
+    assert "Measured on version 1.0, before the updates." in card
+    assert f"`new.csv`, SHA-256 `{'5' * 64}`: 4 ratings, 1 new users, 0 new movies" in card
+    assert "name: ncf-1.0" in card.split("---")[1]

@@ -42,9 +42,23 @@ def test_the_command_writes_an_artifact(saved: Path, tmp_path: Path, capsys: pyt
     out = tmp_path / "1.1"
     arguments = ["--ratings", str(tmp_path / "new.csv"), "--base", str(saved), "--out", str(out), "--version", "1.1"]
     assert main(arguments) == 0
-    assert "2 ratings by 1 users, 1 of them new, 2 movies, 1 of them new" in capsys.readouterr().out
+    (out / "metrics.json").write_text("{}")  # an earlier training's
+    told = capsys.readouterr().out
+    assert "2 ratings (0 of them repeated pairs) by 1 users, 1 of them new, 2 movies, 1 of them new" in told
     assert load_artifact(out / "ncf.pt").metadata["version"] == "1.1"
-    assert [path.name for path in out.iterdir()] == ["ncf.pt"]
+    assert main([*arguments, "--base", str(saved)]) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["MODEL_CARD.md", "ncf.pt"]
+
+
+def test_the_same_file_is_not_taken_in_twice(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "new.csv").write_text("user_id,movie_id,rating\n3,1002,9\n")
+    arguments = ["--ratings", str(tmp_path / "new.csv"), "--version", "1.2", "--out", str(tmp_path / "1.2")]
+    assert (
+        main(["--base", str(saved), "--ratings", arguments[1], "--version", "1.1", "--out", str(tmp_path / "1.1")]) == 0
+    )
+    assert main([*arguments, "--base", str(tmp_path / "1.1" / "ncf.pt")]) == 2
+    assert "holds these ratings already" in capsys.readouterr().err
+    assert not (tmp_path / "1.2").exists()
 
 
 def test_a_version_is_not_updated_in_place(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
