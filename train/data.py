@@ -18,7 +18,6 @@ from train.errors import DataError
 USER_ID = "user_id"
 MOVIE_ID = "movie_id"
 RATING = "rating"
-RATING_COLUMNS = (USER_ID, MOVIE_ID, RATING)
 
 TITLE = "title"
 TITLE_ENGLISH = "title_english"
