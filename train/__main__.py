@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 import tyro
+from safetensors import SafetensorError
 
 from train import distributed
 from train.config import PRESETS, TrainConfig
@@ -28,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
         if not distributed.rank():
             print(f"{data.source}: {len(data.ratings):,} ratings, {data.repeated_pairs:,} of them repeated pairs")
         metrics = run(config, data)
-    except (DataError, DivergedError, ValueError, OSError) as error:
+    except (DataError, DivergedError, SafetensorError, ValueError, OSError) as error:
         print(f"train: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

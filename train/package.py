@@ -75,4 +75,7 @@ def _archive(config: PackageConfig, card: str, folder: Path) -> Path:
 
 
 if __name__ == "__main__":
-    print(f"wrote {package(tyro.cli(PackageConfig, prog='python -m train.package'))}")
+    try:
+        print(f"wrote {package(tyro.cli(PackageConfig, prog='python -m train.package'))}")
+    except (ValueError, OSError, RuntimeError) as error:
+        sys.exit(f"package: {str(error).splitlines()[-1]}")
