@@ -15,8 +15,9 @@ from pathlib import Path
 
 from ops import server
 from ops.client import Client, ClientError
+from ops.record import read_record
 from ops.settings import ServerSettings, read_settings
-from ops.store import NAME, archive_path, start_version, start_with
+from ops.store import NAME, archive_path, start_with
 
 
 def serve(settings: ServerSettings, version: str) -> None:
@@ -27,7 +28,7 @@ def serve(settings: ServerSettings, version: str) -> None:
     """
     if not archive_path(settings.model_store, version).is_file():
         raise server.ServerError(f"{archive_path(settings.model_store, version)}: no such archive: run `make package`")
-    if start_version(settings.model_store) != version:
+    if read_record(settings.model_store).default != version:
         start_with(settings.model_store, version)
     if not (server.is_current(settings, version) and default_version(settings) == version):
         server.stop(settings)
