@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ class NCFHandler:
     codec: Codec
     metrics: WorkerMetrics
     settings: HandlerSettings
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     described: bytes
 
     def initialize(self, context: Context) -> None:

@@ -3,7 +3,7 @@
 import socket
 import struct
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import pytest
@@ -138,7 +138,7 @@ def test_the_writer_writes_what_torchserve_writes(replies: list[tuple[str, bytes
 class Echo:
     """Answers every request with its body; fails where a body says so."""
 
-    headers = OWN_HEADERS
+    headers: Mapping[str, str] = OWN_HEADERS
 
     def answer(self, incoming: Sequence[Incoming]) -> list[Reply]:
         if any(one.row["body"] == b"fail" for one in incoming):
