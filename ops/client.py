@@ -29,7 +29,9 @@ class Client:
 
     def __init__(self, settings: ServerSettings, timeout_s: float = 30.0) -> None:
         self._settings = settings
-        self._timeout_s = timeout_s
+        # No connection is kept between asks, so that there is none to be closed.
+        unkept = httpx.Limits(max_keepalive_connections=0)
+        self._http = httpx.Client(timeout=timeout_s, trust_env=False, limits=unkept)
 
     def predict(self, body: dict[str, Any], version: str | None = None) -> Any:
         """The answer to one request of the contract."""
@@ -100,7 +102,7 @@ class Client:
 
     def _send(self, method: str, url: str, **options: Any) -> httpx.Response:
         try:
-            return httpx.request(method, url, timeout=self._timeout_s, trust_env=False, **options)
+            return self._http.request(method, url, **options)
         except httpx.HTTPError as error:
             raise ClientError(f"{method} {url}: {error}") from error
 

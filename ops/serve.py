@@ -15,9 +15,8 @@ from pathlib import Path
 
 from ops import server
 from ops.client import Client, ClientError
-from ops.record import read_record
 from ops.settings import ServerSettings, read_settings
-from ops.store import NAME, archive_path, start_with
+from ops.store import NAME, archive_path, start_version, start_with
 
 
 def serve(settings: ServerSettings, version: str) -> None:
@@ -28,7 +27,7 @@ def serve(settings: ServerSettings, version: str) -> None:
     """
     if not archive_path(settings.model_store, version).is_file():
         raise server.ServerError(f"{archive_path(settings.model_store, version)}: no such archive: run `make package`")
-    if read_record(settings.model_store).default != version:
+    if start_version(settings.model_store) != version:
         start_with(settings.model_store, version)
     if not (server.is_current(settings, version) and default_version(settings) == version):
         server.stop(settings)

@@ -26,6 +26,11 @@ def start_archive(store: Path) -> Path:
     return store / f"{NAME}.mar"
 
 
+def start_version(store: Path) -> str | None:
+    """The default of the next start; None where nothing was packed yet."""
+    return read_record(store).default
+
+
 def versions_to_start(store: Path) -> list[str]:
     """What a server starts with: the default, then the other registered versions that still have an archive."""
     record = read_record(store)
@@ -56,7 +61,7 @@ def main() -> None:
     parser.add_argument("--beside", action="store_true", help="never let a first archive be the default")
     options = parser.parse_args()
     store = read_settings(Path("config.properties"), Path.cwd()).model_store
-    default = read_record(store).default
+    default = start_version(store)
     if default == options.version or (default is None and not options.beside):
         start_with(store, options.version)
 
