@@ -50,9 +50,10 @@ class Client:
 
     def versions(self) -> list[dict[str, Any]]:
         """Every registered version: `version`, `default`, and `workers` as TorchServe tells them."""
-        if self._send("GET", self._models(None)).status_code == httpx.codes.NOT_FOUND:
+        response = self._send("GET", self._models(None))
+        if response.status_code == httpx.codes.NOT_FOUND:
             return []  # none is registered
-        default = self._ask("GET", self._models(None))[0]["modelVersion"]
+        default = _json(response)[0]["modelVersion"]
         return [
             {"version": one["modelVersion"], "default": one["modelVersion"] == default, "workers": one["workers"]}
             for one in self._ask("GET", self._models("all"))
@@ -95,16 +96,20 @@ class Client:
         return f"{self._settings.management}/models/{NAME}" + (f"/{version}" if version else "")
 
     def _ask(self, method: str, url: str, **options: Any) -> Any:
-        response = self._send(method, url, **options)
-        if response.is_error:
-            raise ClientError(f"{method} {url}: {response.status_code} {_words(response)}")
-        return response.json()
+        return _json(self._send(method, url, **options))
 
     def _send(self, method: str, url: str, **options: Any) -> httpx.Response:
         try:
             return self._http.request(method, url, **options)
         except httpx.HTTPError as error:
             raise ClientError(f"{method} {url}: {error}") from error
+
+
+def _json(response: httpx.Response) -> Any:
+    if response.is_error:
+        asked = f"{response.request.method} {response.request.url}"
+        raise ClientError(f"{asked}: {response.status_code} {_words(response)}")
+    return response.json()
 
 
 def _words(response: httpx.Response) -> str:

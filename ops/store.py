@@ -10,7 +10,7 @@ import argparse
 import os
 from pathlib import Path
 
-from ops.record import change_record, read_record
+from ops.record import Record, change_record, read_record
 from ops.settings import read_settings
 
 NAME = "ncf"
@@ -44,6 +44,14 @@ def start_with(store: Path, version: str) -> None:
     """Makes `version` the default of the next start: the archive first, then the record, each in one step."""
     link_start_archive(store, version)
     change_record(store, lambda record: record.with_promoted(version))
+
+
+def go_back(store: Path) -> None:
+    """Undoes the last `start_with` that changed something."""
+    record = read_record(store)
+    assert record.previous is not None
+    link_start_archive(store, record.previous)
+    change_record(store, Record.rolled_back)
 
 
 def link_start_archive(store: Path, version: str) -> None:

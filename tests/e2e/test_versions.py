@@ -189,6 +189,17 @@ def test_after_the_server_was_killed_the_same_versions_come_back(both: Project, 
     assert both.ask(pair, "1.0").headers["X-Model-Version"] == "1.0"
 
 
+def test_a_start_that_fails_is_not_repeated_by_the_next(served: Project, pair: dict[str, Any]) -> None:
+    store, default = served.settings.model_store, default_version(served)
+    alter(store / "ncf-1.1.mar", store / "ncf-6.0.mar", "6.0", BAD["raises at load"][0])
+    told = served.run(".venv/bin/python", "-m", "ops.serve", "start", "--version", "6.0", check=False)
+    assert told.returncode == 1
+    assert "serve: a worker could not load the archive" in told.stderr
+    assert read_record(store).default == default
+    assert f"Serving version {default} " in served.make("serve")
+    assert served.ask(pair).headers["X-Model-Version"] == default
+
+
 def test_an_update_never_becomes_the_default_by_being_the_first_archive(project: Project, tmp_path: Path) -> None:
     fresh = copy_project(tmp_path / "fresh")
     shutil.copytree(project.folder / "build", fresh.folder / "build")
