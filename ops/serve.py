@@ -16,7 +16,7 @@ from pathlib import Path
 from ops import server
 from ops.client import Client, ClientError
 from ops.settings import ServerSettings, read_settings
-from ops.store import NAME, archive_path, go_back, start_version, start_with
+from ops.store import NAME, archive_path, trying_to_start_with
 
 
 def serve(settings: ServerSettings, version: str) -> None:
@@ -27,21 +27,12 @@ def serve(settings: ServerSettings, version: str) -> None:
     """
     if not archive_path(settings.model_store, version).is_file():
         raise server.ServerError(f"{archive_path(settings.model_store, version)}: no such archive: run `make package`")
-    former = start_version(settings.model_store)
-    if former != version:
-        start_with(settings.model_store, version)
-    if not (server.is_current(settings, version) and default_version(settings) == version):
-        server.stop(settings)
-        print("starting TorchServe ...", flush=True)
-        try:
+    with trying_to_start_with(settings.model_store, version):
+        if not (server.is_current(settings, version) and default_version(settings) == version):
+            server.stop(settings)
+            print("starting TorchServe ...", flush=True)
             server.start(settings)
             server.wait_until_ready(settings)
-            if (answering := default_version(settings)) != version:  # TorchServe leaves out what it cannot load
-                raise server.ServerError(f"version {version} was not loaded, {answering} was: logs/ts.log says why")
-        except server.ServerError:
-            if former not in (None, version):  # what did not come up is not what the next start serves
-                go_back(settings.model_store)
-            raise
 
 
 def default_version(settings: ServerSettings) -> str | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ops.record import Record, change_record, read_record
@@ -46,12 +48,19 @@ def start_with(store: Path, version: str) -> None:
     change_record(store, lambda record: record.with_promoted(version))
 
 
-def go_back(store: Path) -> None:
-    """Undoes the last `start_with` that changed something."""
-    record = read_record(store)
-    assert record.previous is not None
-    link_start_archive(store, record.previous)
-    change_record(store, Record.rolled_back)
+@contextmanager
+def trying_to_start_with(store: Path, version: str) -> Iterator[None]:
+    """Makes `version` the default of the next start, and takes that back if what is done meanwhile fails."""
+    former = start_version(store)
+    if former != version:
+        start_with(store, version)
+    try:
+        yield
+    except Exception:
+        if former is not None and former != version:
+            link_start_archive(store, former)
+            change_record(store, Record.rolled_back)  # so that no rollback leads to what did not come up
+        raise
 
 
 def link_start_archive(store: Path, version: str) -> None:

@@ -196,6 +196,7 @@ def test_a_start_that_fails_is_not_repeated_by_the_next(served: Project, pair: d
     assert told.returncode == 1
     assert "serve: a worker could not load the archive" in told.stderr
     assert read_record(store).default == default
+    assert "6.0" not in read_record(store).defaults
     assert f"Serving version {default} " in served.make("serve")
     assert served.ask(pair).headers["X-Model-Version"] == default
 
