@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 import httpx
@@ -71,6 +72,15 @@ class Client:
         except ClientError:
             return False
         return any(worker["status"] == "READY" for worker in described["workers"])
+
+    def requests_by_name(self, version: str) -> int:
+        """How many requests named this version in their path since the start; 0 where no metrics are served."""
+        if self._settings.metrics is None:
+            return 0
+        text = self._send("GET", f"{self._settings.metrics}/metrics").text
+        labels = rf'[^}}]*model_version="{re.escape(version)}"[^}}]*'
+        found = re.findall(rf"^ts_inference_requests_total{{{labels}}} (\S+)$", text, re.MULTILINE)
+        return sum(int(float(count)) for count in found)
 
     def register(self, version: str, workers: int) -> None:
         """Registers ncf-VERSION.mar from the model store, without waiting for its workers."""

@@ -6,8 +6,10 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +150,25 @@ def test_a_version_without_workers_is_not_promoted(served: Project) -> None:
     assert default_version(served) == "1.0"
     served.make("unregister", "VERSION=6.3")
     assert "6.3" not in versions(served)
+
+
+def test_a_version_that_clients_name_is_not_taken_from_them(both: Project, pair: dict[str, Any]) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        over = threading.Event()
+
+        def ask_by_name() -> set[int]:
+            found = set()
+            while not over.is_set():
+                found.add(both.ask(pair, "1.1").status_code)
+            return found
+
+        asking = pool.submit(ask_by_name)
+        told = both.make("unregister", "VERSION=1.1", check=False)
+        over.set()
+        assert "versions: version 1.1 was not removed: " in told
+        assert asking.result() == {200}
+    assert "move those clients first" in told
+    both.make("unregister", "VERSION=1.1")
 
 
 def test_rollback_goes_back_one_default_at_a_time(both: Project, pair: dict[str, Any]) -> None:
