@@ -46,7 +46,8 @@ class Client:
 
     def describe(self, version: str | None = None) -> dict[str, Any]:
         """The metadata of the default or of one version, told by a worker."""
-        metadata: dict[str, Any] = self._described(version)["customizedMetadata"]
+        described = self._ask("GET", self._models(version), params={"customized": "true"})
+        metadata: dict[str, Any] = described[0]["customizedMetadata"]
         return metadata
 
     def versions(self) -> list[dict[str, Any]]:
@@ -68,10 +69,12 @@ class Client:
     def is_ready(self, version: str | None = None) -> bool:
         """Whether a worker of the version answers: /ping says Healthy before that."""
         try:
-            described = self._described(version)
+            if not any(worker["status"] == "READY" for worker in self.workers(version)):
+                return False  # and who asked one would wait
+            self.describe(version)
         except ClientError:
             return False
-        return any(worker["status"] == "READY" for worker in described["workers"])
+        return True
 
     def requests_by_name(self, version: str) -> int:
         """How many requests named this version in their path since the start; 0 where no metrics are served."""
@@ -94,10 +97,6 @@ class Client:
     def unregister(self, version: str) -> None:
         """Removes a version at once, see ops/workers.py; TorchServe refuses for the default while there are others."""
         self._ask("DELETE", self._models(version))
-
-    def _described(self, version: str | None) -> dict[str, Any]:
-        described: dict[str, Any] = self._ask("GET", self._models(version), params={"customized": "true"})[0]
-        return described
 
     def _predictions(self, version: str | None) -> str:
         return f"{self._settings.inference}/predictions/{NAME}" + (f"/{version}" if version else "")

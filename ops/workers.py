@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ops.client import Client, ClientError
 
@@ -24,6 +26,19 @@ class WorkerError(RuntimeError):
     """A version's workers are not as they must be; the message says which and why."""
 
 
+class Starts:
+    """How often each worker of a version was started, told by its PIDs."""
+
+    def __init__(self) -> None:
+        self._pids: defaultdict[str, set[int]] = defaultdict(set)
+
+    def keep_failing(self, workers: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether one of the workers, as TorchServe tells them now, has ended again and again since the first call."""
+        for worker in workers:
+            self._pids[worker["id"]] |= {worker["pid"]} - {0, -1}
+        return any(len(pids) >= _STARTS for pids in self._pids.values())
+
+
 def wait_until_ready(client: Client, version: str, timeout_s: float = READY_TIMEOUT_S) -> None:
     """Returns once every worker of a registered version is ready.
 
@@ -31,16 +46,14 @@ def wait_until_ready(client: Client, version: str, timeout_s: float = READY_TIME
         WorkerError: it has none, they end while loading, or the time is up.
     """
     deadline = time.monotonic() + timeout_s
-    starts: defaultdict[str, set[int]] = defaultdict(set)
+    starts = Starts()
     while True:
         workers = client.workers(version)
         if not workers:
             raise WorkerError("it has no worker")
         if all(worker["status"] == "READY" for worker in workers):
             return
-        for worker in workers:
-            starts[worker["id"]] |= {worker["pid"]} - {0, -1}
-        if any(len(pids) >= _STARTS for pids in starts.values()):
+        if starts.keep_failing(workers):
             raise WorkerError(f"a worker ended {_STARTS - 1} times while loading; logs/ts.log says why")
         if time.monotonic() > deadline:
             raise WorkerError(f"its workers were not ready after {timeout_s:.0f} s")

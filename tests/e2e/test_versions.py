@@ -80,10 +80,11 @@ def test_a_version_is_registered_promoted_and_the_old_one_removed(served: Projec
     assert [one["version"] for one in served.client.versions()] == ["1.1"]
     assert served.ask(pair, "1.0").status_code == 404
 
-    served.make("register", "VERSION=1.0")
-    served.make("promote", "VERSION=1.0")
-    served.make("unregister", "VERSION=1.1")
-    assert default_version(served) == "1.0"
+    rollout = Rollout(served.client, served.settings)
+    rollout.register("1.0")
+    rollout.promote("1.0")
+    rollout.unregister("1.1")
+    assert versions(served) == {"1.0": True}
 
 
 def test_a_version_is_registered_with_as_many_workers_as_the_default_has(both: Project) -> None:
