@@ -30,6 +30,7 @@ QUICK = {
     ],
     "mlp": ["--preset", "mlp", "--mlp.epochs", "2", "--mlp.batch-size", "4096"],
 }
+TWO = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "train"]
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +49,7 @@ def metrics(out: Path) -> dict[str, Any]:
 def test_two_processes_learn_what_one_learns(demo: Path, tmp_path: Path, preset: str) -> None:
     options = ["--data", str(demo), "--no-refit", *QUICK[preset]]
     assert main([*options, "--out", str(tmp_path / "one")]) == 0
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "train"]
-    done = subprocess.run(
-        [*command, *options, "--out", str(tmp_path / "two")], capture_output=True, text=True, timeout=120
-    )
+    done = subprocess.run([*TWO, *options, "--out", str(tmp_path / "two")], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("wrote ") == 1  # one of them prints and writes
     one, two = metrics(tmp_path / "one"), metrics(tmp_path / "two")
@@ -59,6 +57,21 @@ def test_two_processes_learn_what_one_learns(demo: Path, tmp_path: Path, preset:
     assert one["chosen"] == two["chosen"]
     for group, predictors in one["metrics"].items():
         assert two["metrics"][group]["network"]["mse"] == pytest.approx(predictors["network"]["mse"], rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--data", "missing.csv"], "train: missing.csv: no such file or folder\n"),
+        (["--mlp.epochs", "5"], "train: --mlp.epochs: an option of architecture mlp"),
+        (["--preset", "best"], "train: --preset: got best, allowed: default, reference, mlp\n"),
+        (["--no-such-option"], "Unrecognized options: --no-such-option"),
+    ],
+)
+def test_of_two_processes_one_says_what_is_wrong(options: list[str], said: str) -> None:
+    done = subprocess.run([*TWO, *options], capture_output=True, text=True, timeout=120)
+    assert done.returncode != 0
+    assert done.stderr.count(said) == 1
 
 
 def test_one_process_changes_nothing() -> None:
