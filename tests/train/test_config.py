@@ -34,6 +34,11 @@ def test_options_of_another_architecture_are_refused(
     assert capsys.readouterr().err == f"{said} --architecture {other}\n"
 
 
+def test_an_unknown_preset_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--preset", "best"]) == 2
+    assert capsys.readouterr().err == "train: --preset: got best, allowed: default, reference, mlp\n"
+
+
 def test_options_of_the_architecture_asked_for_are_taken() -> None:
     assert parse_config(["--architecture", "mlp", "--mlp.epochs", "5"]).mlp.epochs == 5
     assert (

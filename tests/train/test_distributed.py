@@ -63,8 +63,6 @@ def test_two_processes_learn_what_one_learns(demo: Path, tmp_path: Path, preset:
     ("options", "said"),
     [
         (["--data", "missing.csv"], "train: missing.csv: no such file or folder\n"),
-        (["--mlp.epochs", "5"], "train: --mlp.epochs: an option of architecture mlp"),
-        (["--preset", "best"], "train: --preset: got best, allowed: default, reference, mlp\n"),
         (["--no-such-option"], "Unrecognized options: --no-such-option"),
     ],
 )
