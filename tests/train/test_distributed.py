@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from tests.e2e.conftest import copy_project
 from train import distributed
 from train.__main__ import main
 from train.demo import write_demo
@@ -70,6 +71,16 @@ def test_of_two_processes_one_says_what_is_wrong(options: list[str], said: str) 
     done = subprocess.run([*TWO, *options], capture_output=True, text=True, timeout=120)
     assert done.returncode != 0
     assert done.stderr.count(said) == 1
+
+
+def test_make_trains_in_two_processes_and_packs_what_they_made(tmp_path: Path) -> None:
+    project = copy_project(tmp_path)
+    printed = project.make("train", "PROCESSES=2", f"TRAIN_ARGS=--no-refit {' '.join(QUICK['default'])}")
+    assert printed.count("wrote build/1.0/ncf.pt") == 1
+    assert metrics(project.folder / "build" / "1.0")["processes"] == 2
+    packing = project.make("package")
+    assert "-m train.package " in packing
+    assert "-m train " not in packing
 
 
 def test_one_process_changes_nothing() -> None:
