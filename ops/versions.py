@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ops import server
 from ops.client import REGISTER_TIMEOUT_S, Client, ClientError
+from ops.manifest import check_archive
 from ops.settings import ServerSettings, read_settings
 from ops.store import archive_path, start_with
 
@@ -27,11 +28,13 @@ def register(client: Client, settings: ServerSettings, version: str, timeout_s: 
 
     Raises:
         ClientError: there is no such archive, the server refused, or no worker got ready in time.
+        ManifestError: the archive is not what its manifest says; the server was not asked.
     """
     if not archive_path(settings.model_store, version).is_file():
         raise ClientError(
             f"{archive_path(settings.model_store, version)}: no such archive: make package VERSION={version}"
         )
+    check_archive(archive_path(settings.model_store, version))
     others = [len(one["workers"]) for one in client.versions() if one["default"]]
     print(f"registering version {version} and waiting for its workers ...", flush=True)
     client.register(version, workers=max(1, *others))  # as many as the default has: it is to take its place
