@@ -110,9 +110,10 @@ fuzz: .venv/dev ## try the handler with more than 100,000 requests; takes minute
 test-quick: .venv/dev ## run the tests that need no server
 	$(PY) -m pytest -m "not e2e"
 
-lint: .venv/dev ## check style (ruff) and types (mypy, strict)
+lint: .venv/dev ## check style (ruff), types (mypy, strict) and what is unsafe (bandit)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	$(PY) -m bandit --quiet --recursive --configfile pyproject.toml model handler train ops bench
 	$(PY) -m mypy
 
 bench-serve: $(ARTIFACT) ## measure VERSION's model served here against a stock TorchServe bundle (needs wrk)
