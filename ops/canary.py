@@ -38,7 +38,9 @@ class Comparison:
                 self.add(one, other)
             return
         self.requests += 1
-        kinds = [next((name for name in ("rating", "recommendations") if name in one), "") for one in (default, candidate)]
+        kinds = [
+            next((name for name in ("rating", "recommendations") if name in one), "") for one in (default, candidate)
+        ]
         if kinds[0] != kinds[1]:
             self.errors_differ += 1
         elif kinds[0] == "rating":

@@ -17,7 +17,7 @@ from ops import auth, server
 from ops.client import Client, ClientError
 from ops.manifest import check_archive
 from ops.settings import ServerSettings, read_settings
-from ops.store import NAME, archive_path, start_archive, start_version, start_with
+from ops.store import NAME, archive_path, start_version, start_with, versions_to_start
 
 
 def serve(settings: ServerSettings, version: str) -> None:
@@ -25,14 +25,16 @@ def serve(settings: ServerSettings, version: str) -> None:
 
     Raises:
         ServerError, ClientError: it did not come up.
-        ManifestError: the archive is not what its manifest says; a server that runs goes on as it is.
+        ManifestError: an archive is not what its manifest says; a server that runs goes on as it is.
     """
     if not archive_path(settings.model_store, version).is_file():
         raise server.ServerError(f"{archive_path(settings.model_store, version)}: no such archive: run `make package`")
+    check_archive(archive_path(settings.model_store, version))
     if start_version(settings.model_store) != version:
         start_with(settings.model_store, version)
     if not (server.is_current(settings, version) and default_version(settings) == version):
-        check_archive(start_archive(settings.model_store))
+        for other in versions_to_start(settings.model_store):
+            check_archive(archive_path(settings.model_store, other))
         server.stop(settings)
         print("starting TorchServe ...", flush=True)
         server.start(settings)

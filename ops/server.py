@@ -24,7 +24,7 @@ import psutil
 from ops import auth
 from ops.client import Client
 from ops.settings import ServerSettings
-from ops.store import archive_path, start_version
+from ops.store import NAME, archive_path, versions_to_start
 
 START_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 20.0
@@ -51,6 +51,9 @@ def start(settings: ServerSettings) -> int:
     (settings.folder / "logs").mkdir(exist_ok=True)
     command = [str(Path(sys.executable).with_name("torchserve")), "--start", "--ncs"]
     command += ["--ts-config", str(auth.prepare(settings))]
+    versions = versions_to_start(settings.model_store)
+    if versions:  # the first that is loaded is the default
+        command += ["--models", *(f"{NAME}={archive_path(settings.model_store, version).name}" for version in versions)]
     with (settings.folder / "logs" / "console.log").open("wb") as console:
         done = subprocess.run(
             command,
@@ -68,7 +71,8 @@ def start(settings: ServerSettings) -> int:
     pid = int(pid_file.read_text())
     state = {"pid": pid, "scratch": str(scratch), "config": _started_with(settings), "loaded": {}}
     (run / "server.json").write_text(json.dumps(state))
-    note_loaded(settings, start_version(settings.model_store))
+    for version in versions:
+        note_loaded(settings, version)
     return pid
 
 
@@ -128,10 +132,10 @@ def is_current(settings: ServerSettings, version: str) -> bool:
     return bool(state["loaded"].get(version) == _stamp(archive_path(settings.model_store, version)))
 
 
-def note_loaded(settings: ServerSettings, version: str | None) -> None:
+def note_loaded(settings: ServerSettings, version: str) -> None:
     """Remembers which archive the running server has just loaded as `version`."""
     state = _state(settings)
-    if state is not None and version is not None:
+    if state is not None:
         state["loaded"][version] = _stamp(archive_path(settings.model_store, version))
         (settings.folder / ".run" / "server.json").write_text(json.dumps(state))
 

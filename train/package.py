@@ -53,7 +53,7 @@ def package(config: PackageConfig) -> Path:
     target = config.store / f"{NAME}-{config.version}.mar"
     with tempfile.TemporaryDirectory(dir=config.store, prefix=".package-") as folder:
         archive = _archive(config, card, Path(folder).resolve())
-        _add_manifest(archive)
+        add_manifest(archive)
         os.replace(archive, target)
     return target
 
@@ -79,7 +79,8 @@ def _archive(config: PackageConfig, card: str, folder: Path) -> Path:
     return folder / f"{NAME}.mar"
 
 
-def _add_manifest(archive: Path) -> None:
+def add_manifest(archive: Path) -> None:
+    """Writes SHA256SUMS into an archive that has none."""
     lines = []
     with zipfile.ZipFile(archive, "a") as file:
         for name in sorted(name for name in file.namelist() if not name.endswith("/")):
