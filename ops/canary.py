@@ -1,7 +1,7 @@
 """What ops/nginx/canary.conf logged, by version: `python -m ops.canary LOG [--candidate 1.1]`.
 
-With a candidate, the bodies in the log are sent to it and to the default once more, and the answers compared: ratings by
-their difference, lists by the movies that both hold.
+With a candidate, the bodies in the log are sent to it and to the default once more, and the answers compared: ratings
+by their difference, lists by the movies that both hold.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def test_a_share_of_the_requests_is_answered_by_the_candidate(
 
 
 def test_a_shadow_sees_every_request_and_answers_none(both: Project, body: dict[str, int], tmp_path: Path) -> None:
-    on = {"5% /1.1;": "0.0% /1.1;", "# mirror /shadow;": "mirror /shadow;"}
+    on = {"5% /1.1;": "", "# mirror /shadow;": "mirror /shadow;"}
     answered, log = ask_all(both, body, tmp_path, on)
     assert answered == {"1.0": REQUESTS}
     with log.open() as lines:
@@ -73,7 +73,7 @@ def test_a_candidate_that_fails_is_seen_in_the_report_and_by_no_client(
     served: Project, body: dict[str, int], tmp_path: Path
 ) -> None:
     upstream = {"127.0.0.1:8080": served.settings.inference.removeprefix("http://")}
-    with run_nginx("canary.conf", tmp_path, {**upstream, "5% /1.1;": "0.0% /1.1;", "# mirror": "mirror"}) as proxy:
+    with run_nginx("canary.conf", tmp_path, {**upstream, "5% /1.1;": "", "# mirror": "mirror"}) as proxy:
         assert proxy.client.post("/predictions/ncf", json=body).status_code == 200  # 1.1 is not registered
     printed = served.run(".venv/bin/python", "-m", "ops.canary", str(tmp_path / "ncf-versions.log")).stdout
     assert re.search(r"^1\.1 +1 +1 +0 ", printed, re.MULTILINE)
