@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import sys
+import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from ops.settings import ServerSettings, read_settings
 KINDS = ("inference", "management")
 # The exception that TorchServe names in its answer: with the status 400, as for any bad request.
 REFUSED = "InvalidKeyException"
+WRITTEN_WITHIN_S = 0.5
 
 
 class AuthError(RuntimeError):
@@ -47,10 +49,19 @@ class KeyFileAuth(httpx.Auth):
             request.headers["Authorization"] = f"Bearer {key}"
         response = yield request
         if response.status_code == httpx.codes.BAD_REQUEST and REFUSED in response.text:
-            fresh = find_key(self._settings, kind)
-            if fresh not in (None, key):
+            fresh = self._wait_for_another(kind, key)
+            if fresh is not None:
                 request.headers["Authorization"] = f"Bearer {fresh}"
                 yield request
+
+    def _wait_for_another(self, kind: str, refused: str | None) -> str | None:
+        """The key that took the refused one's place: the server uses a new one shortly before it writes it."""
+        deadline = time.monotonic() + WRITTEN_WITHIN_S
+        while (key := find_key(self._settings, kind)) in (None, refused):
+            if time.monotonic() > deadline or not key_file(self._settings).exists():
+                return None
+            time.sleep(0.01)
+        return key
 
 
 def is_on(settings: ServerSettings) -> bool:
@@ -83,6 +94,7 @@ def prepare(settings: ServerSettings) -> Path:
         return settings.config
     os.close(os.open(key_file(settings), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     target = settings.folder / ".run" / settings.config.name
+    target.parent.mkdir(exist_ok=True)
     text = settings.config.read_text(encoding="utf-8")  # of a setting that is given twice, the last one holds
     target.write_text(f"{text}\n# AUTH=on\ndisable_token_authorization=false\n", encoding="utf-8")
     return target

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from ops.auth import KeyFileAuth
+from ops.auth import REFUSED, KeyFileAuth
 from ops.settings import ServerSettings
 from ops.store import NAME
 
@@ -110,6 +110,7 @@ class Client:
 
 def _words(response: httpx.Response) -> str:
     try:
-        return str(response.json()["message"])
-    except (ValueError, KeyError, TypeError):
+        hint = ": `make rotate-keys` makes new keys" if response.json().get("type") == REFUSED else ""
+        return f"{response.json()['message']}{hint}"
+    except (ValueError, KeyError, TypeError, AttributeError):
         return response.text

@@ -92,6 +92,7 @@ def add_manifest(archive: Path) -> None:
 
 if __name__ == "__main__":
     try:
-        print(f"wrote {package(tyro.cli(PackageConfig, prog='python -m train.package'))}")
+        archive = package(tyro.cli(PackageConfig, prog="python -m train.package"))
+        print(f"wrote {archive}, SHA-256 {hashlib.sha256(archive.read_bytes()).hexdigest()}")
     except (ValueError, OSError, RuntimeError) as error:
         sys.exit(f"package: {str(error).splitlines()[-1]}")

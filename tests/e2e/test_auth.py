@@ -3,8 +3,10 @@
 import json
 import shutil
 import stat
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import grpc
@@ -149,23 +151,43 @@ def test_only_the_owner_reads_the_key_file(guarded: Project) -> None:
     assert "/key_file.json" in ignored.read_text().splitlines()
 
 
-def test_rotation_ends_the_old_keys_and_a_running_client_goes_on(guarded: Project) -> None:
-    client = Client(guarded.settings)
-    client.predict(PAIR)
+def test_rotation_ends_the_old_keys(guarded: Project) -> None:
     old = auth.find_key(guarded.settings, "inference")
     said = guarded.make("rotate-keys")
     assert "a new inference key, until" in said
     assert is_refused(request("POST", f"{guarded.settings.inference}/predictions/ncf", old, json=PAIR))
     assert stat.S_IMODE(auth.key_file(guarded.settings).stat().st_mode) == 0o600
-    assert "rating" in client.predict(PAIR)
-    assert client.is_ready()
+
+
+def test_running_clients_go_on_through_rotations(guarded: Project) -> None:
+    over = threading.Event()
+
+    def ask() -> int:
+        client, answered = Client(guarded.settings), 0
+        while not over.is_set():
+            assert "rating" in client.predict(PAIR)
+            answered += 1
+        return answered
+
+    with ThreadPoolExecutor(4) as pool:
+        asking = [pool.submit(ask) for _ in range(4)]
+        try:
+            keys = {auth.find_key(guarded.settings, "inference")}
+            for _ in range(10):
+                auth.rotate(guarded.settings)
+                keys.add(auth.find_key(guarded.settings, "inference"))
+                time.sleep(0.1)
+        finally:
+            over.set()
+        assert all(one.result() > 10 for one in asking)
+    assert len(keys) == 11
 
 
 def test_an_expired_key_is_refused_until_it_is_rotated(guarded: Project) -> None:
     server.stop(guarded.settings)
     config = guarded.folder / "config.properties"
     usual = config.read_text()
-    config.write_text(usual.replace("token_expiration_min=43200", "token_expiration_min=0.3"))
+    config.write_text(usual.replace("token_expiration_min=43200", "token_expiration_min=0.2"))
     try:
         server.start(guarded.settings)  # and no word of AUTH: the choice is remembered
         token = wait_for_expiry(guarded)
@@ -174,7 +196,7 @@ def test_an_expired_key_is_refused_until_it_is_rotated(guarded: Project) -> None
         management = auth.find_key(guarded.settings, "management")
         assert is_refused(request("GET", f"{guarded.settings.management}/models", management))
         assert refused_grpc(guarded, "management", management) == list(GRPC["management"])
-        with pytest.raises(ClientError, match="expired"):
+        with pytest.raises(ClientError, match=r"expired, .*: `make rotate-keys` makes new keys"):
             guarded.client.versions()
         auth.rotate(guarded.settings)
         assert guarded.client.versions()
