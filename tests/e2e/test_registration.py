@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote
 
+import grpc
 import httpx
 import pytest
 
@@ -73,6 +74,21 @@ def register_by_json(served: Project, url: str) -> httpx.Response:
     return httpx.post(f"{served.settings.management}/models", json=body, timeout=60, trust_env=False)
 
 
+def register_by_grpc(served: Project, url: str) -> bytes:
+    """RegisterModelRequest {handler = 2, model_name = 5, url = 9}, on the wire: a tag, a length, the text.
+
+    Raises:
+        grpc.RpcError: it was refused.
+    """
+    fields = {2: b"evil.py", 5: b"evil", 9: url.encode()}
+    assert len(url) < 128  # a length of one byte
+    message = b"".join(bytes([number << 3 | 2, len(text)]) + text for number, text in fields.items())
+    with grpc.insecure_channel(f"127.0.0.1:{served.ports['7071']}") as channel:
+        method = "/org.pytorch.serve.grpc.management.ManagementAPIsService/RegisterModel"
+        answer: bytes = channel.unary_unary(method)(message, timeout=60)
+        return answer
+
+
 def models(served: Project) -> set[str]:
     listed = httpx.get(f"{served.settings.management}/models", trust_env=False).json()
     return {one["modelName"] for one in listed["models"]}
@@ -131,6 +147,18 @@ def test_a_folder_of_the_host_is_not_run(served: Project, evil: Path) -> None:
             assert register_by_json(served, url).status_code >= 400
     finally:
         shutil.rmtree(inside)
+    for url in (
+        str(evil),
+        "evil",
+        "/etc",
+        "file:///etc/passwd",
+        "../model-store/ncf-1.1.mar",
+        "http://127.0.0.1:1/x.mar",
+    ):
+        with pytest.raises(grpc.RpcError):
+            register_by_grpc(served, url)
+    assert b"registered" in register_by_grpc(served, "ncf-1.1.mar")  # the message is one that the server takes
+    httpx.delete(f"{served.settings.management}/models/evil", trust_env=False)
     assert models(served) == {"ncf"}
     assert not (evil.parent / "mark").exists()
 
