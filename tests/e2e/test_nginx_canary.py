@@ -1,5 +1,6 @@
 """ops/nginx/canary.conf: a share of the traffic for a candidate, or a copy of all of it, and a report of both."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.canary import read_log
+from ops.version_log import read_log
 from tests.e2e.conftest import Project
 from tests.e2e.nginx import NGINX, run_nginx
 from tests.e2e.test_serving import in_process
@@ -51,11 +52,11 @@ def test_a_share_of_the_requests_is_answered_by_the_candidate(
     with log.open() as lines:
         assert Counter(entry["version"] for entry in read_log(lines)) == answered
 
-    printed = both.run(".venv/bin/python", "-m", "ops.canary", str(log), "--candidate", "1.1").stdout
+    printed = both.run(".venv/bin/python", "-m", "ops.version_log", str(log), "--requests", "requests.jsonl").stdout
     for version in ("1.0", "1.1"):
         assert re.search(rf"^{re.escape(version)} +{answered[version]} +0 +0 +[\d.]+ +[\d.]+$", printed, re.MULTILINE)
-    expected = abs(in_process(both, [body], "1.0")[0] - in_process(both, [body], "1.1")[0])
-    assert f"1 asks compared; ratings differ by {expected:.4f} on average" in printed
+    assert "wrote requests.jsonl, 1 bodies" in printed
+    assert [json.loads(line) for line in (both.folder / "requests.jsonl").read_text().splitlines()] == [body]
 
 
 def test_a_shadow_sees_every_request_and_answers_none(both: Project, body: dict[str, int], tmp_path: Path) -> None:
@@ -75,5 +76,5 @@ def test_a_candidate_that_fails_is_seen_in_the_report_and_by_no_client(
     upstream = {"127.0.0.1:8080": served.settings.inference.removeprefix("http://")}
     with run_nginx("canary.conf", tmp_path, {**upstream, "5% /1.1;": "", "# mirror": "mirror"}) as proxy:
         assert proxy.client.post("/predictions/ncf", json=body).status_code == 200  # 1.1 is not registered
-    printed = served.run(".venv/bin/python", "-m", "ops.canary", str(tmp_path / "ncf-versions.log")).stdout
+    printed = served.run(".venv/bin/python", "-m", "ops.version_log", str(tmp_path / "ncf-versions.log")).stdout
     assert re.search(r"^1\.1 +1 +1 +0 ", printed, re.MULTILINE)
