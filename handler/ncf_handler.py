@@ -7,6 +7,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -110,18 +111,17 @@ class NCFHandler:
         self, incoming: Sequence[Incoming], requests: list[Request | RequestError]
     ) -> tuple[list[Request | RequestError], list[Answer]]:
         """The answers to all asks at once; where that breaks, each request is asked alone, and some become errors."""
-        try:
+        with suppress(Exception):
             return requests, self._ask([ask for one in requests if isinstance(one, Request) for ask in one.asks])
-        except Exception:
-            kept: list[Request | RequestError] = []
-            answers: list[Answer] = []
-            for one, request in zip(incoming, requests, strict=True):
-                try:
-                    answers += self._ask(list(request.asks)) if isinstance(request, Request) else []
-                    kept.append(request)
-                except Exception as error:
-                    kept.append(self._broke(one, error))
-            return kept, answers
+        kept: list[Request | RequestError] = []
+        answers: list[Answer] = []
+        for one, request in zip(incoming, requests, strict=True):
+            try:
+                answers += self._ask(list(request.asks)) if isinstance(request, Request) else []
+                kept.append(request)
+            except Exception as error:
+                kept.append(self._broke(one, error))
+        return kept, answers
 
     def _ask(self, asks: list[Any]) -> list[Answer]:
         try:

@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 from ts.metrics.metric_cache_errors import MetricsCacheKeyError
+from ts.metrics.metric_type_enum import MetricTypes
 
 from model.asks import Answer, ColumnsAnswer, ExplainAnswer, FoldInAnswer, PairAnswer
 
@@ -86,14 +87,17 @@ class WorkerMetrics:
                 self._send(name, value, *self._model, *dimensions)
         if any(buckets):
             self._send_buckets(buckets)
-        self._send("ncf_worker_alive_timestamp_seconds", int(time.time()), *self._model, self._worker)
+        self._set("ncf_worker_alive_timestamp_seconds", int(time.time()), *self._model, self._worker)
         if (own := _resident_bytes(os.getpid())) is not None:
-            self._send("ncf_worker_memory_bytes", own, *self._model, self._worker)
+            self._set("ncf_worker_memory_bytes", own, *self._model, self._worker)
         if (front := _resident_bytes(os.getppid())) is not None:
-            self._send("ncf_front_end_memory_bytes", front, "Host")
+            self._set("ncf_front_end_memory_bytes", front, "Host")
 
     def _send(self, name: str, value: float, *dimensions: str) -> None:
         self._cache.get_metric(name).add_or_update(value, list(dimensions))
+
+    def _set(self, name: str, value: float, *dimensions: str) -> None:
+        self._cache.get_metric(name, MetricTypes.GAUGE).add_or_update(value, list(dimensions))
 
     def _send_buckets(self, buckets: Sequence[int]) -> None:
         bounds = [*map(str, BUCKETS_S), "+Inf"]
