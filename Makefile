@@ -36,7 +36,7 @@ SERVED   := $(wildcard model/*.py handler/*)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup data train train-help update update-help package serve stop predict versions register promote unregister test test-quick fuzz lint bench-serve bench-predictor bench-new-users bench-update clean report bench-accuracy bench-train force
+.PHONY: help setup data train train-help update update-help package serve run stop predict versions register promote unregister test test-quick fuzz lint bench-serve bench-predictor bench-new-users bench-update clean report bench-accuracy bench-train force
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -72,7 +72,10 @@ package: $(ARCHIVE) ## pack build/VERSION into model-store/ncf-VERSION.mar
 serve: $(ARCHIVE) ## train, pack, start TorchServe, and show answers
 	@$(PY) -m ops.serve start --version $(VERSION)
 
-stop: ## stop the server that `make serve` started
+run: $(ARCHIVE) ## keep a server up in the foreground until Ctrl-C: started again whenever it ends
+	@$(PY) -m ops.supervise --version $(VERSION)
+
+stop: ## stop the server that `make serve` or `make run` started
 	@if [ -x $(PY) ]; then $(PY) -m ops.serve stop; else echo 'no environment, so no server'; fi
 
 predict: ## ask the server: make predict BODY='{"user_id": 1, "movie_id": 2}'

@@ -1,23 +1,48 @@
 """Open-loop load: requests leave at Poisson times, whatever the server does, and latency counts from the intended time.
 
 A closed loop sends less while the server is slow and so hides the waiting ("coordinated omission"). Here a request
-whose time has come but finds every connection busy waits, and its wait counts.
+whose time has come but finds every connection busy waits, and its wait counts. The sending is in open_loop.c, compiled
+when first used: Python would need a core of its own for 10,000 requests a second, and the server would miss it.
 """
 
 from __future__ import annotations
 
-import random
-import selectors
-import socket
-import time
-from collections import deque
-from collections.abc import Sequence
+import os
+import shutil
+import struct
+import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
 
-_DRAIN_S = 10.0
+_SOURCE = Path(__file__).with_suffix(".c")
+_PROGRAM = Path(__file__).resolve().parents[1] / "build" / "bench" / "open_loop"
+_OUTCOME = np.dtype(
+    [("sent_s", "f8"), ("latency_s", "f8"), ("answer_at", "u8"), ("status", "u4"), ("answer_length", "u4")]
+)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What became of each request, in the order of sending. Times are in seconds since `started`.
+
+    `started` is on the clock of time.monotonic(). `status` is 0 for a request that was lost: its connection broke or
+    was refused, or no answer came in time; `latency_s` then tells when it was given up, and `sent_s` is NaN if it
+    never left.
+    """
+
+    started: float
+    request: np.ndarray
+    """Which of the bodies."""
+    status: np.ndarray
+    intended_s: np.ndarray
+    sent_s: np.ndarray
+    latency_s: np.ndarray
+    responses: list[bytes]
+    """The answers, head and body, as they came; empty unless asked for."""
 
 
 @dataclass(frozen=True)
@@ -32,99 +57,87 @@ class OpenLoad:
     late_p99_ms: float
 
 
-class _Connection:
-    """One keep-alive connection with at most one request under way."""
-
-    def __init__(self, address: tuple[str, int]) -> None:
-        self._address = address
-        self.intended = 0.0
-        self.received = b""
-        self.open()
-
-    def open(self) -> None:
-        self.socket = socket.create_connection(self._address)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def send(self, request: bytes, intended: float) -> None:
-        self.intended, self.received = intended, b""
-        self.socket.sendall(request)
-
-    def receive(self) -> int | None:
-        """The status, once the whole answer is there."""
-        part = self.socket.recv(262_144)
-        if not part:
-            return 0
-        self.received += part
-        head, found, body = self.received.partition(b"\r\n\r\n")
-        if not found:
-            return None
-        lower = head.lower()
-        start = lower.index(b"content-length:") + 15
-        length = int(lower[start:].split(b"\r\n", 1)[0])
-        return int(head[9:12]) if len(body) >= length else None
-
-
 def run_open_loop(
-    url: str, bodies: Sequence[bytes], rate_per_s: float, seconds: float, connections: int = 64, seed: int = 0
+    url: str,
+    bodies: Sequence[bytes],
+    rate_per_s: float,
+    seconds: float,
+    connections: int = 64,
+    seed: int = 0,
+    headers: Mapping[str, str] | None = None,
 ) -> OpenLoad:
     """Sends `bodies` in turn at a mean rate, for `seconds`, over at most `connections`."""
+    answers = drive(url, bodies, rate_per_s, seconds, connections, seed, headers)
+    answered = answers.latency_s[answers.status == 200]
+    p50_ms, p99_ms = np.percentile(answered * 1e3, [50, 99]).tolist() if len(answered) else (np.inf, np.inf)
+    late_p99_ms = float(np.nanpercentile(answers.sent_s - answers.intended_s, 99)) * 1e3
+    return OpenLoad(rate_per_s, len(answers.status), len(answers.status) - len(answered), p50_ms, p99_ms, late_p99_ms)
+
+
+def drive(
+    url: str,
+    bodies: Sequence[bytes],
+    rate_per_s: float,
+    seconds: float,
+    connections: int = 64,
+    seed: int = 0,
+    headers: Mapping[str, str] | None = None,
+    timeout_s: float = 10.0,
+    keep: bool = False,
+) -> Answers:
+    """The same, and what became of every request; `keep`: with its answer. A client gives up after `timeout_s`.
+
+    Raises:
+        RuntimeError: there is no C compiler, or the sending failed.
+    """
     parts = urlsplit(url)
-    assert parts.hostname is not None
-    assert parts.port is not None
-    requests = [_request(parts.path, parts.netloc, body) for body in bodies]
-    generator = random.Random(seed)
-    times, now = [], 0.0
-    while (now := now + generator.expovariate(rate_per_s)) < seconds:
-        times.append(now)
-    free = deque(_Connection((parts.hostname, parts.port)) for _ in range(connections))
-    with selectors.EpollSelector() as selector:
-        for connection in free:
-            selector.register(connection.socket, selectors.EVENT_READ, connection)
-        latencies, late = _drive(requests, times, free, selector)
-    for connection in free:
-        connection.socket.close()
-    failed = len(times) - len(latencies)
-    p50_ms, p99_ms = (np.percentile(latencies or [float("inf")], [50, 99]) * 1e3).tolist()
-    late_p99_ms = float(np.percentile(late or [0.0], 99)) * 1e3
-    return OpenLoad(rate_per_s, len(times), failed, p50_ms, p99_ms, late_p99_ms)
-
-
-def _drive(
-    requests: list[bytes],
-    times: list[float],
-    free: deque[_Connection],
-    selector: selectors.EpollSelector,
-) -> tuple[list[float], list[float]]:
-    """Latencies of what was answered, and lateness of sending, in seconds."""
-    connections = len(free)
-    latencies: list[float] = []
-    late: list[float] = []
-    sent, start = 0, time.perf_counter()
-    deadline = start + times[-1] + _DRAIN_S
-    while (sent < len(times) or len(free) < connections) and time.perf_counter() < deadline:
-        while sent < len(times) and free and start + times[sent] <= time.perf_counter():
-            intended = start + times[sent]
-            free.popleft().send(requests[sent % len(requests)], intended)
-            late.append(time.perf_counter() - intended)
-            sent += 1
-        pause = max(0.0, start + times[sent] - time.perf_counter()) if sent < len(times) and free else 0.05
-        for key, _ in selector.select(pause):
-            status = key.data.receive()
-            if status is None:
-                continue
-            if status == 200:
-                latencies.append(time.perf_counter() - key.data.intended)
-            else:  # TorchServe closes the connection after an error
-                selector.unregister(key.data.socket)
-                key.data.socket.close()
-                key.data.open()
-                selector.register(key.data.socket, selectors.EVENT_READ, key.data)
-            free.append(key.data)
-    return latencies, late
-
-
-def _request(path: str, host: str, body: bytes) -> bytes:
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    times = _poisson_times(rate_per_s, seconds, seed)
+    plan = [struct.pack("II", len(bodies), len(times))]
+    for body in bodies:
+        request = _request(parts.path, parts.netloc, headers or {}, body)
+        plan.append(struct.pack("I", len(request)) + request)
+    plan.append(times.tobytes())
+    host = "127.0.0.1" if parts.hostname == "localhost" else str(parts.hostname)
+    command = [str(_compiled()), host, str(parts.port), str(connections), str(timeout_s), str(int(keep))]
+    done = subprocess.run(command, input=b"".join(plan), capture_output=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"open_loop failed: {done.stderr.decode(errors='replace').strip()}")
+    told = np.frombuffer(done.stdout, _OUTCOME, len(times), 8)
+    kept = memoryview(done.stdout)[8 + told.nbytes :]
+    spans = zip(told["answer_at"].tolist(), told["answer_length"].tolist(), strict=True)
+    return Answers(
+        struct.unpack("d", done.stdout[:8])[0],
+        np.arange(len(times)) % len(bodies),
+        told["status"].astype(np.int64),
+        times,
+        told["sent_s"],
+        told["latency_s"],
+        [bytes(kept[at : at + length]) for at, length in spans] if keep else [],
     )
-    return head.encode() + body
+
+
+def _poisson_times(rate_per_s: float, seconds: float, seed: int) -> np.ndarray:
+    """Ascending seconds in 0..seconds, at least one."""
+    generator = np.random.default_rng(seed)
+    expected = rate_per_s * seconds
+    times = np.cumsum(generator.exponential(1 / rate_per_s, int(expected + 6 * expected**0.5) + 10))
+    return np.ascontiguousarray(times[: max(1, int(np.searchsorted(times, seconds)))])
+
+
+def _request(path: str, host: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    sent = {"Host": host, "Content-Type": "application/json", **headers, "Content-Length": str(len(body))}
+    head = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
+    return f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + body
+
+
+def _compiled() -> Path:
+    """The program, compiled if its source is newer."""
+    if not _PROGRAM.exists() or _PROGRAM.stat().st_mtime < _SOURCE.stat().st_mtime:
+        compiler = shutil.which("cc") or shutil.which("gcc")
+        if compiler is None:
+            raise RuntimeError("no C compiler, which the load generator needs: apt-get install gcc libc6-dev")
+        _PROGRAM.parent.mkdir(parents=True, exist_ok=True)
+        partial = _PROGRAM.with_name(f"open_loop.{os.getpid()}")
+        subprocess.run([compiler, "-O2", "-Wall", "-o", str(partial), str(_SOURCE), "-lm"], check=True)
+        partial.replace(_PROGRAM)
+    return _PROGRAM

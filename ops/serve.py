@@ -1,7 +1,8 @@
 """`python -m ops.serve start|stop`: what `make serve` and `make stop` do.
 
 `start` brings the server up with the archive as it is now (one that runs with another is started anew), waits for a
-real answer, and prints curl lines with the answers they gave.
+real answer, and prints curl lines with the answers they gave. `python -m ops.supervise` is for a server that has to
+come back by itself.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ops import server
 from ops.client import Client, ClientError
 from ops.settings import ServerSettings, read_settings
 from ops.store import NAME, archive_path, start_version, start_with
+from ops.supervisor_lock import stop_supervisor
 
 
 def serve(settings: ServerSettings, version: str) -> None:
@@ -30,10 +32,16 @@ def serve(settings: ServerSettings, version: str) -> None:
     if start_version(settings.model_store) != version:
         start_with(settings.model_store, version)
     if not (server.is_current(settings, version) and default_version(settings) == version):
-        server.stop(settings)
+        stop(settings)
         print("starting TorchServe ...", flush=True)
         server.start(settings)
         server.wait_until_ready(settings)
+
+
+def stop(settings: ServerSettings) -> bool:
+    """Ends the server, and before it a supervisor, which would start it again; False where neither was running."""
+    supervised = stop_supervisor(settings)
+    return server.stop(settings) or supervised
 
 
 def default_version(settings: ServerSettings) -> str | None:
@@ -78,7 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = read_settings(Path("config.properties"), Path.cwd())
         if options.verb == "stop":
-            print("stopped" if server.stop(settings) else "no server of this folder is running")
+            print("stopped" if stop(settings) else "no server of this folder is running")
             return 0
         serve(settings, options.version)
         for line, answer in examples(settings):

@@ -1,0 +1,112 @@
+"""The open-loop generator against a real HTTP server of the standard library."""
+
+import json
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.open_loop import drive, run_open_loop
+
+pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Answers with the body; `{"do": ...}` makes it fail in one of the ways of servers."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        do = json.loads(body).get("do")
+        if do == "vanish":
+            self.close_connection = True
+            return
+        if do == "hang":
+            time.sleep(2.0)
+        self.send_response(503 if do == "refuse" else 200)
+        self.send_header("X-Seen", self.headers.get("X-Sent", ""))
+        if do == "chunks":
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
+            return
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None: ...
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, *_: object) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with Server(("127.0.0.1", 0), Echo) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/somewhere"
+        server.shutdown()
+
+
+def test_every_request_is_answered_and_kept_in_order(url: str) -> None:
+    bodies = [json.dumps({"n": number}).encode() for number in range(7)]
+    answers = drive(url, bodies, rate_per_s=200, seconds=2, connections=8, headers={"X-Sent": "yes"}, keep=True)
+    assert set(answers.status) == {200}
+    assert len(answers.responses) == len(answers.status) == pytest.approx(400, abs=120)
+    for request, response in zip(answers.request, answers.responses, strict=True):
+        head, _, body = response.partition(b"\r\n\r\n")
+        assert body == bodies[request]
+        assert b"X-Seen: yes" in head
+    assert (answers.sent_s >= answers.intended_s).all()
+    assert (answers.latency_s > 0).all()
+
+
+def test_the_times_are_poisson(url: str) -> None:
+    answers = drive(url, [b"{}"], rate_per_s=500, seconds=3, connections=16)
+    gaps = np.diff(answers.intended_s)
+    assert gaps.mean() == pytest.approx(1 / 500, rel=0.15)
+    assert gaps.std() == pytest.approx(gaps.mean(), rel=0.2)
+
+
+@pytest.mark.parametrize(("do", "status"), [("refuse", 503), ("vanish", 0), ("hang", 0), ("chunks", 200)])
+def test_what_goes_wrong_with_one_request_is_told_of_that_one(url: str, do: str, status: int) -> None:
+    bodies = [b"{}", json.dumps({"do": do}).encode()]
+    answers = drive(url, bodies, rate_per_s=20, seconds=1, connections=16, timeout_s=1.0, keep=True)
+    assert set(answers.status[answers.request == 0]) == {200}
+    assert set(answers.status[answers.request == 1]) == {status}
+
+
+def test_what_is_refused_counts_as_failed(url: str) -> None:
+    load = run_open_loop(url, [b"{}", b'{"do": "refuse"}'], 50, 1)
+    assert load.failed == load.sent // 2
+    assert 0 < load.p50_ms <= load.p99_ms
+
+
+def test_nobody_listening_loses_every_request_at_once() -> None:
+    answers = drive("http://127.0.0.1:1/", [b"{}"], rate_per_s=50, seconds=1)
+    assert set(answers.status) == {0}
+    assert answers.latency_s.max() < 5
+
+
+def test_a_wait_for_a_connection_counts(url: str) -> None:
+    answers = drive(url, [b'{"do": "hang"}', b"{}"], rate_per_s=4, seconds=1, connections=1)
+    waited = answers.latency_s[answers.request == 1]
+    assert set(answers.status) == {200}
+    assert waited.max() > 0.5 or len(waited) == 0
+
+
+def test_the_program_is_compiled_once() -> None:
+    program = Path(__file__).parents[2] / "build" / "bench" / "open_loop"
+    made = program.stat().st_mtime_ns
+    drive("http://127.0.0.1:1/", [b"{}"], 10, 0.1)
+    assert program.stat().st_mtime_ns == made
