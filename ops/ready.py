@@ -26,8 +26,8 @@ def ask(client: Client) -> str | None:
     except ClientError as error:
         return str(error)
     # A network that takes no ratings refuses the question (400), which is an answer too.
-    error = prediction.get("error", {"code": 400})
-    return f"{error['code']} {error['message']}" if error["code"] >= 500 else None
+    failed = prediction.get("error", {"code": 400})
+    return f"{failed['code']} {failed['message']}" if failed["code"] >= 500 else None
 
 
 def main(arguments: list[str] | None = None) -> int:
