@@ -10,6 +10,7 @@ from tests.e2e.conftest import Running
 from tests.e2e.image import values
 
 pytestmark = pytest.mark.e2e
+ANY = {"::": "0.0.0.0"}  # the JVM's sockets are IPv6 ones, which take both
 
 
 def listening(running: Running) -> set[str]:
@@ -17,7 +18,7 @@ def listening(running: Running) -> set[str]:
     usual = {ours: usual for usual, ours in running.project.ports.items()}
     pid = json.loads((running.image.folder / ".run" / "server.json").read_text())["pid"]
     bound = (one.laddr for one in psutil.Process(pid).net_connections("tcp") if one.status == "LISTEN")
-    return {f"{one.ip.removeprefix('::ffff:')}:{usual[str(one.port)]}" for one in bound}
+    return {f"{ANY.get(one.ip, one.ip.removeprefix('::ffff:'))}:{usual[str(one.port)]}" for one in bound}
 
 
 def test_it_is_ready_only_once_a_prediction_is_answered(running: Running) -> None:

@@ -78,7 +78,7 @@ def test_the_dashboard_can_be_imported_for_any_data_source() -> None:
 
 
 def test_panels_do_not_lie_on_each_other() -> None:
-    taken = set()
+    taken: set[tuple[int, int]] = set()
     for panel in json.loads(DASHBOARD.read_text())["panels"]:
         at = panel["gridPos"]
         cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
