@@ -38,7 +38,7 @@ def url(running: Running) -> Iterator[str]:
     environment = {name: Project(home, ports).on_our_ports(value) for name, value in environment.items()}
     with (home / "console").open("w") as output:
         process = running.image.start(
-            *command, output=output, TMPDIR=str(home), LOG_LOCATION=str(home / "logs"), **environment
+            *command, output=output, TMPDIR=str(home), TEMP=str(home), LOG_LOCATION=str(home / "logs"), **environment
         )
     try:
         address = f"http://127.0.0.1:{ports['8080']}"
