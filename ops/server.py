@@ -93,8 +93,11 @@ def wait_until_ready(settings: ServerSettings, timeout_s: float = START_TIMEOUT_
     raise ServerError(f"no worker was ready after {timeout_s:.0f} s:\n{console.tail(settings)}")
 
 
-def stop(settings: ServerSettings) -> bool:
-    """Ends the server that this folder started, and workers that outlived theirs; False where no server was running."""
+def stop(settings: ServerSettings, timeout_s: float = STOP_TIMEOUT_S) -> bool:
+    """Ends the server that this folder started, and workers that outlived theirs; False where no server was running.
+
+    timeout_s: what has not ended by then, after a SIGTERM, is killed.
+    """
     state = processes.read_state(settings)
     if state is None:
         return False
@@ -102,7 +105,7 @@ def stop(settings: ServerSettings) -> bool:
     if front is not None:
         with suppress(psutil.NoSuchProcess):
             front.send_signal(signal.SIGTERM)
-        psutil.wait_procs(list(processes.family(state["scratch"])), timeout=STOP_TIMEOUT_S)
+        psutil.wait_procs(list(processes.family(state["scratch"])), timeout=timeout_s)
     left = list(processes.family(state["scratch"]))  # without a front end, workers serve nobody
     for process in left:
         with suppress(psutil.NoSuchProcess):

@@ -26,6 +26,8 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 # A server that was up for so long has the first pause again when it ends.
 STEADY_S = 120.0
 LOOK_S, ASK_S = 0.5, 5.0
+# A server that hangs will hardly end by itself.
+HANGING_TIMEOUT_S = 5.0
 
 
 def supervise(settings: ServerSettings, unanswered_s: float) -> None:
@@ -43,7 +45,7 @@ def supervise(settings: ServerSettings, unanswered_s: float) -> None:
         if time.monotonic() - began > STEADY_S:
             pause_s = FIRST_PAUSE_S
         _say(f"PID {pid} {reason}")
-        server.stop(settings)
+        server.stop(settings, HANGING_TIMEOUT_S)
         while True:
             _say(f"starting it again in {pause_s:.0f} s")
             time.sleep(pause_s)

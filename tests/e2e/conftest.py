@@ -115,3 +115,15 @@ def served(project: Project) -> Project:
     """The same, serving version 1.0."""
     project.make("serve")
     return project
+
+
+@pytest.fixture(scope="session")
+def breakable(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A second copy with the same archives, two workers and a short queue, to be broken; no server runs yet."""
+    copy = copy_project(tmp_path_factory.mktemp("breakable"))
+    for name in ("model-store", "build"):
+        shutil.copytree(project.folder / name, copy.folder / name)
+    config = copy.folder / "config.properties"
+    text = config.read_text().replace("job_queue_size=1000", "job_queue_size=100")
+    config.write_text(f"{text}\ndefault_workers_per_model=2\n")
+    return copy
