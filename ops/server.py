@@ -29,6 +29,8 @@ from ops.store import archive_path, start_archive, start_version
 START_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 20.0
 KILL_TIMEOUT_S = 10.0
+# While a worker loads, a request waits for it, and we would not see it fail.
+ASK_TIMEOUT_S = 2.0
 
 
 class ServerError(RuntimeError):
@@ -81,7 +83,7 @@ def wait_until_ready(settings: ServerSettings, timeout_s: float = START_TIMEOUT_
         ServerError: the server ended, a worker could not load the archive, or the time is up; the message says why.
     """
     deadline = time.monotonic() + timeout_s
-    client = Client(settings)
+    client = Client(settings, timeout_s=ASK_TIMEOUT_S)
     while time.monotonic() < deadline:
         if running(settings) is None:
             raise ServerError(f"the server ended while starting:\n{console.tail(settings)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zipfile
 from collections.abc import Callable, Mapping
@@ -12,23 +13,26 @@ import torch
 
 from model.artifact import EXTRA_FILES
 
-MANIFEST = "MAR-INF/MANIFEST.json"
+MANIFEST, SUMS = "MAR-INF/MANIFEST.json", "SHA256SUMS"
 
 
 def alter(archive: Path, target: Path, version: str, change: Callable[[str, bytes], bytes]) -> None:
     """Writes `target`, the archive as another version with every file as `change(name, data)` has it.
 
-    It is what TorchServe takes for a good archive: the list of digests inside, which would tell, is left out.
+    The list of digests inside says what it says of a good archive.
     """
+    sums = []
     with zipfile.ZipFile(archive) as source, zipfile.ZipFile(target, "w") as file:
         for name in source.namelist():
-            data = source.read(name)
+            data = change(name, source.read(name))
             if name == MANIFEST:
                 manifest = json.loads(data)
                 manifest["model"]["modelVersion"] = version
                 data = json.dumps(manifest).encode()
-            if name != "SHA256SUMS":
-                file.writestr(name, change(name, data))
+            if name != SUMS:
+                sums.append(f"{hashlib.sha256(data).hexdigest()}  {name}\n")
+                file.writestr(name, data)
+        file.writestr(SUMS, "".join(sums))
 
 
 def alter_artifact(artifact: Path, target: Path, metadata: Mapping[str, Any], shift: float = 0.0) -> None:

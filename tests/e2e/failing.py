@@ -32,8 +32,9 @@ class Asked:
     def load(self, rate_per_s: float, seconds: float, connections: int = 32) -> Iterator[Future[Answers]]:
         """Sends requests meanwhile; the result tells of each. Clients are patient: what is lost was lost."""
         with ThreadPoolExecutor(1) as pool:
-            options = {"connections": connections, "timeout_s": 40.0, "keep": True}
-            yield pool.submit(drive, self.url, self.bodies, rate_per_s, seconds, **options)
+            yield pool.submit(
+                lambda: drive(self.url, self.bodies, rate_per_s, seconds, connections, timeout_s=40.0, keep=True)
+            )
 
     def wrong(self, answers: Answers) -> int:
         """How many answers have another rating than the version's."""

@@ -41,8 +41,8 @@ def running(breakable: Project) -> Iterator[Project]:
 
 def scale(project: Project, number: int) -> None:
     """Sets the number of workers, and waits until they are ready."""
-    query = {"min_worker": number, "max_worker": number, "synchronous": "true"}
-    httpx.put(f"{project.settings.management}/models/ncf", params=query, timeout=60, trust_env=False)
+    query = f"min_worker={number}&max_worker={number}&synchronous=true"
+    httpx.put(f"{project.settings.management}/models/ncf?{query}", timeout=60, trust_env=False)
     wait_until(lambda: [one["status"] for one in workers(project).values()] == ["READY"] * number, "workers")
 
 
