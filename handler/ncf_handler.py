@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from ts.context import Context
 from handler import wire
 from handler.codec import Codec, make_codec
 from handler.errors import RequestError, too_large
-from handler.request import Incoming, Reply, Request
+from handler.request import VERSION_HEADER, Incoming, Reply, Request
 from handler.schema import make_schema
 from handler.settings import HandlerSettings
 from handler.worker_metrics import WorkerMetrics
@@ -36,6 +36,7 @@ class NCFHandler:
     codec: Codec
     metrics: WorkerMetrics
     settings: HandlerSettings
+    headers: Mapping[str, str]
     described: bytes
 
     def initialize(self, context: Context) -> None:
@@ -48,7 +49,9 @@ class NCFHandler:
         name, version = str(context.model_name), str(manifest.get("modelVersion", ""))
         self.predictor = Predictor(artifact, device)
         self.codec = make_codec(artifact, settings, name, version)
-        self.described = orjson.dumps({**artifact.metadata, "schema": make_schema(artifact, settings)})
+        self.headers = {VERSION_HEADER: version}
+        about = {**artifact.metadata, "schema": make_schema(artifact, settings), "worker_pid": os.getpid()}
+        self.described = orjson.dumps(about)
         self.settings = settings
         self.metrics = WorkerMetrics(context.metrics, name, settings.metrics_interval_s)
         self._warm_up()
@@ -66,7 +69,7 @@ class NCFHandler:
         replies = self.answer(incoming)
         for place, reply in enumerate(replies):
             context.set_response_status(reply.status, "", place)
-            for name, value in reply.headers.items():
+            for name, value in {**reply.headers, **self.headers}.items():
                 context.set_response_header(place, name, value)
         return [reply.body for reply in replies]
 

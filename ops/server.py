@@ -24,7 +24,7 @@ import psutil
 from ops import console, processes
 from ops.client import Client
 from ops.settings import ServerSettings
-from ops.store import archive_path, start_archive, start_version
+from ops.store import NAME, archive_path, start_archive, versions_to_start
 
 START_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 20.0
@@ -47,15 +47,16 @@ def start(settings: ServerSettings) -> int:
     if (pid := running(settings)) is not None:
         raise ServerError(f"already running, PID {pid}: `make stop` ends it")
     stop(settings)  # workers of one that was killed
-    _check_archive(start_archive(settings.model_store))
+    versions = _whole_versions(settings)
+    archives = [archive_path(settings.model_store, version) for version in versions]
     _check_addresses(settings)
     scratch = Path(tempfile.mkdtemp(prefix="ncf-serve-"))  # short: a socket's path may have 107 characters
     state: processes.State = {"pid": None, "scratch": str(scratch), "config": _stamp(settings.config), "loaded": {}}
-    processes.write_state(
-        settings, state
-    )  # before there is a process, so that whoever is killed here leaves none unfound
+    processes.write_state(settings, state)  # before there is a process: whoever is killed here leaves none unfound
     command = [str(Path(sys.executable).with_name("torchserve")), "--start", "--ncs"]
     command += ["--ts-config", str(settings.config)]
+    if archives:  # the first that is loaded is the default
+        command += ["--models", *(f"{NAME}={archive.name}" for archive in archives)]
     with console.fresh(settings) as output:
         done = subprocess.run(
             command,
@@ -72,7 +73,8 @@ def start(settings: ServerSettings) -> int:
         raise ServerError(f"torchserve --start failed:\n{console.tail(settings)}")
     pid = int(pid_file.read_text())
     processes.write_state(settings, {**state, "pid": pid})
-    note_loaded(settings, start_version(settings.model_store))
+    for version in versions:
+        note_loaded(settings, version)
     return pid
 
 
@@ -133,12 +135,26 @@ def is_current(settings: ServerSettings, version: str) -> bool:
     return bool(state["loaded"].get(version) == _stamp(archive_path(settings.model_store, version)))
 
 
-def note_loaded(settings: ServerSettings, version: str | None) -> None:
+def note_loaded(settings: ServerSettings, version: str) -> None:
     """Remembers which archive the running server has just loaded as `version`."""
     state = processes.read_state(settings)
-    if state is not None and version is not None:
+    if state is not None:
         state["loaded"][version] = _stamp(archive_path(settings.model_store, version))
         processes.write_state(settings, state)
+
+
+def _whole_versions(settings: ServerSettings) -> list[str]:
+    """What to start with: the default, which must be whole, and the others that are; what is left out is said."""
+    default, *others = versions_to_start(settings.model_store) or [None]
+    _check_archive(archive_path(settings.model_store, default) if default else start_archive(settings.model_store))
+    whole = [default] if default else []
+    for version in others:
+        try:
+            _check_archive(archive_path(settings.model_store, version))
+            whole.append(version)
+        except ServerError as error:
+            print(f"starting without version {version}: {error}", file=sys.stderr, flush=True)
+    return whole
 
 
 def _check_archive(path: Path) -> None:

@@ -1,46 +1,29 @@
-"""Archives that were damaged, or made wrong on purpose."""
+"""Archives that went wrong on the way: packed ones with something changed inside."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zipfile
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
-import torch
-
-from model.artifact import EXTRA_FILES
-
-MANIFEST, SUMS = "MAR-INF/MANIFEST.json", "SHA256SUMS"
+MANIFEST = "MAR-INF/MANIFEST.json"
+HANDLER = "ncf_handler.py"
 
 
-def alter(archive: Path, target: Path, version: str, change: Callable[[str, bytes], bytes]) -> None:
-    """Writes `target`, the archive as another version with every file as `change(name, data)` has it.
+def alter(source: Path, target: Path, version: str, replace: dict[str, tuple[str, str]] | None = None) -> None:
+    """Writes `source` as an archive of `version`, with texts replaced in some of its files.
 
-    The list of digests inside says what it says of a good archive.
+    `replace`: file -> (a text that stands in it, what to put in its place).
     """
-    sums = []
-    with zipfile.ZipFile(archive) as source, zipfile.ZipFile(target, "w") as file:
-        for name in source.namelist():
-            data = change(name, source.read(name))
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
             if name == MANIFEST:
                 manifest = json.loads(data)
                 manifest["model"]["modelVersion"] = version
                 data = json.dumps(manifest).encode()
-            if name != SUMS:
-                sums.append(f"{hashlib.sha256(data).hexdigest()}  {name}\n")
-                file.writestr(name, data)
-        file.writestr(SUMS, "".join(sums))
-
-
-def alter_artifact(artifact: Path, target: Path, metadata: Mapping[str, Any], shift: float = 0.0) -> None:
-    """Writes an artifact with other metadata, and with every parameter moved, under the digest of before."""
-    extra: dict[str, Any] = dict.fromkeys(EXTRA_FILES, "")
-    network = torch.jit.load(str(artifact), _extra_files=extra)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.add_(shift)
-    extra["metadata.json"] = json.dumps({**json.loads(extra["metadata.json"]), **metadata}).encode()
-    torch.jit.save(network, str(target), _extra_files=extra)
+            if replace and name in replace:
+                before, after = (text.encode() for text in replace[name])
+                assert before in data, f"{name}: {before!r} is not in it"
+                data = data.replace(before, after)
+            new.writestr(name, data)

@@ -11,7 +11,7 @@ import pytest
 
 from ops import server
 from ops.client import Client
-from tests.e2e.altered import alter
+from tests.e2e.broken_archives import alter
 from tests.e2e.conftest import Project
 from tests.e2e.failing import Asked, wait_until, workers
 
