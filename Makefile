@@ -41,7 +41,7 @@ SERVED   := $(wildcard model/*.py handler/*)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup data train train-help update update-help package serve run stop predict versions register promote rollback unregister canary test test-quick fuzz lint bench-serve bench-predictor bench-new-users bench-update clean report bench-accuracy bench-train force
+.PHONY: help setup data train train-help update update-help package serve run stop predict versions register promote rollback unregister canary test test-quick fuzz lint soak bench-serve bench-predictor bench-new-users bench-update clean report bench-accuracy bench-train force
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -122,6 +122,9 @@ lint: .venv/dev ## check style (ruff) and types (mypy, strict)
 bench-serve: $(ARTIFACT) ## measure VERSION's model served here against a stock TorchServe bundle (needs wrk)
 	$(PY) -m bench.serve --artifact $(ARTIFACT)
 	$(PY) -m bench.growth --artifact $(ARTIFACT)
+
+soak: $(ARTIFACT) ## overload, millions of requests and faults under load: 20 minutes (needs wrk); SOAK_ARGS shortens
+	$(PY) -m bench.soak --artifact $(ARTIFACT) $(SOAK_ARGS)
 
 bench-predictor: $(ARTIFACT) ## measure VERSION's model in one process without a server
 	$(PY) -m bench.predictor --artifact $(ARTIFACT)

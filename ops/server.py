@@ -145,9 +145,13 @@ def note_loaded(settings: ServerSettings, version: str) -> None:
 
 def _whole_versions(settings: ServerSettings) -> list[str]:
     """What to start with: the default, which must be whole, and the others that are; what is left out is said."""
-    default, *others = versions_to_start(settings.model_store) or [None]
-    _check_archive(archive_path(settings.model_store, default) if default else start_archive(settings.model_store))
-    whole = [default] if default else []
+    versions = versions_to_start(settings.model_store)
+    if not versions:
+        _check_archive(start_archive(settings.model_store))
+        return []
+    default, *others = versions
+    _check_archive(archive_path(settings.model_store, default))
+    whole = [default]
     for version in others:
         try:
             _check_archive(archive_path(settings.model_store, version))

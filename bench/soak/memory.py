@@ -37,6 +37,13 @@ class MemoryLog:
         rows = np.array(self._rows or np.empty((0, 3)))
         return rows[(rows[:, 0] >= start) & (rows[:, 0] <= end)]
 
+    def at(self, when: float) -> tuple[float, float]:
+        """(front end, largest worker) in MiB as seen last before that time; now, if it has not been looked yet."""
+        if not self._rows or self._rows[0][0] > when:
+            self.look()
+        earlier = [row for row in self._rows if row[0] <= when] or self._rows
+        return (earlier[-1][1], earlier[-1][2]) if earlier else (float("nan"), float("nan"))
+
     def look(self) -> None:
         """Adds a row now, unless a process is just ending or starting."""
         pid = server.running(self._settings)
