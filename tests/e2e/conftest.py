@@ -160,7 +160,7 @@ def running(project: Project) -> Iterator[Running]:
 
 
 def pack_one_that_breaks(project: Project, folder: Path) -> Path:
-    """A model store with version 1.0, whose code raises where one user is asked for."""
+    """A model store with the project's versions, whose code raises where one user is asked for."""
     source = copy_project(folder)
     code = source.folder / "model" / "predictor.py"
     begin = "        guests: list[Tensor] = []\n"
@@ -168,8 +168,9 @@ def pack_one_that_breaks(project: Project, folder: Path) -> Path:
     broken += "            raise RuntimeError('a \"broken\" one\\t\\nof two lines')\n"
     assert code.read_text().count(begin) == 1
     code.write_text(code.read_text().replace(begin, broken + begin))
-    artifact = project.folder / "build" / "1.0" / "ncf.pt"
-    source.run(".venv/bin/python", "-m", "train.package", "--artifact", str(artifact), "--version", "1.0")
+    for version in ("1.0", "1.1"):
+        artifact = project.folder / "build" / version / "ncf.pt"
+        source.run(".venv/bin/python", "-m", "train.package", "--artifact", str(artifact), "--version", version)
     source.run(".venv/bin/python", "-m", "ops.store", "--version", "1.0")
     return source.folder / "model-store"
 
