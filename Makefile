@@ -15,6 +15,10 @@ TRAIN_ARGS ?=
 RATINGS ?=
 FROM    ?= $(DEFAULT)
 UPDATE_ARGS ?=
+# What `make canary` tries VERSION with: a file of bodies, a line each (drawn where empty), and its share of them.
+REQUESTS ?=
+SHARE   ?= 0.1
+MODE    ?= shadow
 # REPORT_ARGS=--reference trains the reference network for its line of the report, which takes a minute.
 REPORT_ARGS ?=
 # Folders that the accuracy is compared on.
@@ -42,12 +46,13 @@ SERVED   := $(wildcard model/*.py handler/*)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup data train train-help update update-help package serve stop predict token rotate-keys versions register promote rollback unregister test test-quick fuzz lint bench-serve bench-predictor bench-new-users bench-update clean report bench-accuracy bench-train force
+.PHONY: help setup data train train-help update update-help package serve run stop predict token rotate-keys versions register promote rollback unregister canary test test-quick fuzz lint soak bench-serve bench-predictor bench-new-users bench-update clean report bench-accuracy bench-train force
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
 	@echo 'Variables: DATA=folder or file of ratings, VERSION=1.0, PRESET=default|mlp|reference, TRAIN_ARGS="..."'
 	@echo '           RATINGS=folder or file of new ratings, FROM=1.0, UPDATE_ARGS="..." (update)'
+	@echo '           SHARE=0.1, MODE=shadow|canary, REQUESTS=file of JSON lines (canary)'
 	@echo 'A version remembers its DATA, PRESET and TRAIN_ARGS until they are given again (DATA=build/demo, TRAIN_ARGS=).'
 
 setup: .venv/serve .venv/dev ## make the environment in .venv: to train, to serve, to test
@@ -78,7 +83,10 @@ package: $(ARCHIVE) ## pack build/VERSION into model-store/ncf-VERSION.mar
 serve: $(ARCHIVE) ## train, pack, start TorchServe, and show answers
 	@$(PY) -m ops.serve start --version $(VERSION)$(if $(AUTH), --auth $(call quoted,$(AUTH)))
 
-stop: ## stop the server that `make serve` started
+run: $(ARCHIVE) ## keep a server up in the foreground until Ctrl-C: started again whenever it ends
+	@$(PY) -m ops.supervise --version $(VERSION)$(if $(AUTH), --auth $(call quoted,$(AUTH)))
+
+stop: ## stop the server that `make serve` or `make run` started
 	@if [ -x $(PY) ]; then $(PY) -m ops.serve stop; else echo 'no environment, so no server'; fi
 
 predict: ## ask the server: make predict BODY='{"user_id": 1, "movie_id": 2}'
@@ -105,6 +113,9 @@ rollback: .venv/serve ## make what was the default before the default again
 unregister: .venv/serve ## remove VERSION from the running server, once it has answered what it was asked
 	@$(PY) -m ops.versions unregister --version $(VERSION)
 
+canary: .venv/serve ## try the registered VERSION with a SHARE of requests: make canary VERSION=1.1 SHARE=0.1
+	@$(PY) -m ops.canary --version $(VERSION) --share $(SHARE) --mode $(MODE) $(if $(REQUESTS),--requests $(call quoted,$(REQUESTS)))
+
 test: .venv/dev ## run every test, the end-to-end ones with a real TorchServe included
 	$(PY) -m pytest
 
@@ -123,6 +134,9 @@ lint: .venv/dev ## check style (ruff), types (mypy, strict) and what is unsafe (
 bench-serve: $(ARTIFACT) ## measure VERSION's model served here against a stock TorchServe bundle (needs wrk)
 	$(PY) -m bench.serve --artifact $(ARTIFACT)
 	$(PY) -m bench.growth --artifact $(ARTIFACT)
+
+soak: $(ARTIFACT) ## overload, millions of requests and faults under load: 20 minutes (needs wrk); SOAK_ARGS shortens
+	$(PY) -m bench.soak --artifact $(ARTIFACT) $(SOAK_ARGS)
 
 bench-predictor: $(ARTIFACT) ## measure VERSION's model in one process without a server
 	$(PY) -m bench.predictor --artifact $(ARTIFACT)

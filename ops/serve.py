@@ -1,7 +1,8 @@
 """`python -m ops.serve start|stop`: what `make serve` and `make stop` do.
 
 `start` brings the server up with the archive as it is now (one that runs with another is started anew), waits for a
-real answer, and prints curl lines with the answers they gave.
+real answer, and prints curl lines with the answers they gave. `python -m ops.supervise` is for a server that has to
+come back by itself.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from ops import auth, server
 from ops.client import Client, ClientError
 from ops.manifest import check_archive
 from ops.settings import ServerSettings, read_settings
-from ops.store import NAME, archive_path, start_version, start_with, versions_to_start
+from ops.store import NAME, archive_path, trying_to_start_with
+from ops.supervisor_lock import stop_supervisor
 
 
 def serve(settings: ServerSettings, version: str) -> None:
@@ -25,20 +27,23 @@ def serve(settings: ServerSettings, version: str) -> None:
 
     Raises:
         ServerError, ClientError: it did not come up.
-        ManifestError: an archive is not what its manifest says; a server that runs goes on as it is.
+        ManifestError: the archive is not what its manifest says; a server that runs goes on as it is.
     """
     if not archive_path(settings.model_store, version).is_file():
         raise server.ServerError(f"{archive_path(settings.model_store, version)}: no such archive: run `make package`")
-    check_archive(archive_path(settings.model_store, version))
-    if start_version(settings.model_store) != version:
-        start_with(settings.model_store, version)
-    if not (server.is_current(settings, version) and default_version(settings) == version):
-        for other in versions_to_start(settings.model_store):
-            check_archive(archive_path(settings.model_store, other))
-        server.stop(settings)
-        print("starting TorchServe ...", flush=True)
-        server.start(settings)
-        server.wait_until_ready(settings)
+    check_archive(archive_path(settings.model_store, version))  # before the running server is stopped
+    with trying_to_start_with(settings.model_store, version):
+        if not (server.is_current(settings, version) and default_version(settings) == version):
+            stop(settings)
+            print("starting TorchServe ...", flush=True)
+            server.start(settings)
+            server.wait_until_ready(settings)
+
+
+def stop(settings: ServerSettings) -> bool:
+    """Ends the server, and before it a supervisor, which would start it again; False where neither was running."""
+    supervised = stop_supervisor(settings)
+    return server.stop(settings) or supervised
 
 
 def default_version(settings: ServerSettings) -> str | None:
@@ -87,7 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = read_settings(Path("config.properties"), Path.cwd())
         if options.verb == "stop":
-            print("stopped" if server.stop(settings) else "no server of this folder is running")
+            print("stopped" if stop(settings) else "no server of this folder is running")
             return 0
         auth.choose(settings, options.auth)
         serve(settings, options.version)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ops.record import change_record, read_record
@@ -44,6 +46,20 @@ def start_with(store: Path, version: str) -> None:
     """Makes `version` the default of the next start: the archive first, then the record, each in one step."""
     link_start_archive(store, version)
     change_record(store, lambda record: record.with_promoted(version))
+
+
+@contextmanager
+def trying_to_start_with(store: Path, version: str) -> Iterator[None]:
+    """Makes `version` the default of the next start, and takes that back if what is done meanwhile fails."""
+    former = start_version(store)
+    if former != version:
+        start_with(store, version)
+    try:
+        yield
+    except Exception:
+        if former not in (None, version):
+            start_with(store, str(former))
+        raise
 
 
 def link_start_archive(store: Path, version: str) -> None:

@@ -40,7 +40,7 @@ def report(entries: Iterable[Mapping[str, Any]]) -> str:
 
 def bodies(entries: Iterable[Mapping[str, Any]]) -> list[str]:
     """The different bodies that are JSON, each in one line; a shadow's is its request's."""
-    found = {}
+    found: dict[str, None] = {}
     for entry in entries:
         try:
             found[json.dumps(json.loads(entry["body"]), ensure_ascii=False)] = None

@@ -46,6 +46,7 @@ def package(config: PackageConfig) -> Path:
 
     Raises:
         ArtifactError: the artifact cannot be served.
+        ValueError: TorchServe's or the handler's settings are wrong.
         RuntimeError: torch-model-archiver failed; the message holds its words.
     """
     card = model_card(load_artifact(config.artifact).metadata)
@@ -65,6 +66,7 @@ def _archive(config: PackageConfig, card: str, folder: Path) -> Path:
     left_out = shutil.ignore_patterns("__pycache__", HANDLER, "*.xml", "*.yaml")
     for name in ("model", "handler"):
         shutil.copytree(ROOT / name, code / name, ignore=left_out)
+    _check_config(config.config.resolve(), code)
     (code / MODEL_CARD).write_text(card, encoding="utf-8")
     command = [sys.executable, "-m", "model_archiver.model_packaging", "--model-name", NAME]
     command += ["--version", config.version, "--serialized-file", str(config.artifact.resolve())]
@@ -77,6 +79,14 @@ def _archive(config: PackageConfig, card: str, folder: Path) -> Path:
     if done.returncode:
         raise RuntimeError(f"torch-model-archiver failed: {done.stderr.strip()}")
     return folder / f"{NAME}.mar"
+
+
+def _check_config(config: Path, code: Path) -> None:
+    """Lets the code that is packed say what is wrong with the settings that it is packed with."""
+    command = [sys.executable, "-m", "handler.settings", str(config)]
+    done = subprocess.run(command, cwd=code, capture_output=True, text=True)
+    if done.returncode:
+        raise ValueError(done.stderr.strip())
 
 
 def add_manifest(archive: Path) -> None:
