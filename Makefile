@@ -114,7 +114,7 @@ unregister: .venv/serve ## remove VERSION from the running server, once it has a
 	@$(PY) -m ops.versions unregister --version $(VERSION)
 
 canary: .venv/serve ## try the registered VERSION with a SHARE of requests: make canary VERSION=1.1 SHARE=0.1
-	@$(PY) -m ops.canary --version $(VERSION) --share $(SHARE) --mode $(MODE) $(if $(REQUESTS),--requests $(call quoted,$(REQUESTS)))
+	@$(PY) -m ops.candidate --version $(VERSION) --share $(SHARE) --mode $(MODE) $(if $(REQUESTS),--requests $(call quoted,$(REQUESTS)))
 
 test: .venv/dev ## run every test, the end-to-end ones with a real TorchServe included
 	$(PY) -m pytest
