@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.skipif(NGINX is None, reason="nginx i
 REQUESTS = 60
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def both(served: Project) -> Iterator[Project]:
     """The server with 1.1 beside 1.0."""
     served.make("register", "VERSION=1.1")
@@ -41,6 +41,16 @@ def ask_all(both: Project, body: dict[str, int], folder: Path, changes: dict[str
         answers = [proxy.client.post("/predictions/ncf", json=body).json() for _ in range(REQUESTS)]
         assert proxy.client.post("/predictions/ncf/1.1", json=body).status_code == 200  # other paths pass
     return Counter(ratings[f"{answer['rating']:.3f}"] for answer in answers), folder / "ncf-versions.log"
+
+
+def test_a_candidate_that_fails_is_seen_in_the_report_and_by_no_client(
+    served: Project, body: dict[str, int], tmp_path: Path
+) -> None:
+    upstream = {"127.0.0.1:8080": served.settings.inference.removeprefix("http://")}
+    with run_nginx("canary.conf", tmp_path, {**upstream, "5% /1.1;": "", "# mirror": "mirror"}) as proxy:
+        assert proxy.client.post("/predictions/ncf", json=body).status_code == 200  # 1.1 is not registered
+    printed = served.run(".venv/bin/python", "-m", "ops.version_log", str(tmp_path / "ncf-versions.log")).stdout
+    assert re.search(r"^1\.1 +1 +1 +0 ", printed, re.MULTILINE)
 
 
 def test_a_share_of_the_requests_is_answered_by_the_candidate(
@@ -68,13 +78,3 @@ def test_a_shadow_sees_every_request_and_answers_none(both: Project, body: dict[
     assert Counter(entry["version"] for entry in entries) == {"1.0": REQUESTS, "1.1": REQUESTS}
     assert {entry["status"] for entry in entries} == {"200"}
     assert len({entry["body"] for entry in entries}) == 1
-
-
-def test_a_candidate_that_fails_is_seen_in_the_report_and_by_no_client(
-    served: Project, body: dict[str, int], tmp_path: Path
-) -> None:
-    upstream = {"127.0.0.1:8080": served.settings.inference.removeprefix("http://")}
-    with run_nginx("canary.conf", tmp_path, {**upstream, "5% /1.1;": "", "# mirror": "mirror"}) as proxy:
-        assert proxy.client.post("/predictions/ncf", json=body).status_code == 200  # 1.1 is not registered
-    printed = served.run(".venv/bin/python", "-m", "ops.version_log", str(tmp_path / "ncf-versions.log")).stdout
-    assert re.search(r"^1\.1 +1 +1 +0 ", printed, re.MULTILINE)
