@@ -53,7 +53,7 @@ def plan_faults(seconds: float, kills: int) -> list[Fault]:
     return [
         *(Fault(f"a worker killed ({number + 1})", seconds, kill_worker) for number in range(kills)),
         Fault("all workers killed", seconds, kill_all_workers),
-        Fault("the JVM killed", max(20.0, 1.5 * seconds), kill_front_end),
+        Fault("the JVM killed", seconds + 12, kill_front_end),
         Fault("50 slow clients", seconds, slow_clients(50, seconds)),
         Fault("50 clients a second vanish", seconds, vanishing_clients(50, seconds)),
     ]
