@@ -146,7 +146,8 @@ def main() -> int:
     parser.add_argument("--promotions", type=int, default=20)
     parser.add_argument("--write-nothing", action="store_true", help="print the tables only")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the server is ended on the way out
+    for number in (signal.SIGTERM, signal.SIGINT):  # a script in the background would start us deaf to Ctrl-C
+        signal.signal(number, signal.default_int_handler)
     torch.set_num_threads(1)
     machine = describe_machine(options.artifact)
     try:
