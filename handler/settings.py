@@ -52,6 +52,8 @@ class HandlerSettings:
     """Longest answers of one batch together: below TorchServe's `max_response_size`, past which it ends the worker."""
     max_depth: int = 16
     """Deepest nesting of a body's JSON."""
+    max_error_lines_per_s: int = 20
+    """Most log lines a second and worker about failed requests."""
     fast_wire: bool = True
     """Read and write TorchServe's worker frames with `handler/wire.py`."""
     metrics_interval_s: float = 5.0

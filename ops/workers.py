@@ -59,6 +59,6 @@ def drain(client: Client, version: str, timeout_s: float = DRAIN_TIMEOUT_S) -> N
         if time.monotonic() > deadline:
             raise WorkerError(f"worker {min(waiting)} has not answered all within {timeout_s:.0f} s")
         try:
-            done.add(client.describe(version)["worker_pid"])
+            done.add(client.describe(version).get("worker_pid", 0))
         except ClientError:
             time.sleep(0.1)  # a worker that ended meanwhile, which the next look at the workers tells
