@@ -7,10 +7,12 @@ in this process, and no request may be lost.
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -89,29 +91,36 @@ def change_under_load(
             time.sleep(pause_s)
         rollout.unregister(third)
 
-    for answers in _while_running(change, lambda seed: drive(url, bodies, rate, _SEGMENT_S, seed=seed, keep=True)):
-        _judge(answers, expected, reigns, outcome)
+    def send(seed: int) -> None:
+        answers = drive(url, bodies, rate, _SEGMENT_S, seed=seed, keep=True)
+        _judge(answers, expected, tuple(reigns), outcome)
+
+    _while_sending(send, change)
     return outcome
 
 
-def _while_running(change: Callable[[], None], load: Callable[[int], Answers]) -> list[Answers]:
-    """Segments of load from before `change` begins until after it has ended; its error, if it has one."""
-    segments: list[Answers] = []
+def _while_sending(send: Callable[[int], None], change: Callable[[], None]) -> None:
+    """Sends segment after segment, from before `change` begins until after it has ended.
+
+    Raises:
+        Exception: what either of them raised.
+    """
     over = threading.Event()
 
-    def send() -> None:
-        while not over.is_set():
-            segments.append(load(len(segments)))
+    def send_all() -> None:
+        for seed in itertools.count():
+            send(seed)
+            if over.is_set():
+                return
 
-    sender = threading.Thread(target=send)
-    sender.start()
-    try:
-        time.sleep(1)
-        change()
-    finally:
-        over.set()
-        sender.join()
-    return segments
+    with ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(send_all)
+        try:
+            time.sleep(1)
+            change()
+        finally:
+            over.set()
+        sending.result()
 
 
 def _judge(

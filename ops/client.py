@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 import httpx
 
+from ops.auth import REFUSED, KeyFileAuth
 from ops.settings import ServerSettings
 from ops.store import NAME
 
@@ -31,7 +33,7 @@ class Client:
         self._settings = settings
         # No connection is kept between asks, so that there is none to be closed.
         unkept = httpx.Limits(max_keepalive_connections=0)
-        self._http = httpx.Client(timeout=timeout_s, trust_env=False, limits=unkept)
+        self._http = httpx.Client(timeout=timeout_s, auth=KeyFileAuth(settings), trust_env=False, limits=unkept)
 
     def predict(self, body: dict[str, Any], version: str | None = None) -> Any:
         """The answer to one request of the contract."""
@@ -50,9 +52,10 @@ class Client:
 
     def versions(self) -> list[dict[str, Any]]:
         """Every registered version: `version`, `default`, and `workers` as TorchServe tells them."""
-        if self._send("GET", self._models(None)).status_code == httpx.codes.NOT_FOUND:
+        response = self._send("GET", self._models(None))
+        if response.status_code == httpx.codes.NOT_FOUND:
             return []  # none is registered
-        default = self._ask("GET", self._models(None))[0]["modelVersion"]
+        default = _json(response)[0]["modelVersion"]
         return [
             {"version": one["modelVersion"], "default": one["modelVersion"] == default, "workers": one["workers"]}
             for one in self._ask("GET", self._models("all"))
@@ -70,6 +73,15 @@ class Client:
         except ClientError:
             return False
         return any(worker["status"] == "READY" for worker in described["workers"])
+
+    def requests_by_name(self, version: str) -> int:
+        """How many requests named this version in their path since the start; 0 where no metrics are served."""
+        if self._settings.metrics is None:
+            return 0
+        text = self._send("GET", f"{self._settings.metrics}/metrics").text
+        labels = rf'[^}}]*model_version="{re.escape(version)}"[^}}]*'
+        found = re.findall(rf"^ts_inference_requests_total{{{labels}}} (\S+)$", text, re.MULTILINE)
+        return sum(int(float(count)) for count in found)
 
     def register(self, version: str, workers: int) -> None:
         """Registers ncf-VERSION.mar from the model store, without waiting for its workers."""
@@ -95,10 +107,7 @@ class Client:
         return f"{self._settings.management}/models/{NAME}" + (f"/{version}" if version else "")
 
     def _ask(self, method: str, url: str, **options: Any) -> Any:
-        response = self._send(method, url, **options)
-        if response.is_error:
-            raise ClientError(f"{method} {url}: {response.status_code} {_words(response)}")
-        return response.json()
+        return _json(self._send(method, url, **options))
 
     def _send(self, method: str, url: str, **options: Any) -> httpx.Response:
         try:
@@ -107,8 +116,16 @@ class Client:
             raise ClientError(f"{method} {url}: {error}") from error
 
 
+def _json(response: httpx.Response) -> Any:
+    if response.is_error:
+        asked = f"{response.request.method} {response.request.url}"
+        raise ClientError(f"{asked}: {response.status_code} {_words(response)}")
+    return response.json()
+
+
 def _words(response: httpx.Response) -> str:
     try:
-        return str(response.json()["message"])
-    except (ValueError, KeyError, TypeError):
+        hint = ": `make rotate-keys` makes new keys" if response.json().get("type") == REFUSED else ""
+        return f"{response.json()['message']}{hint}"
+    except (ValueError, KeyError, TypeError, AttributeError):
         return response.text

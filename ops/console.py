@@ -10,10 +10,9 @@ from ops.settings import ServerSettings
 
 # TorchServe's word for it; it then tries again and again, and says Healthy meanwhile.
 _LOAD_FAILED = "Load model failed"
-# The last line of a worker's traceback, as TorchServe hands it on: the logger's name, then the exception;
-# or, with LOG_FORMAT=json, the exception as the message.
+# The last line of a worker's traceback, as TorchServe hands it on, in either format of handler/log4j2.xml.
 _RAISED = re.compile(
-    r'(?:MODEL_LOG |"message":")(?:\w+\.)*(\w+(?:Error|Exception|Interrupt|Exit): .+?)(?:","exception":"[^"]*"})?$',
+    r"""(?:MODEL_LOG |"message":")(?:\w+\.)*(\w+(?:Error|Exception|Interrupt|Exit): .+?)(?:","exception":.*)?$""",
     re.MULTILINE,
 )
 

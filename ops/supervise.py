@@ -16,7 +16,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ops import server
+from ops import auth, server
 from ops.client import Client, ClientError
 from ops.settings import ServerSettings, read_settings
 from ops.store import archive_path, start_version, trying_to_start_with
@@ -135,6 +135,7 @@ def main(arguments: list[str] | None = None) -> int:
         help="start it anew after so long without a worker",
     )
     parser.add_argument("--version", help="the version to start with; left out, it stays as it is")
+    parser.add_argument("--auth", help="on: ask for tokens, now and at the next starts; off: ask no more")
     options = parser.parse_args(arguments)
     signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     for number in signals:
@@ -142,6 +143,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = read_settings(Path("config.properties"), Path.cwd())
         with only_supervisor(settings):
+            auth.choose(settings, options.auth)
             version = options.version or start_version(settings.model_store)
             if version is None:
                 raise server.ServerError(f"{settings.model_store}: no archive in it yet: run `make package`")

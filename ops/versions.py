@@ -67,6 +67,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (RolloutError, ClientError, ValueError, OSError) as error:
         print(f"versions: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("versions: interrupted; `make versions` tells what was done", file=sys.stderr)
+        return 130
     return 0
 
 

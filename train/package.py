@@ -1,16 +1,18 @@
 """From artifact to archive: `ncf-VERSION.mar`, made by torch-model-archiver.
 
-The archive holds the packages `model` and `handler` beside the artifact, so each version runs its own code, and the
-model card.
+The archive holds the packages `model` and `handler` beside the artifact, so each version runs its own code, the model
+card, and SHA256SUMS: the digest of every file in it, for `sha256sum -c` and `ops.manifest`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from train.model_card import MODEL_CARD, model_card
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "ncf"
 HANDLER = "ncf_handler.py"
+MANIFEST = "SHA256SUMS"
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,9 @@ def package(config: PackageConfig) -> Path:
     config.store.mkdir(parents=True, exist_ok=True)
     target = config.store / f"{NAME}-{config.version}.mar"
     with tempfile.TemporaryDirectory(dir=config.store, prefix=".package-") as folder:
-        os.replace(_archive(config, card, Path(folder).resolve()), target)
+        archive = _archive(config, card, Path(folder).resolve())
+        add_manifest(archive)
+        os.replace(archive, target)
     return target
 
 
@@ -84,8 +89,20 @@ def _check_config(config: Path, code: Path) -> None:
         raise ValueError(done.stderr.strip())
 
 
+def add_manifest(archive: Path) -> None:
+    """Writes SHA256SUMS into an archive that has none."""
+    lines = []
+    with zipfile.ZipFile(archive, "a") as file:
+        for name in sorted(name for name in file.namelist() if not name.endswith("/")):
+            with file.open(name) as stream:
+                digest = hashlib.file_digest(stream, "sha256")  # type: ignore[arg-type]  # a ZipExtFile reads into
+                lines.append(f"{digest.hexdigest()}  {name}\n")
+        file.writestr(MANIFEST, "".join(lines))
+
+
 if __name__ == "__main__":
     try:
-        print(f"wrote {package(tyro.cli(PackageConfig, prog='python -m train.package'))}")
+        archive = package(tyro.cli(PackageConfig, prog="python -m train.package"))
+        print(f"wrote {archive}, SHA-256 {hashlib.sha256(archive.read_bytes()).hexdigest()}")
     except (ValueError, OSError, RuntimeError) as error:
         sys.exit(f"package: {str(error).splitlines()[-1]}")

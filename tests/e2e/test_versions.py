@@ -6,8 +6,10 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +152,25 @@ def test_a_version_without_workers_is_not_promoted(served: Project) -> None:
     assert "6.3" not in versions(served)
 
 
+def test_a_version_that_clients_name_is_not_taken_from_them(both: Project, pair: dict[str, Any]) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        over = threading.Event()
+
+        def ask_by_name() -> set[int]:
+            found = set()
+            while not over.is_set():
+                found.add(both.ask(pair, "1.1").status_code)
+            return found
+
+        asking = pool.submit(ask_by_name)
+        told = both.make("unregister", "VERSION=1.1", check=False)
+        over.set()
+        assert "versions: version 1.1 was not removed: " in told
+        assert asking.result() == {200}
+    assert "move those clients first" in told
+    both.make("unregister", "VERSION=1.1")
+
+
 def test_rollback_goes_back_one_default_at_a_time(both: Project, pair: dict[str, Any]) -> None:
     store = both.settings.model_store
     before = len(read_record(store).defaults)
@@ -187,6 +208,18 @@ def test_after_the_server_was_killed_the_same_versions_come_back(both: Project, 
             break
         time.sleep(0.1)
     assert both.ask(pair, "1.0").headers["X-Model-Version"] == "1.0"
+
+
+def test_a_start_that_fails_is_not_repeated_by_the_next(served: Project, pair: dict[str, Any]) -> None:
+    store, default = served.settings.model_store, default_version(served)
+    alter(store / "ncf-1.1.mar", store / "ncf-6.0.mar", "6.0", BAD["raises at load"][0])
+    told = served.run(".venv/bin/python", "-m", "ops.serve", "start", "--version", "6.0", check=False)
+    assert told.returncode == 1
+    assert "serve: a worker could not load the archive" in told.stderr
+    assert read_record(store).default == default
+    assert "6.0" not in read_record(store).defaults
+    assert f"Serving version {default} " in served.make("serve")
+    assert served.ask(pair).headers["X-Model-Version"] == default
 
 
 def test_an_update_never_becomes_the_default_by_being_the_first_archive(project: Project, tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ def both(served: Project) -> Iterator[Project]:
 
 def report(project: Project, *arguments: str) -> dict[str, Any]:
     told = project.make("canary", "VERSION=1.1", *arguments)
-    assert "wrote build/1.1/canary.json" in told
-    found: dict[str, Any] = json.loads((project.folder / "build" / "1.1" / "canary.json").read_text())
+    assert "wrote build/1.1/candidate.json" in told
+    found: dict[str, Any] = json.loads((project.folder / "build" / "1.1" / "candidate.json").read_text())
     return found
 
 

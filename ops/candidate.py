@@ -1,8 +1,8 @@
-"""`python -m ops.canary --version 1.1 --share 0.1`: tries a registered version with a share of the requests.
+"""`python -m ops.candidate --version 1.1 --share 0.1`: tries a registered version with a share of the requests.
 
 In mode `shadow` every request is answered by the default, and a share of them by the candidate too, whose answers are
 compared and thrown away. In mode `canary` the candidate answers its share in place of the default. The report is
-printed, and written to build/VERSION/canary.json. This is a client that sends requests, not a proxy in their way.
+printed, and written to build/VERSION/candidate.json. This is a client that sends requests, not a proxy in their way.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def _side(version: str, trials: Sequence[Trial]) -> Side:
 
 def main(arguments: list[str] | None = None) -> int:
     """Tries a version; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m ops.canary", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m ops.candidate", description=__doc__.splitlines()[0])
     parser.add_argument("--version", required=True)
     parser.add_argument("--share", type=float, default=0.1, help="of the requests, 0 to 1")
     parser.add_argument("--mode", choices=("shadow", "canary"), default="shadow")
@@ -131,12 +131,12 @@ def main(arguments: list[str] | None = None) -> int:
         settings = read_settings(options.config, Path.cwd())
         bodies = _bodies(options.requests, archive_path(settings.model_store, options.version), options.version)
         report = try_version(Client(settings), options.version, bodies, options.share, options.mode)
-        target = Path("build") / options.version / "canary.json"
+        target = Path("build") / options.version / "candidate.json"
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
         print(f"{report}\nwrote {target}")
     except (ClientError, ValueError, OSError) as error:
-        print(f"canary: {error}", file=sys.stderr)
+        print(f"candidate: {error}", file=sys.stderr)
         return 1
     return 0
 
