@@ -89,7 +89,9 @@ def prepare(settings: ServerSettings) -> Path:
 
     TorchServe makes that file with the shell's umask and narrows it afterwards, so it finds one of ours: 0600.
     """
-    key_file(settings).unlink(missing_ok=True)
+    # In a folder that is read-only, as in a container, removing what is not there fails too.
+    if key_file(settings).exists():
+        key_file(settings).unlink()
     if not is_on(settings):
         return settings.config
     os.close(os.open(key_file(settings), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))

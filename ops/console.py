@@ -10,8 +10,11 @@ from ops.settings import ServerSettings
 
 # TorchServe's word for it; it then tries again and again, and says Healthy meanwhile.
 _LOAD_FAILED = "Load model failed"
-# The last line of a worker's traceback, as TorchServe hands it on: the logger's name, then the exception.
-_RAISED = re.compile(r"MODEL_LOG (?:\w+\.)*(\w+(?:Error|Exception|Interrupt|Exit): .+)$", re.MULTILINE)
+# The last line of a worker's traceback, as TorchServe hands it on, in either format of handler/log4j2.xml.
+_RAISED = re.compile(
+    r"""(?:MODEL_LOG |"message":")(?:\w+\.)*(\w+(?:Error|Exception|Interrupt|Exit): .+?)(?:","exception":.*)?$""",
+    re.MULTILINE,
+)
 
 
 def path(settings: ServerSettings) -> Path:

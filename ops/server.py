@@ -29,6 +29,8 @@ from ops.store import NAME, archive_path, start_archive, versions_to_start
 START_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 20.0
 KILL_TIMEOUT_S = 10.0
+# The layouts of handler/log4j2.xml.
+LOG_FORMATS = ("text", "json")
 # While a worker loads, a request waits for it, and we would not see it fail.
 ASK_TIMEOUT_S = 2.0
 
@@ -44,6 +46,8 @@ def start(settings: ServerSettings) -> int:
         ServerError: one that this folder started is running already, an address is taken, the archive cannot be read,
             or TorchServe refused.
     """
+    if (log_format := os.environ.get("LOG_FORMAT", "text")) not in LOG_FORMATS:
+        raise ServerError(f"LOG_FORMAT: got {log_format!r}, allowed: {', '.join(LOG_FORMATS)}")
     if (pid := running(settings)) is not None:
         raise ServerError(f"already running, PID {pid}: `make stop` ends it")
     stop(settings)  # workers of one that was killed

@@ -41,7 +41,7 @@ def wait_until_ready(client: Client, version: str, timeout_s: float = READY_TIME
         for worker in workers:
             starts[worker["id"]] |= {worker["pid"]} - {0, -1}
         if any(len(pids) >= _STARTS for pids in starts.values()):
-            raise WorkerError(f"a worker ended {_STARTS - 1} times while loading; logs/ts.log says why")
+            raise WorkerError(f"a worker ended {_STARTS - 1} times while loading")
         if time.monotonic() > deadline:
             raise WorkerError(f"its workers were not ready after {timeout_s:.0f} s")
         time.sleep(0.1)

@@ -53,7 +53,7 @@ def plan_faults(seconds: float, kills: int) -> list[Fault]:
     return [
         *(Fault(f"a worker killed ({number + 1})", seconds, kill_worker) for number in range(kills)),
         Fault("all workers killed", seconds, kill_all_workers),
-        Fault("the JVM killed", max(20.0, 1.5 * seconds), kill_front_end),
+        Fault("the JVM killed", seconds + 12, kill_front_end),
         Fault("50 slow clients", seconds, slow_clients(50, seconds)),
         Fault("50 clients a second vanish", seconds, vanishing_clients(50, seconds)),
     ]
@@ -146,7 +146,8 @@ def main() -> int:
     parser.add_argument("--promotions", type=int, default=20)
     parser.add_argument("--write-nothing", action="store_true", help="print the tables only")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the server is ended on the way out
+    for number in (signal.SIGTERM, signal.SIGINT):  # a script in the background would start us deaf to Ctrl-C
+        signal.signal(number, signal.default_int_handler)
     torch.set_num_threads(1)
     machine = describe_machine(options.artifact)
     try:

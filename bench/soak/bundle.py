@@ -98,7 +98,7 @@ def _varied(artifact: Path, folder: Path, number: int) -> Path:
     loaded = load_artifact(artifact)
     generator = torch.Generator().manual_seed(number)
     with torch.no_grad():
-        table = loaded.network.get_parameter("user_embedding.weight")
+        table = loaded.network.state_dict()["user_embedding.weight"]
         table.add_(0.1 * table.std() * torch.randn(table.shape, generator=generator))
     path = folder / f"varied-{number}.pt"
     save_artifact(loaded, path)

@@ -12,7 +12,7 @@ from bench.load import run_wrk
 from bench.soak.memory import MemoryLog, growth_per_million
 from bench.soak.traffic import Tally, Traffic
 
-# In flight at once while overloaded: more than the queue (1,000) and the batches hold, so that the server has to refuse.
+# In flight at once while overloaded: more than queue (1,000) and batches hold, so that the server has to refuse.
 OVERLOAD_CONNECTIONS = 2_000
 # One call of the generator; between two there is a pause of the time it takes to count, below a second.
 _SLICE_S = 30.0

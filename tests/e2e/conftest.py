@@ -155,8 +155,9 @@ def running(project: Project) -> Iterator[Running]:
         yield Running(image, laid, process, console)
     finally:
         process.terminate()
-        process.wait(timeout=60)
+        status = process.wait(timeout=60)
         shutil.rmtree(folder)
+    assert status == 0, "the container's stop was not in order"
 
 
 def pack_one_that_breaks(project: Project, folder: Path) -> Path:
