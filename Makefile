@@ -21,6 +21,8 @@ SHARE   ?= 0.1
 MODE    ?= shadow
 # REPORT_ARGS=--reference trains the reference network for its line of the report, which takes a minute.
 REPORT_ARGS ?=
+# SOAK_ARGS="--overload-min 1 --requests 500000" shortens `make soak`.
+SOAK_ARGS ?=
 # Folders that the accuracy is compared on.
 DATA_DIRS ?= build/demo
 # on: the server asks for tokens, and its later starts too, until AUTH=off is given.

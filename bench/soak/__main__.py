@@ -134,8 +134,8 @@ def _told(
     }
 
 
-def main() -> int:
-    """Soaks, prints, and writes bench/results/soak.json, soak.png, and a section of ops/README.md."""
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The options of a soak; the defaults are the long form."""
     parser = argparse.ArgumentParser(prog="python -m bench.soak", description=__doc__.splitlines()[0])
     parser.add_argument("--artifact", type=Path, default=Path("build/1.0/ncf.pt"))
     parser.add_argument("--maximum-s", type=float, default=8.0, help="seconds of each of three closed loops")
@@ -145,7 +145,12 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=3, help="how often a worker is killed")
     parser.add_argument("--promotions", type=int, default=20)
     parser.add_argument("--write-nothing", action="store_true", help="print the tables only")
-    options = parser.parse_args()
+    return parser.parse_args(arguments)
+
+
+def main() -> int:
+    """Soaks, prints, and writes bench/results/soak.json, soak.png, and a section of ops/README.md."""
+    options = parse()
     for number in (signal.SIGTERM, signal.SIGINT):  # a script in the background would start us deaf to Ctrl-C
         signal.signal(number, signal.default_int_handler)
     torch.set_num_threads(1)
