@@ -23,8 +23,12 @@ MODE    ?= shadow
 PROCESSES ?=
 # REPORT_ARGS=--reference trains the reference network for its line of the report, which takes a minute.
 REPORT_ARGS ?=
+# SOAK_ARGS="--overload-min 1 --requests 500000" shortens `make soak`.
+SOAK_ARGS ?=
 # Folders that the accuracy is compared on.
 DATA_DIRS ?= build/demo
+# on: the server asks for tokens, and its later starts too, until AUTH=off is given.
+AUTH    ?=
 BODY    ?= {"user_id": 1, "top_k": 3}
 
 # A value as one word of the shell, whatever it holds.
@@ -33,6 +37,9 @@ quoted = '$(subst ','\'',$(1))'
 ifneq ($(shell printf '%s' $(call quoted,$(VERSION)) | grep -cxE '[A-Za-z0-9][A-Za-z0-9._-]*'),1)
 $(error VERSION: got "$(VERSION)", allowed: letters, digits, and . _ - after the first)
 endif
+
+# Where the server asks for tokens, the header that carries one; through a pipe, since other users see a command's words.
+AUTH_HEADER := $(if $(wildcard key_file.json),.venv/bin/python -m ops.auth header |,</dev/null)
 
 PY       := .venv/bin/python
 TRAINER  := $(if $(PROCESSES),.venv/bin/torchrun --standalone --nproc-per-node $(PROCESSES) -m,$(PY) -m)
@@ -44,7 +51,7 @@ SERVED   := $(wildcard model/*.py handler/*)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup data train train-help update update-help package serve stop predict versions register promote rollback unregister canary test test-quick fuzz lint bench-serve bench-predictor bench-new-users bench-update clean report bench-accuracy bench-train force
+.PHONY: help setup data train train-help update update-help package serve run stop predict token rotate-keys versions register promote rollback unregister canary test test-quick fuzz lint soak bench-serve bench-predictor bench-new-users bench-update clean report bench-accuracy bench-train force
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -79,13 +86,22 @@ report: $(ARTIFACT) ## write build/VERSION/report.html: errors, calibration, bas
 package: $(ARCHIVE) ## pack build/VERSION into model-store/ncf-VERSION.mar
 
 serve: $(ARCHIVE) ## train, pack, start TorchServe, and show answers
-	@$(PY) -m ops.serve start --version $(VERSION)
+	@$(PY) -m ops.serve start --version $(VERSION)$(if $(AUTH), --auth $(call quoted,$(AUTH)))
 
-stop: ## stop the server that `make serve` started
+run: $(ARCHIVE) ## keep a server up in the foreground until Ctrl-C: started again whenever it ends
+	@$(PY) -m ops.supervise --version $(VERSION)$(if $(AUTH), --auth $(call quoted,$(AUTH)))
+
+stop: ## stop the server that `make serve` or `make run` started
 	@if [ -x $(PY) ]; then $(PY) -m ops.serve stop; else echo 'no environment, so no server'; fi
 
 predict: ## ask the server: make predict BODY='{"user_id": 1, "movie_id": 2}'
-	@curl -sS 127.0.0.1:8080/predictions/ncf -H 'Content-Type: application/json' -d $(call quoted,$(BODY)) && echo
+	@$(AUTH_HEADER) curl -sS 127.0.0.1:8080/predictions/ncf -H @- -H 'Content-Type: application/json' -d $(call quoted,$(BODY)) && echo
+
+token: .venv/serve ## print the key of inference, where the server was started with AUTH=on
+	@$(PY) -m ops.auth token
+
+rotate-keys: .venv/serve ## replace the keys of inference and management; the old ones end at once
+	@$(PY) -m ops.auth rotate
 
 versions: .venv/serve ## list the versions that the server holds
 	@$(PY) -m ops.versions list
@@ -114,14 +130,18 @@ fuzz: .venv/dev ## try the handler with more than 100,000 requests; takes minute
 test-quick: .venv/dev ## run the tests that need no server
 	$(PY) -m pytest -m "not e2e"
 
-lint: .venv/dev ## check style (ruff) and types (mypy, strict)
+lint: .venv/dev ## check style (ruff), types (mypy, strict) and what is unsafe (bandit)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	$(PY) -m bandit --quiet --recursive --configfile pyproject.toml model handler train ops bench
 	$(PY) -m mypy
 
 bench-serve: $(ARTIFACT) ## measure VERSION's model served here against a stock TorchServe bundle (needs wrk)
 	$(PY) -m bench.serve --artifact $(ARTIFACT)
 	$(PY) -m bench.growth --artifact $(ARTIFACT)
+
+soak: $(ARTIFACT) ## overload, millions of requests and faults under load: 20 minutes (needs wrk); SOAK_ARGS shortens
+	$(PY) -m bench.soak --artifact $(ARTIFACT) $(SOAK_ARGS)
 
 bench-predictor: $(ARTIFACT) ## measure VERSION's model in one process without a server
 	$(PY) -m bench.predictor --artifact $(ARTIFACT)
@@ -140,7 +160,7 @@ bench-train: .venv/serve ## measure training by number of ratings (10 million of
 
 clean: ## stop the server and remove all that was made, but not .venv
 	@if [ -x $(PY) ]; then $(PY) -m ops.serve stop; fi
-	rm -rf build model-store logs .run
+	rm -rf build model-store logs .run key_file.json
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11 to 3.13 is needed, this is %s: make PYTHON=python3.11 ..." % sys.version)'

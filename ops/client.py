@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
+from ops.auth import REFUSED, KeyFileAuth
 from ops.settings import ServerSettings
 from ops.store import NAME
 
@@ -32,7 +33,7 @@ class Client:
         self._settings = settings
         # No connection is kept between asks, so that there is none to be closed.
         unkept = httpx.Limits(max_keepalive_connections=0)
-        self._http = httpx.Client(timeout=timeout_s, trust_env=False, limits=unkept)
+        self._http = httpx.Client(timeout=timeout_s, auth=KeyFileAuth(settings), trust_env=False, limits=unkept)
 
     def predict(self, body: dict[str, Any], version: str | None = None) -> Any:
         """The answer to one request of the contract."""
@@ -123,6 +124,7 @@ def _json(response: httpx.Response) -> Any:
 
 def _words(response: httpx.Response) -> str:
     try:
-        return str(response.json()["message"])
-    except (ValueError, KeyError, TypeError):
+        hint = ": `make rotate-keys` makes new keys" if response.json().get("type") == REFUSED else ""
+        return f"{response.json()['message']}{hint}"
+    except (ValueError, KeyError, TypeError, AttributeError):
         return response.text

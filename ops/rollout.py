@@ -10,9 +10,10 @@ import json
 import time
 from collections.abc import Callable
 
-from ops import server
+from ops import console, server
 from ops.client import Client, ClientError
 from ops.compare import find_difference
+from ops.manifest import ManifestError, check_archive
 from ops.record import Record, change_record, read_record
 from ops.settings import ServerSettings
 from ops.store import archive_path, link_start_archive
@@ -50,17 +51,21 @@ class Rollout:
         if not archive.is_file():
             raise RolloutError(f"{archive}: no such archive: make package VERSION={version}")
         try:
+            check_archive(archive)
             reference = Reference(archive, version)
-        except ArchiveError as error:
+        except (ManifestError, ArchiveError) as error:
             raise RolloutError(f"version {version} was not registered: {error}") from error
         others = [len(one["workers"]) for one in self._client.versions() if one["default"]]
+        printed = console.size(self._settings)
         self._client.register(version, workers=max(1, *others))  # as many as the default has: it is to take its place
         try:
             wait_until_ready(self._client, version, timeout_s)
             smoke(self._client, reference, version)
         except (WorkerError, SmokeError, ClientError) as error:
             self._client.unregister(version)
-            raise RolloutError(f"version {version} was removed again: {error}") from error
+            raised = console.load_failure(self._settings, printed)
+            reason = f"{error}: {raised}" if raised else str(error)
+            raise RolloutError(f"version {version} was removed again: {reason}") from error
         except KeyboardInterrupt:
             self._client.unregister(version)
             raise

@@ -18,6 +18,7 @@ ALLOWED = {
     },
     "bench": {
         "handler",
+        "matplotlib",
         "model",
         "myfm",
         "numpy",
