@@ -19,6 +19,8 @@ UPDATE_ARGS ?=
 REQUESTS ?=
 SHARE   ?= 0.1
 MODE    ?= shadow
+# PROCESSES=2 trains in so many processes of this host.
+PROCESSES ?=
 # REPORT_ARGS=--reference trains the reference network for its line of the report, which takes a minute.
 REPORT_ARGS ?=
 # SOAK_ARGS="--overload-min 1 --requests 500000" shortens `make soak`.
@@ -40,6 +42,7 @@ endif
 AUTH_HEADER := $(if $(wildcard key_file.json),.venv/bin/python -m ops.auth header |,</dev/null)
 
 PY       := .venv/bin/python
+TRAINER  := $(if $(PROCESSES),.venv/bin/torchrun --standalone --nproc-per-node $(PROCESSES) -m,$(PY) -m)
 ARTIFACT := build/$(VERSION)/ncf.pt
 ARCHIVE  := model-store/ncf-$(VERSION).mar
 DEMO     := $(if $(filter build/demo,$(DATA)),build/demo/rates.csv)
@@ -201,7 +204,7 @@ build/$(VERSION)/asked-for.mk: $(DEMO) force
 	@if cmp -s $@.new $(@D)/made-of.mk; then touch -r $(@D)/made-of.mk $@.new; fi; mv $@.new $@
 
 $(ARTIFACT): build/$(VERSION)/asked-for.mk $(CODE) | .venv/serve
-	$(PY) -m train --preset $(PRESET) --data $(call quoted,$(DATA)) --out build/$(VERSION) --version $(VERSION) $(TRAIN_ARGS) $(if $(RESUME),--resume)
+	$(TRAINER) train --preset $(PRESET) --data $(call quoted,$(DATA)) --out build/$(VERSION) --version $(VERSION) $(TRAIN_ARGS) $(if $(RESUME),--resume)
 	@cp build/$(VERSION)/asked-for.mk build/$(VERSION)/made-of.mk
 	@touch $@
 endif
