@@ -1,12 +1,13 @@
 /* The sending half of bench/open_loop.py: HTTP/1.1 requests at given times over keep-alive connections, one thread.
  *
- * open_loop HOST PORT CONNECTIONS TIMEOUT_S KEEP < plan > outcome
+ * open_loop HOST PORT CONNECTIONS TIMEOUT_S PATIENCE_S KEEP < plan > outcome
  *
  * plan:    u32 requests, u32 sends, { u32 length, bytes } for each request, f64 seconds for each send, ascending
  * outcome: f64 start on the monotonic clock, one struct outcome for each send, the kept answers one after another
  *
  * A send whose time has come but finds every connection busy waits for one. Time counts from when it was meant to
- * leave; a client that has waited for TIMEOUT_S gives up, and its request is lost (status 0).
+ * leave; a client that has waited for TIMEOUT_S gives up, and its request is lost (status 0). After PATIENCE_S without a
+ * connection a request is not sent any more.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -34,7 +35,7 @@ struct connection {
 
 static struct request *requests;
 static struct outcome *outcomes;
-static double *times, start, timeout_s;
+static double *times, start, timeout_s, patience_s;
 static uint32_t request_count;
 static struct connection *connections;
 static int *idle, idle_first, idle_count, connection_count, epoll_fd, keep;
@@ -152,10 +153,10 @@ static void read_on(struct connection *c) {
 
 int main(int argc, char **argv) {
     uint32_t sends;
-    if (argc != 6) { fputs("open_loop HOST PORT CONNECTIONS TIMEOUT_S KEEP < plan > outcome\n", stderr); return 2; }
+    if (argc != 7) { fputs("open_loop HOST PORT CONNECTIONS TIMEOUT_S PATIENCE_S KEEP < plan > outcome\n", stderr); return 2; }
     address = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(atoi(argv[2]))};
     if (inet_pton(AF_INET, argv[1], &address.sin_addr) != 1) { fputs("open_loop: HOST: an IPv4 address\n", stderr); return 2; }
-    connection_count = atoi(argv[3]), timeout_s = atof(argv[4]), keep = atoi(argv[5]);
+    connection_count = atoi(argv[3]), timeout_s = atof(argv[4]), patience_s = atof(argv[5]), keep = atoi(argv[6]);
     must_read(&request_count, 4);
     must_read(&sends, 4);
     requests = calloc(request_count, sizeof *requests);
@@ -181,7 +182,7 @@ int main(int argc, char **argv) {
     for (uint32_t next = 0; next < sends || idle_count < connection_count;) {
         double at = now() - start;
         while (next < sends && idle_count && times[next] <= at) {
-            if (at - times[next] > timeout_s) { outcomes[next] = (struct outcome){.sent_s = NAN, .latency_s = at - times[next]}; next++; continue; }
+            if (at - times[next] > patience_s) { outcomes[next] = (struct outcome){.sent_s = NAN, .latency_s = at - times[next]}; next++; continue; }
             int place = idle[idle_first];
             idle_first = (idle_first + 1) % connection_count, idle_count--;
             begin(&connections[place], next++);

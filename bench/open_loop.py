@@ -84,8 +84,11 @@ def drive(
     headers: Mapping[str, str] | None = None,
     timeout_s: float = 10.0,
     keep: bool = False,
+    patience_s: float | None = None,
 ) -> Answers:
     """The same, and what became of every request; `keep`: with its answer. A client gives up after `timeout_s`.
+
+    patience_s: a request that waits longer for a free connection is not sent any more; None: `timeout_s`.
 
     Raises:
         RuntimeError: there is no C compiler, or the sending failed.
@@ -98,7 +101,8 @@ def drive(
         plan.append(struct.pack("I", len(request)) + request)
     plan.append(times.tobytes())
     host = "127.0.0.1" if parts.hostname == "localhost" else str(parts.hostname)
-    command = [str(_compiled()), host, str(parts.port), str(connections), str(timeout_s), str(int(keep))]
+    command = [str(_compiled()), host, str(parts.port), str(connections), str(timeout_s)]
+    command += [str(timeout_s if patience_s is None else patience_s), str(int(keep))]
     done = subprocess.run(command, input=b"".join(plan), capture_output=True, check=False)
     if done.returncode:
         raise RuntimeError(f"open_loop failed: {done.stderr.decode(errors='replace').strip()}")

@@ -165,6 +165,7 @@ def main() -> int:
     if not options.write_nothing:
         draw(RESULTS / "soak.png", *found["picture"])
         text = f"{found['text']}\n\n![memory and answers over time](../bench/results/soak.png)"
+        text += "\n\nThe picture's answers leave out those of the promotions, which are counted by another part."
         write_results("soak", {**machine, "load_average": psutil.getloadavg(), **found["figures"]}, text, _OPS_README)
     return 0
 

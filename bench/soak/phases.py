@@ -14,8 +14,11 @@ from bench.soak.traffic import Tally, Traffic
 
 # In flight at once while overloaded: more than queue (1,000) and batches hold, so that the server has to refuse.
 OVERLOAD_CONNECTIONS = 2_000
-# One call of the generator; between two there is a pause of the time it takes to count, below a second.
-_SLICE_S = 30.0
+# A client with all its connections busy for so long turns requests away itself: a longer queue in the client would hide
+# the server's, and what leaves it late would be given up while the server still works on it.
+_PATIENCE_S = 0.1
+# One call of the generator; between two there is a pause of the second or so that it takes to count.
+_SLICE_S = 15.0
 # Of an overload's answers, one in so many is checked, to keep that pause short.
 _CHECK_EVERY = 50
 # "Normally" after an overload: at this gentle rate, with no request that takes longer.
@@ -71,7 +74,7 @@ def overload(traffic: Traffic, memory: MemoryLog, rate_per_s: float, seconds: fl
     tally, latencies, left, longest = Tally(), [], seconds, 0.0
     while left > 0:
         stretch = min(_SLICE_S, left)
-        outcome = traffic.send(rate_per_s, stretch, OVERLOAD_CONNECTIONS, _CHECK_EVERY, seed=int(left))
+        outcome = traffic.send(rate_per_s, stretch, OVERLOAD_CONNECTIONS, _CHECK_EVERY, int(left), _PATIENCE_S)
         tally += outcome.tally
         latencies.append(np.median(outcome.latency_s[outcome.good]) if outcome.good.any() else np.nan)
         longest = max(longest, float(np.max(outcome.latency_s[outcome.good], initial=0.0)))

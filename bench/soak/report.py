@@ -20,10 +20,10 @@ def overload_table(maximum_per_s: float, found: Overload) -> str:
         [
             f"**Overload**: {found.offered_per_s:,.0f} requests a second offered for {found.seconds / 60:.1f} min, "
             f"twice the {maximum_per_s:,.0f} of a closed loop; open loop over {OVERLOAD_CONNECTIONS:,} connections, "
-            "a request that finds all of them busy waits.",
+            "a request that finds all of them busy for 0.1 s is not sent.",
             "",
-            "| offered | answered | refused (503) | other errors | no answer in 10 s | broken off | never sent: all "
-            "connections busy for 10 s | wrong of checked | answered a second | p50 | longest | normal again after |",
+            "| offered | answered | refused (503) | other errors | no answer in 10 s | broken off | not sent: all "
+            "connections busy | wrong of checked | answered a second | p50 | longest | normal again after |",
             "|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
             f"| {tally.sent:,} | {tally.answered:,} | {tally.refused:,} | {tally.failed:,} | {tally.hung:,} | "
             f"{tally.broken:,} | {tally.unsent:,} | {tally.wrong:,} of {tally.checked:,} | "

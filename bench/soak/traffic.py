@@ -24,7 +24,7 @@ _VERSION = re.compile(rb"\r\nx-model-version: ([^\r]+)\r\n", re.IGNORECASE)
 @dataclass
 class Tally:
     """What became of requests. `failed`: an error other than 503; `hung`: sent, and no answer within 10 s;
-    `broken`: the connection ended; `unsent`: for 10 s every connection was busy; `wrong`: of `checked` answers."""
+    `broken`: the connection ended; `unsent`: every connection was busy; `wrong`: of `checked` answers."""
 
     sent: int = 0
     answered: int = 0
@@ -65,17 +65,29 @@ class Traffic:
     ratings: dict[str, np.ndarray]
     done_s: list[np.ndarray] = field(default_factory=list)
 
-    @property
-    def answered(self) -> int:
-        """How many answers came so far."""
-        return sum(map(len, self.done_s))
-
     def send(
-        self, rate_per_s: float, seconds: float, connections: int = 64, check_every: int = 1, seed: int = 0
+        self,
+        rate_per_s: float,
+        seconds: float,
+        connections: int = 64,
+        check_every: int = 1,
+        seed: int = 0,
+        patience_s: float = _TIMEOUT_S,
     ) -> Outcome:
-        """Sends requests at this mean rate, open loop, and checks every so many answers."""
+        """Sends requests at this mean rate, open loop, and checks every so many answers.
+
+        patience_s: a request that finds every connection busy for so long is not sent.
+        """
         answers = drive(
-            self.url, self.bodies, rate_per_s, seconds, connections, seed=seed, timeout_s=_TIMEOUT_S, keep=True
+            self.url,
+            self.bodies,
+            rate_per_s,
+            seconds,
+            connections,
+            seed=seed,
+            timeout_s=_TIMEOUT_S,
+            keep=True,
+            patience_s=patience_s,
         )
         status, unsent = answers.status, np.isnan(answers.sent_s)
         answered = np.flatnonzero(status == 200)
