@@ -27,6 +27,12 @@ PROFILES: Mapping[str, Mapping[str, int]] = {"default": {}, "latency": {"batchSi
 @contextmanager
 def ours(artifact: Path, folder: Path, profile: str = "default", workers: int = 0) -> Iterator[ServerSettings]:
     """This project's bundle of `artifact`, ready to answer, with so many workers (0: one per core)."""
+    with _running(prepare_ours(artifact, folder, profile, workers)) as settings:
+        yield settings
+
+
+def prepare_ours(artifact: Path, folder: Path, profile: str = "default", workers: int = 0) -> ServerSettings:
+    """The same, packed and ready to be started."""
     _copy_settings(folder, f"default_workers_per_model={workers}")
     config = yaml.safe_load((ROOT / "handler" / "model-config.yaml").read_text())
     (folder / "model-config.yaml").write_text(yaml.safe_dump({**config, **PROFILES[profile]}))
@@ -34,8 +40,7 @@ def ours(artifact: Path, folder: Path, profile: str = "default", workers: int = 
     command += ["--store", str(folder / "model-store"), "--config", str(folder / "model-config.yaml")]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     start_with(folder / "model-store", "1.0")
-    with _running(read_settings(folder / "config.properties", folder)) as settings:
-        yield settings
+    return read_settings(folder / "config.properties", folder)
 
 
 @contextmanager
@@ -44,6 +49,12 @@ def stock(artifact: Path, folder: Path, workers: int = 0) -> Iterator[ServerSett
 
     `workers`: how many; 0 is TorchServe's default, one per core.
     """
+    with _running(prepare_stock(artifact, folder, workers)) as settings:
+        yield settings
+
+
+def prepare_stock(artifact: Path, folder: Path, workers: int = 0) -> ServerSettings:
+    """The same, packed and ready to be started."""
     store, ports = folder / "model-store", free_ports(5)
     store.mkdir(parents=True)
     loaded = load_artifact(artifact)
@@ -63,8 +74,7 @@ def stock(artifact: Path, folder: Path, workers: int = 0) -> Iterator[ServerSett
     lines += ["load_models=ncf=ncf.mar", "disable_token_authorization=true"]
     lines += [f"default_workers_per_model={workers}"]
     (folder / "config.properties").write_text("\n".join(lines))
-    with _running(read_settings(folder / "config.properties", folder)) as settings:
-        yield settings
+    return read_settings(folder / "config.properties", folder)
 
 
 def free_ports(number: int) -> list[int]:
