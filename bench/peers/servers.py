@@ -61,7 +61,7 @@ def _torchserve_batched(artifact: Path, folder: Path) -> Iterator[Running]:
     store.mkdir(parents=True)
     own = HERE / "torchserve"
     command = [sys.executable, "-m", "model_archiver.model_packaging", "--model-name", "ncf", "--version", "1.0"]
-    command += ["--handler", str(own / "handler.py"), "--config-file", str(own / "model-config.yaml")]
+    command += ["--handler", str(own / "batched_handler.py"), "--config-file", str(own / "model-config.yaml")]
     subprocess.run([*command, "--export-path", str(store)], check=True, capture_output=True)
     names = ("inference_address", "management_address", "metrics_address")
     lines = [f"{name}=http://127.0.0.1:{port}" for name, port in zip(names, ports, strict=False)]
