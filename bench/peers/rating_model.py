@@ -42,7 +42,11 @@ class RatingModel:
             self._offsets = [*history["offsets"].tolist(), len(history["movie_index"])]
             self._seen = torch.from_numpy(history["movie_index"].astype(np.int64))
         catalogue = json.loads(extra["catalogue"])
-        self._facts = [{"title": t, "genres": g} for t, g in zip(catalogue["title"], catalogue["genres"], strict=True)]
+        shown = [name for name in ("title", "genres") if name in catalogue]
+        self._facts = [
+            {name: catalogue[name][row] for name in shown if catalogue[name][row] is not None}
+            for row in range(len(self._movies))
+        ]
 
     def answer(self, asks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """One answer per ask: a pair, columns of pairs (a list in each field), or the `top_k` best of all movies."""

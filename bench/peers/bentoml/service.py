@@ -7,7 +7,7 @@ import bentoml
 from bench.peers.rating_model import RatingModel
 
 
-@bentoml.service(workers=1)
+@bentoml.service(workers=1, logging={"access": {"enabled": False}}, metrics={"enabled": False})
 class Ratings:
     """The model and its one API."""
 
@@ -15,6 +15,6 @@ class Ratings:
         self.model = RatingModel()
 
     @bentoml.api(batchable=True, max_batch_size=64, max_latency_ms=1000)
-    def predict(self, asks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    async def predict(self, asks: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """One answer per ask."""
         return self.model.answer(asks)
