@@ -8,7 +8,6 @@ with the rounds that are finished; --resume goes on from them.
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,11 +16,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from bench.load import Load
 from bench.machine import RESULTS, describe_machine, write_results
-from bench.open_loop import OpenLoad
 from bench.peers.asks import Judge, draw_asks, to_check
 from bench.peers.figures import draw
+from bench.peers.kept import KEPT, Rounds, keep, kept
 from bench.peers.measure import Round, cells, measure
 from bench.peers.processes import ROOT, interpreter
 from bench.peers.servers import SERVERS
@@ -29,12 +27,9 @@ from bench.peers.summary import Summary, goals, rotated, summarize
 from bench.peers.tables import report
 from model.artifact import load_artifact
 
-KEPT = ROOT / "build" / "bench" / "peers-rounds.json"
-Rounds = list[dict[str, Round]]
-
 
 def run(artifact: Path, names: Sequence[str], rounds: int, seconds: int, finished: Rounds) -> Rounds:
-    """Goes on after `finished` until there are so many rounds; what is finished is kept in KEPT."""
+    """Goes on after `finished` until there are so many rounds; what is finished is kept for --resume."""
     loaded = load_artifact(artifact)
     asks, judge = draw_asks(loaded), Judge(loaded)
     checks = to_check(asks, loaded)
@@ -51,7 +46,7 @@ def run(artifact: Path, names: Sequence[str], rounds: int, seconds: int, finishe
                     if error := one[name].error:
                         progress.write(f"round {turn + 1}, {SERVERS[name].title}: {error}", file=sys.stderr)
                 finished.append({name: one[name] for name in names})
-                _keep(finished)
+                keep(finished, seconds)
         except KeyboardInterrupt:
             progress.write(f"stopped: {len(finished)} rounds are finished; --resume goes on", file=sys.stderr)
     return finished
@@ -62,7 +57,9 @@ def main() -> None:
     options = _options()
     names = options.only or list(SERVERS)
     artifact = options.artifact.resolve()
-    rounds = run(artifact, names, options.rounds, options.seconds, _kept(names) if options.resume else [])
+    rounds = run(
+        artifact, names, options.rounds, options.seconds, kept(names, options.seconds) if options.resume else []
+    )
     if not rounds:
         sys.exit(1)
     by_server = {name: [one[name] for one in rounds] for name in names}
@@ -94,24 +91,6 @@ def _versions(names: Sequence[str] | Mapping[str, object]) -> dict[str, str]:
             except (FileNotFoundError, subprocess.CalledProcessError):
                 found[package] = "not installed"
     return found
-
-
-def _keep(rounds: Rounds) -> None:
-    KEPT.parent.mkdir(parents=True, exist_ok=True)
-    KEPT.write_text(json.dumps([{name: asdict(one) for name, one in found.items()} for found in rounds]))
-
-
-def _kept(names: Sequence[str]) -> Rounds:
-    if not KEPT.exists():
-        return []
-    told = json.loads(KEPT.read_text())
-    return [{name: _round(found[name]) for name in names} for found in told if set(names) <= set(found)]
-
-
-def _round(told: dict) -> Round:
-    loads = {key: Load(**load) for key, load in told["loads"].items()}
-    open_loads = {key: OpenLoad(**load) for key, load in told["open_loads"].items()}
-    return Round(**{**told, "loads": loads, "open_loads": open_loads})
 
 
 def _options() -> argparse.Namespace:

@@ -1,7 +1,10 @@
+from pathlib import Path
+
 import pytest
 
 from bench.load import Load
 from bench.open_loop import OpenLoad
+from bench.peers.kept import keep, kept
 from bench.peers.measure import Round
 from bench.peers.servers import OURS, SERVERS
 from bench.peers.summary import Goal, Spread, Summary, best_rate, goals, rotated, summarize
@@ -84,3 +87,16 @@ def test_the_report_tells_figures_goals_and_what_failed() -> None:
 def test_every_server_can_at_least_be_asked_a_pair() -> None:
     assert OURS in SERVERS
     assert all("pair" in server.dialects for server in SERVERS.values())
+
+
+def test_finished_rounds_are_kept_for_the_same_servers_and_length_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.peers.kept.KEPT", tmp_path / "bench" / "rounds.json")
+    rounds = [{OURS: one_round(), "ray": Round(error="not installed")}]
+    assert kept([OURS, "ray"], 2) == []
+    keep(rounds, 2)
+    assert kept([OURS, "ray"], 2) == rounds
+    for names, seconds in (([OURS], 2), ([OURS, "ray"], 3)):
+        with pytest.raises(ValueError, match="run without --resume"):
+            kept(names, seconds)
