@@ -116,7 +116,7 @@ def _mlserver(artifact: Path, folder: Path) -> Iterator[Running]:
     listen = dict(zip(("http_port", "grpc_port", "metrics_port"), ports, strict=True))
     own = {"host": "127.0.0.1", **listen, **settings["server"]}
     (folder / "models" / "settings.json").write_text(json.dumps(own))
-    command = [interpreter("mlserver").with_name("mlserver"), "start", folder / "models"]
+    command = [interpreter("mlserver"), "-c", "from mlserver.cli import main; main()", "start", folder / "models"]
     with started(command, ports[0], artifact, folder) as running:
         yield running
 
