@@ -1,7 +1,8 @@
 # Every verb of the project; `make help` lists them. Each works from a fresh clone.
 PYTHON  ?= python3
-# The version that a server starts with, until another is named; `make promote` changes it.
-VERSION ?= $(or $(file < model-store/starts-with),1.0)
+# The version that a server answers with, until another is named; `make promote` changes it.
+DEFAULT := $(or $(word 2,$(file < model-store/versions)),1.0)
+VERSION ?= $(DEFAULT)
 # A version remembers what it was made of: until DATA, PRESET or TRAIN_ARGS is given again, that holds.
 -include build/$(VERSION)/made-of.mk
 # A version that `make update` made of another one is only trained when a command line says of what.
@@ -12,12 +13,22 @@ PRESET  ?= default
 TRAIN_ARGS ?=
 # What `make update` takes in, into which version, and how to read it; `make update-help` lists the options.
 RATINGS ?=
-FROM    ?= $(or $(file < model-store/starts-with),1.0)
+FROM    ?= $(DEFAULT)
 UPDATE_ARGS ?=
+# What `make canary` tries VERSION with: a file of bodies, a line each (drawn where empty), and its share of them.
+REQUESTS ?=
+SHARE   ?= 0.1
+MODE    ?= shadow
+# PROCESSES=2 trains in so many processes of this host.
+PROCESSES ?=
 # REPORT_ARGS=--reference trains the reference network for its line of the report, which takes a minute.
 REPORT_ARGS ?=
+# SOAK_ARGS="--overload-min 1 --requests 500000" shortens `make soak`.
+SOAK_ARGS ?=
 # Folders that the accuracy is compared on.
 DATA_DIRS ?= build/demo
+# on: the server asks for tokens, and its later starts too, until AUTH=off is given.
+AUTH    ?=
 BODY    ?= {"user_id": 1, "top_k": 3}
 
 # A value as one word of the shell, whatever it holds.
@@ -27,7 +38,11 @@ ifneq ($(shell printf '%s' $(call quoted,$(VERSION)) | grep -cxE '[A-Za-z0-9][A-
 $(error VERSION: got "$(VERSION)", allowed: letters, digits, and . _ - after the first)
 endif
 
+# Where the server asks for tokens, the header that carries one; through a pipe, since other users see a command's words.
+AUTH_HEADER := $(if $(wildcard key_file.json),.venv/bin/python -m ops.auth header |,</dev/null)
+
 PY       := .venv/bin/python
+TRAINER  := $(if $(PROCESSES),.venv/bin/torchrun --standalone --nproc-per-node $(PROCESSES) -m,$(PY) -m)
 ARTIFACT := build/$(VERSION)/ncf.pt
 ARCHIVE  := model-store/ncf-$(VERSION).mar
 DEMO     := $(if $(filter build/demo,$(DATA)),build/demo/rates.csv)
@@ -36,12 +51,13 @@ SERVED   := $(wildcard model/*.py handler/*)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup data train train-help update update-help package serve stop predict versions register promote unregister test test-quick fuzz lint bench-serve bench-predictor bench-new-users bench-update clean report bench-accuracy bench-peers bench-train force
+.PHONY: help setup data train train-help update update-help package serve run stop predict token rotate-keys versions register promote rollback unregister canary test test-quick fuzz lint soak bench-serve bench-predictor bench-new-users bench-update clean report bench-accuracy bench-peers bench-train force
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
 	@echo 'Variables: DATA=folder or file of ratings, VERSION=1.0, PRESET=default|mlp|reference, TRAIN_ARGS="..."'
 	@echo '           RATINGS=folder or file of new ratings, FROM=1.0, UPDATE_ARGS="..." (update)'
+	@echo '           SHARE=0.1, MODE=shadow|canary, REQUESTS=file of JSON lines (canary)'
 	@echo 'A version remembers its DATA, PRESET and TRAIN_ARGS until they are given again (DATA=build/demo, TRAIN_ARGS=).'
 
 setup: .venv/serve .venv/dev ## make the environment in .venv: to train, to serve, to test
@@ -59,7 +75,7 @@ update: .venv/serve ## take the new RATINGS into version FROM, without training,
 	$(if $(filter $(FROM),$(VERSION)),$(error VERSION: got $(VERSION), which is the one to update; give the new one a name: make update RATINGS=new.csv VERSION=1.1))
 	$(PY) -m train.update --ratings $(call quoted,$(RATINGS)) --base "build/$(FROM)/ncf.pt" --out build/$(VERSION) --version $(VERSION) $(UPDATE_ARGS)
 	@echo 'UPDATED_FROM := $(FROM)' > build/$(VERSION)/made-of.mk
-	$(PACK)
+	$(PACK) --beside
 
 update-help: .venv/serve ## list the options of the update
 	@$(PY) -m train.update --help
@@ -70,13 +86,22 @@ report: $(ARTIFACT) ## write build/VERSION/report.html: errors, calibration, bas
 package: $(ARCHIVE) ## pack build/VERSION into model-store/ncf-VERSION.mar
 
 serve: $(ARCHIVE) ## train, pack, start TorchServe, and show answers
-	@$(PY) -m ops.serve start --version $(VERSION)
+	@$(PY) -m ops.serve start --version $(VERSION)$(if $(AUTH), --auth $(call quoted,$(AUTH)))
 
-stop: ## stop the server that `make serve` started
+run: $(ARCHIVE) ## keep a server up in the foreground until Ctrl-C: started again whenever it ends
+	@$(PY) -m ops.supervise --version $(VERSION)$(if $(AUTH), --auth $(call quoted,$(AUTH)))
+
+stop: ## stop the server that `make serve` or `make run` started
 	@if [ -x $(PY) ]; then $(PY) -m ops.serve stop; else echo 'no environment, so no server'; fi
 
 predict: ## ask the server: make predict BODY='{"user_id": 1, "movie_id": 2}'
-	@curl -sS 127.0.0.1:8080/predictions/ncf -H 'Content-Type: application/json' -d $(call quoted,$(BODY)) && echo
+	@$(AUTH_HEADER) curl -sS 127.0.0.1:8080/predictions/ncf -H @- -H 'Content-Type: application/json' -d $(call quoted,$(BODY)) && echo
+
+token: .venv/serve ## print the key of inference, where the server was started with AUTH=on
+	@$(PY) -m ops.auth token
+
+rotate-keys: .venv/serve ## replace the keys of inference and management; the old ones end at once
+	@$(PY) -m ops.auth rotate
 
 versions: .venv/serve ## list the versions that the server holds
 	@$(PY) -m ops.versions list
@@ -87,8 +112,14 @@ register: .venv/serve ## add VERSION to the running server, beside the others
 promote: .venv/serve ## make VERSION the default, now and at the next start
 	@$(PY) -m ops.versions promote --version $(VERSION)
 
-unregister: .venv/serve ## remove VERSION from the running server
+rollback: .venv/serve ## make what was the default before the default again
+	@$(PY) -m ops.versions rollback
+
+unregister: .venv/serve ## remove VERSION from the running server, once it has answered what it was asked
 	@$(PY) -m ops.versions unregister --version $(VERSION)
+
+canary: .venv/serve ## try the registered VERSION with a SHARE of requests: make canary VERSION=1.1 SHARE=0.1
+	@$(PY) -m ops.candidate --version $(VERSION) --share $(SHARE) --mode $(MODE) $(if $(REQUESTS),--requests $(call quoted,$(REQUESTS)))
 
 test: .venv/dev ## run every test, the end-to-end ones with a real TorchServe included
 	$(PY) -m pytest
@@ -99,14 +130,18 @@ fuzz: .venv/dev ## try the handler with more than 100,000 requests; takes minute
 test-quick: .venv/dev ## run the tests that need no server
 	$(PY) -m pytest -m "not e2e"
 
-lint: .venv/dev ## check style (ruff) and types (mypy, strict)
+lint: .venv/dev ## check style (ruff), types (mypy, strict) and what is unsafe (bandit)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	$(PY) -m bandit --quiet --recursive --configfile pyproject.toml model handler train ops bench
 	$(PY) -m mypy
 
 bench-serve: $(ARTIFACT) ## measure VERSION's model served here against a stock TorchServe bundle (needs wrk)
 	$(PY) -m bench.serve --artifact $(ARTIFACT)
 	$(PY) -m bench.growth --artifact $(ARTIFACT)
+
+soak: $(ARTIFACT) ## overload, millions of requests and faults under load: 20 minutes (needs wrk); SOAK_ARGS shortens
+	$(PY) -m bench.soak --artifact $(ARTIFACT) $(SOAK_ARGS)
 
 bench-predictor: $(ARTIFACT) ## measure VERSION's model in one process without a server
 	$(PY) -m bench.predictor --artifact $(ARTIFACT)
@@ -129,7 +164,7 @@ bench-train: .venv/serve ## measure training by number of ratings (10 million of
 
 clean: ## stop the server and remove all that was made, but not .venv
 	@if [ -x $(PY) ]; then $(PY) -m ops.serve stop; fi
-	rm -rf build model-store logs .run
+	rm -rf build model-store logs .run key_file.json
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11 to 3.13 is needed, this is %s: make PYTHON=python3.11 ..." % sys.version)'
@@ -178,15 +213,15 @@ build/$(VERSION)/asked-for.mk: $(DEMO) force
 	@if cmp -s $@.new $(@D)/made-of.mk; then touch -r $(@D)/made-of.mk $@.new; fi; mv $@.new $@
 
 $(ARTIFACT): build/$(VERSION)/asked-for.mk $(CODE) | .venv/serve
-	$(PY) -m train --preset $(PRESET) --data $(call quoted,$(DATA)) --out build/$(VERSION) --version $(VERSION) $(TRAIN_ARGS) $(if $(RESUME),--resume)
+	$(TRAINER) train --preset $(PRESET) --data $(call quoted,$(DATA)) --out build/$(VERSION) --version $(VERSION) $(TRAIN_ARGS) $(if $(RESUME),--resume)
 	@cp build/$(VERSION)/asked-for.mk build/$(VERSION)/made-of.mk
 	@touch $@
 endif
 
 define PACK
 $(PY) -m train.package --artifact $(ARTIFACT) --version $(VERSION)
-@$(PY) -m ops.store --version $(VERSION)
 @touch $(ARCHIVE)
+@$(PY) -m ops.store --version $(VERSION)
 endef
 $(ARCHIVE): $(ARTIFACT) $(SERVED)
-	$(PACK)
+	$(PACK) $(if $(UPDATED),--beside)

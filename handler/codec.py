@@ -6,7 +6,7 @@ from handler.body import find_body, is_deeper, parse_json, too_deep
 from handler.errors import RequestError, shown
 from handler.given_ratings import GivenRatings
 from handler.json_codec import JsonCodec
-from handler.oip_codec import HEADER_LENGTH, OipCodec
+from handler.oip_codec import HEADER_LENGTH, OipCodec, without_data
 from handler.request import Incoming, Request
 from handler.settings import HandlerSettings
 from model.artifact import Artifact
@@ -39,9 +39,13 @@ class Codec:
                 return self._json.decode(body, explain)
             if explain:
                 raise RequestError("inputs: columns have no explanations, expected user_id and movie_id")
-            return self._oip.decode(body, tail, not incoming.over_grpc)
+            request = self._oip.decode(body, tail, not incoming.over_grpc)
+            if is_deeper(without_data(body), self._settings.max_depth):
+                raise too_deep(self._settings)
+            return request
         except RequestError:
-            # What decodes has a known, shallow shape; only what does not has to be measured.
+            # What decodes has a known, shallow shape, but for the fields of columns that nobody reads; only what does
+            # not decode has to be measured whole.
             if is_deeper(body, self._settings.max_depth):
                 raise too_deep(self._settings) from None
             raise

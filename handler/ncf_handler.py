@@ -6,7 +6,8 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from ts.context import Context
 from handler import wire
 from handler.codec import Codec, make_codec
 from handler.errors import RequestError, too_large
-from handler.request import Incoming, Reply, Request
+from handler.request import VERSION_HEADER, Incoming, Reply, Request
+from handler.request_log import RequestLog
 from handler.schema import make_schema
 from handler.settings import HandlerSettings
 from handler.worker_metrics import WorkerMetrics
@@ -35,7 +37,9 @@ class NCFHandler:
     predictor: Predictor
     codec: Codec
     metrics: WorkerMetrics
+    log: RequestLog
     settings: HandlerSettings
+    headers: Mapping[str, str]
     described: bytes
 
     def initialize(self, context: Context) -> None:
@@ -48,9 +52,12 @@ class NCFHandler:
         name, version = str(context.model_name), str(manifest.get("modelVersion", ""))
         self.predictor = Predictor(artifact, device)
         self.codec = make_codec(artifact, settings, name, version)
-        self.described = orjson.dumps({**artifact.metadata, "schema": make_schema(artifact, settings)})
+        self.headers = {VERSION_HEADER: version}
+        about = {**artifact.metadata, "schema": make_schema(artifact, settings), "worker_pid": os.getpid()}
+        self.described = orjson.dumps(about)
         self.settings = settings
-        self.metrics = WorkerMetrics(context.metrics, name, settings.metrics_interval_s)
+        self.metrics = WorkerMetrics(context.metrics, name, version, settings.metrics_interval_s)
+        self.log = RequestLog(version, settings.max_error_lines_per_s)
         self._warm_up()
         if settings.fast_wire:
             wire.install(self)
@@ -66,7 +73,7 @@ class NCFHandler:
         replies = self.answer(incoming)
         for place, reply in enumerate(replies):
             context.set_response_status(reply.status, "", place)
-            for name, value in reply.headers.items():
+            for name, value in {**reply.headers, **self.headers}.items():
                 context.set_response_header(place, name, value)
         return [reply.body for reply in replies]
 
@@ -75,17 +82,19 @@ class NCFHandler:
         started = time.perf_counter()
         requests = [self._decode(one) for one in incoming]
         decoded = time.perf_counter()
-        answers = self._predict([ask for one in requests if isinstance(one, Request) for ask in one.asks])
+        requests, answers = self._predict(incoming, requests)
         predicted = time.perf_counter()
         replies, start = [], 0
-        for request in requests:
+        for one, request in zip(incoming, requests, strict=True):
             end = start + (len(request.asks) if isinstance(request, Request) else 0)
-            replies.append(self._encode(request, answers[start:end]))
+            replies.append(self._encode(one, request, answers[start:end]))
             start = end
         replies = self._fit(replies)
-        replies = [reply.for_grpc() if one.over_grpc else reply for one, reply in zip(incoming, replies, strict=True)]
         kinds = (one.kind if isinstance(one, Request) else "undecoded" for one in requests)
         outcomes = Counter(zip(kinds, (str(reply.status) for reply in replies), strict=True))
+        if any(status >= "400" for _, status in outcomes):
+            self._log_failed(incoming, replies)
+        replies = [reply.for_grpc() if one.over_grpc else reply for one, reply in zip(incoming, replies, strict=True)]
         spent = (decoded - started, predicted - decoded, time.perf_counter() - predicted)
         self.metrics.count_batch(outcomes, answers, spent)
         return replies
@@ -98,8 +107,26 @@ class NCFHandler:
             return self.codec.decode(incoming)
         except RequestError as error:
             return error
+        except Exception as error:
+            return self._broke(incoming, error)
 
-    def _predict(self, asks: list[Any]) -> list[Answer]:
+    def _predict(
+        self, incoming: Sequence[Incoming], requests: list[Request | RequestError]
+    ) -> tuple[list[Request | RequestError], list[Answer]]:
+        """The answers to all asks at once; where that breaks, each request is asked alone, and some become errors."""
+        with suppress(Exception):
+            return requests, self._ask([ask for one in requests if isinstance(one, Request) for ask in one.asks])
+        kept: list[Request | RequestError] = []
+        answers: list[Answer] = []
+        for one, request in zip(incoming, requests, strict=True):
+            try:
+                answers += self._ask(list(request.asks)) if isinstance(request, Request) else []
+                kept.append(request)
+            except Exception as error:
+                kept.append(self._broke(one, error))
+        return kept, answers
+
+    def _ask(self, asks: list[Any]) -> list[Answer]:
         try:
             return self.predictor.answer(asks)
         except torch.AcceleratorError:
@@ -107,7 +134,7 @@ class NCFHandler:
             logger.critical("the accelerator failed, the worker ends itself", exc_info=True)
             os._exit(1)
 
-    def _encode(self, request: Request | RequestError, answers: Sequence[Answer]) -> Reply:
+    def _encode(self, incoming: Incoming, request: Request | RequestError, answers: Sequence[Answer]) -> Reply:
         if isinstance(request, RequestError):
             return request.to_reply()
         try:
@@ -117,6 +144,18 @@ class NCFHandler:
             return reply
         except RequestError as error:
             return error.to_reply()
+        except Exception as error:
+            return self._broke(incoming, error).to_reply()
+
+    def _broke(self, incoming: Incoming, error: Exception) -> RequestError:
+        """What a client is told of a fault that is ours; the log has the rest."""
+        self.log.broke(incoming, error)
+        return RequestError("the server failed on this request; its log tells why", 500, "InternalError")
+
+    def _log_failed(self, incoming: Sequence[Incoming], replies: Sequence[Reply]) -> None:
+        for one, reply in zip(incoming, replies, strict=True):
+            if reply.status >= 400:
+                self.log.failed(one, reply)
 
     def _fit(self, replies: list[Reply]) -> list[Reply]:
         """Takes back the longest answers of a batch until the rest can be sent; their clients may ask again."""

@@ -160,6 +160,12 @@ class OipCodec:
         return counts
 
 
+def without_data(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A body that decodes, less the tensors' elements: parameters, and fields that are not looked at, in any shape."""
+    tensors = [{name: value for name, value in tensor.items() if name != "data"} for tensor in body["inputs"]]
+    return {**body, "inputs": tensors}
+
+
 def _object(value: object, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise RequestError(f"{where}: expected an object, got {shown(value)}")

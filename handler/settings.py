@@ -1,10 +1,29 @@
-"""The policy for unknown ids, the limits that protect a worker, and switches: `handler:` in model-config.yaml."""
+"""The policy for unknown ids, the limits that protect a worker, and switches: `handler:` in model-config.yaml.
+
+`python -m handler.settings model-config.yaml` says in one line what is wrong with that file; packaging asks it, so that
+nobody learns it from a worker that ends at its start.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
+from types import NoneType
 from typing import Any
+
+import yaml
+
+# What TorchServe reads as a whole number; a value of another kind would leave its own default in force, unsaid.
+_TORCHSERVE = {
+    "batchSize": 1,
+    "maxBatchDelay": 1,
+    "responseTimeout": 1,
+    "startupTimeout": 1,
+    "minWorkers": 0,
+    "maxWorkers": 0,
+}
 
 
 @dataclass(frozen=True)
@@ -33,6 +52,8 @@ class HandlerSettings:
     """Longest answers of one batch together: below TorchServe's `max_response_size`, past which it ends the worker."""
     max_depth: int = 16
     """Deepest nesting of a body's JSON."""
+    max_error_lines_per_s: int = 20
+    """Most log lines a second and worker about failed requests."""
     fast_wire: bool = True
     """Read and write TorchServe's worker frames with `handler/wire.py`."""
     metrics_interval_s: float = 5.0
@@ -59,3 +80,35 @@ class HandlerSettings:
         if unexpected:
             raise ValueError(f"handler.{unexpected[0]}: no such setting, allowed: {', '.join(sorted(allowed))}")
         return cls(**(section or {}))
+
+
+def check_config(config: Any) -> None:
+    """Checks a whole model-config.yaml.
+
+    Raises:
+        ValueError: what was got, what is allowed, and where.
+    """
+    if not isinstance(config, dict):
+        raise ValueError(f"got {type(config).__name__}, expected names with values, as in `batchSize: 32`")
+    for name, least in _TORCHSERVE.items():
+        value = config.get(name, least)
+        if type(value) is not int or value < least:
+            raise ValueError(f"{name}: got {value!r}, allowed: an integer of at least {least}")
+    section = config.get("handler")
+    if not isinstance(section, dict | NoneType):
+        raise ValueError(f"handler: got {section!r}, expected names with values, as in `max_top_k: 1000`")
+    HandlerSettings.from_mapping(section)
+
+
+def main() -> None:
+    """Checks the file that the command line names."""
+    try:
+        check_config(yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    except yaml.YAMLError as error:
+        sys.exit(f"{sys.argv[1]}: no YAML: {' '.join(str(error).split())}")
+    except (ValueError, OSError) as error:
+        sys.exit(f"{sys.argv[1]}: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import struct
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from socket import socket
 from typing import Any, NamedTuple, Protocol
 
@@ -35,7 +35,9 @@ _HEAD = _INT.pack(200) + _INT.pack(len(b"Prediction success")) + b"Prediction su
 
 
 class Answering(Protocol):
-    """What a handler must be to be reached directly."""
+    """What a handler must be to be reached directly. `headers` go with every answer, beside a reply's own."""
+
+    headers: Mapping[str, str]
 
     def answer(self, incoming: Sequence[Incoming]) -> list[Reply]:
         """One reply for each request, in order."""
@@ -61,7 +63,7 @@ def install(handler: Answering) -> bool:
             answer: bytes | bytearray = original(service, batch)
             return answer
         try:
-            return write_frame(batch, handler.answer([request.incoming for request in batch]))
+            return write_frame(batch, handler.answer([request.incoming for request in batch]), handler.headers)
         except Exception:
             logger.exception("a batch of %d requests failed", len(batch))
             ids = {place: request.request_id.decode() for place, request in enumerate(batch)}
@@ -165,26 +167,26 @@ class _Buffer:
         self.data = b"".join(parts)
 
 
-def write_frame(requests: Sequence[WireRequest], replies: Sequence[Reply]) -> bytes:
-    """The answer to a frame: one reply for each of its requests, in order."""
+def write_frame(requests: Sequence[WireRequest], replies: Sequence[Reply], headers: Mapping[str, str]) -> bytes:
+    """The answer to a frame: one reply for each of its requests, in order, each with `headers` beside its own."""
     pack = _INT.pack
     parts = [_HEAD]
     heads: dict[tuple[int, int], bytes] = {}
     for request, reply in zip(requests, replies, strict=True):
         key = (reply.status, id(reply.headers))
         if key not in heads:
-            heads[key] = _answer_head(reply)
+            heads[key] = _answer_head(reply, {**reply.headers, **headers})
         parts += (pack(len(request.request_id)), request.request_id, heads[key], pack(len(reply.body)), reply.body)
     parts.append(_END)
     return b"".join(parts)
 
 
-def _answer_head(reply: Reply) -> bytes:
+def _answer_head(reply: Reply, headers: Mapping[str, str]) -> bytes:
     """Content type, status, an empty phrase, and the headers."""
     content_type = reply.headers["content-type"].encode()
     parts = [_INT.pack(len(content_type)), content_type, _INT.pack(reply.status), _INT.pack(0)]
-    parts.append(_INT.pack(len(reply.headers)))
-    for text in (text for pair in reply.headers.items() for text in pair):
+    parts.append(_INT.pack(len(headers)))
+    for text in (text for pair in headers.items() for text in pair):
         encoded = text.encode()
         parts += (_INT.pack(len(encoded)), encoded)
     return b"".join(parts)

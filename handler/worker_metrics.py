@@ -3,33 +3,56 @@
 TorchServe reads a worker's metrics from its standard output, a line for each value, so one line per request would cost
 more than answering it. Names and dimensions stand in metrics.yaml; rates and means follow by division, as in
 rate(ncf_predict_seconds_total[1m]) / rate(ncf_batches_total[1m]).
+
+TorchServe's own histograms take a line for each value and have buckets that nobody can choose, so the time of a batch
+is counted in buckets here, under the names that histogram_quantile expects.
 """
 
 from __future__ import annotations
 
+import bisect
 import logging
+import os
+import sys
 import threading
+import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ts.metrics.metric_cache_errors import MetricsCacheKeyError
+from ts.metrics.metric_type_enum import MetricTypes
 
 from model.asks import Answer, ColumnsAnswer, ExplainAnswer, FoldInAnswer, PairAnswer
 
 logger = logging.getLogger(__name__)
 
 Key = tuple[str, ...]
+# Upper bounds of a batch's seconds in the worker.
+BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+_SECONDS = ("ncf_decode_seconds_total", "ncf_predict_seconds_total", "ncf_encode_seconds_total")
+_COUNTERS = (
+    *("ncf_batches_total", "ncf_batched_requests_total", "ncf_pairs_total", "ncf_unknown_ids_total"),
+    *_SECONDS,
+)
 
 
 class WorkerMetrics:
-    """Counters by name and dimensions; `emit` sends what has come since the last time."""
+    """Counters by name and dimensions; `emit` sends what has come since the last time, and how the process is.
 
-    def __init__(self, cache: Any, model_name: str, interval_s: float) -> None:
+    `cache` is TorchServe's; `interval_s` seconds lie between two emissions, and 0 emits none.
+    """
+
+    def __init__(self, cache: Any, model_name: str, model_version: str, interval_s: float) -> None:
         self._cache = cache
-        self._model_name = model_name
+        self._model = (model_name, model_version)
+        self._worker = f"W-{_worker_number(sys.argv)}-{model_name}_{model_version}"
         self._counts: defaultdict[Key, float] = defaultdict(float)
+        self._buckets = [0] * (len(BUCKETS_S) + 1)
+        self._counts["ncf_worker_starts_total",] = 1
         self._lock = threading.Lock()
         if cache is not None and interval_s > 0:
             logging.getLogger("ts.metrics").setLevel(logging.INFO)  # metrics are lines of this logger
@@ -50,25 +73,51 @@ class WorkerMetrics:
             self._counts["ncf_batched_requests_total",] += requests.total()
             self._counts["ncf_pairs_total",] += pairs
             self._counts["ncf_unknown_ids_total",] += unknown
-            for name, spent in zip(("decode", "predict", "encode"), seconds, strict=True):
-                self._counts[f"ncf_{name}_seconds_total",] += spent
+            for name, spent in zip(_SECONDS, seconds, strict=True):
+                self._counts[name,] += spent
+            self._buckets[bisect.bisect_left(BUCKETS_S, sum(seconds))] += 1
 
     def emit(self) -> None:
-        """Sends the counters that have grown, and starts anew."""
+        """Sends the counters that have grown, and starts anew; the gauges are sent each time."""
         with self._lock:
             counts, self._counts = self._counts, defaultdict(float)
+            buckets, self._buckets = self._buckets, [0] * len(self._buckets)
         for (name, *dimensions), value in counts.items():
             if value:
-                self._cache.get_metric(name).add_or_update(value, [self._model_name, *dimensions])
+                self._send(name, value, *self._model, *dimensions)
+        if any(buckets):
+            self._send_buckets(buckets)
+        self._set("ncf_worker_alive_timestamp_seconds", int(time.time()), *self._model, self._worker)
+        if (own := _resident_bytes(os.getpid())) is not None:
+            self._set("ncf_worker_memory_bytes", own, *self._model, self._worker)
+        if (front := _resident_bytes(os.getppid())) is not None:
+            self._set("ncf_front_end_memory_bytes", front, "Host")
+
+    def _send(self, name: str, value: float, *dimensions: str) -> None:
+        self._cache.get_metric(name).add_or_update(value, list(dimensions))
+
+    def _set(self, name: str, value: float, *dimensions: str) -> None:
+        self._cache.get_metric(name, MetricTypes.GAUGE).add_or_update(value, list(dimensions))
+
+    def _send_buckets(self, buckets: Sequence[int]) -> None:
+        bounds = [*map(str, BUCKETS_S), "+Inf"]
+        for bound, value in zip(bounds, accumulate(buckets), strict=True):
+            self._send("ncf_batch_seconds_bucket", value, *self._model, bound)
 
     def _emit_forever(self, interval_s: float) -> None:
         pause = threading.Event()
-        while not pause.wait(interval_s):
-            try:
+        try:
+            self._send_zeros()
+            while not pause.wait(interval_s):
                 self.emit()
-            except MetricsCacheKeyError as error:
-                logger.warning("no worker metrics: %s; they stand in handler/metrics.yaml (metrics_config)", error)
-                return
+        except MetricsCacheKeyError as error:
+            logger.warning("no worker metrics: %s; they stand in handler/metrics.yaml (metrics_config)", error)
+
+    def _send_zeros(self) -> None:
+        """A counter that begins with its first value is one whose first growth Prometheus never sees."""
+        for name in _COUNTERS:
+            self._send(name, 0, *self._model)
+        self._send_buckets([0] * len(self._buckets))
 
 
 def _size(answer: Answer) -> tuple[int, int]:
@@ -82,3 +131,18 @@ def _size(answer: Answer) -> tuple[int, int]:
         pairs, unknown = _size(answer.answer)
         return pairs, unknown + int(np.count_nonzero(~answer.movies_known))
     return len(answer.ratings), int(not answer.user_known) + answer.unknown_movies
+
+
+def _worker_number(arguments: Sequence[str]) -> str:
+    """TorchServe's number of this worker, which a restart keeps: the end of its socket's name, or its port."""
+    named = dict(pairwise(arguments))
+    return (named.get("--sock-name") or named.get("--port") or "0").rsplit(".", 1)[-1]
+
+
+def _resident_bytes(pid: int) -> int | None:
+    """Memory that a process holds; None where the system does not tell it this way."""
+    try:
+        pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]
+    except OSError:
+        return None
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")

@@ -99,7 +99,9 @@ def load_artifact(path: Path, device: str = "cpu") -> Artifact:
         raise ArtifactError(f"{path}: no metadata.json inside: not an artifact of this project") from error
     version = metadata.get("schema_version")
     if version != SCHEMA_VERSION:
-        raise ArtifactError(f"{path}: schema_version {version!r}, this code reads {SCHEMA_VERSION}")
+        raise ArtifactError(
+            f"{path}: schema_version: got {version!r}, allowed: {SCHEMA_VERSION}, which this code writes"
+        )
     try:
         scale = RatingScale(*metadata["rating_scale"])
         parts = {name: data for name, data in extra.items() if name != "metadata.json"}

@@ -1,1 +1,1 @@
-"""Running it: start and stop the server, and its versions. Talks to TorchServe over HTTP only."""
+"""Running it: start and stop the server, change its versions. Reaches TorchServe over HTTP only."""

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, NamedTuple
 
 import httpx
 
+from ops.auth import REFUSED, KeyFileAuth
 from ops.settings import ServerSettings
 from ops.store import NAME
 
-REGISTER_TIMEOUT_S = 180.0
+VERSION_HEADER = "X-Model-Version"
 
 
 class ClientError(RuntimeError):
     """The server refused, or did not answer; the message holds its words."""
+
+
+class Answer(NamedTuple):
+    """One answer as it came; `version` is the one that the answer says it is from, None where it says none."""
+
+    status: int
+    version: str | None
+    body: bytes
 
 
 class Client:
@@ -21,12 +31,19 @@ class Client:
 
     def __init__(self, settings: ServerSettings, timeout_s: float = 30.0) -> None:
         self._settings = settings
-        self._timeout_s = timeout_s
+        # No connection is kept between asks, so that there is none to be closed.
+        unkept = httpx.Limits(max_keepalive_connections=0)
+        self._http = httpx.Client(timeout=timeout_s, auth=KeyFileAuth(settings), trust_env=False, limits=unkept)
 
     def predict(self, body: dict[str, Any], version: str | None = None) -> Any:
         """The answer to one request of the contract."""
-        path = f"/predictions/{NAME}" + (f"/{version}" if version else "")
-        return self._ask("POST", self._settings.inference + path, json=body)
+        return self._ask("POST", self._predictions(version), json=body)
+
+    def answer(self, body: bytes, version: str | None = None) -> Answer:
+        """The answer to one body as it came, an error of the handler's too."""
+        headers = {"content-type": "application/json"}
+        response = self._send("POST", self._predictions(version), content=body, headers=headers)
+        return Answer(response.status_code, response.headers.get(VERSION_HEADER), response.content)
 
     def describe(self, version: str | None = None) -> dict[str, Any]:
         """The metadata of the default or of one version, told by a worker."""
@@ -36,19 +53,38 @@ class Client:
 
     def versions(self) -> list[dict[str, Any]]:
         """Every registered version: `version`, `default`, and `workers` as TorchServe tells them."""
-        default = self._ask("GET", self._models(None))[0]["modelVersion"]
+        response = self._send("GET", self._models(None))
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return []  # none is registered
+        default = _json(response)[0]["modelVersion"]
         return [
             {"version": one["modelVersion"], "default": one["modelVersion"] == default, "workers": one["workers"]}
             for one in self._ask("GET", self._models("all"))
         ]
 
+    def workers(self, version: str | None = None) -> list[dict[str, Any]]:
+        """The workers of the default or of one version, as TorchServe tells them: `id`, `pid`, `status` and more."""
+        workers: list[dict[str, Any]] = self._ask("GET", self._models(version))[0]["workers"]
+        return workers
+
     def is_ready(self, version: str | None = None) -> bool:
         """Whether a worker of the version answers: /ping says Healthy before that."""
         try:
-            described = self._ask("GET", self._models(version), params={"customized": "true"})
+            if not any(worker["status"] == "READY" for worker in self.workers(version)):
+                return False  # and who asked one would wait
+            self.describe(version)
         except ClientError:
             return False
-        return any(worker["status"] == "READY" for worker in described[0]["workers"])
+        return True
+
+    def requests_by_name(self, version: str) -> int:
+        """How many requests named this version in their path since the start; 0 where no metrics are served."""
+        if self._settings.metrics is None:
+            return 0
+        text = self._send("GET", f"{self._settings.metrics}/metrics").text
+        labels = rf'[^}}]*model_version="{re.escape(version)}"[^}}]*'
+        found = re.findall(rf"^ts_inference_requests_total{{{labels}}} (\S+)$", text, re.MULTILINE)
+        return sum(int(float(count)) for count in found)
 
     def register(self, version: str, workers: int) -> None:
         """Registers ncf-VERSION.mar from the model store, without waiting for its workers."""
@@ -60,24 +96,35 @@ class Client:
         self._ask("PUT", f"{self._models(version)}/set-default")
 
     def unregister(self, version: str) -> None:
-        """Removes a version; TorchServe refuses for the default while there are others."""
+        """Removes a version at once, see ops/workers.py; TorchServe refuses for the default while there are others."""
         self._ask("DELETE", self._models(version))
+
+    def _predictions(self, version: str | None) -> str:
+        return f"{self._settings.inference}/predictions/{NAME}" + (f"/{version}" if version else "")
 
     def _models(self, version: str | None) -> str:
         return f"{self._settings.management}/models/{NAME}" + (f"/{version}" if version else "")
 
     def _ask(self, method: str, url: str, **options: Any) -> Any:
+        return _json(self._send(method, url, **options))
+
+    def _send(self, method: str, url: str, **options: Any) -> httpx.Response:
         try:
-            response = httpx.request(method, url, timeout=self._timeout_s, trust_env=False, **options)
+            return self._http.request(method, url, **options)
         except httpx.HTTPError as error:
             raise ClientError(f"{method} {url}: {error}") from error
-        if response.is_error:
-            raise ClientError(f"{method} {url}: {response.status_code} {_words(response)}")
-        return response.json()
+
+
+def _json(response: httpx.Response) -> Any:
+    if response.is_error:
+        asked = f"{response.request.method} {response.request.url}"
+        raise ClientError(f"{asked}: {response.status_code} {_words(response)}")
+    return response.json()
 
 
 def _words(response: httpx.Response) -> str:
     try:
-        return str(response.json()["message"])
-    except (ValueError, KeyError, TypeError):
+        hint = ": `make rotate-keys` makes new keys" if response.json().get("type") == REFUSED else ""
+        return f"{response.json()['message']}{hint}"
+    except (ValueError, KeyError, TypeError, AttributeError):
         return response.text

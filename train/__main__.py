@@ -16,7 +16,7 @@ from train.config import PRESETS, TrainConfig
 from train.errors import DataError, DivergedError
 from train.evaluate import format_table
 from train.output import ARTIFACT
-from train.run import run
+from train.run import METHODS, run
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,10 +30,10 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{data.source}: {len(data.ratings):,} ratings, {data.repeated_pairs:,} of them repeated pairs")
         metrics = run(config, data)
     except (DataError, DivergedError, SafetensorError, ValueError, OSError) as error:
-        print(f"train: {error}", file=sys.stderr)
+        _complain(str(error))
         return 2
     except KeyboardInterrupt:
-        print("train: interrupted; nothing was overwritten, --resume goes on", file=sys.stderr)
+        _complain("interrupted; nothing was overwritten, --resume goes on")
         return 130
     finally:
         distributed.stop()
@@ -43,14 +43,42 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def parse_config(arguments: list[str]) -> TrainConfig:
-    """The preset that `--preset` names, with the other options on top."""
+    """The preset that `--preset` names, with the other options on top.
+
+    Raises:
+        ValueError: an option's value is outside what is allowed, or it is of an architecture that is not trained.
+    """
     parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--preset", choices=sorted(PRESETS), default="default")
+    parser.add_argument("--preset", default="default")
     preset, rest = parser.parse_known_args(arguments)
+    if preset.preset not in PRESETS:
+        raise ValueError(f"--preset: got {preset.preset}, allowed: {', '.join(PRESETS)}")
     description = f"Train on a file of ratings. --preset {{{','.join(PRESETS)}}} sets the defaults shown here."
-    return tyro.cli(
-        TrainConfig, prog="python -m train", description=description, default=PRESETS[preset.preset], args=rest
+    config = tyro.cli(
+        TrainConfig,
+        prog="python -m train",
+        description=description,
+        default=PRESETS[preset.preset],
+        args=rest,
+        console_outputs=distributed.speaks(),
     )
+    _refuse_other_architecture(config.architecture, rest)
+    return config
+
+
+def _refuse_other_architecture(architecture: str, arguments: list[str]) -> None:
+    """An option of an architecture that is not trained would change nothing, and nobody would notice."""
+    for other in METHODS.keys() - {architecture}:
+        for option in (one.split("=")[0] for one in arguments if one.startswith(f"--{other}.")):
+            raise ValueError(
+                f"{option}: an option of architecture {other}, and {architecture} is what is trained: "
+                f"leave it out, or add --architecture {other}"
+            )
+
+
+def _complain(text: str) -> None:
+    if distributed.speaks():
+        print(f"train: {text}", file=sys.stderr)
 
 
 def _tell(config: TrainConfig, metrics: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 A repeated (user, movie) pair is counted but kept, because the reference keeps it: people rate a movie twice.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ class RatingsData:
     sha256: of that file's bytes, in hexadecimal.
     repeated_pairs: rows whose (user, movie) pair occurs in an earlier row; they are kept.
     rating_scale: (minimum, maximum), minimum < maximum; as stated, else as seen in the data.
+    locate: turns a row of ratings (0-based) into the words for an error: `rates.csv:42`.
     """
 
     ratings: pd.DataFrame
@@ -51,6 +53,7 @@ class RatingsData:
     sha256: str
     repeated_pairs: int
     rating_scale: tuple[float, float]
+    locate: Callable[[int], str]
 
 
 @dataclass(frozen=True, eq=False)

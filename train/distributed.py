@@ -39,6 +39,11 @@ def world() -> int:
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
+def speaks() -> bool:
+    """Whether this process tells what went wrong: the first of its host, before they have joined and after."""
+    return os.environ.get("LOCAL_RANK", "0") == "0"
+
+
 def device() -> torch.device:
     """Where tensors live while they are trained: this process's GPU, else the processor."""
     if not torch.cuda.is_available():

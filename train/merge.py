@@ -80,10 +80,28 @@ def merge_catalogues(known: Catalogue, movies: pd.DataFrame | None, merged: Merg
 def _union(known: IdMap, column: pd.Series, data: RatingsData) -> IdMap:
     ids, _ = index_ids(column)
     if known.integer and ids.dtype != np.int64:
-        raise DataError(f"{data.source.name}: {column.name} holds strings; the version to update has integers there")
+        raise _strings_among_integers(column, data)
     if not known.integer and ids.dtype == np.int64:  # strings that happen to be digits all through this file
         ids = np.array([str(one).encode() for one in ids.tolist()])
     return IdMap(np.union1d(known.ids, ids))
+
+
+def _strings_among_integers(column: pd.Series, data: RatingsData) -> DataError:
+    """The error for the first id that is no integer; a Parquet column may hold strings without one."""
+    rule = "the version to update has integers there"
+    for row, text in enumerate(column.astype(str)):
+        if not _is_integer(text):
+            return DataError(f'{data.locate(row)}: {column.name} "{text}" is not an integer (7, not 007); {rule}')
+    return DataError(f"{data.source.name}: {column.name} holds strings; {rule}")
+
+
+def _is_integer(text: str) -> bool:
+    """As training tells integers: 64 bits, and written as they come back."""
+    try:
+        number = int(text)
+    except ValueError:
+        return False
+    return str(number) == text and -(1 << 63) <= number < 1 << 63
 
 
 def _rows(ids: IdMap, column: pd.Series) -> np.ndarray:

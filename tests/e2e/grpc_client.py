@@ -19,8 +19,9 @@ _FIELD = descriptor_pb2.FieldDescriptorProto
 class GrpcClient:
     """Asks `Predictions` and `StreamPredictions`; an answer is JSON, whatever it tells."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, token: str | None = None) -> None:
         self._channel = grpc.insecure_channel(address)
+        self._metadata = [("authorization", f"Bearer {token}")] if token else []
         self._request, response = _messages()
         options = {"request_serializer": self._request.SerializeToString, "response_deserializer": response.FromString}
         self._predictions = self._channel.unary_unary(f"{_SERVICE}/Predictions", **options)
@@ -33,12 +34,15 @@ class GrpcClient:
             grpc.RpcError: TorchServe refused it, or there was no answer in time.
         """
         request = self._request(model_name=model, model_version=version, input=fields)
-        return orjson.loads(self._predictions(request, timeout=_TIMEOUT_S).prediction)
+        return orjson.loads(self._predictions(request, timeout=_TIMEOUT_S, metadata=self._metadata).prediction)
 
     def stream(self, fields: Mapping[str, bytes]) -> list[Any]:
         """All answers of a streaming call."""
         request = self._request(model_name="ncf", input=fields)
-        return [orjson.loads(answer.prediction) for answer in self._stream(request, timeout=_TIMEOUT_S)]
+        return [
+            orjson.loads(answer.prediction)
+            for answer in self._stream(request, timeout=_TIMEOUT_S, metadata=self._metadata)
+        ]
 
     def __enter__(self) -> GrpcClient:
         return self

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 import pytest
 
 from model.artifact import Artifact
@@ -31,6 +32,13 @@ def test_one_pair_is_answered_with_its_rating(worker: Make, artifact: Artifact) 
     [(status, body)] = worker().ask(PAIR)
     assert status == 200
     assert body == {**PAIR, "rating": pytest.approx(in_process(artifact, 11_242, 10_253), abs=1e-5)}
+
+
+def test_every_answer_names_its_version(worker: Make) -> None:
+    bodies: list[bytes] = [orjson.dumps(body) for body in (PAIR, COLUMNS, {"user_id": "x"})] + [b"{", b""]
+    replies = worker().replies(*({"body": body} for body in bodies))
+    assert [reply.status for reply in replies] == [200, 200, 400, 400, 400]
+    assert {reply.headers["X-Model-Version"] for reply in replies} == {"1.0"}
 
 
 def test_unknown_ids_are_answered_and_flagged(worker: Make) -> None:

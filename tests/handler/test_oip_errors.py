@@ -117,3 +117,21 @@ def test_strings_that_do_not_fit_are_told(worker: Make, string_artifact: Artifac
     sent = body(raw("user_id", data, datatype="BYTES"), raw("movie_id", movies, datatype="BYTES"))
     got = ask(worker(string_artifact), sent, data + movies)
     assert (got.status, got.json["message"]) == (400, message)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        body(parameters={"priority": [[[[1]]]]}),
+        body(model_name=[[[[[1]]]]]),
+        body(tensor("user_id", USERS, parameters={"content_type": [[1]]})),
+        body(tensor("user_id", USERS, note=[[[1]]])),
+        body(outputs=[{"name": "rating", "parameters": {"note": [[1]]}}]),
+        body(parameters={"binary_data_output": [[[[1]]]]}),
+    ],
+)
+def test_what_nobody_reads_may_not_be_nested_too_deep_either(worker: Make, sent: dict[str, Any]) -> None:
+    got = ask(worker(max_depth=5), sent)
+    assert (got.status, got.json["message"]) == (413, "body: JSON nested deeper than 5 levels")
+    read = body(tensor("user_id", [[one] for one in USERS], shape=[3, 1], parameters={"note": [1]}))
+    assert ask(worker(max_depth=5), read).status == 200

@@ -3,7 +3,7 @@
 import socket
 import struct
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import pytest
@@ -116,24 +116,29 @@ REPLY = st.tuples(
 )
 
 
+OWN_HEADERS = {"X-Model-Version": "1.0"}
+
+
 @given(st.lists(REPLY, min_size=1, max_size=6))
 def test_the_writer_writes_what_torchserve_writes(replies: list[tuple[str, bytes, int, dict[str, str]]]) -> None:
     context = Context("ncf", "", {}, 1, None, "0.12.0")
     context.request_processor = [RequestProcessor({}) for _ in replies]
     for place, (_, _, status, headers) in enumerate(replies):
         context.set_response_status(status, "", place)
-        for name, value in headers.items():
+        for name, value in {**headers, **OWN_HEADERS}.items():
             context.set_response_header(place, name, value)
     ids = {place: request_id for place, (request_id, *_) in enumerate(replies)}
     bodies = [body for _, body, *_ in replies]
     expected = otf_message_handler.create_predict_response(bodies, ids, "Prediction success", 200, context=context)
     requests = [wire.WireRequest(request_id.encode(), Incoming({}, {})) for request_id in ids.values()]
-    written = wire.write_frame(requests, [Reply(body, status, headers) for _, body, status, headers in replies])
+    written = wire.write_frame(requests, [Reply(*reply[1:]) for reply in replies], OWN_HEADERS)
     assert written == expected
 
 
 class Echo:
     """Answers every request with its body; fails where a body says so."""
+
+    headers: Mapping[str, str] = OWN_HEADERS
 
     def answer(self, incoming: Sequence[Incoming]) -> list[Reply]:
         if any(one.row["body"] == b"fail" for one in incoming):

@@ -1,6 +1,6 @@
 import pytest
 
-from train.__main__ import parse_config
+from train.__main__ import main, parse_config
 from train.config import PRESETS, FactorsConfig, MLPConfig, TrainConfig
 
 
@@ -13,6 +13,36 @@ def test_presets_are_overridden_by_options() -> None:
         16,
         (8, 4),
         3,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option", "trained", "other"),
+    [
+        (["--mlp.epochs", "5"], "--mlp.epochs", "factors", "mlp"),
+        (["--seed", "1", "--mlp.epochs=5"], "--mlp.epochs", "factors", "mlp"),
+        (["--mlp.epochs", "20"], "--mlp.epochs", "factors", "mlp"),  # the default, but somebody meant it
+        (["--preset", "mlp", "--factors.factors", "12"], "--factors.factors", "mlp", "factors"),
+        (["--architecture", "mlp", "--factors.factors", "12"], "--factors.factors", "mlp", "factors"),
+    ],
+)
+def test_options_of_another_architecture_are_refused(
+    arguments: list[str], option: str, trained: str, other: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    said = f"train: {option}: an option of architecture {other}, and {trained} is what is trained: leave it out, or add"
+    assert capsys.readouterr().err == f"{said} --architecture {other}\n"
+
+
+def test_an_unknown_preset_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--preset", "best"]) == 2
+    assert capsys.readouterr().err == "train: --preset: got best, allowed: default, reference, mlp\n"
+
+
+def test_options_of_the_architecture_asked_for_are_taken() -> None:
+    assert parse_config(["--architecture", "mlp", "--mlp.epochs", "5"]).mlp.epochs == 5
+    assert (
+        parse_config(["--preset", "mlp", "--architecture", "factors", "--factors.factors", "12"]).factors.factors == 12
     )
 
 

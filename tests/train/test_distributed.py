@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from tests.e2e.conftest import copy_project
 from train import distributed
 from train.__main__ import main
 from train.demo import write_demo
@@ -30,6 +31,7 @@ QUICK = {
     ],
     "mlp": ["--preset", "mlp", "--mlp.epochs", "2", "--mlp.batch-size", "4096"],
 }
+TWO = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "train"]
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +50,7 @@ def metrics(out: Path) -> dict[str, Any]:
 def test_two_processes_learn_what_one_learns(demo: Path, tmp_path: Path, preset: str) -> None:
     options = ["--data", str(demo), "--no-refit", *QUICK[preset]]
     assert main([*options, "--out", str(tmp_path / "one")]) == 0
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "train"]
-    done = subprocess.run(
-        [*command, *options, "--out", str(tmp_path / "two")], capture_output=True, text=True, timeout=120
-    )
+    done = subprocess.run([*TWO, *options, "--out", str(tmp_path / "two")], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("wrote ") == 1  # one of them prints and writes
     one, two = metrics(tmp_path / "one"), metrics(tmp_path / "two")
@@ -59,6 +58,29 @@ def test_two_processes_learn_what_one_learns(demo: Path, tmp_path: Path, preset:
     assert one["chosen"] == two["chosen"]
     for group, predictors in one["metrics"].items():
         assert two["metrics"][group]["network"]["mse"] == pytest.approx(predictors["network"]["mse"], rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--data", "missing.csv"], "train: missing.csv: no such file or folder\n"),
+        (["--no-such-option"], "Unrecognized options: --no-such-option"),
+    ],
+)
+def test_of_two_processes_one_says_what_is_wrong(options: list[str], said: str) -> None:
+    done = subprocess.run([*TWO, *options], capture_output=True, text=True, timeout=120)
+    assert done.returncode != 0
+    assert done.stderr.count(said) == 1
+
+
+def test_make_trains_in_two_processes_and_packs_what_they_made(tmp_path: Path) -> None:
+    project = copy_project(tmp_path)
+    printed = project.make("train", "PROCESSES=2", f"TRAIN_ARGS=--no-refit {' '.join(QUICK['default'])}")
+    assert printed.count("wrote build/1.0/ncf.pt") == 1
+    assert metrics(project.folder / "build" / "1.0")["processes"] == 2
+    packing = project.make("package")
+    assert "-m train.package " in packing
+    assert "-m train " not in packing
 
 
 def test_one_process_changes_nothing() -> None:

@@ -1,4 +1,5 @@
 import json
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -23,6 +24,20 @@ def test_an_archive_carries_artifact_code_and_settings(artifact: Artifact, tmp_p
     assert manifest["modelName"] == "ncf"
     assert manifest["modelVersion"] == "2.1"
     assert manifest["handler"] == "ncf_handler.py"
+
+
+def test_an_unpacked_archive_passes_sha256sum_and_a_changed_one_does_not(artifact: Artifact, tmp_path: Path) -> None:
+    save_artifact(artifact, tmp_path / "ncf.pt")
+    with zipfile.ZipFile(package(PackageConfig("1.0", tmp_path / "ncf.pt", tmp_path / "store"))) as archive:
+        archive.extractall(tmp_path / "unpacked")
+        names = set(archive.namelist())
+    command = ["sha256sum", "--check", "--strict", "SHA256SUMS"]
+    done = subprocess.run(command, cwd=tmp_path / "unpacked", capture_output=True, text=True, check=True)
+    checked = {line.removesuffix(": OK") for line in done.stdout.splitlines()}
+    assert checked == {name for name in names if not name.endswith("/")} - {"SHA256SUMS"}
+    (tmp_path / "unpacked" / "ncf_handler.py").write_text("")
+    done = subprocess.run(command, cwd=tmp_path / "unpacked", capture_output=True, text=True)
+    assert "ncf_handler.py: FAILED" in done.stdout
 
 
 def test_a_broken_artifact_is_not_packed_and_the_old_archive_stays(artifact: Artifact, tmp_path: Path) -> None:

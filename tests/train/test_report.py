@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from train.diagnosis import errors_by_count, level_reliability, log_counts, reli
 from train.errors import DataError
 from train.evaluate import NETWORK, errors
 from train.held_out import HeldOut, load_held_out, save_held_out
-from train.output import HELD_OUT, METRICS
+from train.output import ARTIFACT, HELD_OUT, METRICS
 from train.report import ReportConfig, error_tables, main, write_report
+from train.update import main as update
 
 MLP = ["--preset", "mlp", "--mlp.epochs", "1", "--mlp.batch-size", "4096"]
 
@@ -100,6 +102,24 @@ def test_a_version_without_levels_or_without_held_out_rows_has_a_page(
     page = write_report(ReportConfig(tmp_path)).read_text(encoding="utf-8")
     assert len(re.findall("<figure>", page)) == images
     assert ("No ratings were held out" in page) == ("--test-size" in options)
+
+
+def test_an_updated_version_has_no_report_of_its_own(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "new.csv").write_text("user_id,movie_id,rating\n1,1002,9\n")
+    options = ["--ratings", str(tmp_path / "new.csv"), "--base", str(trained / ARTIFACT), "--version", "1.1"]
+    assert update([*options, "--out", str(tmp_path / "1.1")]) == 0
+    assert main(["--folder", str(tmp_path / "1.1")]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"report: {tmp_path / '1.1'}: version 1.0 with new ratings taken in, none of them held out")
+    assert told.endswith("the report on version 1.0 is the one that there is\n")
+
+
+def test_an_artifact_alone_has_no_report(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copy(trained / ARTIFACT, tmp_path)
+    assert main(["--folder", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == f"report: {tmp_path / METRICS}: no such file: train this version again\n"
 
 
 def test_files_of_two_runs_are_not_mixed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,7 +23,7 @@ NEW_MOVIE, NEW_USER, KNOWN_USER = 1_003_000, 3, 7
 
 def new_data(rows: list[tuple[int, int, float]], movies: pd.DataFrame | None = None) -> RatingsData:
     frame = pd.DataFrame(rows, columns=["user_id", "movie_id", "rating"]).astype({"rating": float})
-    return RatingsData(frame, movies, Path("new.csv"), "5" * 64, 0, (1.0, 10.0))
+    return RatingsData(frame, movies, Path("new.csv"), "5" * 64, 0, (1.0, 10.0), "row {}".format)
 
 
 def rows_of(artifact: Artifact, users: np.ndarray) -> torch.Tensor:
@@ -160,7 +160,7 @@ def test_string_ids_take_digits_as_strings(taste_artifact: Artifact) -> None:
 
 def test_strings_where_the_version_has_integers_are_refused(taste_artifact: Artifact) -> None:
     data = new_data([(1, 1_002, 5)])
-    strings = replace(data, ratings=data.ratings.assign(user_id=["ann"]))
+    strings = replace(data, ratings=data.ratings.assign(user_id=["7"]))  # as a Parquet column of strings is read
     with pytest.raises(DataError, match=r"new\.csv: user_id holds strings; the version to update has integers"):
         update(taste_artifact, strings, "1.1")
 

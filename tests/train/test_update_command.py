@@ -18,6 +18,13 @@ def saved(taste_artifact: Artifact, tmp_path: Path) -> Path:
     ("text", "said"),
     [
         ("user_id,movie_id,rating\n1,1002,11\n", "new.csv:2: rating 11 is outside 1..10"),
+        (
+            "user_id,movie_id,rating\n1,1002,9\n\nann,1002,9\n",
+            'new.csv:4: user_id "ann" is not an integer (7, not 007)',
+        ),
+        ("user_id,movie_id,rating\n1,1002,9\n2,007,9\n", 'new.csv:3: movie_id "007" is not an integer (7, not 007)'),
+        ("user_id,movie_id,rating\n9223372036854775808,1,9\n", 'new.csv:2: user_id "9223372036854775808" is not an'),
+        ("user_id,movie_id,rating\n1,1002,nine\n", 'new.csv:2: rating "nine" is not a number'),
         ("user_id,movie_id,rating\n", "no ratings"),
         ("user_id,rating\n1,1\n", "no column movie_id"),
         (None, "no such file or folder"),

@@ -44,6 +44,7 @@ def ratings_data(
         sha256=table.sha256,
         repeated_pairs=count_repeated_pairs(ratings),
         rating_scale=rating_scale or _seen_scale(table.path, rating_column, values),
+        locate=table.locate,
     )
 
 

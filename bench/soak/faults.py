@@ -1,0 +1,123 @@
+"""What is done to a server while it answers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from bench.soak.bundle import Bundle
+from bench.soak.traffic import Tally, Traffic
+
+# Seconds of load before the fault: what is measured afterwards has a before.
+LEAD_S = 2.0
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that breaks, and for how many seconds the load goes on after it has begun."""
+
+    name: str
+    seconds: float
+    inject: Callable[[Bundle], None]
+
+
+@dataclass(frozen=True)
+class Survived:
+    """What a fault cost. `again_s`: from the fault to the first right answer after the last bad one; 0 where none was
+    bad, None where the load ended before."""
+
+    name: str
+    at_s: float
+    tally: Tally
+    longest_s: float
+    again_s: float | None
+
+
+def survive(traffic: Traffic, bundle: Bundle, fault: Fault, rate_per_s: float) -> Survived:
+    """Injects a fault under load.
+
+    Raises:
+        RuntimeError: the fault itself could not be made.
+    """
+    begun: list[float] = []
+    problems: list[Exception] = []
+
+    def inject() -> None:
+        time.sleep(LEAD_S)
+        begun.append(time.monotonic())
+        try:
+            fault.inject(bundle)
+        except Exception as error:
+            problems.append(error)
+
+    thread = threading.Thread(target=inject, daemon=True, name="fault")
+    thread.start()
+    outcome = traffic.send(rate_per_s, LEAD_S + fault.seconds)
+    thread.join(fault.seconds + 60)
+    if problems or thread.is_alive():
+        raise RuntimeError(f"{fault.name}: {problems or 'it has not ended'}")
+    bad = outcome.ended_s[~outcome.good]
+    again_s: float | None = 0.0
+    if len(bad):
+        right = outcome.ended_s[outcome.good & (outcome.ended_s > bad.max())]
+        again_s = float(right.min()) - begun[0] if len(right) else None
+    return Survived(fault.name, begun[0], outcome.tally, float(np.max(outcome.latency_s, initial=0.0)), again_s)
+
+
+def kill_worker(bundle: Bundle) -> None:
+    """One worker, with -9."""
+    os.kill(bundle.workers()[0], signal.SIGKILL)
+
+
+def kill_all_workers(bundle: Bundle) -> None:
+    """Every worker at once, with -9."""
+    for pid in bundle.workers():
+        os.kill(pid, signal.SIGKILL)
+
+
+def kill_front_end(bundle: Bundle) -> None:
+    """The JVM, with -9: the supervisor has to start another."""
+    os.kill(bundle.front_end(), signal.SIGKILL)
+
+
+def slow_clients(number: int, seconds: float) -> Callable[[Bundle], None]:
+    """So many clients, each sending one byte a second and never a whole request."""
+
+    def inject(bundle: Bundle) -> None:
+        clients = [_connect(bundle) for _ in range(number)]
+        head = b"POST /predictions/ncf HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
+        for place in range(int(seconds)):
+            for client in clients:
+                client.sendall(head[place % len(head) :][:1])
+            time.sleep(1)
+        for client in clients:
+            client.close()
+
+    return inject
+
+
+def vanishing_clients(per_s: int, seconds: float) -> Callable[[Bundle], None]:
+    """So many clients a second that ask for a long answer and leave; every other one within its request."""
+
+    def inject(bundle: Bundle) -> None:
+        body = b'{"user_id": 1, "top_k": 1000}'
+        request = b"POST /predictions/ncf HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+        for place in range(int(per_s * seconds)):
+            with _connect(bundle) as client:
+                client.sendall(request if place % 2 else request[:-5])
+            time.sleep(1 / per_s)
+
+    return inject
+
+
+def _connect(bundle: Bundle) -> socket.socket:
+    address = urlsplit(bundle.settings.inference)
+    return socket.create_connection((str(address.hostname), int(address.port or 80)), timeout=10)

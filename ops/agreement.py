@@ -1,0 +1,74 @@
+"""How far the answers of two versions to the same requests agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Over `requests` answered by both; a figure is None where no answer had what it is about."""
+
+    requests: int
+    identical: float | None
+    """Share of the requests whose answers are equal in every field."""
+    mean_rating_difference: float | None
+    """Absolute, in rating units, over all ratings that both gave: of the same pair, or the same recommended movie."""
+    max_rating_difference: float | None
+    top_k_overlap: float | None
+    """Mean share of recommended movies that both recommend."""
+
+
+def agreement(answers: Sequence[tuple[Any, Any]]) -> Agreement:
+    """Compares parsed answers, one of each version to each request."""
+    differences: list[float] = []
+    overlaps: list[float] = []
+    for one, other in answers:
+        mine, theirs = dict(_ratings(one)), dict(_ratings(other))
+        differences += [abs(mine[key] - theirs[key]) for key in mine.keys() & theirs.keys()]
+        lists, others = dict(_recommended(one)), dict(_recommended(other))
+        for key in lists.keys() & others.keys():
+            longest = max(len(lists[key]), len(others[key]))
+            overlaps += [len(lists[key] & others[key]) / longest] if longest else []
+    return Agreement(
+        len(answers),
+        _mean([one == other for one, other in answers]),
+        _mean(differences),
+        max(differences, default=None),
+        _mean(overlaps),
+    )
+
+
+def _ratings(answer: Any, where: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], float]]:
+    """Every rating, under the place where it stands; a recommended one under its movie, wherever that is ranked."""
+    if isinstance(answer, dict):
+        if isinstance(answer.get("rating"), float):
+            yield where, answer["rating"]
+        for name in ("recommendations", "predictions", "outputs", "data"):
+            yield from _ratings(answer.get(name), (*where, name))
+    elif isinstance(answer, list):
+        for place, item in enumerate(answer):
+            if isinstance(item, float):
+                yield (*where, place), item
+            else:
+                ranked = where[-1:] == ("recommendations",) and isinstance(item, dict)
+                yield from _ratings(item, (*where, item.get("movie_id") if ranked else place))
+
+
+def _recommended(answer: Any, where: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], frozenset[Any]]]:
+    """The movies of every list of recommendations, under the place where it stands."""
+    if isinstance(answer, dict):
+        if isinstance(answer.get("recommendations"), list):
+            yield where, frozenset(one["movie_id"] for one in answer["recommendations"])
+        yield from _recommended(answer.get("predictions"), where)
+    elif isinstance(answer, list):
+        for place, item in enumerate(answer):
+            yield from _recommended(item, (*where, place))
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return float(np.mean(values)) if values else None

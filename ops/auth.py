@@ -1,0 +1,178 @@
+"""Who may ask: TorchServe's tokens, switched on by `make serve AUTH=on` and off by `AUTH=off`.
+
+TorchServe draws three keys at each start and writes them to key_file.json in its working directory: one for inference,
+one for management, and one, `API`, that only makes new ones. A new key replaces the old one at once, so a client that
+is to go on through a rotation reads the file again when it is refused: `KeyFileAuth` does.
+
+`python -m ops.auth token [inference|management]` prints a key, `header` the line that curl's `-H @-` takes (nothing
+where tokens are off), and `rotate` replaces both keys.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from ops.settings import ServerSettings, read_settings
+
+KINDS = ("inference", "management")
+# The exception that TorchServe names in its answer: with the status 400, as for any bad request.
+REFUSED = "InvalidKeyException"
+WRITTEN_WITHIN_S = 0.5
+
+
+class AuthError(RuntimeError):
+    """There are no keys, or the server made no new ones; the message says why."""
+
+
+class KeyFileAuth(httpx.Auth):
+    """Sends the key of the address that is asked, and reads the file once more when it is refused."""
+
+    requires_response_body = True
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self._settings = settings
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Where there is no key file, the request goes out as it is."""
+        kind = "management" if str(request.url).startswith(self._settings.management + "/") else "inference"
+        key = find_key(self._settings, kind)
+        if key is not None:
+            request.headers["Authorization"] = f"Bearer {key}"
+        response = yield request
+        if response.status_code == httpx.codes.BAD_REQUEST and REFUSED in response.text:
+            fresh = self._wait_for_another(kind, key)
+            if fresh is not None:
+                request.headers["Authorization"] = f"Bearer {fresh}"
+                yield request
+
+    def _wait_for_another(self, kind: str, refused: str | None) -> str | None:
+        """The key that took the refused one's place: the server uses a new one shortly before it writes it."""
+        deadline = time.monotonic() + WRITTEN_WITHIN_S
+        while (key := find_key(self._settings, kind)) in (None, refused):
+            if time.monotonic() > deadline or not key_file(self._settings).exists():
+                return None
+            time.sleep(0.01)
+        return key
+
+
+def is_on(settings: ServerSettings) -> bool:
+    """Whether a start of this folder's server asks for tokens."""
+    return _choice(settings).exists()
+
+
+def choose(settings: ServerSettings, wanted: str | None) -> None:
+    """Remembers `on` or `off` for this start and the next ones; None leaves it as it was.
+
+    Raises:
+        ValueError: it is another word.
+    """
+    if wanted not in (None, "on", "off"):
+        raise ValueError(f"AUTH: got {wanted!r}, allowed: on, off")
+    if wanted == "on":
+        _choice(settings).parent.mkdir(exist_ok=True)
+        _choice(settings).touch()
+    elif wanted == "off":
+        _choice(settings).unlink(missing_ok=True)
+
+
+def prepare(settings: ServerSettings) -> Path:
+    """The configuration to start the server with; the key file of an earlier start is emptied, or removed.
+
+    TorchServe makes that file with the shell's umask and narrows it afterwards, so it finds one of ours: 0600.
+    """
+    # In a folder that is read-only, as in a container, removing what is not there fails too.
+    if key_file(settings).exists():
+        key_file(settings).unlink()
+    if not is_on(settings):
+        return settings.config
+    os.close(os.open(key_file(settings), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    target = settings.folder / ".run" / settings.config.name
+    target.parent.mkdir(exist_ok=True)
+    text = settings.config.read_text(encoding="utf-8")  # of a setting that is given twice, the last one holds
+    target.write_text(f"{text}\n# AUTH=on\ndisable_token_authorization=false\n", encoding="utf-8")
+    return target
+
+
+def key_file(settings: ServerSettings) -> Path:
+    """Where TorchServe writes its keys."""
+    return settings.folder / "key_file.json"
+
+
+def find_key(settings: ServerSettings, kind: str) -> str | None:
+    """The key of `inference`, `management` or `API`; None where tokens are off or not made yet."""
+    try:
+        keys: dict[str, Any] = json.loads(key_file(settings).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return str(keys[kind]["key"])
+
+
+def header(settings: ServerSettings, kind: str = "inference") -> str:
+    """The line of a request that carries the key; empty where tokens are off."""
+    key = find_key(settings, kind)
+    return f"Authorization: Bearer {key}\n" if key is not None else ""
+
+
+def rotate(settings: ServerSettings) -> dict[str, str]:
+    """Replaces both keys, also expired ones, and returns when each of the new ones expires; the old ones end at once.
+
+    Raises:
+        AuthError: tokens are off, or the server did not answer or refused.
+    """
+    headers = {"Authorization": f"Bearer {_key(settings, 'API')}"}
+    for kind in KINDS:
+        old = _key(settings, kind)
+        url = f"{settings.management}/token"
+        try:
+            response = httpx.get(url, params={"type": kind}, headers=headers, timeout=30, trust_env=False)
+        except httpx.HTTPError as error:
+            raise AuthError(f"GET {url}: {error}") from error
+        if response.is_error or _key(settings, kind) == old:
+            raise AuthError(f"GET {url}?type={kind}: {response.status_code} {response.text.strip()}")
+    keys = json.loads(key_file(settings).read_text(encoding="utf-8"))
+    return {kind: keys[kind]["expiration time"] for kind in KINDS}
+
+
+def _key(settings: ServerSettings, kind: str) -> str:
+    key = find_key(settings, kind)
+    if key is None:
+        raise AuthError(f"{key_file(settings)}: no keys there: `make serve AUTH=on` starts a server that asks for them")
+    return key
+
+
+def _choice(settings: ServerSettings) -> Path:
+    return settings.folder / ".run" / "auth-on"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Does one of the verbs; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m ops.auth", description="The keys of this folder's server.")
+    parser.add_argument("verb", choices=("token", "header", "rotate"))
+    parser.add_argument("kind", nargs="?", choices=KINDS, default="inference")
+    options = parser.parse_args(arguments)
+    try:
+        settings = read_settings(Path("config.properties"), Path.cwd())
+        if options.verb == "token":
+            print(_key(settings, options.kind))
+        elif options.verb == "header":
+            print(header(settings, options.kind), end="")
+        elif options.verb == "rotate":
+            for kind, expires in rotate(settings).items():
+                print(f"a new {kind} key, until {expires}; the old one is refused from now on")
+    except (AuthError, ValueError, OSError) as error:
+        print(f"auth: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

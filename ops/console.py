@@ -1,0 +1,62 @@
+"""What the server and its workers printed since its start: logs/console.log, and console.log.1 of the start before."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import IO
+
+from ops.settings import ServerSettings
+
+# TorchServe's word for it; it then tries again and again, and says Healthy meanwhile.
+_LOAD_FAILED = "Load model failed"
+# The last line of a worker's traceback, as TorchServe hands it on, in either format of handler/log4j2.xml.
+_RAISED = re.compile(
+    r"""(?:MODEL_LOG |"message":")(?:\w+\.)*(\w+(?:Error|Exception|Interrupt|Exit): .+?)(?:","exception":.*)?$""",
+    re.MULTILINE,
+)
+
+
+def path(settings: ServerSettings) -> Path:
+    """Where the server's output lies."""
+    return settings.folder / "logs" / "console.log"
+
+
+def fresh(settings: ServerSettings) -> IO[bytes]:
+    """A new file for a new start; the one before stays beside it, since it may say why that server ended."""
+    target = path(settings)
+    target.parent.mkdir(exist_ok=True)
+    if target.exists():
+        target.replace(target.with_name("console.log.1"))
+    return target.open("wb")
+
+
+def size(settings: ServerSettings) -> int:
+    """How many bytes were printed so far: a place for `load_failure` to look from."""
+    return path(settings).stat().st_size if path(settings).exists() else 0
+
+
+def tail(settings: ServerSettings, lines: int = 20) -> str:
+    """The last lines that the server printed."""
+    return "\n".join(_text(settings, 0).splitlines()[-lines:])
+
+
+def load_failure(settings: ServerSettings, since: int = 0) -> str | None:
+    """Why a worker could not load its archive, in one line; None where none has failed.
+
+    since: look only at what was printed after so many bytes, as `size` told them before.
+    """
+    text = _text(settings, since)
+    if _LOAD_FAILED not in text:
+        return None
+    raised = _RAISED.findall(text)
+    return str(raised[-1]) if raised else f"TorchServe says only {_LOAD_FAILED!r}"
+
+
+def _text(settings: ServerSettings, since: int) -> str:
+    try:
+        with path(settings).open("rb") as file:
+            file.seek(since)
+            return file.read().decode(errors="replace")
+    except FileNotFoundError:
+        return ""

@@ -1,0 +1,53 @@
+"""`python -m ops.ready`: exit status 0 if the server answers a prediction now, 1 and the reason if it does not.
+
+The one word for "ready" of the container, Kubernetes and systemd. TorchServe's /ping says Healthy before a worker has
+loaded the model, and through the minutes in which it tries a worker that cannot.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from ops.client import Client, ClientError
+from ops.settings import read_settings
+
+# Somebody of whom nothing is known: a question that every model takes, whatever its ids are.
+QUESTION = {"instances": [{"ratings": [], "top_k": 1}]}
+PAUSE_S = 0.5
+
+
+def ask(client: Client) -> str | None:
+    """What is wrong, in one line; None where the server is ready."""
+    try:
+        [prediction] = client.predict(QUESTION)["predictions"]
+    except ClientError as error:
+        return str(error)
+    # A network that takes no ratings refuses the question (400), which is an answer too.
+    failed = prediction.get("error", {"code": 400})
+    return f"{failed['code']} {failed['message']}" if failed["code"] >= 500 else None
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Asks; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m ops.ready", description=__doc__.splitlines()[0])
+    parser.add_argument("--wait-s", type=float, default=0, help="ask again for so long")
+    parser.add_argument("--timeout-s", type=float, default=4, help="how long one answer may take")
+    options = parser.parse_args(arguments)
+    try:
+        client = Client(read_settings(Path("config.properties"), Path.cwd()), timeout_s=options.timeout_s)
+    except (ValueError, OSError) as error:
+        print(f"ready: {error}", file=sys.stderr)
+        return 1
+    deadline = time.monotonic() + options.wait_s
+    while (wrong := ask(client)) is not None and time.monotonic() < deadline:
+        time.sleep(PAUSE_S)
+    if wrong is not None:
+        print(f"ready: {wrong}", file=sys.stderr)
+    return 0 if wrong is None else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

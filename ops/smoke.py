@@ -1,0 +1,69 @@
+"""A few real asks to a version that is registered, compared with the archive's own answers."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import orjson
+
+from model.artifact import Artifact
+from model.ids import IdMap
+from ops.client import Client
+from ops.compare import find_difference
+from ops.reference import Reference
+
+
+class SmokeError(RuntimeError):
+    """A version does not answer as its archive says it must."""
+
+
+def smoke(client: Client, reference: Reference, version: str, by_name: bool = True) -> None:
+    """Asks a version by its name, or the default, and compares.
+
+    Raises:
+        SmokeError: which ask, what was answered, and what the artifact says.
+        ClientError: there was no answer.
+    """
+    for name, body in asks(reference.artifact):
+        served = client.answer(body, version if by_name else None)
+        expected = reference.answer(body)
+        if served.status != expected.status:
+            raise SmokeError(f"{name}: got status {served.status}, expected {expected.status}: {served.body[:200]!r}")
+        if served.version != version:
+            raise SmokeError(f"{name}: answered by version {served.version}, expected {version}")
+        difference = find_difference(orjson.loads(served.body), expected.value)
+        if difference is not None:
+            raise SmokeError(f"{name}: {difference}")
+
+
+def asks(artifact: Artifact) -> Iterator[tuple[str, bytes]]:
+    """(name, body): one pair, ids that nobody knows, candidates, the best of all, columns."""
+    users, movies = (ids.raw(rows) for ids, rows in ((m, _spread(m)) for m in (artifact.user_ids, artifact.movie_ids)))
+    strangers = {"user_id": _unknown(artifact.user_ids), "movie_id": _unknown(artifact.movie_ids)}
+    number = min(len(users), len(movies))
+    columns = [
+        {"name": name, "shape": [number], "datatype": "INT64" if ids.integer else "BYTES", "data": raw[:number]}
+        for name, ids, raw in (("user_id", artifact.user_ids, users), ("movie_id", artifact.movie_ids, movies))
+    ]
+    bodies: dict[str, dict[str, Any]] = {
+        "one pair": {"user_id": users[0], "movie_id": movies[0]},
+        "unknown ids": strangers,
+        "candidates": {"user_id": users[-1], "movie_ids": movies},
+        "the best of all": {"user_id": users[0], "top_k": 10},
+        "columns": {"inputs": columns},
+    }
+    return ((name, orjson.dumps(body)) for name, body in bodies.items())
+
+
+def _spread(ids: IdMap, number: int = 20) -> Any:
+    """Rows of a few ids, spread over the map."""
+    return np.unique(np.linspace(0, len(ids) - 1, number).astype(np.int64))
+
+
+def _unknown(ids: IdMap) -> Any:
+    """An id that is not in the map."""
+    candidates = (ids.python_type(number) for number in itertools.count())
+    return next(raw for raw in candidates if ids.rows([raw])[0] == ids.unknown)

@@ -1,0 +1,77 @@
+"""What ops/nginx/canary.conf logged, by version: `python -m ops.version_log LOG [--requests requests.jsonl]`.
+
+The bodies can be written out, a line each, for `make canary REQUESTS=requests.jsonl`, which compares the two versions'
+answers to them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+
+def read_log(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Each line with its version: the one that the answer named, else the one that was asked."""
+    for line in lines:
+        entry = json.loads(line)
+        asked = entry["path"].removeprefix("/predictions/ncf").strip("/") or "default"
+        yield {**entry, "version": entry["version"] or asked}
+
+
+def report(entries: Iterable[Mapping[str, Any]]) -> str:
+    """Requests, errors and latencies of each version, as a table."""
+    by_version: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for entry in entries:
+        by_version[entry["version"]].append(entry)
+    lines = [f"{'version':12}{'requests':>10}{'4xx':>8}{'5xx':>8}{'p50 ms':>10}{'p99 ms':>10}"]
+    for version, mine in sorted(by_version.items()):
+        refused, failed = (sum(entry["status"][0] == first for entry in mine) for first in "45")
+        # Of a request that was sent again, nginx tells each try's.
+        seconds = sorted(float(last) for entry in mine if (last := entry["seconds"].split(", ")[-1]) not in ("", "-"))
+        p50, p99 = (f"{1000 * _quantile(seconds, share):10.1f}" if seconds else f"{'-':>10}" for share in (0.5, 0.99))
+        lines.append(f"{version:12}{len(mine):10}{refused:8}{failed:8}{p50}{p99}")
+    return "\n".join(lines)
+
+
+def bodies(entries: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The different bodies that are JSON, each in one line; a shadow's is its request's."""
+    found: dict[str, None] = {}
+    for entry in entries:
+        try:
+            found[json.dumps(json.loads(entry["body"]), ensure_ascii=False)] = None
+        except ValueError:
+            continue
+    return list(found)
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float:
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Prints the report; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m ops.version_log", description=__doc__.splitlines()[0])
+    parser.add_argument("log", type=Path)
+    parser.add_argument("--requests", type=Path, help="write the bodies to this file")
+    options = parser.parse_args(arguments)
+    try:
+        with options.log.open(encoding="utf-8", errors="replace") as lines:
+            entries = list(read_log(lines))
+        print(report(entries))
+        if options.requests:
+            found = bodies(entries)
+            options.requests.write_text("".join(f"{body}\n" for body in found), encoding="utf-8")
+            print(f"wrote {options.requests}, {len(found)} bodies")
+    except (ValueError, KeyError, OSError) as error:
+        print(f"version_log: {options.log}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

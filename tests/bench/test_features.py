@@ -1,0 +1,78 @@
+"""bench/FEATURES.md: every cell has its source, and this project's have a command that exists."""
+
+import re
+from pathlib import Path
+
+from tests.e2e.conftest import ROOT
+
+TEXT = (ROOT / "bench" / "FEATURES.md").read_text(encoding="utf-8")
+FEATURES = (
+    *("raw ids", "unknown ids", "per-item errors", "top-k", "exclude seen", "filters", "titles", "new users"),
+    *("versions", "protocols", "metrics", "auth", "explanations"),
+)
+
+
+def table(heading: str) -> list[list[str]]:
+    """The rows of the table under a heading, its header first, as stripped cells."""
+    section = TEXT.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in row] for row in rows if set("".join(row)) - set("-: ")]
+
+
+def shown() -> dict[str, tuple[str, str]]:
+    """By feature, the command that shows it and what its answer holds."""
+    return {feature: (command.strip("`"), answer.strip("`")) for feature, command, answer in table("Shown here")[1:]}
+
+
+def test_every_peer_is_compared_on_every_feature() -> None:
+    servers, recommenders = table("Servers of any model"), table("Recommenders")
+    for header, *rows in (servers, recommenders):
+        assert [row[0] for row in rows] == list(FEATURES)
+        assert {len(row) for row in rows} == {len(header)}
+    named = " ".join(servers[0] + recommenders[0])
+    for peer in [
+        "FastAPI",
+        "LitServe",
+        "BentoML",
+        "MLServer",
+        "Ray",
+        "Triton",
+        "TorchServe",
+        "gorse",
+        "LibRecommender",
+        "Surprise",
+        "Merlin",
+    ]:
+        assert peer in named
+
+
+def test_every_cell_has_a_source() -> None:
+    sources = dict(re.findall(r'^\[(\d+)\]: (https://\S+) "[^"]+"$', TEXT, re.MULTILINE))
+    used = set()
+    for heading in ("Servers of any model", "Recommenders"):
+        for feature, ours, *theirs in table(heading)[1:]:
+            assert re.fullmatch(r"\[[^]]+\]\(#shown-here\)", ours), (feature, ours)
+            for cell in theirs:
+                claims = re.split(r"(?<=\])[,;] ", cell)
+                numbers = [re.fullmatch(r"\[[^]]+\]\[(\d+)\]", claim) for claim in claims]
+                assert all(numbers), (feature, cell)
+                used |= {number[1] for number in numbers if number}
+    assert used == sources.keys()
+    assert len(set(sources.values())) == len(sources)
+
+
+def test_every_source_is_at_a_version_that_stays() -> None:
+    pinned = r"https://github\.com/[\w.-]+/[\w.-]+/blob/(v?\d+\.\d+\.\d+|[0-9a-f]{40})/\S+"
+    for source in re.findall(r"^\[\d+\]: (\S+)", TEXT, re.MULTILINE):
+        assert re.fullmatch(pinned, source), source
+
+
+def test_every_feature_of_ours_has_a_command_and_every_verb_exists() -> None:
+    assert list(shown()) == list(FEATURES)
+    targets = set(re.findall(r"^([a-z-]+):", "\n".join(path.read_text() for path in makefiles()), re.MULTILINE))
+    verbs = set(re.findall(r"`make ([a-z-]+)", TEXT))
+    assert {"predict", "serve", "update", "versions"} <= verbs <= targets
+
+
+def makefiles() -> list[Path]:
+    return [ROOT / "Makefile", *ROOT.glob("*/*.mk")]

@@ -1,0 +1,66 @@
+"""Load while something breaks, and what became of it: each answer is compared with the in-process rating."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from bench.open_loop import Answers, drive
+from tests.e2e.conftest import Project
+from tests.e2e.test_serving import in_process
+
+
+class Asked:
+    """Bodies for one pair each, with the ratings of a version."""
+
+    def __init__(self, project: Project, version: str = "1.0") -> None:
+        self.url = f"{project.settings.inference}/predictions/ncf"
+        described = project.client.describe()["example"]
+        pairs = [{"user_id": described["user_id"] + i, "movie_id": described["movie_ids"][i % 3]} for i in range(60)]
+        self.bodies = [json.dumps(pair).encode() for pair in pairs]
+        self.ratings = in_process(project, pairs, version)
+
+    @contextmanager
+    def load(self, rate_per_s: float, seconds: float, connections: int = 32) -> Iterator[Future[Answers]]:
+        """Sends requests meanwhile; the result tells of each. Clients are patient: what is lost was lost."""
+        with ThreadPoolExecutor(1) as pool:
+            yield pool.submit(
+                lambda: drive(self.url, self.bodies, rate_per_s, seconds, connections, timeout_s=40.0, keep=True)
+            )
+
+    def wrong(self, answers: Answers) -> int:
+        """How many answers have another rating than the version's."""
+        answered = np.flatnonzero(answers.status == 200).tolist()
+        got = [json.loads(answers.responses[place].split(b"\r\n\r\n", 1)[1])["rating"] for place in answered]
+        expected = [self.ratings[answers.request[place]] for place in answered]
+        return sum(one != pytest.approx(other, abs=1e-5) for one, other in zip(got, expected, strict=True))
+
+
+def workers(project: Project, version: str = "1.0") -> dict[str, dict[str, Any]]:
+    """What the front end tells of a version's workers, by their ids."""
+    found = [one["workers"] for one in project.client.versions() if one["version"] == version]
+    return {worker["id"]: worker for worker in found[0]}
+
+
+def wait_until(true: Callable[[], object], what: str, timeout_s: float = 60.0) -> None:
+    """Returns once `true()` is; fails with `what` when the time is up."""
+    deadline = time.monotonic() + timeout_s
+    while not true():
+        assert time.monotonic() < deadline, f"not within {timeout_s:.0f} s: {what}"
+        time.sleep(0.05)
+
+
+def answers(project: Project) -> bool:
+    """Whether a request is answered now."""
+    try:
+        return project.ask({"user_id": 1, "movie_id": 2}).status_code == 200
+    except httpx.HTTPError:
+        return False

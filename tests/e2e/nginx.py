@@ -1,0 +1,106 @@
+"""Debian's nginx with a configuration of ops/nginx, in a folder and on ports of its own."""
+
+from __future__ import annotations
+
+import getpass
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from tests.e2e.conftest import ROOT, free_ports
+
+NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin:/opt/homebrew/bin")
+_MAIN = """
+daemon off;
+user {user};
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 256; }}
+http {{
+    access_log {folder}/access.log;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    include {folder}/site.conf;
+}}
+"""
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A running nginx: its ports by what the configuration calls them, and a client that trusts its certificate."""
+
+    folder: Path
+    ports: Mapping[str, str]
+    client: httpx.Client
+
+    @property
+    def certificate(self) -> Path:
+        return self.folder / "ncf.pem"
+
+
+@contextmanager
+def run_nginx(config: str, folder: Path, changes: Mapping[str, str]) -> Iterator[Proxy]:
+    """Runs ops/nginx/CONFIG with `changes` made in its text, which must find what they replace; ends it by its PID."""
+    text = (ROOT / "ops" / "nginx" / config).read_text()
+    ports = dict(zip(("80", "443", "8090"), free_ports(3), strict=True))
+    make_certificate(folder)
+    usual = {
+        "listen 80;": f"listen 127.0.0.1:{ports['80']};",
+        "listen 443 ssl;": f"listen 127.0.0.1:{ports['443']} ssl;",
+        "/etc/ssl/certs/": f"{folder}/",
+        "/etc/ssl/private/": f"{folder}/",
+        "listen 127.0.0.1:8090;": f"listen 127.0.0.1:{ports['8090']};",
+        "/var/log/nginx/": f"{folder}/",
+    }
+    for old, new in usual.items():
+        text = text.replace(old, new)
+    for old, new in changes.items():
+        assert old in text, old
+        text = text.replace(old, new)
+    (folder / "site.conf").write_text(text)
+    (folder / "nginx.conf").write_text(_MAIN.format(folder=folder, user=getpass.getuser()))
+    command = [str(NGINX), "-p", str(folder), "-c", str(folder / "nginx.conf")]
+    tested = subprocess.run([*command, "-t"], capture_output=True, text=True)
+    assert tested.returncode == 0, tested.stderr
+    assert "warn" not in tested.stderr
+    process = subprocess.Popen(command)
+    try:
+        port = ports["443" if "443" in config or "ssl" in text else "8090"]
+        wait_until_open(int(port))
+        trusted = ssl.create_default_context(cafile=str(folder / "ncf.pem"))
+        base = f"https://127.0.0.1:{port}" if "ssl" in text else f"http://127.0.0.1:{port}"
+        with httpx.Client(base_url=base, verify=trusted, timeout=30, trust_env=False) as client:
+            yield Proxy(folder, ports, client)
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def make_certificate(folder: Path) -> None:
+    """A certificate for 127.0.0.1 that signs itself."""
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    command += ["-keyout", str(folder / "ncf.key"), "-out", str(folder / "ncf.pem"), "-days", "1"]
+    command += ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def wait_until_open(port: int) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise AssertionError(f"nobody listens on {port}")

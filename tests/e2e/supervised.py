@@ -1,0 +1,59 @@
+"""A supervisor started as a person or a service manager starts it, and what it says."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ops import server
+from tests.e2e.conftest import Project, environment
+from tests.e2e.failing import wait_until
+
+
+class Supervised:
+    """`python -m ops.supervise` of a project, its lines in a file."""
+
+    def __init__(self, project: Project, lines: Path, *options: str) -> None:
+        self.project = project
+        self.lines = lines
+        with lines.open("wb") as file:
+            self.process = subprocess.Popen(
+                [".venv/bin/python", "-m", "ops.supervise", *options],
+                cwd=project.folder,
+                env=environment(),
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def said(self) -> str:
+        return self.lines.read_text()
+
+    def wait_for(self, words: str, times: int = 1) -> None:
+        """Returns once it has said so; fails if it ends before."""
+        wait_until(lambda: self.said.count(words) >= times or self.process.poll() is not None, f"{words}: {self.said}")
+        assert self.said.count(words) >= times, self.said
+
+    def front_end(self) -> int:
+        pid = server.running(self.project.settings)
+        assert pid is not None
+        return pid
+
+    def __enter__(self) -> Supervised:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
+        server.stop(self.project.settings)
+
+
+@contextmanager
+def supervised(project: Project, folder: Path, *options: str) -> Iterator[Supervised]:
+    """One that answers; ended afterwards, and its server too, however the test goes."""
+    with Supervised(project, folder / "supervisor.log", *options) as one:
+        one.wait_for("answers at")
+        yield one

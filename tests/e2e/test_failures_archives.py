@@ -1,0 +1,84 @@
+"""An archive that cannot be served is refused with its reason in a line, and what is served goes on."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from ops import server
+from ops.store import start_version
+from tests.e2e.broken_archives import alter, alter_artifact
+from tests.e2e.conftest import Project
+from tests.e2e.failing import answers
+
+pytestmark = pytest.mark.e2e
+
+REASONS = {
+    "damaged": "the content does not match its digest: the file was altered or damaged",
+    "future": "schema_version: got 2, allowed: 1",
+}
+
+
+@pytest.fixture(scope="module")
+def store(breakable: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model store with `ncf-cut.mar`, `ncf-damaged.mar` and `ncf-future.mar` beside the good ones."""
+    store, folder = breakable.settings.model_store, tmp_path_factory.mktemp("artifacts")
+    good = (store / "ncf-1.0.mar").read_bytes()
+    (store / "ncf-cut.mar").write_bytes(good[: len(good) // 2])
+    artifact = breakable.folder / "build" / "1.0" / "ncf.pt"
+    alter_artifact(artifact, folder / "damaged.pt", {}, shift=0.1)
+    alter_artifact(artifact, folder / "future.pt", {"schema_version": 2})
+    for name in REASONS:
+        altered = (folder / f"{name}.pt").read_bytes()
+        pack(store / "ncf-1.0.mar", store / f"ncf-{name}.mar", name, altered)
+    return store
+
+
+def pack(archive: Path, target: Path, version: str, artifact: bytes) -> None:
+    alter(archive, target, version, lambda name, data: artifact if name == "ncf.pt" else data)
+
+
+@pytest.fixture
+def starting_with(breakable: Project, store: Path) -> Iterator[None]:
+    """Lets a test change what a start serves; afterwards no server is left, and 1.0 is still what a start serves."""
+    yield
+    server.stop(breakable.settings)
+    assert start_version(store) == "1.0"
+
+
+def register(project: Project, version: str) -> httpx.Response:
+    query = f"url=ncf-{version}.mar&model_name=ncf&initial_workers=1&synchronous=false"
+    return httpx.post(f"{project.settings.management}/models?{query}", timeout=60, trust_env=False)
+
+
+@pytest.mark.usefixtures("starting_with")
+def test_what_cannot_be_registered_is_said_and_the_old_version_goes_on(breakable: Project) -> None:
+    server.start(breakable.settings)
+    server.wait_until_ready(breakable.settings)
+    by_curl = register(breakable, "cut")
+    assert (by_curl.status_code, by_curl.json()["message"]) == (500, "Failed to save model: ncf-cut.mar")
+    said = breakable.make("register", "VERSION=cut", check=False)
+    assert "ncf-cut.mar: " in said
+    assert "archive" in said
+    assert "Traceback" not in said
+    for name, reason in REASONS.items():
+        said = breakable.make("register", f"VERSION={name}", check=False)
+        assert reason in said
+        assert "Traceback" not in said
+        assert [one["version"] for one in breakable.client.versions()] == ["1.0"]
+        assert answers(breakable)
+
+
+@pytest.mark.usefixtures("starting_with")
+@pytest.mark.parametrize("name", ["cut", *REASONS])
+def test_what_cannot_be_started_with_is_said_and_nothing_is_left(breakable: Project, name: str) -> None:
+    modules = ("ops.supervise", "ops.serve start") if name == "cut" else ("ops.supervise",)
+    for module in modules:
+        done = breakable.run(".venv/bin/python", "-m", *module.split(), "--version", name, check=False)
+        assert done.returncode == 1
+        assert (REASONS.get(name) or "ncf-cut.mar: ") in done.stderr
+        assert "Traceback" not in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+        assert server.running(breakable.settings) is None
+    assert not (breakable.folder / ".run" / "server.json").exists()

@@ -1,0 +1,110 @@
+"""More load than can be taken, and clients that are slow or vanish: refused or waited for, and the others answered."""
+
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from urllib.parse import urlsplit
+
+import numpy as np
+import psutil
+import pytest
+
+from bench.load import run_wrk
+from ops import server
+from tests.e2e.conftest import Project
+from tests.e2e.failing import Asked, wait_until, workers
+
+pytestmark = pytest.mark.e2e
+
+QUEUE, WORKERS, BATCH = 100, 2, 32
+
+
+@pytest.fixture(scope="module")
+def running(breakable: Project) -> Iterator[Project]:
+    server.start(breakable.settings)
+    server.wait_until_ready(breakable.settings)
+    yield breakable
+    server.stop(breakable.settings)
+
+
+def front_end(project: Project) -> psutil.Process:
+    return psutil.Process(server.running(project.settings))
+
+
+def rss_mib(project: Project) -> list[float]:
+    """Resident memory of the front end and of each worker."""
+    front = front_end(project)
+    pids = sorted(worker["pid"] for worker in workers(project).values())
+    return [process.memory_info().rss / 2**20 for process in (front, *map(psutil.Process, pids))]
+
+
+def test_a_full_queue_refuses_at_once_and_answers_the_rest(running: Project) -> None:
+    asked = Asked(running)
+    pids = [worker["pid"] for worker in workers(running).values()]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        with asked.load(rate_per_s=300, seconds=1, connections=400) as load:
+            time.sleep(2)
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+            answers = load.result()
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+    refused = answers.status == 503
+    assert set(answers.status.tolist()) == {200, 503}
+    assert QUEUE <= np.count_nonzero(~refused) <= QUEUE + WORKERS * BATCH
+    assert answers.latency_s[refused].max() < answers.latency_s[~refused].max()  # it did not wait for the workers
+    assert asked.wrong(answers) == 0
+    told = json.loads(answers.responses[int(np.flatnonzero(refused)[0])].split(b"\r\n\r\n", 1)[1])
+    assert (told["code"], told["type"]) == (503, "ServiceUnavailableException")
+
+
+def test_twice_the_load_it_can_take_is_survived(running: Project) -> None:
+    asked = Asked(running)
+    most = run_wrk(asked.url, asked.bodies, connections=64, seconds=1).answered_per_s
+    sizes = []
+    for _ in range(2):
+        with asked.load(rate_per_s=2 * most, seconds=2, connections=400) as load:
+            answers = load.result()
+        assert {200} <= set(answers.status.tolist()) <= {200, 503}  # none lost, none left waiting
+        assert asked.wrong(answers) == 0
+        sizes.append(rss_mib(running))
+    with asked.load(rate_per_s=50, seconds=1) as load:
+        assert (load.result().status == 200).all()
+    before, after = sizes
+    assert all(later < earlier + 100 for earlier, later in zip(before, after, strict=True)), sizes
+
+
+def test_slow_and_vanishing_clients_leave_the_others_served_and_nothing_behind(running: Project) -> None:
+    asked = Asked(running)
+    front, address = front_end(running), urlsplit(running.settings.inference)
+    large = json.dumps({"instances": [json.loads(body) for body in asked.bodies] * 50}).encode()
+    head = f"POST /predictions/ncf HTTP/1.1\r\nHost: x\r\nContent-Length: {len(large)}\r\n\r\n".encode()
+    files, pids = front.num_fds(), {worker["pid"] for worker in workers(running).values()}
+    with asked.load(rate_per_s=100, seconds=3) as load, ExitStack() as stack:
+        slow = [
+            stack.enter_context(socket.create_connection((str(address.hostname), int(address.port or 0))))
+            for _ in range(60)
+        ]
+        for start in range(20):  # a byte at a time; a head and no body; a question and no ear for its answer
+            for client in slow[:20]:
+                client.sendall(head[start : start + 1])
+            for client in slow[20:40] if not start else ():
+                client.sendall(head)
+            for client in slow[40 + start : 41 + start]:
+                client.sendall(head + large)
+                client.close()
+            time.sleep(0.1)
+        assert front.num_fds() >= files + 40
+        answers = load.result()
+    assert (answers.status == 200).all()
+    assert asked.wrong(answers) == 0
+    wait_until(lambda: front.num_fds() <= files + 5, "closed connections")
+    assert {worker["pid"] for worker in workers(running).values()} == pids
+    assert all(worker["status"] == "READY" for worker in workers(running).values())

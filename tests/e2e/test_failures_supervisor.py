@@ -1,0 +1,89 @@
+"""A front end (JVM) that is killed or hangs comes back by itself, with the same version."""
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ops import processes, server
+from tests.e2e.conftest import Project
+from tests.e2e.failing import Asked, answers, wait_until
+from tests.e2e.supervised import Supervised, supervised
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def kept_up(breakable: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supervised]:
+    with supervised(breakable, tmp_path_factory.mktemp("supervisor"), "--unanswered-s", "5") as one:
+        yield one
+
+
+def server_processes(project: Project) -> list[psutil.Process]:
+    state = processes.read_state(project.settings)
+    return list(processes.family(state["scratch"])) if state else []
+
+
+def test_a_killed_front_end_is_started_again_with_the_same_version(kept_up: Supervised) -> None:
+    project = kept_up.project
+    asked = Asked(project)
+    [before] = project.client.versions()
+    old, times = server_processes(project), kept_up.said.count("answers at")
+    os.kill(kept_up.front_end(), signal.SIGKILL)
+    kept_up.wait_for("answers at", times + 1)
+    assert not any(process.is_running() for process in old)  # its workers have gone too
+    [after] = project.client.versions()
+    assert (after["version"], after["default"]) == (before["version"], True)
+    with asked.load(rate_per_s=50, seconds=1) as load:
+        assert (load.result().status == 200).all()
+        assert asked.wrong(load.result()) == 0
+
+
+def test_a_front_end_that_hangs_is_replaced(kept_up: Supervised) -> None:
+    hanging = kept_up.front_end()
+    os.kill(hanging, signal.SIGSTOP)
+    kept_up.wait_for(f"PID {hanging} tells of no ready worker for")
+    wait_until(lambda: answers(kept_up.project), "answers again")
+    assert not psutil.pid_exists(hanging)
+
+
+def test_it_goes_on_trying_while_the_model_store_is_gone(kept_up: Supervised) -> None:
+    store, times = kept_up.project.settings.model_store, kept_up.said.count("answers at")
+    elsewhere = store.rename(store.with_name("elsewhere"))
+    try:
+        assert answers(kept_up.project)  # what runs needs no store
+        assert "no such archive" in kept_up.project.make("register", "VERSION=1.1", check=False)
+        os.kill(kept_up.front_end(), signal.SIGKILL)
+        kept_up.wait_for("it did not come up: ")
+        assert "no such archive" in kept_up.said.splitlines()[-2:][0]
+    finally:
+        elsewhere.rename(store)
+    kept_up.wait_for("answers at", times + 1)
+
+
+def test_a_second_one_in_the_same_folder_is_refused(kept_up: Supervised) -> None:
+    second = kept_up.project.run(".venv/bin/python", "-m", "ops.supervise", check=False)
+    assert second.returncode == 1
+    assert second.stderr.startswith(f"supervise: another one runs here, PID {kept_up.process.pid}")
+    assert answers(kept_up.project)
+
+
+def test_the_server_of_a_killed_supervisor_goes_on_and_is_taken_over(kept_up: Supervised, tmp_path: Path) -> None:
+    project, front_end = kept_up.project, kept_up.front_end()
+    kept_up.process.kill()
+    kept_up.process.wait()
+    assert answers(project)
+    with Supervised(project, tmp_path / "next.log") as following:
+        following.wait_for(f"PID {front_end} was left by another supervisor and answers: watching it")
+        assert following.front_end() == front_end
+        running = server_processes(project)
+        assert "stopped" in project.make("stop")
+        assert following.process.wait(10) == 0
+    assert not any(process.is_running() for process in running)
+    assert server.running(project.settings) is None
+    for address in project.settings.listens:
+        socket.create_server(address).close()

@@ -1,0 +1,91 @@
+"""A worker that is killed, or whose accelerator fails for good, loses what it was working on, and comes back."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import httpx
+import numpy as np
+import pytest
+
+from ops import server
+from ops.client import Client
+from tests.e2e.broken_archives import alter
+from tests.e2e.conftest import Project
+from tests.e2e.failing import Asked, wait_until, workers
+
+pytestmark = pytest.mark.e2e
+
+BATCH = 32
+# A predictor that meets a sticky error of its accelerator whenever it is asked for this user.
+MAGIC_USER = 666
+FAILING = f"""
+import torch
+_answer = Predictor.answer
+def answer(self, asks):
+    if any(getattr(ask, "user_id", None) == {MAGIC_USER} for ask in asks):
+        raise torch.AcceleratorError("CUDA error: device-side assert triggered")
+    return _answer(self, asks)
+Predictor.answer = answer
+"""
+
+
+@pytest.fixture(scope="module")
+def running(breakable: Project) -> Iterator[Project]:
+    server.start(breakable.settings)
+    server.wait_until_ready(breakable.settings)
+    yield breakable
+    server.stop(breakable.settings)
+
+
+def scale(project: Project, number: int) -> None:
+    """Sets the number of workers, and waits until they are ready."""
+    query = f"min_worker={number}&max_worker={number}&synchronous=true"
+    httpx.put(f"{project.settings.management}/models/ncf?{query}", timeout=60, trust_env=False)
+    wait_until(lambda: [one["status"] for one in workers(project).values()] == ["READY"] * number, "workers")
+
+
+@pytest.mark.parametrize("number", [2, 1])
+def test_a_killed_worker_loses_only_what_it_was_working_on(running: Project, number: int) -> None:
+    scale(running, number)
+    asked = Asked(running)
+    [victim, *_] = workers(running).values()
+    with asked.load(rate_per_s=300, seconds=3) as load:
+        time.sleep(1)
+        killed = time.monotonic()
+        os.kill(victim["pid"], signal.SIGKILL)
+        answers = load.result()
+    sent = answers.started + answers.sent_s
+    failed = answers.status != 200
+    assert np.count_nonzero(failed) <= BATCH
+    assert set(answers.status[failed].tolist()) <= {500, 503, 507}  # said, not left waiting
+    assert (sent[failed] < killed + 1).all()
+    assert ((sent + answers.latency_s)[failed] > killed - 1).all()
+    assert asked.wrong(answers) == 0
+    wait_until(lambda: all(one["status"] == "READY" for one in workers(running).values()), "a new worker")
+    assert victim["pid"] not in [one["pid"] for one in workers(running).values()]
+
+
+def test_a_sticky_error_of_the_accelerator_ends_the_worker_and_a_new_one_answers(running: Project) -> None:
+    store = running.settings.model_store
+    alter(
+        store / "ncf-1.0.mar",
+        store / "ncf-6.6.mar",
+        "6.6",
+        lambda name, data: data + FAILING.encode() if name == "model/predictor.py" else data,
+    )
+    Client(running.settings).register("6.6", workers=1)
+    try:
+        wait_until(lambda: running.client.is_ready("6.6"), "version 6.6")
+        [before] = workers(running, "6.6").values()
+        assert running.ask({"user_id": 1, "movie_id": 2}, "6.6").status_code == 200
+        failed = running.ask({"user_id": MAGIC_USER, "movie_id": 2}, "6.6")
+        assert (failed.status_code, failed.json()["message"]) == (500, "Worker died.")
+        assert running.ask({"user_id": 1, "movie_id": 2}).status_code == 200  # another version's workers go on
+        assert running.ask({"user_id": 1, "movie_id": 2}, "6.6").status_code == 200  # waits for the new worker
+        [after] = workers(running, "6.6").values()
+        assert after["pid"] != before["pid"]
+        assert "the accelerator failed, the worker ends itself" in (running.folder / "logs/console.log").read_text()
+    finally:
+        running.client.unregister("6.6")

@@ -1,0 +1,15 @@
+"""What bench/FEATURES.md says that this project answers is what it answers."""
+
+import pytest
+
+from tests.bench.test_features import FEATURES, shown
+from tests.e2e.conftest import Project
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+def test_the_command_shows_the_feature(served: Project, feature: str) -> None:
+    command, answer = shown()[feature]
+    printed = served.run("bash", "-ec", served.on_our_ports(command)).stdout
+    assert served.on_our_ports(answer) in printed

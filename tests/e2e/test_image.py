@@ -1,0 +1,61 @@
+"""The image as its user, on a read-only root: it gets ready, answers from outside, and stops in order."""
+
+import json
+import socket
+
+import psutil
+import pytest
+
+from tests.e2e.conftest import Running
+from tests.e2e.image import values
+
+pytestmark = pytest.mark.e2e
+ANY = {"::": "0.0.0.0"}  # the JVM's sockets are IPv6 ones, which take both
+
+
+def listening(running: Running) -> set[str]:
+    """The addresses that the front end is bound to, with the usual ports."""
+    usual = {ours: usual for usual, ours in running.project.ports.items()}
+    pid = json.loads((running.image.folder / ".run" / "server.json").read_text())["pid"]
+    bound = (one.laddr for one in psutil.Process(pid).net_connections("tcp") if one.status == "LISTEN")
+    return {f"{ANY.get(one.ip, one.ip.removeprefix('::ffff:'))}:{usual[str(one.port)]}" for one in bound}
+
+
+def test_it_is_ready_only_once_a_prediction_is_answered(running: Running) -> None:
+    said = [line for line in running.console.read_text().splitlines() if "supervise:" in line]
+    assert any("answers at" in line for line in said)
+    check = json.loads(values("HEALTHCHECK")[0].split("CMD", 1)[1])
+    assert running.image.run(*check).returncode == 0
+    assert running.project.ask({"user_id": 4227, "top_k": 1}).status_code == 200
+
+
+def test_inference_is_reached_from_outside_and_management_is_not(running: Running) -> None:
+    assert listening(running) == {
+        *("0.0.0.0:8080", "0.0.0.0:8082"),  # metrics as the Deployment opens them
+        *("127.0.0.1:8081", "127.0.0.1:7070", "127.0.0.1:7071"),
+    }
+
+
+def test_it_has_the_images_user_and_no_capability(running: Running) -> None:
+    told = running.image.run(
+        "sh", "-c", "id -u; grep CapEff /proc/self/status; touch config.properties || echo refused"
+    )
+    assert told.stdout.split()[:3] == ["10001", "CapEff:", "0000000000000000"]
+    assert told.stdout.splitlines()[-1] == "refused"
+
+
+def test_a_check_without_a_server_says_why(running: Running) -> None:
+    config = running.image.folder / "tmp" / "config.properties"
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = nobody.getsockname()[1]
+    text = running.image.folder.joinpath("config.properties").read_text()
+    config.write_text(text.replace(running.project.ports["8080"], str(port)))
+    here = f"cd {config.parent} && PYTHONPATH={running.image.folder} python -m ops.ready"
+    told = running.image.run("sh", "-c", here)
+    assert told.returncode == 1
+    assert f"127.0.0.1:{port}" in told.stdout
+
+
+def test_its_output_holds_the_servers_log(running: Running) -> None:
+    lines = [json.loads(line) for line in running.console.read_text().splitlines() if line.startswith("{")]
+    assert any("serving version 1.0" in line["message"] for line in lines)

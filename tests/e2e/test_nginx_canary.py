@@ -1,0 +1,80 @@
+"""ops/nginx/canary.conf: a share of the traffic for a candidate, or a copy of all of it, and a report of both."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ops.version_log import read_log
+from tests.e2e.conftest import Project
+from tests.e2e.nginx import NGINX, run_nginx
+from tests.e2e.test_serving import in_process
+
+pytestmark = [pytest.mark.e2e, pytest.mark.skipif(NGINX is None, reason="nginx is not installed")]
+
+REQUESTS = 60
+
+
+@pytest.fixture(scope="module")
+def both(served: Project) -> Iterator[Project]:
+    """The server with 1.1 beside 1.0."""
+    served.make("register", "VERSION=1.1")
+    yield served
+    served.make("unregister", "VERSION=1.1")
+
+
+@pytest.fixture
+def body(served: Project) -> dict[str, int]:
+    example = served.client.describe()["example"]
+    return {"user_id": example["user_id"], "movie_id": example["movie_ids"][0]}
+
+
+def ask_all(both: Project, body: dict[str, int], folder: Path, changes: dict[str, str]) -> tuple[Counter[str], Path]:
+    """How often each version's rating came back, and the log."""
+    ratings = {f"{in_process(both, [body], version)[0]:.3f}": version for version in ("1.0", "1.1")}
+    assert len(ratings) == 2
+    upstream = {"127.0.0.1:8080": both.settings.inference.removeprefix("http://")}
+    with run_nginx("canary.conf", folder, {**upstream, **changes}) as proxy:
+        answers = [proxy.client.post("/predictions/ncf", json=body).json() for _ in range(REQUESTS)]
+        assert proxy.client.post("/predictions/ncf/1.1", json=body).status_code == 200  # other paths pass
+    return Counter(ratings[f"{answer['rating']:.3f}"] for answer in answers), folder / "ncf-versions.log"
+
+
+def test_a_candidate_that_fails_is_seen_in_the_report_and_by_no_client(
+    served: Project, body: dict[str, int], tmp_path: Path
+) -> None:
+    upstream = {"127.0.0.1:8080": served.settings.inference.removeprefix("http://")}
+    with run_nginx("canary.conf", tmp_path, {**upstream, "5% /1.1;": "", "# mirror": "mirror"}) as proxy:
+        assert proxy.client.post("/predictions/ncf", json=body).status_code == 200  # 1.1 is not registered
+    printed = served.run(".venv/bin/python", "-m", "ops.version_log", str(tmp_path / "ncf-versions.log")).stdout
+    assert re.search(r"^1\.1 +1 +1 +0 ", printed, re.MULTILINE)
+
+
+def test_a_share_of_the_requests_is_answered_by_the_candidate(
+    both: Project, body: dict[str, int], tmp_path: Path
+) -> None:
+    answered, log = ask_all(both, body, tmp_path, {"5% /1.1;": "50% /1.1;"})
+    assert answered["1.0"] > REQUESTS // 5
+    assert answered["1.1"] > REQUESTS // 5
+    with log.open() as lines:
+        assert Counter(entry["version"] for entry in read_log(lines)) == answered
+
+    printed = both.run(".venv/bin/python", "-m", "ops.version_log", str(log), "--requests", "requests.jsonl").stdout
+    for version in ("1.0", "1.1"):
+        assert re.search(rf"^{re.escape(version)} +{answered[version]} +0 +0 +[\d.]+ +[\d.]+$", printed, re.MULTILINE)
+    assert "wrote requests.jsonl, 1 bodies" in printed
+    assert [json.loads(line) for line in (both.folder / "requests.jsonl").read_text().splitlines()] == [body]
+
+
+def test_a_shadow_sees_every_request_and_answers_none(both: Project, body: dict[str, int], tmp_path: Path) -> None:
+    on = {"5% /1.1;": "", "# mirror /shadow;": "mirror /shadow;"}
+    answered, log = ask_all(both, body, tmp_path, on)
+    assert answered == {"1.0": REQUESTS}
+    with log.open() as lines:
+        entries = list(read_log(lines))
+    assert Counter(entry["version"] for entry in entries) == {"1.0": REQUESTS, "1.1": REQUESTS}
+    assert {entry["status"] for entry in entries} == {"200"}
+    assert len({entry["body"] for entry in entries}) == 1

@@ -1,0 +1,49 @@
+"""The short form of `make soak`: the same stretches and faults, seconds in place of minutes."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.soak.__main__ import parse, soak
+from tests.e2e.conftest import Project
+
+pytestmark = pytest.mark.e2e
+
+SHORT = "--maximum-s 1 --overload-min 0.03 --requests 3000 --fault-s 3 --kills 1 --promotions 2"
+
+
+@pytest.fixture(scope="module")
+def found(project: Project, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    artifact = project.folder / "build" / "1.0" / "ncf.pt"
+    return soak(parse(["--artifact", str(artifact), *SHORT.split()]), tmp_path_factory.mktemp("soak"))
+
+
+def test_every_request_is_accounted_for_and_no_answer_is_wrong(found: dict[str, Any]) -> None:
+    figures = found["figures"]
+    tallies = [figures[name]["tally"] for name in ("overload", "endurance")]
+    tallies += [one["tally"] for one in figures["faults"]]
+    for tally in tallies:
+        fates = ("answered", "refused", "failed", "hung", "broken", "unsent")
+        assert sum(tally[name] for name in fates) == tally["sent"] > 0
+        assert tally["wrong"] == 0
+        assert tally["hung"] == 0
+    assert figures["endurance"]["tally"]["answered"] == figures["endurance"]["tally"]["checked"] >= 3000
+
+
+def test_only_what_was_killed_loses_requests(found: dict[str, Any]) -> None:
+    lost = {one["name"]: one["tally"]["sent"] - one["tally"]["answered"] for one in found["figures"]["faults"]}
+    assert lost.pop("the JVM killed") > 0
+    killed = {name: lost.pop(name) for name in ("a worker killed (1)", "all workers killed")}
+    assert all(number <= 32 * (os.cpu_count() or 1) for number in killed.values())  # a batch in each worker
+    assert set(lost.values()) == {0}
+
+
+def test_the_tables_hold_the_figures(found: dict[str, Any], tmp_path: Path) -> None:
+    from bench.soak.report import draw
+
+    for one in found["figures"]["faults"]:
+        assert f"| {one['name']} | {one['tally']['sent']:,} |" in found["text"]
+    draw(tmp_path / "soak.png", *found["picture"])
+    assert (tmp_path / "soak.png").stat().st_size > 10_000

@@ -1,0 +1,27 @@
+"""Versions come, go and take turns while requests arrive at a constant rate: none is lost, none answered wrongly."""
+
+import shutil
+
+import pytest
+
+from bench.rollout import change_under_load
+from ops.rollout import Rollout
+from tests.e2e.conftest import Project
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(not (shutil.which("wrk") and shutil.which("cc")), reason="no wrk, or no C compiler"),
+]
+
+
+def test_no_request_is_lost_and_every_answer_is_its_versions_own(served: Project) -> None:
+    package = [".venv/bin/python", "-m", "train.package", "--artifact", "build/1.1/ncf.pt"]
+    served.run(*package, "--version", "1.2")
+    rollout = Rollout(served.client, served.settings)
+    rollout.register("1.1")
+    outcome = change_under_load(served.settings, ("1.0", "1.1"), third="1.2")
+    rollout.unregister("1.1")
+    assert outcome.promotions == 20
+    assert outcome.sent > 1_000
+    assert (outcome.lost, outcome.refused, outcome.wrong) == (0, {}, []), str(outcome)
+    assert outcome.answered_by.keys() == {"1.0", "1.1"}

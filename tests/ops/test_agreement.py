@@ -1,0 +1,42 @@
+"""How far two versions' answers agree, on answers whose agreement is known."""
+
+from typing import Any
+
+import pytest
+
+from ops.agreement import Agreement, agreement
+
+
+def best(**ratings: float) -> dict[str, Any]:
+    return {"user_id": 7, "recommendations": [{"movie_id": name, "rating": value} for name, value in ratings.items()]}
+
+
+def test_ratings_of_the_same_pair_or_the_same_recommended_movie_are_compared() -> None:
+    found = agreement(
+        [
+            ({"user_id": 1, "movie_id": 2, "rating": 8.0}, {"user_id": 1, "movie_id": 2, "rating": 8.0}),
+            ({"rating": 8.0}, {"rating": 7.0}),
+            (best(a=9.0, b=8.0), best(b=8.5, c=8.0)),
+            (
+                {"outputs": [{"name": "rating", "data": [1.0, 2.0]}]},
+                {"outputs": [{"name": "rating", "data": [1.0, 4.0]}]},
+            ),
+        ]
+    )
+    assert found.requests == 4
+    assert found.identical == 0.25
+    assert found.mean_rating_difference == pytest.approx((0 + 1 + 0.5 + 0 + 2) / 5)
+    assert found.max_rating_difference == 2
+    assert found.top_k_overlap == 0.5
+
+
+def test_instances_are_compared_one_by_one_and_errors_by_equality() -> None:
+    error = {"code": 400, "type": "InvalidRequest", "message": "body: empty"}
+    one = {"predictions": [{"rating": 3.0}, {"error": error}, best(a=2.0)]}
+    other = {"predictions": [{"rating": 4.0}, {"error": error}, best(a=2.0)]}
+    assert agreement([(one, other), (error, error)]) == Agreement(2, 0.5, 0.5, 1.0, 1.0)
+
+
+def test_what_no_answer_had_is_none() -> None:
+    assert agreement([]) == Agreement(0, None, None, None, None)
+    assert agreement([(None, {"rating": 1.0})]) == Agreement(1, 0.0, None, None, None)

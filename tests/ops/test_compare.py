@@ -1,0 +1,47 @@
+"""Which differences of two answers count."""
+
+import re
+from typing import Any
+
+import pytest
+
+from ops.compare import find_difference
+
+BEST = {"user_id": 7, "recommendations": [{"movie_id": 3, "rating": 9.0}, {"movie_id": 4, "rating": 8.0}]}
+
+
+def best(*items: tuple[int, float]) -> dict[str, Any]:
+    return {"user_id": 7, "recommendations": [{"movie_id": movie, "rating": rating} for movie, rating in items]}
+
+
+@pytest.mark.parametrize(
+    ("served", "expected"),
+    [
+        ({"user_id": 7, "movie_id": 3, "rating": 8.00001}, {"user_id": 7, "movie_id": 3, "rating": 8.0}),
+        ({"rating": 8.0, "title": "told by newer code"}, {"rating": 8.0}),
+        ({"rating": 8.0}, {"rating": 8.0, "title": "not told by older code"}),
+        (best((4, 9.00001), (3, 9.0)), best((3, 9.0), (4, 9.0))),  # a tie, in the other order
+        (best((5, 9.0), (6, 8.0)), best((5, 9.0), (7, 8.0))),  # a tie across the end
+        ({"outputs": [{"data": [1.0, 2.0]}]}, {"outputs": [{"data": [1.0, 2.0]}], "model_version": "1.0"}),
+    ],
+)
+def test_answers_that_say_the_same(served: Any, expected: Any) -> None:
+    assert find_difference(served, expected) is None
+
+
+@pytest.mark.parametrize(
+    ("served", "expected", "says"),
+    [
+        ({"rating": 8.1}, {"rating": 8.0}, "rating: served 8.1, the artifact says 8.0"),
+        ({}, {"rating": 8.0}, "rating: served None"),
+        ({"rating": 8.0, "unknown": ["user_id"]}, {"rating": 8.0}, r"unknown: served \['user_id'\]"),
+        ({"outputs": [{"data": [1.0]}]}, {"outputs": [{"data": [1.0, 2.0]}]}, r"outputs\[0\].data: served"),
+        ({"outputs": [{"data": [1.0, 3.0]}]}, {"outputs": [{"data": [1.0, 2.0]}]}, r"outputs\[0\].data\[1\]: served 3"),
+        (best((4, 9.0), (3, 8.0)), BEST, r"recommendations\[0\].movie_id: served 4, the artifact says 3"),
+        (best((3, 9.0)), BEST, "recommendations: served"),
+    ],
+)
+def test_answers_that_differ(served: Any, expected: Any, says: str) -> None:
+    difference = find_difference(served, expected)
+    assert difference is not None
+    assert re.match(says, difference), difference

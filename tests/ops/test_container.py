@@ -1,0 +1,52 @@
+"""The Dockerfile, as far as it can be judged without building it; tests/e2e/test_image.py runs what it makes."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.image import ROOT, values
+
+DOCKERFILE = ROOT / "ops" / "container" / "Dockerfile"
+HADOLINT = Path(sys.executable).with_name("hadolint")
+
+
+def lint(path: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([HADOLINT, "--failure-threshold", "style", path], capture_output=True, text=True)
+
+
+def test_hadolint_finds_nothing() -> None:
+    done = lint(DOCKERFILE)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_hadolint_finds_a_misspelt_instruction(tmp_path: Path) -> None:
+    broken = tmp_path / "Dockerfile"
+    broken.write_text(DOCKERFILE.read_text().replace("HEALTHCHECK", "HEALTHCHEK"))
+    assert lint(broken).returncode != 0
+
+
+def test_the_user_is_a_number_other_than_roots() -> None:
+    assert [re.fullmatch(r"[1-9]\d{4,}:[1-9]\d{4,}", user) is not None for user in values("USER")] == [True]
+
+
+def test_what_is_copied_is_there_and_not_ignored() -> None:
+    ignore = (DOCKERFILE.parent / "Dockerfile.dockerignore").read_text().splitlines()
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE.read_text(), flags=re.MULTILINE)
+    for name in (name for line in copied for name in line.split()):
+        assert (ROOT / name).exists()
+        assert f"!{name}" in ignore
+
+
+@pytest.mark.parametrize(
+    ("variant", "index", "passes"),
+    [("cpu", "", False), ("cpu", "file:///wheels", True), ("gpu", "", True), ("tpu", "", False), ("gpu", "x", False)],
+)
+def test_a_build_needs_to_know_where_torchs_build_for_cpus_lies(variant: str, index: str, passes: bool) -> None:
+    [check] = re.findall(r"^RUN (case .*?esac)$", DOCKERFILE.read_text(), flags=re.MULTILINE | re.DOTALL)
+    arguments = {"VARIANT": variant, "TORCH_INDEX": index, "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(["sh", "-euc", check.replace("\\\n", " ")], env=arguments, capture_output=True, text=True)
+    assert (done.returncode == 0) is passes, done.stderr
+    assert passes or "VARIANT" in done.stderr

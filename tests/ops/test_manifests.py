@@ -1,0 +1,138 @@
+"""Every manifest is what the published schemas allow, and names what is really there."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from ops.settings import read_settings
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "ops" / "kubernetes"
+# The oldest release that is supported somewhere, and the newest that the validator knows.
+RELEASES = ("1.30", "1.37")
+CUSTOM = json.loads(gzip.decompress((Path(__file__).parent / "schemas" / "custom-resources.json.gz").read_bytes()))
+NOT_OBJECTS = {"kustomization.yaml", "prometheus-adapter.yaml"}
+
+Manifest = dict[str, Any]
+
+
+def manifests() -> dict[str, Manifest]:
+    found = {}
+    for path in sorted(FOLDER.glob("*.yaml")):
+        if path.name not in NOT_OBJECTS:
+            for document in yaml.safe_load_all(path.read_text()):
+                found[f"{path.name}:{document['kind']}"] = document
+    return found
+
+
+MANIFESTS = manifests()
+
+
+def closed(schema: Any) -> Any:
+    """The schema, with no other fields in an object than it lists."""
+    if isinstance(schema, list):
+        return [closed(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inner = {name: closed(value) for name, value in schema.items()}
+    is_open = inner.get("x-kubernetes-preserve-unknown-fields") or "additionalProperties" in inner
+    if (
+        isinstance(inner.get("properties"), dict)
+        and inner.get("type") == "object"
+        and not is_open
+        and inner["properties"]
+    ):
+        inner["additionalProperties"] = False
+    return inner
+
+
+def problems(manifest: Manifest) -> list[str]:
+    kind = f"{manifest['apiVersion']} {manifest['kind']}"
+    if kind in CUSTOM:
+        schema = closed(CUSTOM[kind])
+        schema["properties"]["metadata"] = {"type": "object", "required": ["name"]}  # Kubernetes' own, left open there
+        return [error.message for error in Draft202012Validator(schema).iter_errors(manifest)]
+    found = []
+    for release in RELEASES:
+        try:
+            kubernetes_validate.validate(manifest, release, strict=True)
+        except kubernetes_validate.ValidationError as error:
+            found.append(f"{release}: {error.message}")
+    return found
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_a_manifest_is_what_its_published_schema_allows(name: str) -> None:
+    assert problems(MANIFESTS[name]) == []
+
+
+def places(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object inside, whose fields the schema names: not those that hold names of the user's own."""
+    if isinstance(value, dict):
+        yield value
+        for name, inner in value.items():
+            if name not in ("metadata", "labels", "annotations", "matchLabels", "requests", "limits", "selector"):
+                yield from places(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from places(inner)
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_a_misspelt_field_is_found_wherever_it_stands(name: str) -> None:
+    number = sum(1 for _ in places(MANIFESTS[name]))
+    assert number > 1
+    for place in range(number):
+        broken = deepcopy(MANIFESTS[name])
+        list(places(broken))[place]["misspelt"] = "1"
+        assert problems(broken) != [], f"place {place}"
+
+
+def test_kustomization_lists_the_manifests_of_its_folder() -> None:
+    listed = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())["resources"]
+    need_an_operator = ["kserve.yaml", "pod-monitor.yaml"]
+    assert sorted([*listed, *NOT_OBJECTS, *need_an_operator]) == sorted(path.name for path in FOLDER.glob("*.yaml"))
+
+
+def test_only_what_is_meant_to_be_reached_has_a_port() -> None:
+    settings = read_settings(ROOT / "config.properties", ROOT)
+    assert {host for host, _ in settings.listens} == {"127.0.0.1"}
+    [container] = MANIFESTS["deployment.yaml:Deployment"]["spec"]["template"]["spec"]["containers"]
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert ports == {"http": 8080, "metrics": 8082}
+    assert [port["targetPort"] for port in MANIFESTS["service.yaml:Service"]["spec"]["ports"]] == ["http"]
+    http, metrics = MANIFESTS["network-policy.yaml:NetworkPolicy"]["spec"]["ingress"]
+    assert [port["port"] for port in http["ports"]] == ["http"]
+    assert [port["port"] for port in metrics["ports"]] == ["metrics"]
+    assert metrics["from"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]
+
+
+def test_every_selector_finds_the_pods() -> None:
+    deployment = MANIFESTS["deployment.yaml:Deployment"]["spec"]
+    labels = deployment["template"]["metadata"]["labels"]
+    selectors = [
+        deployment["selector"]["matchLabels"],
+        MANIFESTS["service.yaml:Service"]["spec"]["selector"],
+        MANIFESTS["disruption-budget.yaml:PodDisruptionBudget"]["spec"]["selector"]["matchLabels"],
+        MANIFESTS["network-policy.yaml:NetworkPolicy"]["spec"]["podSelector"]["matchLabels"],
+    ]
+    assert selectors == [labels] * 4
+    claim = deployment["template"]["spec"]["volumes"][0]["persistentVolumeClaim"]["claimName"]
+    assert claim == MANIFESTS["model-store.yaml:PersistentVolumeClaim"]["metadata"]["name"]
+
+
+def test_the_autoscaler_asks_for_a_metric_that_the_adapter_makes_of_a_recording_rule() -> None:
+    [rule] = yaml.safe_load((FOLDER / "prometheus-adapter.yaml").read_text())["rules"]["custom"]
+    [metric] = MANIFESTS["autoscaler.yaml:HorizontalPodAutoscaler"]["spec"]["metrics"]
+    assert metric["pods"]["metric"]["name"] == rule["name"]["as"]
+    recorded = rule["seriesQuery"].split("{")[0]
+    groups = yaml.safe_load((ROOT / "ops" / "prometheus" / "rules.yaml").read_text())["groups"]
+    assert recorded in {one.get("record") for group in groups for one in group["rules"]}

@@ -1,0 +1,53 @@
+"""The record of versions: what a restart brings back."""
+
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from ops.record import Record, change_record, read_record
+
+
+def promote(store: Path, version: str) -> Record:
+    return change_record(store, lambda record: record.with_promoted(version))
+
+
+def test_an_empty_store_has_an_empty_record(tmp_path: Path) -> None:
+    assert read_record(tmp_path) == Record()
+    assert read_record(tmp_path).default is None
+    assert read_record(tmp_path).previous is None
+
+
+def test_rollbacks_go_back_one_by_one(tmp_path: Path) -> None:
+    for version in ("1.0", "1.1", "1.1", "1.0", "2.0"):
+        promote(tmp_path, version)
+    seen = [read_record(tmp_path).default]
+    while read_record(tmp_path).previous is not None:
+        seen.append(change_record(tmp_path, Record.rolled_back).default)
+    assert seen == ["2.0", "1.0", "1.1", "1.0"]
+    assert [event.kind for event in read_record(tmp_path).events] == ["promoted"] * 4 + ["rolled-back"] * 3
+
+
+def test_what_is_written_is_read_back_and_make_reads_the_default(tmp_path: Path) -> None:
+    change_record(tmp_path, lambda record: record.with_promoted("1.0").with_registered(["1.0", "1.1"]))
+    record = promote(tmp_path, "1.1")
+    assert read_record(tmp_path) == record
+    assert record.registered == ("1.0", "1.1")
+    (tmp_path / "Makefile").write_text("show:\n\t@echo $(word 2,$(file < versions))\n")
+    shown = subprocess.run(["make", "-s", "show"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert shown.stdout == "1.1\n"
+
+
+def test_changes_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: promote(tmp_path, f"1.{number}"), range(40)))
+    assert len(read_record(tmp_path).events) == 40
+    assert {path.name for path in tmp_path.iterdir()} == {"versions", ".versions.lock"}
+
+
+@pytest.mark.parametrize("line", ["promoted 1.0", "demoted 1.0 2026-01-31T09:00:00Z", "default"])
+def test_a_line_that_is_none_of_a_records_is_named(tmp_path: Path, line: str) -> None:
+    (tmp_path / "versions").write_text(f"default 1.0\n{line}\n")
+    with pytest.raises(ValueError, match=r"versions:2: got .*, allowed: default V"):
+        read_record(tmp_path)

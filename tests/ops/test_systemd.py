@@ -1,0 +1,34 @@
+"""The systemd unit: systemd takes it, and what it starts is there."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.image import ROOT
+
+UNIT = ROOT / "ops" / "systemd" / "ncf-serve.service"
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze (Debian: systemd)")
+@pytest.mark.parametrize("change", [("", ""), ("TimeoutStopSec=60", "TimeoutStopSex=60"), ("Type=exec", "Type=exek")])
+def test_systemd_takes_the_unit_and_finds_what_is_misspelt(tmp_path: Path, change: tuple[str, str]) -> None:
+    folder = tmp_path / "srv"
+    folder.mkdir()
+    (folder / ".venv").symlink_to(Path(sys.executable).parent.parent)
+    unit = tmp_path / UNIT.name
+    unit.write_text(UNIT.read_text().replace("/srv/ncf", str(folder)).replace(*change))
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True)
+    found = [line for line in done.stderr.splitlines() if UNIT.name in line]
+    assert bool(found) is (change[0] != ""), done.stderr
+
+
+@pytest.mark.parametrize("setting", ["ExecStart", "ExecStartPost"])
+def test_what_the_unit_starts_is_a_command_of_the_project(setting: str) -> None:
+    [line] = [line for line in UNIT.read_text().splitlines() if line.startswith(f"{setting}=")]
+    program, *arguments = line.split("=", 1)[1].split()
+    assert program == "/srv/ncf/.venv/bin/python"
+    done = subprocess.run([sys.executable, *arguments, "--help"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,87 @@
+"""The scrape configuration, the rules and the dashboard, without a server; promtool where it is installed."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.ops.queries import DASHBOARD, ROOT, RULES, dashboard_queries, metric_names, panels, rules
+
+FOLDER = ROOT / "ops" / "prometheus"
+METRICS = ROOT / "handler" / "metrics.yaml"
+needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool (Debian: prometheus)")
+
+
+def promtool(*arguments: str) -> None:
+    done = subprocess.run(["promtool", *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@needs_promtool
+def test_prometheus_takes_its_configuration_and_rules() -> None:
+    promtool("check", "config", str(FOLDER / "prometheus.yaml"))
+
+
+@needs_promtool
+def test_each_alert_fires_where_it_should_and_nowhere_else(tmp_path: Path) -> None:
+    text = Path(__file__).with_name("alerts_test.yaml").read_text()
+    (tmp_path / "alerts.yaml").write_text(text.replace("RULES", str(RULES)))
+    promtool("test", "rules", str(tmp_path / "alerts.yaml"))
+    tested = {alert["alertname"] for test in yaml.safe_load(text)["tests"] for alert in test.get("alert_rule_test", [])}
+    assert tested == {rule["alert"] for rule in rules() if "alert" in rule}
+
+
+@pytest.mark.parametrize(
+    ("expression", "names"),
+    [
+        ('up{job="ncf"} == 0', {"up"}),
+        ('sum by (le, pod) (rate(a_bucket{le="10.0"}[5m])) / 1e6 > 0.5', {"a_bucket"}),
+        ("a:b:c > 1.5 * (d offset 6h) or e unless on (job) f", {"a:b:c", "d", "e", "f"}),
+        ("histogram_quantile(0.99, sum(rate(x[1m]))) or vector(0)", {"x"}),
+    ],
+)
+def test_names_are_found_in_expressions(expression: str, names: set[str]) -> None:
+    assert metric_names(expression) == names
+
+
+def test_every_metric_is_one_that_the_server_makes_or_a_rule_records() -> None:
+    sections = yaml.safe_load(METRICS.read_text())
+    made = {
+        one["name"]
+        for section in ("ts_metrics", "model_metrics")
+        for kind in sections[section].values()
+        for one in kind
+    }
+    made |= {
+        f"{one['name']}_{end}" for one in sections["ts_metrics"]["histogram"] for end in ("bucket", "count", "sum")
+    }
+    made |= {rule["record"] for rule in rules() if "record" in rule} | {"up"}
+    asked = [*(rule["expr"] for rule in rules()), *dashboard_queries()]
+    assert len(asked) > 40
+    assert set().union(*map(metric_names, asked)) - made == set()
+
+
+def test_the_dashboard_can_be_imported_for_any_data_source() -> None:
+    dashboard = json.loads(DASHBOARD.read_text())
+    variables = {one["name"]: one for one in dashboard["templating"]["list"]}
+    assert variables["datasource"]["type"] == "datasource"
+    ids = [panel["id"] for panel in dashboard["panels"]]
+    assert len(ids) == len(set(ids))
+    for panel in panels():
+        sources = [panel["datasource"], *(target["datasource"] for target in panel["targets"])]
+        assert {source["uid"] for source in sources} == {"${datasource}"}
+        assert panel["title"]
+        assert panel["description"]
+
+
+def test_panels_do_not_lie_on_each_other() -> None:
+    taken: set[tuple[int, int]] = set()
+    for panel in json.loads(DASHBOARD.read_text())["panels"]:
+        at = panel["gridPos"]
+        cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
+        assert not cells & taken, panel["title"]
+        assert at["x"] + at["w"] <= 24
+        taken |= cells
