@@ -51,7 +51,7 @@ SERVED   := $(wildcard model/*.py handler/*)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup data train train-help update update-help package serve run stop predict token rotate-keys versions register promote rollback unregister canary test test-quick fuzz lint soak bench-serve bench-predictor bench-new-users bench-update clean report bench-accuracy bench-train force
+.PHONY: help setup data train train-help update update-help package serve run stop predict token rotate-keys versions register promote rollback unregister canary test test-quick fuzz lint soak bench-serve bench-predictor bench-new-users bench-update clean report bench-accuracy bench-peers bench-train force
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -155,6 +155,10 @@ bench-update: $(DEMO) | .venv/serve ## measure an update against training anew, 
 bench-accuracy: .venv/serve .venv-peers/surprise/ready .venv-peers/myfm/ready $(if $(filter build/demo,$(DATA_DIRS)),build/demo/rates.csv) ## compare errors on DATA_DIRS with Surprise's and myfm's
 	$(PY) -m bench.accuracy $(DATA_DIRS) $(BENCH_ARGS)
 
+bench-peers: $(ARTIFACT) ## measure VERSION's model served here against FastAPI, LitServe, BentoML, MLServer, Ray Serve, Triton, TorchServe (needs wrk, a C compiler)
+	-@$(MAKE) --no-print-directory --keep-going $(patsubst bench/peers/%/requirements.txt,.venv-peers/%/ready,$(wildcard bench/peers/*/requirements.txt))
+	$(PY) -m bench.peers --artifact $(ARTIFACT) $(BENCH_ARGS)
+
 bench-train: .venv/serve ## measure training by number of ratings (10 million of them take minutes); KMRD=folder adds a race
 	$(PY) -m bench.train $(if $(KMRD),--kmrd $(call quoted,$(KMRD)))
 
@@ -176,12 +180,17 @@ clean: ## stop the server and remove all that was made, but not .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev
 	@touch $@
 
-# One environment per peer: Surprise needs numpy 1 and a C compiler, myfm needs numpy 2.
+# One environment per peer: Surprise needs numpy 1 and a C compiler, myfm needs numpy 2; servers are in bench/peers.
+define INSTALL_PEER
+@echo 'installing $* into .venv-peers, once; this takes minutes'
+$(PYTHON) -m venv --clear $(@D)
+$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+@touch $@
+endef
 .venv-peers/%/ready: bench/peers-%.txt
-	@echo 'installing $* into .venv-peers, once; this takes minutes'
-	$(PYTHON) -m venv --clear $(@D)
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
-	@touch $@
+	$(INSTALL_PEER)
+.venv-peers/%/ready: bench/peers/%/requirements.txt
+	$(INSTALL_PEER)
 
 build/demo/rates.csv: train/demo.py | .venv/serve
 	$(PY) -m train.demo build/demo

@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,8 +14,14 @@ from typing import Any
 
 _SCRIPT = """
 local requests, index = {{}}, 0
-for line in io.lines("{bodies}") do
-  requests[#requests + 1] = wrk.format("POST", nil, {{["Content-Type"] = "application/json"}}, line)
+function init()
+  local file = io.open("{bodies}", "rb")
+  local length = file:read("*n")
+  while length do
+    file:read(1)
+    requests[#requests + 1] = wrk.format("POST", nil, nil, file:read(length))
+    length = file:read("*n")
+  end
 end
 function request()
   index = index % #requests + 1
@@ -43,8 +49,10 @@ class Load:
     broken: int
 
 
-def run_wrk(url: str, bodies: Sequence[bytes], connections: int, seconds: float) -> Load:
-    """Sends `bodies` in turn, over `connections`, for `seconds`.
+def run_wrk(
+    url: str, bodies: Sequence[bytes], connections: int, seconds: float, headers: Mapping[str, str] | None = None
+) -> Load:
+    """Sends `bodies` in turn, over `connections`, for `seconds`, with `headers` beside the Content-Type of JSON.
 
     Raises:
         RuntimeError: wrk is not installed, or failed.
@@ -52,9 +60,11 @@ def run_wrk(url: str, bodies: Sequence[bytes], connections: int, seconds: float)
     if shutil.which("wrk") is None:
         raise RuntimeError("wrk is not installed: apt-get install wrk")
     with TemporaryDirectory() as folder:
-        (Path(folder) / "bodies").write_bytes(b"\n".join(bodies))
+        (Path(folder) / "bodies").write_bytes(b"".join(b"%d\n%b\n" % (len(body), body) for body in bodies))
         (Path(folder) / "load.lua").write_text(_SCRIPT.format(bodies=Path(folder) / "bodies"))
         command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "10s"]
+        for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
+            command += ["-H", f"{name}: {value}"]
         command += ["-s", f"{folder}/load.lua", url]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     found = re.search(r"\{.*\}", done.stderr)

@@ -50,6 +50,12 @@ def stock(artifact: Path, folder: Path, workers: int = 0) -> Iterator[ServerSett
 
     `workers`: how many; 0 is TorchServe's default, one per core.
     """
+    with _running(prepare_stock(artifact, folder, workers)) as settings:
+        yield settings
+
+
+def prepare_stock(artifact: Path, folder: Path, workers: int = 0) -> ServerSettings:
+    """The same, packed and ready to be started."""
     store, ports = folder / "model-store", free_ports(5)
     store.mkdir(parents=True)
     loaded = load_artifact(artifact)
@@ -69,8 +75,7 @@ def stock(artifact: Path, folder: Path, workers: int = 0) -> Iterator[ServerSett
     lines += ["load_models=ncf=ncf.mar", "disable_token_authorization=true"]
     lines += [f"default_workers_per_model={workers}"]
     (folder / "config.properties").write_text("\n".join(lines))
-    with _running(read_settings(folder / "config.properties", folder)) as settings:
-        yield settings
+    return read_settings(folder / "config.properties", folder)
 
 
 def free_ports(number: int) -> list[int]:

@@ -36,3 +36,23 @@ def _own_mib(process: psutil.Process) -> float:
 def _cpu_s(process: psutil.Process) -> float:
     times = process.cpu_times()
     return float(times.user + times.system)
+
+
+def tree(pid: int) -> tuple[float, float]:
+    """CPU seconds spent so far, and resident MiB now, of a process and all that it started.
+
+    A file (a library, shared memory) counts once however many of them map it, at its largest; other memory counts in
+    each.
+    """
+    first = psutil.Process(pid)
+    cpu_s, own, files = 0.0, 0.0, dict[str, float]()
+    for process in (first, *first.children(recursive=True)):
+        try:
+            maps = process.memory_maps(grouped=True)
+            cpu_s += _cpu_s(process)
+        except psutil.NoSuchProcess:
+            continue
+        for one in maps:
+            own += one.anonymous
+            files[one.path] = max(files.get(one.path, 0.0), one.rss - one.anonymous)
+    return cpu_s, (own + sum(files.values())) / 2**20

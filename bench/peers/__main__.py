@@ -1,0 +1,107 @@
+"""`python -m bench.peers`: this project beside the servers that users would pick instead, in one run.
+
+Every server is started here, one at a time, with one worker; its answers are compared with the in-process rating, and
+then it is asked the same pairs by the same generators. Each round begins with another server. Ctrl-C ends the run
+with the rounds that are finished; --resume goes on from them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from tqdm import tqdm
+
+from bench.machine import RESULTS, describe_machine, write_results
+from bench.peers.asks import Judge, draw_asks, to_check
+from bench.peers.figures import draw
+from bench.peers.kept import KEPT, Rounds, keep, kept
+from bench.peers.measure import Round, cells, measure
+from bench.peers.processes import ROOT, interpreter
+from bench.peers.servers import SERVERS
+from bench.peers.summary import Summary, goals, rotated, summarize
+from bench.peers.tables import report
+from model.artifact import load_artifact
+
+
+def run(artifact: Path, names: Sequence[str], rounds: int, seconds: int, finished: Rounds) -> Rounds:
+    """Goes on after `finished` until there are so many rounds; what is finished is kept for --resume."""
+    loaded = load_artifact(artifact)
+    asks, judge = draw_asks(loaded), Judge(loaded)
+    checks = to_check(asks, loaded)
+    left = (rounds - len(finished)) * sum(cells(SERVERS[name]) for name in names)
+    with tqdm(total=left, unit="load", disable=None) as progress:
+        try:
+            for turn in range(len(finished), rounds):
+                one: dict[str, Round] = {}
+                for name in rotated(names, turn):
+                    before = progress.n
+                    progress.set_description(f"round {turn + 1}, {name}")
+                    one[name] = measure(SERVERS[name], artifact, asks, checks, judge, seconds, progress.update)
+                    progress.update(before + cells(SERVERS[name]) - progress.n)
+                    if error := one[name].error:
+                        progress.write(f"round {turn + 1}, {SERVERS[name].title}: {error}", file=sys.stderr)
+                finished.append({name: one[name] for name in names})
+                keep(finished, seconds)
+        except KeyboardInterrupt:
+            progress.write(f"stopped: {len(finished)} rounds are finished; --resume goes on", file=sys.stderr)
+    return finished
+
+
+def main() -> None:
+    """Measures, prints; a run of all servers also writes its section of README.md, results and figures."""
+    options = _options()
+    names = options.only or list(SERVERS)
+    artifact = options.artifact.resolve()
+    rounds = run(
+        artifact, names, options.rounds, options.seconds, kept(names, options.seconds) if options.resume else []
+    )
+    if not rounds:
+        sys.exit(1)
+    by_server = {name: [one[name] for one in rounds] for name in names}
+    summaries = {name: found for name, one in by_server.items() if (found := summarize(one)) is not None}
+    errors = {name: [one.error for one in found if one.error] for name, found in by_server.items()}
+    text = report(summaries, goals(summaries), errors)
+    print(text)
+    if not options.only:
+        _write(artifact, by_server, summaries, text)
+
+
+def _write(artifact: Path, rounds: Mapping[str, list[Round]], summaries: Mapping[str, Summary], text: str) -> None:
+    machine = describe_machine(artifact)
+    machine["versions"] = {**machine["versions"], **_versions(SERVERS)}
+    pictures = [f"![{shows}](results/{name})" for shows, name in draw(summaries, RESULTS).items()]
+    servers = {name: [asdict(one) for one in found] for name, found in rounds.items()}
+    write_results("peers", {**machine, "servers": servers}, "\n\n".join([text, *pictures]))
+
+
+def _versions(names: Sequence[str] | Mapping[str, object]) -> dict[str, str]:
+    """Of the peers' own packages, asked of their environments."""
+    found = {}
+    for name in names:
+        for package in SERVERS[name].packages:
+            code = f"from importlib.metadata import version; print(version({package!r}))"
+            try:
+                told = subprocess.run([interpreter(name), "-c", code], capture_output=True, text=True, check=True)
+                found[package] = told.stdout.strip()
+            except (FileNotFoundError, subprocess.CalledProcessError):
+                found[package] = "not installed"
+    return found
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.peers", description=str(__doc__).splitlines()[0])
+    parser.add_argument("--artifact", type=Path, default=Path("build/1.0/ncf.pt"))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=2, help="of each load")
+    parser.add_argument("--only", nargs="+", choices=list(SERVERS), metavar="SERVER", help=" ".join(SERVERS))
+    parser.add_argument("--resume", action="store_true", help=f"go on after the rounds in {KEPT.relative_to(ROOT)}")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""How each server is asked and what it answers: the same pairs, in the bytes of its own protocol.
+
+A dialect turns plain asks into bodies, and an answer's bytes back into numbers. The kinds of ask: `pair` (a user, a
+movie), `columns` (1,000 of each, as JSON), `binary` (the same as raw tensors), `best` (a user, `top_k`).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import orjson
+
+Ask = Mapping[str, Any]
+# Ratings (B,), and for `best` the raw ids of the movies they are of.
+Told = tuple[list[float], list[int] | None]
+_LENGTH = "Inference-Header-Content-Length"
+_INT64, _FP32 = np.dtype("<i8"), np.dtype("<f4")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """`write` gives an ask's bytes; `read` takes an answer's head (lower case) and body apart."""
+
+    path: str
+    write: Callable[[Ask], bytes]
+    read: Callable[[bytes, bytes], Told]
+    headers: Callable[[bytes], dict[str, str]] = field(default=lambda _: {})
+
+
+def plain(path: str) -> Dialect:
+    """JSON as a user would define it: the ask's own fields, and an answer with `rating` or `recommendations`."""
+    return Dialect(path, orjson.dumps, lambda _, body: _read_plain(orjson.loads(body)))
+
+
+def listed(path: str, name: str) -> Dialect:
+    """The same, as the only item of a list called `name`, answered by a list."""
+    return Dialect(path, lambda ask: orjson.dumps({name: [ask]}), lambda _, body: _read_plain(orjson.loads(body)[0]))
+
+
+def tensors(path: str, rank: int) -> Dialect:
+    """JSON of the Open Inference Protocol (v2), a column per field, of shape [n] or [n, 1]."""
+    return Dialect(path, lambda ask: orjson.dumps({"inputs": _columns(ask, rank)}), _read_tensors)
+
+
+def binary_tensors(path: str, rank: int) -> Dialect:
+    """The same with the columns' bytes after the JSON, both ways."""
+
+    def write(ask: Ask) -> bytes:
+        inputs = _columns(ask, rank)
+        data = [np.asarray(column.pop("data"), dtype=_INT64).tobytes() for column in inputs]
+        for column, raw in zip(inputs, data, strict=True):
+            column["parameters"] = {"binary_data_size": len(raw)}
+        head = orjson.dumps({"inputs": inputs, "parameters": {"binary_data_output": True}})
+        return head + b"".join(data)
+
+    return Dialect(path, write, _read_binary, lambda body: {_LENGTH: str(_head_length(body))})
+
+
+def _columns(ask: Ask, rank: int) -> list[dict[str, Any]]:
+    columns = {name: value if isinstance(value, list) else [value] for name, value in ask.items()}
+    return [
+        {"name": name, "shape": [len(data), 1][:rank], "datatype": "INT64", "data": data}
+        for name, data in columns.items()
+    ]
+
+
+def _head_length(body: bytes) -> int:
+    """Where the JSON ends: after the parameter that `binary_tensors` writes last."""
+    mark = b'{"binary_data_output":true}}'
+    return body.index(mark) + len(mark)
+
+
+def _read_plain(answer: Any) -> Told:
+    if "recommendations" in answer:
+        lines = answer["recommendations"]
+        return [line["rating"] for line in lines], [line["movie_id"] for line in lines]
+    rating = answer["rating"]
+    return (rating if isinstance(rating, list) else [rating]), None
+
+
+def _read_tensors(_: bytes, body: bytes) -> Told:
+    outputs = {output["name"]: np.ravel(output["data"]).tolist() for output in orjson.loads(body)["outputs"]}
+    return outputs["rating"], outputs.get("movie_id")
+
+
+def _read_binary(head: bytes, body: bytes) -> Told:
+    _, found, rest = head.partition(_LENGTH.lower().encode() + b":")
+    if not found:
+        return _read_tensors(head, body)
+    length = int(rest.split(b"\r\n", 1)[0])
+    [output] = orjson.loads(body[:length])["outputs"]
+    size = output["parameters"]["binary_data_size"]
+    number = struct.calcsize("f")
+    assert size % number == 0
+    return np.frombuffer(body[length : length + size], _FP32).tolist(), None

@@ -1,0 +1,34 @@
+"""LitServe: asks are batched between the HTTP process and the one worker."""
+
+import sys
+from typing import Any
+
+import litserve
+
+from bench.peers.rating_model import RatingModel
+
+
+class Ratings(litserve.LitAPI):
+    """One batch of asks, one forward."""
+
+    def setup(self, _: str) -> None:
+        """Loads the model in the worker."""
+        self.model = RatingModel()
+
+    def batch(self, inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Asks stay a list."""
+        return inputs
+
+    def predict(self, x: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Answers a batch; without batching LitServe hands over one ask."""
+        return self.model.answer(x)
+
+    def unbatch(self, output: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Answers are a list."""
+        return output
+
+
+if __name__ == "__main__":
+    api = Ratings(max_batch_size=64, batch_timeout=0.001)
+    server = litserve.LitServer(api, accelerator="cpu", workers_per_device=1, fast_queue=True)
+    server.run(host="127.0.0.1", port=int(sys.argv[1]), log_level="error", access_log=False, generate_client_file=False)

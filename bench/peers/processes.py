@@ -1,0 +1,92 @@
+"""A server's processes: started in a folder of their own, watched, and ended with all that they started."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from bench.peers.rating_model import ARTIFACT
+
+ROOT = Path(__file__).resolve().parents[2]
+STOP_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that was started, answering or not yet; `started` is on the clock of time.monotonic()."""
+
+    url: str
+    pid: int
+    started: float
+    log: Path
+
+
+def interpreter(peer: str) -> Path:
+    """The Python of the peer's environment.
+
+    Raises:
+        FileNotFoundError: it was not installed.
+    """
+    found = ROOT / ".venv-peers" / peer / "bin" / "python"
+    if not found.exists() or not (found.parents[1] / "ready").exists():
+        raise FileNotFoundError(f"{found.parents[1]}: not installed")
+    return found
+
+
+@contextmanager
+def started(
+    command: Sequence[object], port: int, artifact: Path, folder: Path, more: Mapping[str, str] | None = None
+) -> Iterator[Running]:
+    """Runs `command` in `folder` with `more` in its environment, for as long as the block lasts.
+
+    Every process gets one thread for arithmetic, a TMPDIR of its own, and finds `bench.peers.rating_model`.
+    """
+    scratch = folder / "tmp"
+    scratch.mkdir(parents=True)
+    environment = {
+        **os.environ,
+        **{"PYTHONPATH": str(ROOT), ARTIFACT: str(artifact), "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+        **{"TMPDIR": str(scratch), "HOME": str(folder), "DO_NOT_TRACK": "1"},
+        **(more or {}),
+    }
+    log = folder / "console.log"
+    with log.open("wb") as console:
+        process = subprocess.Popen(
+            [str(part) for part in command],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=console,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield Running(f"http://127.0.0.1:{port}", process.pid, time.monotonic(), log)
+    finally:
+        end(process.pid)
+        process.wait()
+
+
+def end(pid: int) -> None:
+    """Asks the process to end, and kills what is left of its family after a while."""
+    try:
+        process = psutil.Process(pid)
+    except psutil.NoSuchProcess:
+        return
+    family = [process, *process.children(recursive=True)]
+    for one in family:
+        try:
+            one.terminate()
+        except psutil.NoSuchProcess:
+            continue
+    _, alive = psutil.wait_procs(family, timeout=STOP_TIMEOUT_S)
+    for one in alive:
+        one.kill()
+    psutil.wait_procs(alive, timeout=STOP_TIMEOUT_S)

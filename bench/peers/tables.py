@@ -1,0 +1,72 @@
+"""The section of bench/README.md: goals, then every figure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from bench.peers.servers import SERVERS
+from bench.peers.summary import Goal, Spread, Summary, best_rate
+
+Cells = Sequence[str]
+_ASKED = {"pair": "pair", "columns": "1,000 pairs, JSON", "binary": "1,000 pairs, raw tensors", "best": "ten best"}
+
+
+def report(summaries: Mapping[str, Summary], goals: Sequence[Goal], errors: Mapping[str, Sequence[str]]) -> str:
+    """All tables as Markdown; `errors` by server, of rounds that gave nothing."""
+    parts = [
+        _table(("goal", "measured", "wanted", ""), 1, map(_goal_row, goals)),
+        _table(_OVERVIEW, 1, (_overview_row(name, one) for name, one in summaries.items())),
+        _table(_CLOSED, 2, (row for name, one in summaries.items() for row in _closed_rows(name, one))),
+        _table(_OPEN, 1, (row for name, one in summaries.items() for row in _open_rows(name, one))),
+    ]
+    told = [f"{SERVERS[name].title}: {error}" for name, found in errors.items() for error in dict.fromkeys(found)]
+    if told:
+        parts.append("Rounds that gave nothing:\n\n" + "\n".join(f"- {line}" for line in told))
+    return "\n\n".join(parts)
+
+
+_OVERVIEW = (
+    *("server", "pairs one by one, best/s", "million pairs/s in columns, best", "ten best, best/s"),
+    *("p99 ms at half load", "cores at half load", "MiB", "start to first answer, s"),
+)
+_CLOSED = ("server", "asked", "connections", "answered/s", "p50 ms", "p99 ms", "refused", "broken")
+_OPEN = ("server", "share of its maximum", "requests/s", "p50 ms", "p99 ms", "failed")
+
+
+def _table(columns: Cells, texts: int, rows: Iterable[Cells]) -> str:
+    lines = [columns, ["---"] * texts + ["--:"] * (len(columns) - texts), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _goal_row(goal: Goal) -> Cells:
+    return goal.what, f"{goal.figure:.2f}", f"{goal.sign} {goal.wanted:g}", "met" if goal.met else "**missed**"
+
+
+def _overview_row(name: str, one: Summary) -> Cells:
+    pairs, best = best_rate(one, "pair"), best_rate(one, "best")
+    columns = best_rate(one, "columns", "binary") / 1e3
+    figures = (f"{pairs:,.0f}", f"{columns:.2f}" if columns else "", f"{best:,.0f}" if best else "")
+    costs = (
+        f"{one.opened['0.5'].p99_ms.median:.1f}",
+        f"{one.cores:.2f}",
+        f"{one.mib:,.0f}",
+        _spread(one.start_s, ".1f"),
+    )
+    return SERVERS[name].title, *figures, *costs
+
+
+def _closed_rows(name: str, one: Summary) -> Iterator[Cells]:
+    for key, load in one.closed.items():
+        kind, connections = key.split("/")
+        times = (f"{load.p50_ms:.2f}", f"{load.p99_ms:.2f}", f"{load.refused:,}", f"{load.broken:,}")
+        yield SERVERS[name].title, _ASKED[kind], connections, _spread(load.answered_per_s, ",.0f"), *times
+
+
+def _open_rows(name: str, one: Summary) -> Iterator[Cells]:
+    for share, load in one.opened.items():
+        times = (f"{load.p50_ms:.2f}", _spread(load.p99_ms, ".2f"), f"{load.failed:,} of {load.sent:,}")
+        yield SERVERS[name].title, f"{float(share):.0%}", f"{load.rate_per_s:,.0f}", *times
+
+
+def _spread(spread: Spread, form: str) -> str:
+    return f"{spread.median:{form}} ({spread.low:{form}} to {spread.high:{form}})"

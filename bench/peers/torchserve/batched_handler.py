@@ -1,0 +1,23 @@
+"""A batching handler without BaseHandler: all requests of a batch in one forward, answers as bytes."""
+
+from typing import Any
+
+import orjson
+from ts.context import Context
+
+from bench.peers.rating_model import RatingModel
+
+
+class BatchedHandler:
+    """Any asks as JSON."""
+
+    def initialize(self, _: Context) -> None:
+        """Loads the model."""
+        self.model = RatingModel()
+        self.initialized = True
+
+    def handle(self, data: list[dict[str, Any]], context: Context) -> list[bytes]:
+        """One answer per request; TorchServe has parsed the bodies."""
+        for place in range(len(data)):
+            context.set_response_content_type(place, "application/json")
+        return [orjson.dumps(answer) for answer in self.model.answer([row["body"] for row in data])]

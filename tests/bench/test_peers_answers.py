@@ -1,0 +1,114 @@
+"""What the adapters share, against this project's own predictor; and that each adapter is whole."""
+
+import ast
+import re
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pytest
+
+from bench.peers.asks import Judge, WrongAnswerError
+from bench.peers.dialects import Ask, binary_tensors, listed, plain, tensors
+from bench.peers.rating_model import RatingModel
+from model.artifact import Artifact, save_artifact
+from tests.conftest import MOVIE_IDS, USER_IDS
+
+PEERS = Path(__file__).parents[2] / "bench" / "peers"
+PAIRS: list[Ask] = [{"user_id": user, "movie_id": movie} for user in [*USER_IDS, 5] for movie in [*MOVIE_IDS, 5]]
+COLUMNS: Ask = {name: [pair[name] for pair in PAIRS] for name in ("user_id", "movie_id")}
+BEST: list[Ask] = [{"user_id": user, "top_k": 2} for user in [*USER_IDS, 5]]
+
+
+@pytest.fixture
+def model(artifact: Artifact, tmp_path: Path) -> RatingModel:
+    save_artifact(artifact, tmp_path / "ncf.pt")
+    return RatingModel(tmp_path / "ncf.pt")
+
+
+def test_the_peers_model_answers_as_the_predictor_does_in_one_batch_of_all_kinds(
+    model: RatingModel, artifact: Artifact
+) -> None:
+    asks = [*PAIRS[:20], COLUMNS, *BEST, *PAIRS[20:]]
+    dialect, judge = plain("/predict"), Judge(artifact)
+    for ask, answer in zip(asks, model.answer([dict(ask) for ask in asks]), strict=True):
+        judge.check(ask, dialect.read(b"", orjson.dumps(answer)))
+
+
+def test_the_peers_model_flags_unknown_ids_and_shows_titles(model: RatingModel, artifact: Artifact) -> None:
+    [stranger, known, best] = model.answer(
+        [{"user_id": 5, "movie_id": 3}, {"user_id": 7, "movie_id": 3}, dict(BEST[0])]
+    )
+    assert stranger["unknown"] == ["user_id"]
+    assert "unknown" not in known
+    line = best["recommendations"][0]
+    [row] = artifact.movie_ids.rows([line["movie_id"]]).tolist()
+    assert {name: line[name] for name in line if name in ("title", "genres")} == artifact.catalogue.shown(row)
+
+
+def test_the_peers_model_answers_arrays(model: RatingModel, artifact: Artifact) -> None:
+    judge = Judge(artifact)
+    users, movies = (np.array(COLUMNS[name]) for name in ("user_id", "movie_id"))
+    judge.check(COLUMNS, (model.rate(users, movies).tolist(), None))
+    found, ratings = model.best(np.array([ask["user_id"] for ask in BEST]), 2)
+    for place, ask in enumerate(BEST):
+        judge.check(ask, (ratings[place].tolist(), found[place].tolist()))
+
+
+def test_a_wrong_rating_a_missing_one_and_a_movie_twice_are_refused(artifact: Artifact, model: RatingModel) -> None:
+    judge = Judge(artifact)
+    [answer] = model.answer([dict(PAIRS[0])])
+    judge.check(PAIRS[0], ([answer["rating"] + 5e-5], None))
+    for told in ([answer["rating"] + 2e-4], [], [float("nan")]):
+        with pytest.raises(WrongAnswerError):
+            judge.check(PAIRS[0], (told, None))
+    [best] = model.answer([dict(BEST[0])])
+    first = best["recommendations"][0]
+    with pytest.raises(WrongAnswerError):
+        judge.check(BEST[0], ([first["rating"]] * 2, [first["movie_id"]] * 2))
+
+
+def test_a_list_holds_the_ask_and_gives_its_answer() -> None:
+    dialect = listed("/predict", "asks")
+    assert orjson.loads(dialect.write(PAIRS[0])) == {"asks": [PAIRS[0]]}
+    assert dialect.read(b"", b'[{"rating": 3.5}]') == ([3.5], None)
+
+
+@pytest.mark.parametrize(("rank", "shape"), [(1, [2]), (2, [2, 1])])
+def test_tensors_are_columns(rank: int, shape: list[int]) -> None:
+    [user, movie] = orjson.loads(tensors("", rank).write({"user_id": [7, 8], "movie_id": [3, 2**62]}))["inputs"]
+    assert user == {"name": "user_id", "shape": shape, "datatype": "INT64", "data": [7, 8]}
+    assert movie["data"] == [3, 2**62]
+
+
+def test_binary_tensors_follow_the_json_both_ways() -> None:
+    dialect = binary_tensors("", 2)
+    body = dialect.write({"user_id": [7, 8], "movie_id": [3, 2**62]})
+    length = int(dialect.headers(body)["Inference-Header-Content-Length"])
+    head = orjson.loads(body[:length])
+    assert [column["parameters"]["binary_data_size"] for column in head["inputs"]] == [16, 16]
+    assert np.frombuffer(body[length:], "<i8").tolist() == [7, 8, 3, 2**62]
+    answer = orjson.dumps({"outputs": [{"name": "rating", "parameters": {"binary_data_size": 8}}]})
+    told = dialect.read(
+        b"http/1.1 200 ok\r\ninference-header-content-length: %d\r\n" % len(answer),
+        answer + np.array([1.5, 2.5], "<f4").tobytes(),
+    )
+    assert told == ([1.5, 2.5], None)
+
+
+ADAPTERS = sorted(path for folder in PEERS.iterdir() if folder.is_dir() for path in folder.glob("*.py"))
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS, ids=lambda path: path.parent.name)
+def test_an_adapter_parses_and_uses_the_shared_model(adapter: Path) -> None:
+    tree = ast.parse(adapter.read_text(encoding="utf-8"))
+    assert "bench.peers.rating_model" in {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+
+
+def test_every_peers_environment_is_pinned_and_has_the_same_torch() -> None:
+    files = sorted(PEERS.glob("*/requirements.txt"))
+    assert len(files) == 6
+    for path in files:
+        lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
+        assert [line for line in lines if not re.fullmatch(r"[\w.-]+==[\w.+!]+", line)] == []
+        assert "torch==2.13.0" in lines
