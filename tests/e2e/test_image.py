@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from tests.e2e.conftest import Running
+from tests.e2e.failing import wait_until
 from tests.e2e.image import values
 
 pytestmark = pytest.mark.e2e
@@ -22,8 +23,7 @@ def listening(running: Running) -> set[str]:
 
 
 def test_it_is_ready_only_once_a_prediction_is_answered(running: Running) -> None:
-    said = [line for line in running.console.read_text().splitlines() if "supervise:" in line]
-    assert any("answers at" in line for line in said)
+    wait_until(lambda: "answers at" in running.console.read_text(), "the supervisor sees it answer")
     check = json.loads(values("HEALTHCHECK")[0].split("CMD", 1)[1])
     assert running.image.run(*check).returncode == 0
     assert running.project.ask({"user_id": 4227, "top_k": 1}).status_code == 200
