@@ -38,6 +38,14 @@ ifneq ($(shell printf '%s' $(call quoted,$(VERSION)) | grep -cxE '[A-Za-z0-9][A-
 $(error VERSION: got "$(VERSION)", allowed: letters, digits, and . _ - after the first)
 endif
 
+# Where a version was served before, a model store without its record is not mounted, or is another one: no version is
+# made anew and served in that one's place, unless a command line names it.
+ifneq ($(and $(filter serve run package,$(MAKECMDGOALS)),$(filter file,$(origin VERSION)),$(wildcard .run/default)),)
+ifeq ($(wildcard model-store/versions),)
+$(error model-store/versions is gone, and version $(file < .run/default) was served from there: bring the model store back, or name a version to begin anew: make $(MAKECMDGOALS) VERSION=$(VERSION))
+endif
+endif
+
 # Where the server asks for tokens, the header that carries one; through a pipe, since other users see a command's words.
 AUTH_HEADER := $(if $(wildcard key_file.json),.venv/bin/python -m ops.auth header |,</dev/null)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from urllib.parse import urlsplit
 
+import httpx
 import numpy as np
 import psutil
 import pytest
@@ -50,12 +51,14 @@ def test_a_full_queue_refuses_at_once_and_answers_the_rest(running: Project) -> 
     try:
         with asked.load(rate_per_s=300, seconds=1, connections=400) as load:
             time.sleep(2)
+            ready = running.run(".venv/bin/python", "-m", "ops.ready", check=False)
             for pid in pids:
                 os.kill(pid, signal.SIGCONT)
             answers = load.result()
     finally:
         for pid in pids:
             os.kill(pid, signal.SIGCONT)
+    assert ready.returncode == 0, ready.stderr  # else its load would go to the next replica, and fell that one too
     refused = answers.status == 503
     assert set(answers.status.tolist()) == {200, 503}
     assert QUEUE <= np.count_nonzero(~refused) <= QUEUE + WORKERS * BATCH
@@ -63,6 +66,21 @@ def test_a_full_queue_refuses_at_once_and_answers_the_rest(running: Project) -> 
     assert asked.wrong(answers) == 0
     told = json.loads(answers.responses[int(np.flatnonzero(refused)[0])].split(b"\r\n\r\n", 1)[1])
     assert (told["code"], told["type"]) == (503, "ServiceUnavailableException")
+
+
+def test_without_a_worker_it_is_not_ready(running: Project) -> None:
+    def scale(number: int) -> None:
+        query = f"min_worker={number}&max_worker={number}&synchronous=true"
+        httpx.put(f"{running.settings.management}/models/ncf?{query}", timeout=120, trust_env=False)
+
+    scale(0)
+    try:
+        told = running.run(".venv/bin/python", "-m", "ops.ready", check=False)
+    finally:
+        scale(WORKERS)
+    assert told.returncode == 1
+    assert "503" in told.stderr
+    wait_until(lambda: running.client.is_ready(), "workers again")
 
 
 def test_twice_the_load_it_can_take_is_survived(running: Project) -> None:

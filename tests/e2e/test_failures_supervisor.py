@@ -64,6 +64,18 @@ def test_a_second_one_in_the_same_folder_is_refused(kept_up: Supervised) -> None
     assert answers(kept_up.project)
 
 
+def test_a_start_beside_it_is_refused_unless_all_is_as_asked_for(kept_up: Supervised) -> None:
+    serve = (".venv/bin/python", "-m", "ops.serve", "start", "--version")
+    before = kept_up.front_end()
+    assert "Serving version 1.0" in kept_up.project.run(*serve, "1.0").stdout
+    refused = kept_up.project.run(*serve, "1.1", check=False)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"serve: a supervisor runs here, PID {kept_up.process.pid}, and its")
+    assert kept_up.process.poll() is None
+    assert kept_up.front_end() == before
+    assert answers(kept_up.project)
+
+
 def test_the_server_of_a_killed_supervisor_goes_on_and_is_taken_over(kept_up: Supervised, tmp_path: Path) -> None:
     project, front_end = kept_up.project, kept_up.front_end()
     kept_up.process.kill()
