@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from ops import server
-from ops.store import start_version
-from tests.e2e.broken_archives import alter, alter_artifact
+from ops.store import start_archive, start_version, start_with
+from tests.e2e.altered import alter, alter_artifact
 from tests.e2e.conftest import Project
 from tests.e2e.failing import answers
 
@@ -82,3 +82,15 @@ def test_what_cannot_be_started_with_is_said_and_nothing_is_left(breakable: Proj
         assert len(done.stderr.splitlines()) == 1
         assert server.running(breakable.settings) is None
     assert not (breakable.folder / ".run" / "server.json").exists()
+
+
+@pytest.mark.usefixtures("starting_with")
+def test_a_default_that_keeps_the_server_from_starting_is_rolled_back_without_one(breakable: Project) -> None:
+    store = breakable.settings.model_store
+    start_with(store, "cut")
+    assert "ncf-cut.mar: " in breakable.run(".venv/bin/python", "-m", "ops.supervise", check=False).stderr
+    assert "no server runs here: the next start serves version 1.0" in breakable.make("rollback")
+    assert start_version(store) == "1.0"
+    assert start_archive(store).samefile(store / "ncf-1.0.mar")
+    said = breakable.make("rollback", check=False)
+    assert "versions: nothing to roll back to: no version was the default before 1.0" in said
