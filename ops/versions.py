@@ -72,7 +72,9 @@ def main(arguments: list[str] | None = None) -> int:
         settings = read_settings(options.config, Path.cwd())
         client = Client(settings)
         if options.verb != "list":
-            with only_verb(settings, options.verb if options.verb == "rollback" else f"{options.verb} {options.version}"):
+            with only_verb(
+                settings, options.verb if options.verb == "rollback" else f"{options.verb} {options.version}"
+            ):
                 if options.verb == "rollback" and is_down(client, settings):
                     version = roll_back_start(settings.model_store)
                     print(f"no server runs here: the next start serves version {version}")

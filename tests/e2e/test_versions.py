@@ -171,7 +171,9 @@ def test_a_version_without_workers_is_not_promoted(served: Project) -> None:
     assert "6.3" not in versions(served)
 
 
-def test_a_promotion_that_fails_leaves_the_former_default(served: Project, pair: dict[str, Any], tmp_path: Path) -> None:
+def test_a_promotion_that_fails_leaves_the_former_default(
+    served: Project, pair: dict[str, Any], tmp_path: Path
+) -> None:
     store, mark, before = served.settings.model_store, tmp_path / "mark", read_record(served.settings.model_store)
     steady = "to_rating(units.astype(np.float64))"
     unsteady = f"{steady} + np.random.random() * __import__('os').path.exists({str(mark)!r})"
