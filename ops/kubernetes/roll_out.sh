@@ -11,17 +11,17 @@ shift
 pods=$(kubectl "$@" get pods --selector app.kubernetes.io/name=ncf --field-selector status.phase=Running --output name)
 [ -n "$pods" ] || { echo 'roll_out: no replica is running' >&2; exit 1; }
 on() {
-    pod=$1
+    replica=$1
     verb=$2
     named=$3
     shift 3
-    echo "$pod: $verb $named"
-    kubectl "$@" exec "$pod" --container ncf -- python -m ops.versions "$verb" --version "$named"
+    echo "$replica: $verb $named"
+    kubectl "$@" exec "$replica" --container ncf -- python -m ops.versions "$verb" --version "$named"
 }
 default_of() {
-    pod=$1
+    replica=$1
     shift
-    kubectl "$@" exec "$pod" --container ncf -- python -m ops.versions list | awk '$2 == "yes" { print $1 }'
+    kubectl "$@" exec "$replica" --container ncf -- python -m ops.versions list | awk '$2 == "yes" { print $1 }'
 }
 
 former=

@@ -233,6 +233,7 @@ def test_a_version_that_clients_name_is_not_taken_from_them(both: Project, pair:
 
 def test_a_default_that_was_replaced_answers_what_it_was_asked_and_then_goes(both: Project, pair: Any) -> None:
     """Its workers are held up for longer than a removal waits for requests by name."""
+    rollout = Rollout(both.client, both.settings)
     pids = [worker["pid"] for one in both.client.versions() if one["default"] for worker in one["workers"]]
     with ThreadPoolExecutor(20) as pool:
         for pid in pids:
@@ -240,9 +241,9 @@ def test_a_default_that_was_replaced_answers_what_it_was_asked_and_then_goes(bot
         try:
             asked = [pool.submit(both.ask, pair) for _ in range(16)]
             time.sleep(0.5)
-            both.make("promote", "VERSION=1.1")
-            removed = pool.submit(both.make, "unregister", "VERSION=1.0")
-            time.sleep(3)
+            rollout.promote("1.1")
+            removed = pool.submit(rollout.unregister, "1.0")
+            time.sleep(2.5)
             assert not removed.done()
         finally:
             for pid in pids:
