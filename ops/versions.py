@@ -41,22 +41,27 @@ def differences(client: Client, settings: ServerSettings) -> Iterator[str]:
             yield f"the archive of version {name} is another than the one that was loaded, a restart serves that"
 
 
-def change(verb: str, version: str, client: Client, settings: ServerSettings) -> None:
-    """Does one of the verbs that change something in a server.
+def change(verb: str, version: str, client: Client, settings: ServerSettings) -> bool:
+    """Does one of the verbs that change something; returns whether there is a server that it was done to.
 
     Raises:
-        RolloutError, ClientError: it was not done; the message says why.
+        RolloutError, ClientError, ValueError: it was not done; the message says why.
     """
     rollout = Rollout(client, settings)
-    if verb == "register":
-        print(f"registering version {version}, waiting for its workers, comparing its answers ...", flush=True)
-        rollout.register(version)
-    elif verb == "promote":
-        rollout.promote(version)
-    elif verb == "rollback":
-        print(f"rolled back to version {rollout.rollback()}", flush=True)
-    elif verb == "unregister":
-        rollout.unregister(version)
+    with only_verb(settings, verb if verb == "rollback" else f"{verb} {version}"):
+        if verb == "register":
+            print(f"registering version {version}, waiting for its workers, comparing its answers ...", flush=True)
+            rollout.register(version)
+        elif verb == "promote":
+            rollout.promote(version)
+        elif verb == "unregister":
+            rollout.unregister(version)
+        elif is_down(client, settings):
+            print(f"no server runs here: the next start serves version {roll_back_start(settings.model_store)}")
+            return False
+        else:
+            print(f"rolled back to version {rollout.rollback()}")
+    return True
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -71,16 +76,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = read_settings(options.config, Path.cwd())
         client = Client(settings)
-        if options.verb != "list":
-            with only_verb(
-                settings, options.verb if options.verb == "rollback" else f"{options.verb} {options.version}"
-            ):
-                if options.verb == "rollback" and is_down(client, settings):
-                    version = roll_back_start(settings.model_store)
-                    print(f"no server runs here: the next start serves version {version}")
-                    return 0
-                change(options.verb, options.version, client, settings)
-        print(show(client, settings))
+        if options.verb == "list" or change(options.verb, options.version, client, settings):
+            print(show(client, settings))
     except (RolloutError, ClientError, ValueError, OSError) as error:
         print(f"versions: {error}", file=sys.stderr)
         return 1
