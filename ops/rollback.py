@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import httpx
+
 from ops import server
 from ops.client import Client, ClientError
 from ops.record import Record, change_record, read_record
@@ -18,8 +20,8 @@ def is_down(client: Client, settings: ServerSettings) -> bool:
         return False
     try:
         client.versions()
-    except ClientError:
-        return True
+    except ClientError as error:
+        return isinstance(error.__cause__, httpx.ConnectError)  # not one that is slow, or refuses our key
     return False
 
 
