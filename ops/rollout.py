@@ -163,7 +163,7 @@ class Rollout:
         archive, loaded = whole_archive(self._store, version), is_as_loaded(self._settings, version)
         if loaded is False:
             told = f"`make unregister VERSION={version}`, then `make register VERSION={version}`, or `make serve`"
-            raise ManifestError(f"{archive}: another one than the server loaded: {told}")
+            raise RolloutError(f"version {version} was not promoted: {archive}: another one than was loaded: {told}")
         wait_until_ready(self._client, version)
         if loaded is None:  # registered with curl: nobody has compared its answers
             from ops.reference import Reference

@@ -190,7 +190,7 @@ def test_a_promotion_that_fails_leaves_the_former_default(
     server.note_loaded(served.settings, "6.4")
     assert refusal().startswith("as the default: rating: served ")  # it was the default for a moment
     os.utime(store / "ncf-6.4.mar")
-    assert "ncf-6.4.mar: another one than the server loaded" in refusal()
+    assert "ncf-6.4.mar: another one than was loaded" in refusal()
     assert "the archive of version 6.4 is another than the one that was loaded" in served.make("versions")
     with zipfile.ZipFile(store / "ncf-6.4.mar", "a") as archive:
         archive.writestr("sitecustomize.py", "")
