@@ -40,7 +40,7 @@ from bench.soak.memory import MemoryLog
 from bench.soak.phases import Endurance, Overload, Step, endure, maximum, overload
 from bench.soak.report import draw, endurance_table, faults_table, overload_table
 from bench.soak.traffic import Tally, Traffic, make_traffic
-from bench.soak.verdict import BOUNDS, beyond_bounds
+from bench.soak.verdict import BOUNDS, beyond_bounds, tell
 from ops.client import Client
 from ops.rollout import Rollout
 
@@ -170,9 +170,7 @@ def main() -> int:
         text = f"{found['text']}\n\n![memory and answers over time](../bench/results/soak.png)"
         text += "\n\nThe picture's answers leave out those of the promotions, which are counted by another part."
         write_results("soak", {**machine, "load_average": psutil.getloadavg(), **found["figures"]}, text, _OPS_README)
-    for reason in found["beyond_bounds"]:
-        print(f"soak: {reason}", file=sys.stderr)
-    return 1 if found["beyond_bounds"] else 0
+    return tell(found["beyond_bounds"])
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 
 from bench.soak.faults import Survived
@@ -23,6 +24,13 @@ BOUNDS = (
 def beyond_bounds(loaded: Overload, endured: Endurance, survived: Sequence[Survived]) -> list[str]:
     """What was not as it has to be, a line each."""
     return [*_tallies(loaded, endured, survived), *_times(loaded, survived), *_growth(endured)]
+
+
+def tell(reasons: Sequence[str]) -> int:
+    """Prints what was beyond its bound; returns the command's exit status."""
+    for reason in reasons:
+        print(f"soak: {reason}", file=sys.stderr)
+    return 1 if reasons else 0
 
 
 def _tallies(loaded: Overload, endured: Endurance, survived: Sequence[Survived]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from bench.soak.faults import Survived
 from bench.soak.memory import growth_per_million
 from bench.soak.phases import Endurance, Overload, calm_after
 from bench.soak.traffic import Outcome, Tally
-from bench.soak.verdict import beyond_bounds
+from bench.soak.verdict import beyond_bounds, tell
 
 MIB = (500.0, 300.0)
 FINE = Tally(sent=2_000_000, answered=2_000_000, checked=2_000_000)
@@ -46,6 +46,12 @@ def test_a_soak_as_it_has_to_be_passes() -> None:
 def test_what_is_beyond_its_bound_is_named(change: dict[str, object], says: str) -> None:
     found = {"loaded": LOADED, "endured": ENDURED, "survived": [SURVIVED], **change}
     assert beyond_bounds(**found) == [says]  # type: ignore[arg-type]
+
+
+def test_the_command_fails_with_the_reasons(capsys: pytest.CaptureFixture[str]) -> None:
+    assert tell([]) == 0
+    assert tell(["one", "another"]) == 1
+    assert capsys.readouterr().err == "soak: one\nsoak: another\n"
 
 
 def test_growth_of_a_short_soak_is_not_judged() -> None:
