@@ -1,7 +1,7 @@
 # Every verb of the project; `make help` lists them. Each works from a fresh clone.
 PYTHON  ?= python3
 # The version that a server answers with, until another is named; `make promote` changes it.
-DEFAULT := $(or $(word 2,$(file < model-store/versions)),1.0)
+DEFAULT := $(or $(shell sed -n 's/^default //p' model-store/versions 2>/dev/null),1.0)
 VERSION ?= $(DEFAULT)
 # A version remembers what it was made of: until DATA, PRESET or TRAIN_ARGS is given again, that holds.
 -include build/$(VERSION)/made-of.mk

@@ -134,23 +134,23 @@ def is_current(settings: ServerSettings, version: str) -> bool:
         return False
     if auth.is_on(settings) and auth.find_key(settings, "management") is None:
         return False  # the keys are lost, and only a start makes others
-    return bool(state["loaded"].get(version) == _stamp(archive_path(settings.model_store, version)))
+    return bool(state["loaded"].get(version) == stamp(archive_path(settings.model_store, version)))
 
 
 def note_loaded(settings: ServerSettings, version: str) -> None:
     """Remembers which archive the running server has just loaded as `version`."""
     state = processes.read_state(settings)
     if state is not None:
-        state["loaded"][version] = _stamp(archive_path(settings.model_store, version))
+        state["loaded"][version] = stamp(archive_path(settings.model_store, version))
         processes.write_state(settings, state)
 
 
 def _started_with(settings: ServerSettings) -> list[object]:
     """What a start reads: another state of it needs a new start."""
-    return [auth.is_on(settings), _stamp(settings.config), preflight.log_format()]
+    return [auth.is_on(settings), stamp(settings.config), preflight.log_format()]
 
 
-def _stamp(path: Path) -> list[int] | None:
+def stamp(path: Path) -> list[int] | None:
     """What tells one writing of a file from another."""
     return [path.stat().st_size, path.stat().st_mtime_ns] if path.exists() else None
 

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from ops import auth, server
-from ops.store import start_version
-from tests.e2e.broken_archives import alter, alter_artifact
+from ops.store import start_archive, start_version, start_with
+from tests.e2e.altered import alter, alter_artifact
 from tests.e2e.conftest import Project
 from tests.e2e.failing import answers
 
@@ -95,3 +95,13 @@ def test_what_a_refusal_tells_to_do_makes_the_archive_anew(breakable: Project) -
     [command] = re.findall(r"`(.*)`", refused.stderr)
     breakable.run("bash", "-ec", command)
     assert breakable.run(*check).stdout.endswith("model-store/ncf-1.1.mar\n")
+
+
+@pytest.mark.usefixtures("starting_with")
+def test_a_default_that_keeps_the_server_from_starting_is_rolled_back_without_one(breakable: Project) -> None:
+    store = breakable.settings.model_store
+    start_with(store, "cut")
+    assert "ncf-cut.mar: " in breakable.run(".venv/bin/python", "-m", "ops.supervise", check=False).stderr
+    assert "no server runs here: the next start serves version 1.0" in breakable.make("rollback")
+    assert start_version(store) == "1.0"
+    assert start_archive(store).samefile(store / "ncf-1.0.mar")

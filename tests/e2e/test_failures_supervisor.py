@@ -11,7 +11,7 @@ import pytest
 
 from ops import processes, server
 from tests.e2e.conftest import Project
-from tests.e2e.failing import Asked, answers
+from tests.e2e.failing import Asked, answers, needs_load
 from tests.e2e.supervised import Supervised, supervised
 
 pytestmark = pytest.mark.e2e
@@ -28,6 +28,7 @@ def server_processes(project: Project) -> list[psutil.Process]:
     return list(processes.family(state["scratch"])) if state else []
 
 
+@needs_load
 def test_a_killed_front_end_is_started_again_with_the_same_version(kept_up: Supervised) -> None:
     project = kept_up.project
     asked = Asked(project)
