@@ -1,7 +1,7 @@
 # Every verb of the project; `make help` lists them. Each works from a fresh clone.
 PYTHON  ?= python3
 # The version that a server answers with, until another is named; `make promote` changes it.
-DEFAULT := $(or $(word 2,$(file < model-store/versions)),1.0)
+DEFAULT := $(or $(shell sed -n 's/^default //p' model-store/versions 2>/dev/null),1.0)
 VERSION ?= $(DEFAULT)
 # A version remembers what it was made of: until DATA, PRESET or TRAIN_ARGS is given again, that holds.
 -include build/$(VERSION)/made-of.mk
@@ -36,6 +36,14 @@ quoted = '$(subst ','\'',$(1))'
 
 ifneq ($(shell printf '%s' $(call quoted,$(VERSION)) | grep -cxE '[A-Za-z0-9][A-Za-z0-9._-]*'),1)
 $(error VERSION: got "$(VERSION)", allowed: letters, digits, and . _ - after the first)
+endif
+
+# Where a version was served before, a model store without its record is not mounted, or is another one: no version is
+# made anew and served in that one's place, unless a command line names it.
+ifneq ($(and $(filter serve run package,$(MAKECMDGOALS)),$(filter file,$(origin VERSION)),$(wildcard .run/default)),)
+ifeq ($(wildcard model-store/versions),)
+$(error model-store/versions is gone, and version $(file < .run/default) was served from there: bring the model store back, or name a version to begin anew: make $(MAKECMDGOALS) VERSION=$(VERSION))
+endif
 endif
 
 # Where the server asks for tokens, the header that carries one; through a pipe, since other users see a command's words.

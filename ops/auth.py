@@ -15,9 +15,9 @@ import json
 import os
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 
@@ -84,6 +84,22 @@ def choose(settings: ServerSettings, wanted: str | None) -> None:
         _choice(settings).unlink(missing_ok=True)
 
 
+@contextmanager
+def trying(settings: ServerSettings, wanted: str | None) -> Iterator[None]:
+    """Chooses, and takes that back if what is done meanwhile fails.
+
+    Raises:
+        ValueError: as `choose`.
+    """
+    before = is_on(settings)
+    choose(settings, wanted)
+    try:
+        yield
+    except Exception:
+        choose(settings, "on" if before else "off")
+        raise
+
+
 def prepare(settings: ServerSettings) -> Path:
     """The configuration to start the server with; the key file of an earlier start is emptied, or removed.
 
@@ -108,12 +124,11 @@ def key_file(settings: ServerSettings) -> Path:
 
 
 def find_key(settings: ServerSettings, kind: str) -> str | None:
-    """The key of `inference`, `management` or `API`; None where tokens are off or not made yet."""
+    """The key of `inference`, `management` or `API`; None where tokens are off, not made yet, or lost."""
     try:
-        keys: dict[str, Any] = json.loads(key_file(settings).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        return str(json.loads(key_file(settings).read_text(encoding="utf-8"))[kind]["key"])
+    except (FileNotFoundError, ValueError, LookupError, TypeError):
         return None
-    return str(keys[kind]["key"])
 
 
 def header(settings: ServerSettings, kind: str = "inference") -> str:
@@ -171,6 +186,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (AuthError, ValueError, OSError) as error:
         print(f"auth: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("auth: interrupted; `make rotate-keys` again replaces both keys", file=sys.stderr)
+        return 130
     return 0
 
 

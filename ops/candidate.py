@@ -138,6 +138,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (ClientError, ValueError, OSError) as error:
         print(f"candidate: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("candidate: interrupted; no report was written", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -15,7 +15,15 @@ VERSION_HEADER = "X-Model-Version"
 
 
 class ClientError(RuntimeError):
-    """The server refused, or did not answer; the message holds its words."""
+    """The server refused, with this HTTP status, or did not answer (None); the message holds its words."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class KeyRefusedError(ClientError):
+    """The front end asks for another key than the one that was sent: it lives, and tells nothing else."""
 
 
 class Answer(NamedTuple):
@@ -67,10 +75,14 @@ class Client:
         workers: list[dict[str, Any]] = self._ask("GET", self._models(version))[0]["workers"]
         return workers
 
+    def has_ready_worker(self, version: str | None = None) -> bool:
+        """Whether the front end says that a worker is ready; no worker is asked, as one under load may not answer."""
+        return any(worker["status"] == "READY" for worker in self.workers(version))
+
     def is_ready(self, version: str | None = None) -> bool:
         """Whether a worker of the version answers: /ping says Healthy before that."""
         try:
-            if not any(worker["status"] == "READY" for worker in self.workers(version)):
+            if not self.has_ready_worker(version):
                 return False  # and who asked one would wait
             self.describe(version)
         except ClientError:
@@ -117,14 +129,16 @@ class Client:
 
 def _json(response: httpx.Response) -> Any:
     if response.is_error:
-        asked = f"{response.request.method} {response.request.url}"
-        raise ClientError(f"{asked}: {response.status_code} {_words(response)}")
+        raise _error(response)
     return response.json()
 
 
-def _words(response: httpx.Response) -> str:
+def _error(response: httpx.Response) -> ClientError:
+    asked = f"{response.request.method} {response.request.url}: {response.status_code}"
     try:
-        hint = ": `make rotate-keys` makes new keys" if response.json().get("type") == REFUSED else ""
-        return f"{response.json()['message']}{hint}"
+        message, kind = response.json()["message"], response.json().get("type")
     except (ValueError, KeyError, TypeError, AttributeError):
-        return response.text
+        message, kind = response.text, None
+    if kind == REFUSED:
+        return KeyRefusedError(f"{asked} {message}: `make rotate-keys` makes new keys", response.status_code)
+    return ClientError(f"{asked} {message}", response.status_code)

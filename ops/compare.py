@@ -10,6 +10,10 @@ TOLERANCE = 1e-4
 _COMPARED = frozenset({"user_id", "movie_id", "rating", "unknown", "recommendations", "code", "outputs", "data"})
 
 
+class SmokeError(RuntimeError):
+    """A version does not answer as its archive says it must."""
+
+
 def find_difference(served: Any, expected: Any, where: str = "") -> str | None:
     """The first place where an answer differs from the expected one in what clients rely on; None where none does."""
     if isinstance(expected, dict) and isinstance(served, dict):
@@ -22,7 +26,7 @@ def find_difference(served: Any, expected: Any, where: str = "") -> str | None:
     elif isinstance(expected, float) and isinstance(served, float) and abs(served - expected) <= TOLERANCE:
         return None
     else:
-        return None if served == expected else f"{where}: served {served!r}, the artifact says {expected!r}"
+        return None if served == expected else f"{where}: served {served!r}, expected {expected!r}"
     found = (find_difference(*part) for part in parts)
     return next((difference for difference in found if difference is not None), None)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import shlex
 import stat
 import sys
 import zipfile
@@ -17,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from ops.settings import read_settings
-from ops.store import archive_path
+from ops.store import NAME, archive_path
 
 MANIFEST = "SHA256SUMS"
 # The whole of an archive unpacked. A file of a hundred million ratings makes an artifact of some 2 GiB.
@@ -27,7 +28,13 @@ MAX_RATIO = 100
 
 
 class ManifestError(ValueError):
-    """The archive is not what its manifest says; the message names the archive and the file in it."""
+    """The archive is not what its manifest says; the message names it and the file in it, and what makes it anew."""
+
+    def __init__(self, archive: Path, fault: str) -> None:
+        # make alone takes it for made, since it is newer than what it is made of.
+        version = archive.stem.removeprefix(f"{NAME}-")
+        anew = f"rm {shlex.quote(str(archive))} && make package VERSION={version}"
+        super().__init__(f"{archive}: {fault}: make it anew: `{anew}`")
 
 
 def check_archive(archive: Path) -> str:
@@ -38,13 +45,13 @@ def check_archive(archive: Path) -> str:
         ManifestError: it is damaged, holds another file than its manifest says, or what no archive should.
     """
     if archive.is_symlink() and archive.resolve().parent != archive.parent.resolve():
-        raise ManifestError(f"{archive}: a link to {archive.resolve()}, outside the model store")
+        raise ManifestError(archive, f"a link to {archive.resolve()}, outside the model store")
     try:
         with zipfile.ZipFile(archive) as file:
             _check_entries(archive, file)
             _compare(archive, _listed(archive, file), dict(_digests(file)))
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
-        raise ManifestError(f"{archive}: no readable archive: {error}") from error
+        raise ManifestError(archive, f"no readable archive: {error}") from error
     with archive.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -56,23 +63,23 @@ def _check_entries(archive: Path, file: zipfile.ZipFile) -> None:
         name = entry.filename
         # zipfile cuts a name at its NUL, and other readers do not.
         if entry.orig_filename != name or "\\" in name or PurePosixPath(name).is_absolute() or ".." in name.split("/"):
-            raise ManifestError(f"{archive}: {entry.orig_filename!r}: a path that leads out of the archive")
+            raise ManifestError(archive, f"{entry.orig_filename!r}: a path that leads out of the archive")
         kind = stat.S_IFMT(entry.external_attr >> 16)
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-            raise ManifestError(f"{archive}: {name!r}: neither a file nor a folder")
+            raise ManifestError(archive, f"{name!r}: neither a file nor a folder")
         if name in seen:
-            raise ManifestError(f"{archive}: {name!r}: twice in the archive")
+            raise ManifestError(archive, f"{name!r}: twice in the archive")
         seen.add(name)
     unpacked = sum(entry.file_size for entry in file.infolist())
     most = min(MAX_UNPACKED_BYTES, MAX_RATIO * max(archive.stat().st_size, 2**20))
     if unpacked > most:
-        raise ManifestError(f"{archive}: {unpacked} bytes unpacked, at most {most} are allowed")
+        raise ManifestError(archive, f"{unpacked} bytes unpacked, at most {most} are allowed")
 
 
 def _listed(archive: Path, file: zipfile.ZipFile) -> dict[str, str]:
     """What the manifest says: a digest by name."""
     if MANIFEST not in file.namelist():
-        raise ManifestError(f"{archive}: no {MANIFEST} inside: pack it anew with `make package`")
+        raise ManifestError(archive, f"no {MANIFEST} inside")
     lines = file.read(MANIFEST).decode("utf-8", "replace").splitlines()
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
@@ -84,7 +91,7 @@ def _compare(archive: Path, listed: dict[str, str], found: dict[str, str]) -> No
         *(f"{name}: changed" for name in listed.keys() & found.keys() if listed[name] != found[name]),
     ]
     if faults:
-        raise ManifestError(f"{archive}: {'; '.join(sorted(faults))}")
+        raise ManifestError(archive, "; ".join(sorted(faults)))
 
 
 def _digests(file: zipfile.ZipFile) -> Iterator[tuple[str, str]]:

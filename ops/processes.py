@@ -1,13 +1,15 @@
 """Which processes are the server's, and what it was started with: `.run/server.json`.
 
 The name of the server's temporary folder stands in the environment of each of its processes, the front end (JVM) and
-every worker: so they are found whichever of them was killed, and no other server's are taken for them.
+every worker: so they are found whichever of them was killed, and no other server's are taken for them. The folder that
+started it stands there too, by which they are found if `.run/server.json` was damaged.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,23 +18,40 @@ import psutil
 
 from ops.settings import ServerSettings
 
+STOP_TIMEOUT_S = 20.0
+KILL_TIMEOUT_S = 10.0
+# Of each process's environment: the folder whose server it is of.
+FOLDER = "NCF_SERVE_FOLDER"
+_KEYS = {"pid", "scratch", "config", "loaded"}
+
 State = dict[str, Any]
+
+
+class ServerError(RuntimeError):
+    """The server did not start, or cannot be reached."""
 
 
 def read_state(settings: ServerSettings) -> State | None:
     """What was noted of the server that this folder started last; None where it was stopped."""
     try:
         state: State = json.loads(_path(settings).read_text())
+        if not isinstance(state, dict) or not state.keys() >= _KEYS:
+            raise ValueError(f"expected an object with {', '.join(sorted(_KEYS))}")
     except FileNotFoundError:
         return None
+    except ValueError as error:
+        return _mend(settings, error)
     return state
 
 
 def write_state(settings: ServerSettings, state: Mapping[str, Any]) -> None:
-    """Notes `state` in one step: whoever is killed here leaves the old one or the new one."""
+    """Notes `state` in one step: whoever is killed here, or loses power, leaves the old one or the new one."""
     _path(settings).parent.mkdir(exist_ok=True)
     partial = _path(settings).with_name(f".server.json.{os.getpid()}")
-    partial.write_text(json.dumps(state))
+    with partial.open("w") as file:
+        json.dump(state, file)
+        file.flush()
+        os.fsync(file.fileno())
     partial.replace(_path(settings))
 
 
@@ -41,14 +60,14 @@ def forget_state(settings: ServerSettings) -> None:
     _path(settings).unlink(missing_ok=True)
 
 
+def note_default(settings: ServerSettings, version: str) -> None:
+    """Remembers, beyond a stop, which version answered: the Makefile serves no other one where the store is gone."""
+    _path(settings).with_name("default").write_text(f"{version}\n")
+
+
 def family(scratch: str) -> Iterator[psutil.Process]:
     """Every process of the server whose temporary folder this is."""
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("TMPDIR") == scratch:
-                yield process
-        except (psutil.Error, OSError):  # it has just ended, or is another user's
-            continue
+    return (process for process, environment in _environments() if environment.get("TMPDIR") == scratch)
 
 
 def front_end(state: State) -> psutil.Process | None:
@@ -60,6 +79,29 @@ def front_end(state: State) -> psutil.Process | None:
     except psutil.Error:
         return None
     return process if _is_front_end(process, state["scratch"]) else None
+
+
+def _mend(settings: ServerSettings, error: ValueError) -> State | None:
+    """Writes a damaged state anew, from the processes that are there; what they were started with is not known."""
+    told, folder = f"{_path(settings)}: {error}", str(settings.folder.resolve())
+    for _, environment in _environments():
+        if environment.get(FOLDER) == folder:
+            state: State = {"pid": None, "scratch": environment["TMPDIR"], "config": None, "loaded": {}}
+            write_state(settings, state)
+            print(f"{told}: written anew for the server that runs here", file=sys.stderr, flush=True)
+            return state
+    forget_state(settings)
+    print(f"{told}: removed, no server of this folder runs", file=sys.stderr, flush=True)
+    return None
+
+
+def _environments() -> Iterator[tuple[psutil.Process, dict[str, str]]]:
+    for process in psutil.process_iter():
+        try:
+            environment = process.environ()
+        except (psutil.Error, OSError):  # it has just ended, or is another user's
+            continue
+        yield process, environment
 
 
 def _is_front_end(process: psutil.Process, scratch: str) -> bool:

@@ -1,7 +1,8 @@
 """`python -m ops.ready`: exit status 0 if the server answers a prediction now, 1 and the reason if it does not.
 
 The one word for "ready" of the container, Kubernetes and systemd. TorchServe's /ping says Healthy before a worker has
-loaded the model, and through the minutes in which it tries a worker that cannot.
+loaded the model, and through the minutes in which it tries a worker that cannot. A full queue is ready: whoever took
+a replica out for it would send its load to the next one.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import argparse
 import sys
 import time
 from pathlib import Path
+
+import httpx
 
 from ops.client import Client, ClientError
 from ops.settings import read_settings
@@ -24,10 +27,18 @@ def ask(client: Client) -> str | None:
     try:
         [prediction] = client.predict(QUESTION)["predictions"]
     except ClientError as error:
-        return str(error)
+        # TorchServe's status and words for a full queue are those for a model without a worker.
+        return None if error.status == httpx.codes.SERVICE_UNAVAILABLE and _has_worker(client) else str(error)
     # A network that takes no ratings refuses the question (400), which is an answer too.
     failed = prediction.get("error", {"code": 400})
     return f"{failed['code']} {failed['message']}" if failed["code"] >= 500 else None
+
+
+def _has_worker(client: Client) -> bool:
+    try:
+        return client.has_ready_worker()
+    except ClientError:
+        return False
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -42,8 +53,12 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"ready: {error}", file=sys.stderr)
         return 1
     deadline = time.monotonic() + options.wait_s
-    while (wrong := ask(client)) is not None and time.monotonic() < deadline:
-        time.sleep(PAUSE_S)
+    try:
+        while (wrong := ask(client)) is not None and time.monotonic() < deadline:
+            time.sleep(PAUSE_S)
+    except KeyboardInterrupt:
+        print("ready: interrupted", file=sys.stderr)
+        return 130
     if wrong is not None:
         print(f"ready: {wrong}", file=sys.stderr)
     return 0 if wrong is None else 1

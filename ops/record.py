@@ -5,15 +5,17 @@
     promoted 1.0 2026-01-31T09:00:00Z
     promoted 1.1 2026-01-31T10:00:00Z
 
-The default stands first, since make takes the second word of the file. It follows from the lines below: what was
-promoted last and not rolled back. A change is written to a new file that takes the old one's place, under a lock.
+The default stands first, for make and for people; there is no such line as long as nothing was promoted. It follows
+from the lines below: what was promoted last and not rolled back. A change is written to a new file that takes the old
+one's place, under a lock.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,6 +68,15 @@ class Record:
         """The same with another default; unchanged where it is the default already."""
         return self if version == self.default else self._with(PROMOTED, version)
 
+    def with_replaced(self, former: str, version: str) -> Record:
+        """The same once a server's default went from `former` to `version`; unchanged where another server, with the
+        same store, has done so already."""
+        return self if version == self.default else self.with_promoted(former).with_promoted(version)
+
+    def rolled_back_from(self, former: str) -> Record:
+        """The same once a server went back from its default `former`; unchanged where that is the record's no more."""
+        return self.rolled_back() if former == self.default else self
+
     def rolled_back(self) -> Record:
         """The same with the previous default; there must be one."""
         assert self.previous is not None
@@ -101,8 +112,7 @@ def read_record(store: Path) -> Record:
 
 def change_record(store: Path, change: Callable[[Record], Record]) -> Record:
     """Applies `change` to the record, all or nothing, and returns what it is then."""
-    with (store / ".versions.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(store):
         before = read_record(store)
         after = change(before)
         if after != before:
@@ -110,8 +120,17 @@ def change_record(store: Path, change: Callable[[Record], Record]) -> Record:
         return after
 
 
+@contextmanager
+def locked(store: Path) -> Iterator[None]:
+    """Keeps others from changing the record and ncf.mar meanwhile."""
+    with (store / ".versions.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def _write(path: Path, record: Record) -> None:
-    lines = [f"default {record.default}", " ".join(("registered", *record.registered))]
+    lines = [f"default {record.default}"] if record.default else []
+    lines += [" ".join(("registered", *record.registered))]
     lines += [" ".join(event) for event in record.events]
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     partial.write_text("\n".join(lines) + "\n", encoding="utf-8")

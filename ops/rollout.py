@@ -1,7 +1,7 @@
 """The steps by which a running server changes its versions, each checked before the next.
 
 What a verb has done stands in the record, so that a restart brings it back. A verb that fails leaves the default, and
-the record, as they were.
+the record, as they were. Two verbs at once would not: whoever calls these holds ops/verb_lock.py.
 """
 
 from __future__ import annotations
@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 from ops import console, server
 from ops.client import Client, ClientError
-from ops.compare import find_difference
+from ops.compare import SmokeError, find_difference
+from ops.loaded import forget_loaded, is_as_loaded
 from ops.manifest import ManifestError, check_archive
 from ops.record import Record, change_record, read_record
 from ops.settings import ServerSettings
@@ -21,10 +24,25 @@ from ops.workers import READY_TIMEOUT_S, WorkerError, drain, wait_until_ready
 
 # How long nobody may have asked for a version by its name before it is removed.
 _QUIET_S = 1.0
+NOTHING_BEFORE = "nothing to roll back to: no version was the default before {}"
 
 
 class RolloutError(RuntimeError):
     """A version was not changed; the message says at which step, and why."""
+
+
+def whole_archive(store: Path, version: str) -> Path:
+    """A version's archive, its digests compared.
+
+    Raises:
+        RolloutError: there is none.
+        ManifestError: it is damaged.
+    """
+    archive = archive_path(store, version)
+    if not archive.is_file():
+        raise RolloutError(f"{archive}: no such archive: make package VERSION={version}")
+    check_archive(archive)
+    return archive
 
 
 class Rollout:
@@ -41,33 +59,34 @@ class Rollout:
         A version that fails is removed again.
 
         Raises:
-            RolloutError: there is no such archive, it is damaged, its workers do not load it, or answer otherwise.
-            ClientError: the server refused, as for a version that is registered already.
+            RolloutError: it is registered already, there is no such archive, it is damaged, its workers do not load
+                it, or answer otherwise.
+            ClientError: the server refused.
         """
         from ops.reference import ArchiveError, Reference  # torch, which the other verbs do not wait for
-        from ops.smoke import SmokeError, smoke
+        from ops.smoke import smoke
 
-        archive = archive_path(self._store, version)
-        if not archive.is_file():
-            raise RolloutError(f"{archive}: no such archive: make package VERSION={version}")
+        if version in self._names():
+            raise RolloutError(f"version {version} is registered already: `make unregister VERSION={version}` first")
         try:
-            check_archive(archive)
-            reference = Reference(archive, version)
+            reference = Reference(whole_archive(self._store, version), version)
         except (ManifestError, ArchiveError) as error:
             raise RolloutError(f"version {version} was not registered: {error}") from error
         others = [len(one["workers"]) for one in self._client.versions() if one["default"]]
         printed = console.size(self._settings)
-        self._client.register(version, workers=max(1, *others))  # as many as the default has: it is to take its place
-        try:
-            wait_until_ready(self._client, version, timeout_s)
-            smoke(self._client, reference, version)
-        except (WorkerError, SmokeError, ClientError) as error:
-            self._client.unregister(version)
-            raised = console.load_failure(self._settings, printed)
-            reason = f"{error}: {raised}" if raised else str(error)
-            raise RolloutError(f"version {version} was removed again: {reason}") from error
+        try:  # as many workers as the default has, whose place it is to take
+            self._client.register(version, workers=max(1, *others))
+            try:
+                wait_until_ready(self._client, version, timeout_s)
+                smoke(self._client, reference, version)
+            except (WorkerError, SmokeError, ClientError) as error:
+                self._client.unregister(version)
+                raised = console.load_failure(self._settings, printed)
+                reason = f"{error}: {raised}" if raised else str(error)
+                raise RolloutError(f"version {version} was removed again: {reason}") from error
         except KeyboardInterrupt:
-            self._client.unregister(version)
+            with suppress(ClientError):  # it was not registered yet
+                self._client.unregister(version)
             raise
         server.note_loaded(self._settings, version)
         self._note(lambda record: record)
@@ -76,12 +95,13 @@ class Rollout:
         """Makes a registered version the default, now and at the next start.
 
         Raises:
-            RolloutError: it is not ready, or the default does not answer as it does.
+            RolloutError: it is not ready, its archive is damaged or another than the one that was loaded, or the
+                default does not answer as it does.
             ClientError: the server refused.
         """
         former = self._default()
         self._switch(version, former)
-        self._note(lambda record: record.with_promoted(former).with_promoted(version))
+        self._note(lambda record: record.with_replaced(former, version))
 
     def rollback(self) -> str:
         """Makes the previous default the default again, registered anew where it was removed; returns its name.
@@ -93,11 +113,11 @@ class Rollout:
         former = self._default()
         version = read_record(self._store).with_promoted(former).previous
         if version is None:
-            raise RolloutError(f"nothing to roll back to: no version was the default before {former}")
+            raise RolloutError(NOTHING_BEFORE.format(former))
         if version not in self._names():
             self.register(version)
         self._switch(version, former)
-        self._note(lambda record: record.with_promoted(former).rolled_back())
+        self._note(lambda record: record.rolled_back_from(former))
         return version
 
     def unregister(self, version: str) -> None:
@@ -121,23 +141,36 @@ class Rollout:
             told = f"{more} requests named it just now, and the next might be left without an answer"
             raise RolloutError(f"version {version} was not removed: {told}; move those clients first")
         self._client.unregister(version)
+        forget_loaded(self._settings, version)
         self._note(lambda record: record)
 
     def _switch(self, version: str, former: str) -> None:
         """Sets the default and asks it; sets it back where the answers are not the version's."""
-        if not archive_path(self._store, version).is_file():
-            raise RolloutError(f"{archive_path(self._store, version)}: no such archive, so no restart could serve it")
         try:
-            wait_until_ready(self._client, version)
-        except WorkerError as error:
+            self._check_restart(version)
+        except (WorkerError, SmokeError, ValueError) as error:
             raise RolloutError(f"version {version} was not promoted: {error}") from error
         self._client.promote(version)
         try:
             self._check_default(version)
-        except (RolloutError, ClientError):
+        except (RolloutError, ClientError, KeyboardInterrupt):
             self._client.promote(former)
             raise
         link_start_archive(self._store, version)
+
+    def _check_restart(self, version: str) -> None:
+        """What is promoted must be ready, and a restart must serve the same: from the archive as it lies there."""
+        archive, loaded = whole_archive(self._store, version), is_as_loaded(self._settings, version)
+        if loaded is False:
+            told = f"`make unregister VERSION={version}`, then `make register VERSION={version}`, or `make serve`"
+            raise RolloutError(f"version {version} was not promoted: {archive}: another one than was loaded: {told}")
+        wait_until_ready(self._client, version)
+        if loaded is None:  # registered with curl: nobody has compared its answers
+            from ops.reference import Reference
+            from ops.smoke import smoke
+
+            smoke(self._client, Reference(archive, version), version)
+            server.note_loaded(self._settings, version)
 
     def _check_default(self, version: str) -> None:
         """The default must answer as the version does by its name."""

@@ -14,42 +14,60 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from ops import auth, server
-from ops.client import Client, ClientError
-from ops.manifest import check_archive
+from ops import auth, preflight, server
+from ops.client import Client, ClientError, KeyRefusedError
+from ops.locks import starting_or_stopping, stop_supervisor, supervisor
+from ops.processes import ServerError
 from ops.settings import ServerSettings, read_settings
-from ops.store import NAME, archive_path, trying_to_start_with
-from ops.supervisor_lock import stop_supervisor
+from ops.store import NAME, trying_to_start_with
 
 
-def serve(settings: ServerSettings, version: str) -> None:
+def serve(settings: ServerSettings, version: str, tokens: str | None = None) -> None:
     """Leaves a server running that serves this version's archive as it is now, as the default.
 
+    tokens: `on` or `off`, remembered if that succeeds; None is what was remembered.
+
     Raises:
-        ServerError, ClientError: it did not come up.
-        ManifestError: the archive is not what its manifest says; a server that runs goes on as it is.
+        ServerError, ClientError: it did not come up. Where that was to be seen beforehand, or a supervisor watches over
+            another server, what runs goes on as it is.
     """
-    if not archive_path(settings.model_store, version).is_file():
-        raise server.ServerError(f"{archive_path(settings.model_store, version)}: no such archive: run `make package`")
-    check_archive(archive_path(settings.model_store, version))  # before the running server is stopped
-    with trying_to_start_with(settings.model_store, version):
-        if not (server.is_current(settings, version) and default_version(settings) == version):
-            stop(settings)
-            print("starting TorchServe ...", flush=True)
-            server.start(settings)
-            server.wait_until_ready(settings)
+    preflight.check_version(settings, version)
+    with starting_or_stopping(settings), auth.trying(settings, tokens):
+        current = server.is_current(settings, version) and default_version(settings) == version
+        if not current:
+            _check_start(settings)
+        with trying_to_start_with(settings.model_store, version):
+            if not current:
+                server.stop(settings)
+                print("starting TorchServe ...", flush=True)
+                server.start(settings)
+                server.wait_until_ready(settings)
+
+
+def _check_start(settings: ServerSettings) -> None:
+    if (pid := supervisor(settings)) is not None:
+        told = f"a supervisor runs here, PID {pid}, and its server is not as asked for now"
+        raise ServerError(f"{told}: `make promote` changes its version; else `make stop`, and start it again")
+    preflight.check_addresses(settings, server.running(settings))
 
 
 def stop(settings: ServerSettings) -> bool:
     """Ends the server, and before it a supervisor, which would start it again; False where neither was running."""
     supervised = stop_supervisor(settings)
-    return server.stop(settings) or supervised
+    with starting_or_stopping(settings):
+        return server.stop(settings) or supervised
 
 
 def default_version(settings: ServerSettings) -> str | None:
-    """The version that the running server answers with; None where it has none."""
+    """The version that the running server answers with; None where it has none.
+
+    Raises:
+        KeyRefusedError: it runs, and wants another key.
+    """
     try:
         return next((one["version"] for one in Client(settings).versions() if one["default"]), None)
+    except KeyRefusedError:
+        raise
     except ClientError:
         return None
 
@@ -94,12 +112,11 @@ def main(arguments: list[str] | None = None) -> int:
         if options.verb == "stop":
             print("stopped" if stop(settings) else "no server of this folder is running")
             return 0
-        auth.choose(settings, options.auth)
-        serve(settings, options.version)
+        serve(settings, options.version, options.auth)
         for line, answer in examples(settings):
             print(f"\n{line}\n{answer}".rstrip())
         print(f"\nServing version {options.version} at {settings.inference}. `make stop` ends it.")
-    except (server.ServerError, ClientError, ValueError, OSError) as error:
+    except (ServerError, ClientError, ValueError, OSError) as error:
         print(f"serve: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

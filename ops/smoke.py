@@ -12,23 +12,19 @@ import orjson
 from model.artifact import Artifact
 from model.ids import IdMap
 from ops.client import Client
-from ops.compare import find_difference
+from ops.compare import SmokeError, find_difference
 from ops.reference import Reference
 
 
-class SmokeError(RuntimeError):
-    """A version does not answer as its archive says it must."""
-
-
-def smoke(client: Client, reference: Reference, version: str, by_name: bool = True) -> None:
-    """Asks a version by its name, or the default, and compares.
+def smoke(client: Client, reference: Reference, version: str) -> None:
+    """Asks a version by its name, and compares.
 
     Raises:
-        SmokeError: which ask, what was answered, and what the artifact says.
+        SmokeError: which ask, what was answered, and what was expected.
         ClientError: there was no answer.
     """
     for name, body in asks(reference.artifact):
-        served = client.answer(body, version if by_name else None)
+        served = client.answer(body, version)
         expected = reference.answer(body)
         if served.status != expected.status:
             raise SmokeError(f"{name}: got status {served.status}, expected {expected.status}: {served.body[:200]!r}")

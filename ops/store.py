@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ops.record import Record, change_record, read_record
+from ops.record import Record, change_record, locked, read_record
 from ops.settings import read_settings
 
 NAME = "ncf"
@@ -65,10 +65,13 @@ def trying_to_start_with(store: Path, version: str) -> Iterator[None]:
 
 def link_start_archive(store: Path, version: str) -> None:
     """Makes ncf.mar a second name of the version's archive."""
-    partial = store / f".{NAME}.mar.{os.getpid()}"
-    partial.unlink(missing_ok=True)
-    os.link(archive_path(store, version), partial)
-    os.replace(partial, start_archive(store))
+    with locked(store):
+        for left in store.glob(f".{NAME}.mar.*"):  # by a process that was killed
+            left.unlink()
+        partial = store / f".{NAME}.mar.new"
+        os.link(archive_path(store, version), partial)
+        os.replace(partial, start_archive(store))
+        partial.unlink(missing_ok=True)  # to rename one of a file's names to another does nothing
 
 
 def main() -> None:

@@ -16,11 +16,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ops import auth, server
-from ops.client import Client, ClientError
+from ops import auth, preflight, server
+from ops.client import Client, ClientError, KeyRefusedError
+from ops.locks import only_supervisor, starting_or_stopping
+from ops.processes import ServerError
 from ops.settings import ServerSettings, read_settings
-from ops.store import archive_path, start_version, trying_to_start_with
-from ops.supervisor_lock import only_supervisor
+from ops.store import start_version, trying_to_start_with
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 # A server that was up for so long has the first pause again when it ends.
@@ -30,16 +31,21 @@ LOOK_S, ASK_S = 0.5, 5.0
 HANGING_TIMEOUT_S = 5.0
 
 
-def supervise(settings: ServerSettings, version: str, unanswered_s: float) -> None:
+def supervise(settings: ServerSettings, version: str, tokens: str | None, unanswered_s: float) -> None:
     """Starts the server, or takes over one that an earlier supervisor left; then watches it, and never returns.
 
     version: the default that it starts with; what becomes the default later is what it starts with later.
+    tokens: `on` or `off`, remembered if the first start succeeds; None is what was remembered.
 
     Raises:
         ServerError, OSError: the first start failed.
         KeyboardInterrupt: a signal; the server is left running.
     """
-    with trying_to_start_with(settings.model_store, version):
+    with (
+        starting_or_stopping(settings),
+        auth.trying(settings, tokens),
+        trying_to_start_with(settings.model_store, version),
+    ):
         pid = _left(settings) or _start(settings)
     pause_s = FIRST_PAUSE_S
     while True:
@@ -48,23 +54,41 @@ def supervise(settings: ServerSettings, version: str, unanswered_s: float) -> No
         if time.monotonic() - began > STEADY_S:
             pause_s = FIRST_PAUSE_S
         _say(f"PID {pid} {reason}")
-        server.stop(settings, HANGING_TIMEOUT_S)
+        with starting_or_stopping(settings):
+            server.stop(settings, HANGING_TIMEOUT_S)
         while True:
             _say(f"starting it again in {pause_s:.0f} s")
             time.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
             try:
-                pid = _start(settings)
+                with starting_or_stopping(settings):
+                    pid = _start(settings)
                 break
-            except (server.ServerError, OSError) as error:
+            except (ServerError, OSError) as error:
                 _say(f"it did not come up: {_one_line(error)}")
-                server.stop(settings)
+
+
+def _check_start(settings: ServerSettings, wanted: str | None) -> str:
+    """The version to start with; what would be ended for a start that cannot succeed goes on.
+
+    Raises:
+        ServerError: it cannot.
+    """
+    version = wanted or start_version(settings.model_store)
+    if version is None:
+        advice = "run `make package`, or bring the model store back"
+        raise ServerError(f"{settings.model_store}: no version is recorded in it: {advice}")
+    with starting_or_stopping(settings):
+        preflight.log_format()
+        preflight.check_version(settings, version)
+        preflight.check_addresses(settings, server.running(settings))
+    return version
 
 
 def _left(settings: ServerSettings) -> int | None:
     """The server of a supervisor that was killed, where it serves what a start would serve now; any other is ended."""
     pid, version = server.running(settings), start_version(settings.model_store)
-    if pid is not None and version is not None and server.is_current(settings, version) and _has_worker(settings):
+    if pid is not None and version is not None and server.is_current(settings, version) and _look(settings)[0]:
         _say(f"PID {pid} was left by another supervisor and answers: watching it")
         return pid
     if server.stop(settings):
@@ -73,10 +97,15 @@ def _left(settings: ServerSettings) -> int | None:
 
 
 def _start(settings: ServerSettings) -> int:
+    """Returns the PID of a server that answers; leaves none that does not."""
     started = time.monotonic()
     pid = server.start(settings)
     _say(f"PID {pid} started")
-    server.wait_until_ready(settings)
+    try:
+        server.wait_until_ready(settings)
+    except (ServerError, OSError):
+        server.stop(settings)
+        raise
     _say(f"PID {pid} answers at {settings.inference} after {time.monotonic() - started:.1f} s")
     return pid
 
@@ -84,6 +113,7 @@ def _start(settings: ServerSettings) -> int:
 def _watch(settings: ServerSettings, unanswered_s: float) -> str:
     """Returns why the server has to be started anew, once it has."""
     asked = ready = time.monotonic()
+    said = None
     while True:
         time.sleep(LOOK_S)
         _reap()
@@ -91,23 +121,29 @@ def _watch(settings: ServerSettings, unanswered_s: float) -> str:
             return "ended"
         if time.monotonic() - asked < ASK_S:
             continue
-        if _has_worker(settings):
-            ready = time.monotonic()
+        alive, refusal = _look(settings)
+        if refusal is not None and refusal != said:
+            _say(f"does not see its workers any more, since its key is refused: {refusal}")
+        said = refusal
         asked = time.monotonic()
+        if alive:
+            ready = asked
         if asked - ready > unanswered_s:
             return f"tells of no ready worker for {asked - ready:.0f} s"
 
 
-def _has_worker(settings: ServerSettings) -> bool:
-    """Whether the front end says that a worker of the default version is ready.
+def _look(settings: ServerSettings) -> tuple[bool, str | None]:
+    """Whether the front end says that a worker of the default version is ready; and how it refused the key, if it did.
 
-    A worker is not asked: under more load than it can take, that would fail too, and a new start would not help.
+    A worker is not asked: under more load than it can take, that would fail too, and a new start would not help. Nor
+    would it where the key has expired, which every client of the old one would notice: a front end that refuses, lives.
     """
     try:
-        default = [one for one in Client(settings, timeout_s=ASK_S).versions() if one["default"]]
+        return Client(settings, timeout_s=ASK_S).has_ready_worker(), None
+    except KeyRefusedError as error:
+        return True, str(error)
     except ClientError:
-        return False
-    return any(worker["status"] == "READY" for one in default for worker in one["workers"])
+        return False, None
 
 
 def _reap() -> None:
@@ -143,20 +179,16 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = read_settings(Path("config.properties"), Path.cwd())
         with only_supervisor(settings):
-            auth.choose(settings, options.auth)
-            version = options.version or start_version(settings.model_store)
-            if version is None:
-                raise server.ServerError(f"{settings.model_store}: no archive in it yet: run `make package`")
-            if not archive_path(settings.model_store, version).is_file():
-                raise server.ServerError(f"{archive_path(settings.model_store, version)}: no such archive")
+            version = _check_start(settings, options.version)
             try:
-                supervise(settings, version, options.unanswered_s)
+                supervise(settings, version, options.auth, options.unanswered_s)
             finally:
                 for number in signals:
                     signal.signal(number, signal.SIG_IGN)
-                _say("stopping the server")
-                server.stop(settings)
-    except (server.ServerError, ClientError, ValueError, OSError) as error:
+                with starting_or_stopping(settings):
+                    _say("stopping the server")
+                    server.stop(settings)
+    except (ServerError, ClientError, ValueError, OSError) as error:
         print(f"supervise: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

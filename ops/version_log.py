@@ -70,6 +70,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, KeyError, OSError) as error:
         print(f"version_log: {options.log}: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("version_log: interrupted", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -40,6 +40,7 @@ from bench.soak.memory import MemoryLog
 from bench.soak.phases import Endurance, Overload, Step, endure, maximum, overload
 from bench.soak.report import draw, endurance_table, faults_table, overload_table
 from bench.soak.traffic import Tally, Traffic, make_traffic
+from bench.soak.verdict import BOUNDS, beyond_bounds, tell
 from ops.client import Client
 from ops.rollout import Rollout
 
@@ -121,7 +122,7 @@ def _told(
     most: float, loaded: Overload, endured: Endurance, survived: list[Survived], rows: np.ndarray, done_s: np.ndarray
 ) -> dict[str, Any]:
     start = float(rows[0, 0])
-    tables = [overload_table(most, loaded), endurance_table(endured), faults_table(most / 2, survived)]
+    tables = [overload_table(most, loaded), endurance_table(endured), faults_table(most / 2, survived), BOUNDS]
     return {
         "figures": {
             "maximum_per_s": most,
@@ -130,6 +131,7 @@ def _told(
             "faults": [{**asdict(one), "at_s": one.at_s - start} for one in survived],
         },
         "text": "\n\n".join(tables),
+        "beyond_bounds": beyond_bounds(loaded, endured, survived),
         "picture": (rows, done_s, survived),
     }
 
@@ -149,7 +151,8 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main() -> int:
-    """Soaks, prints, and writes bench/results/soak.json, soak.png, and a section of ops/README.md."""
+    """Soaks, prints, and writes bench/results/soak.json, soak.png, and a section of ops/README.md; returns 1 where
+    something was beyond its bounds."""
     options = parse()
     for number in (signal.SIGTERM, signal.SIGINT):  # a script in the background would start us deaf to Ctrl-C
         signal.signal(number, signal.default_int_handler)
@@ -167,7 +170,7 @@ def main() -> int:
         text = f"{found['text']}\n\n![memory and answers over time](../bench/results/soak.png)"
         text += "\n\nThe picture's answers leave out those of the promotions, which are counted by another part."
         write_results("soak", {**machine, "load_average": psutil.getloadavg(), **found["figures"]}, text, _OPS_README)
-    return 0
+    return tell(found["beyond_bounds"])
 
 
 if __name__ == "__main__":

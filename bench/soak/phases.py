@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.load import run_wrk
 from bench.soak.memory import MemoryLog, growth_per_million
-from bench.soak.traffic import Tally, Traffic
+from bench.soak.traffic import Outcome, Tally, Traffic
 
 # In flight at once while overloaded: more than queue (1,000) and batches hold, so that the server has to refuse.
 OVERLOAD_CONNECTIONS = 2_000
@@ -81,7 +81,7 @@ def overload(traffic: Traffic, memory: MemoryLog, rate_per_s: float, seconds: fl
         left -= stretch
         step(stretch)
     end = time.monotonic()
-    calm_after_s = _calm_after(traffic, end, min(_CALM_S, seconds))
+    calm_after_s = calm_after(traffic.send(_CALM_RATE_PER_S, min(_CALM_S, seconds)), end)
     step(min(_CALM_S, seconds))
     return Overload(
         rate_per_s,
@@ -97,9 +97,8 @@ def overload(traffic: Traffic, memory: MemoryLog, rate_per_s: float, seconds: fl
     )
 
 
-def _calm_after(traffic: Traffic, end: float, seconds: float) -> float | None:
+def calm_after(outcome: Outcome, end: float) -> float | None:
     """Seconds from `end` until a little load is answered rightly and quickly; None where it never was."""
-    outcome = traffic.send(_CALM_RATE_PER_S, seconds)
     bad = outcome.ended_s[~outcome.good | (outcome.latency_s > _CALM_LATENCY_S)]
     if not len(bad):
         return 0.0

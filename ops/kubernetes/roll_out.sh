@@ -1,29 +1,66 @@
 #!/bin/sh
 # Rolls a version out to every replica: ops/kubernetes/roll_out.sh VERSION [options of kubectl, as --namespace x].
-# ncf-VERSION.mar lies in the model store, and a version of before goes on answering until the new one does everywhere:
-# each replica registers it and compares its answers with the archive's, and only then any of them promotes it. A
-# replica that refuses it ends the roll-out, and the version is taken back from the others.
+# Back again: the same with the version of before.
+# ncf-VERSION.mar lies in the model store, and the former version goes on answering until the new one does everywhere:
+# each replica registers it and compares its answers with the archive's, and only then any of them promotes it; at last
+# each drops the former one. A replica that refuses ends the roll-out, and what the others did is taken back.
 set -eu
 version=$1
 shift
 
 pods=$(kubectl "$@" get pods --selector app.kubernetes.io/name=ncf --field-selector status.phase=Running --output name)
 [ -n "$pods" ] || { echo 'roll_out: no replica is running' >&2; exit 1; }
-change() {
-    pod=$1
+on() {
+    replica=$1
     verb=$2
-    shift 2
-    echo "$pod: $verb $version"
-    kubectl "$@" exec "$pod" --container ncf -- python -m ops.versions "$verb" --version "$version"
+    named=$3
+    shift 3
+    echo "$replica: $verb $named"
+    kubectl "$@" exec "$replica" --container ncf -- python -m ops.versions "$verb" --version "$named"
+}
+default_of() {
+    replica=$1
+    shift
+    kubectl "$@" exec "$replica" --container ncf -- python -m ops.versions list | awk '$2 == "yes" { print $1 }'
 }
 
-registered=
+former=
 for pod in $pods; do
-    if ! change "$pod" register "$@"; then
-        for other in $registered; do change "$other" unregister "$@" || true; done
+    found=$(default_of "$pod" "$@")
+    if [ -z "$found" ] || [ "$found" != "${former:-$found}" ]; then
+        echo "roll_out: $pod answers with ${found:-no version}, and the one before it with ${former:-none}" >&2
+        exit 1
+    fi
+    former=$found
+done
+[ "$former" != "$version" ] || { echo "roll_out: version $version is the default everywhere"; exit 0; }
+
+registered=
+promoted=
+take_back() {
+    for other in $promoted; do
+        on "$other" promote "$former" "$@" || echo "roll_out: $other still answers with version $version" >&2
+    done
+    for other in $registered; do
+        on "$other" unregister "$version" "$@" || echo "roll_out: $other still holds version $version" >&2
+    done
+}
+for pod in $pods; do
+    if ! on "$pod" register "$version" "$@"; then
+        take_back "$@"
         echo "roll_out: $pod refused version $version, which was taken back from the others" >&2
         exit 1
     fi
     registered="$registered $pod"
 done
-for pod in $pods; do change "$pod" promote "$@"; done
+for pod in $pods; do
+    if ! on "$pod" promote "$version" "$@"; then
+        take_back "$@"
+        echo "roll_out: $pod did not promote version $version, which was taken back everywhere" >&2
+        exit 1
+    fi
+    promoted="$promoted $pod"
+done
+for pod in $pods; do
+    on "$pod" unregister "$former" "$@" || echo "roll_out: $pod still holds version $former, see above" >&2
+done

@@ -1,33 +1,61 @@
-"""Archives that went wrong on the way: packed ones with something changed inside."""
+"""Archives and artifacts that were damaged, or made wrong on purpose."""
 
 from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
+import torch
+
+from model.artifact import EXTRA_FILES
 from train.package import MANIFEST as DIGESTS
 from train.package import add_manifest
 
 MANIFEST = "MAR-INF/MANIFEST.json"
 HANDLER = "ncf_handler.py"
+Change = Callable[[str, bytes], bytes]
+"""(name of a file, what it holds) -> what it is to hold."""
 
 
-def alter(source: Path, target: Path, version: str, replace: dict[str, tuple[str, str]] | None = None) -> None:
-    """Writes `source` as an archive of `version`, with texts replaced in some of its files.
+def as_it_is(_name: str, data: bytes) -> bytes:
+    return data
 
-    `replace`: file -> (a text that stands in it, what to put in its place).
-    """
+
+def replacing(texts: Mapping[str, tuple[str, str]]) -> Change:
+    """`texts`: file -> (a text that stands in it, what to put in its place)."""
+
+    def change(name: str, data: bytes) -> bytes:
+        if name not in texts:
+            return data
+        before, after = (text.encode() for text in texts[name])
+        assert before in data, f"{name}: {before!r} is not in it"
+        return data.replace(before, after)
+
+    return change
+
+
+def alter(source: Path, target: Path, version: str, change: Change = as_it_is) -> None:
+    """Writes `source` as an archive of `version`, every file as `change` has it, with the digests of that."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
         for name in (name for name in old.namelist() if name != DIGESTS):
-            data = old.read(name)
+            data = change(name, old.read(name))
             if name == MANIFEST:
                 manifest = json.loads(data)
                 manifest["model"]["modelVersion"] = version
                 data = json.dumps(manifest).encode()
-            if replace and name in replace:
-                before, after = (text.encode() for text in replace[name])
-                assert before in data, f"{name}: {before!r} is not in it"
-                data = data.replace(before, after)
             new.writestr(name, data)
     add_manifest(target)  # whoever packs bad code packs its digest too
+
+
+def alter_artifact(artifact: Path, target: Path, metadata: Mapping[str, Any], shift: float = 0.0) -> None:
+    """Writes an artifact with other metadata, and with every parameter moved, under the digest of before."""
+    extra: dict[str, Any] = dict.fromkeys(EXTRA_FILES, "")
+    network = torch.jit.load(str(artifact), _extra_files=extra)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(shift)
+    extra["metadata.json"] = json.dumps({**json.loads(extra["metadata.json"]), **metadata}).encode()
+    torch.jit.save(network, str(target), _extra_files=extra)

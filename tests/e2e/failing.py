@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +17,10 @@ import pytest
 from bench.open_loop import Answers, drive
 from tests.e2e.conftest import Project
 from tests.e2e.test_serving import in_process
+
+needs_load = pytest.mark.skipif(
+    not (shutil.which("wrk") and shutil.which("cc")), reason="no wrk, or no C compiler, to make load with"
+)
 
 
 class Asked:

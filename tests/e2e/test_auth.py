@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 
 import grpc
 import httpx
@@ -15,8 +16,10 @@ import pytest
 
 from ops import auth, server
 from ops.client import Client, ClientError
+from ops.supervise import ASK_S
 from tests.e2e.conftest import Project, copy_project
 from tests.e2e.grpc_client import GrpcClient
+from tests.e2e.supervised import supervised
 
 pytestmark = pytest.mark.e2e
 
@@ -181,6 +184,33 @@ def test_running_clients_go_on_through_rotations(guarded: Project) -> None:
             over.set()
         assert all(one.result() > 10 for one in asking)
     assert len(keys) == 11
+
+
+def test_lost_keys_are_made_anew_by_the_start_that_the_verbs_advise(guarded: Project) -> None:
+    for lose in (lambda path: path.unlink(), lambda path: path.write_text("{}")):
+        lose(auth.key_file(guarded.settings))
+        assert "`make rotate-keys` makes new keys" in guarded.make("versions", check=False)
+        for verb in ("rotate-keys", "token"):
+            told = guarded.make(verb, check=False)
+            assert "no keys there: `make serve AUTH=on` starts a server that asks for them" in told
+            assert "Traceback" not in told
+    guarded.make("serve", "AUTH=on")
+    assert "READY" in guarded.make("versions")
+
+
+def test_a_supervisor_whose_key_is_refused_says_so_once_and_restarts_nothing(guarded: Project, tmp_path: Path) -> None:
+    server.stop(guarded.settings)
+    with supervised(guarded, tmp_path, "--unanswered-s", "3") as one:
+        before, keys = one.front_end(), auth.key_file(guarded.settings).read_text()
+        expired = {kind: {**entry, "key": "expired"} for kind, entry in json.loads(keys).items()}
+        auth.key_file(guarded.settings).write_text(json.dumps(expired))
+        one.wait_for("`make rotate-keys` makes new keys")
+        time.sleep(ASK_S + 2)  # another look
+        assert one.said.count("its key is refused") == 1
+        assert "no ready worker" not in one.said
+        assert one.front_end() == before
+        auth.key_file(guarded.settings).write_text(keys)
+        assert "rating" in guarded.client.predict(PAIR)
 
 
 def test_an_expired_key_is_refused_until_it_is_rotated(guarded: Project) -> None:

@@ -1,14 +1,15 @@
 """An archive that cannot be served is refused with its reason in a line, and what is served goes on."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from ops import server
-from ops.store import start_version
-from tests.e2e.broken_archives import alter, alter_artifact
+from ops import auth, server
+from ops.store import start_archive, start_version, start_with
+from tests.e2e.altered import alter, alter_artifact
 from tests.e2e.conftest import Project
 from tests.e2e.failing import answers
 
@@ -75,10 +76,32 @@ def test_what_cannot_be_registered_is_said_and_the_old_version_goes_on(breakable
 def test_what_cannot_be_started_with_is_said_and_nothing_is_left(breakable: Project, name: str) -> None:
     modules = ("ops.supervise", "ops.serve start") if name == "cut" else ("ops.supervise",)
     for module in modules:
-        done = breakable.run(".venv/bin/python", "-m", *module.split(), "--version", name, check=False)
+        done = breakable.run(".venv/bin/python", "-m", *module.split(), "--version", name, "--auth", "on", check=False)
         assert done.returncode == 1
         assert (REASONS.get(name) or "ncf-cut.mar: ") in done.stderr
         assert "Traceback" not in done.stderr
         assert len(done.stderr.splitlines()) == 1
         assert server.running(breakable.settings) is None
+        assert not auth.is_on(breakable.settings)  # what failed is not remembered
     assert not (breakable.folder / ".run" / "server.json").exists()
+
+
+def test_what_a_refusal_tells_to_do_makes_the_archive_anew(breakable: Project) -> None:
+    check = (".venv/bin/python", "-m", "ops.manifest", "--version", "1.1")
+    archive = breakable.settings.model_store / "ncf-1.1.mar"
+    archive.write_bytes(archive.read_bytes()[:1000])
+    refused = breakable.run(*check, check=False)
+    assert refused.returncode == 1
+    [command] = re.findall(r"`(.*)`", refused.stderr)
+    breakable.run("bash", "-ec", command)
+    assert breakable.run(*check).stdout.endswith("model-store/ncf-1.1.mar\n")
+
+
+@pytest.mark.usefixtures("starting_with")
+def test_a_default_that_keeps_the_server_from_starting_is_rolled_back_without_one(breakable: Project) -> None:
+    store = breakable.settings.model_store
+    start_with(store, "cut")
+    assert "ncf-cut.mar: " in breakable.run(".venv/bin/python", "-m", "ops.supervise", check=False).stderr
+    assert "no server runs here: the next start serves version 1.0" in breakable.make("rollback")
+    assert start_version(store) == "1.0"
+    assert start_archive(store).samefile(store / "ncf-1.0.mar")

@@ -11,7 +11,7 @@ import pytest
 
 from ops import processes, server
 from tests.e2e.conftest import Project
-from tests.e2e.failing import Asked, answers
+from tests.e2e.failing import Asked, answers, needs_load
 from tests.e2e.supervised import Supervised, supervised
 
 pytestmark = pytest.mark.e2e
@@ -28,6 +28,7 @@ def server_processes(project: Project) -> list[psutil.Process]:
     return list(processes.family(state["scratch"])) if state else []
 
 
+@needs_load
 def test_a_killed_front_end_is_started_again_with_the_same_version(kept_up: Supervised) -> None:
     project = kept_up.project
     asked = Asked(project)
@@ -61,6 +62,18 @@ def test_a_second_one_in_the_same_folder_is_refused(kept_up: Supervised) -> None
     second = kept_up.project.run(".venv/bin/python", "-m", "ops.supervise", check=False)
     assert second.returncode == 1
     assert second.stderr.startswith(f"supervise: another one runs here, PID {kept_up.process.pid}")
+    assert answers(kept_up.project)
+
+
+def test_a_start_beside_it_is_refused_unless_all_is_as_asked_for(kept_up: Supervised) -> None:
+    serve = (".venv/bin/python", "-m", "ops.serve", "start", "--version")
+    before = kept_up.front_end()
+    assert "Serving version 1.0" in kept_up.project.run(*serve, "1.0").stdout
+    refused = kept_up.project.run(*serve, "1.1", check=False)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"serve: a supervisor runs here, PID {kept_up.process.pid}, and its")
+    assert kept_up.process.poll() is None
+    assert kept_up.front_end() == before
     assert answers(kept_up.project)
 
 

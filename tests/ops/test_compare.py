@@ -32,12 +32,12 @@ def test_answers_that_say_the_same(served: Any, expected: Any) -> None:
 @pytest.mark.parametrize(
     ("served", "expected", "says"),
     [
-        ({"rating": 8.1}, {"rating": 8.0}, "rating: served 8.1, the artifact says 8.0"),
+        ({"rating": 8.1}, {"rating": 8.0}, "rating: served 8.1, expected 8.0"),
         ({}, {"rating": 8.0}, "rating: served None"),
         ({"rating": 8.0, "unknown": ["user_id"]}, {"rating": 8.0}, r"unknown: served \['user_id'\]"),
         ({"outputs": [{"data": [1.0]}]}, {"outputs": [{"data": [1.0, 2.0]}]}, r"outputs\[0\].data: served"),
         ({"outputs": [{"data": [1.0, 3.0]}]}, {"outputs": [{"data": [1.0, 2.0]}]}, r"outputs\[0\].data\[1\]: served 3"),
-        (best((4, 9.0), (3, 8.0)), BEST, r"recommendations\[0\].movie_id: served 4, the artifact says 3"),
+        (best((4, 9.0), (3, 8.0)), BEST, r"recommendations\[0\].movie_id: served 4, expected 3"),
         (best((3, 9.0)), BEST, "recommendations: served"),
     ],
 )

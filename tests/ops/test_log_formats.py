@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ops import console, server
+from ops.processes import ServerError
 from ops.settings import read_settings
 from tests.ops.queries import ROOT
 
@@ -29,5 +30,5 @@ def test_the_reason_of_a_failed_load_is_found(tmp_path: Path, before: str, after
 def test_a_format_that_there_is_not_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOG_FORMAT", "xml")
     settings = replace(read_settings(ROOT / "config.properties", ROOT), folder=tmp_path)
-    with pytest.raises(server.ServerError, match="LOG_FORMAT: got 'xml', allowed: text, json"):
+    with pytest.raises(ServerError, match="LOG_FORMAT: got 'xml', allowed: text, json"):
         server.start(settings)

@@ -108,3 +108,9 @@ def test_a_link_out_of_the_store_is_refused_and_one_within_is_not(path: Path) ->
     inside = path.with_name("ncf-1.1.mar")
     inside.symlink_to(write(path.with_name("kept.mar"), FILES).name)
     assert check_archive(inside)
+
+
+def test_what_makes_it_anew_is_told(path: Path) -> None:
+    write(path, {**FILES, "ncf.pt": b"netwerk"})
+    with pytest.raises(ManifestError, match=rf": make it anew: `rm {path} && make package VERSION=1\.0`$"):
+        check_archive(path)

@@ -8,6 +8,8 @@ import pytest
 
 from ops.record import Record, change_record, read_record
 
+ROOT = Path(__file__).parents[2]
+
 
 def promote(store: Path, version: str) -> Record:
     return change_record(store, lambda record: record.with_promoted(version))
@@ -34,9 +36,39 @@ def test_what_is_written_is_read_back_and_make_reads_the_default(tmp_path: Path)
     record = promote(tmp_path, "1.1")
     assert read_record(tmp_path) == record
     assert record.registered == ("1.0", "1.1")
-    (tmp_path / "Makefile").write_text("show:\n\t@echo $(word 2,$(file < versions))\n")
-    shown = subprocess.run(["make", "-s", "show"], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert shown.stdout == "1.1\n"
+    assert default_of_make(tmp_path) == "1.1"
+
+
+def test_a_record_without_a_default_names_none(tmp_path: Path) -> None:
+    record = change_record(tmp_path, lambda record: record.with_registered(["1.1"]))
+    assert read_record(tmp_path) == record
+    assert record.default is None
+    assert default_of_make(tmp_path) == "1.0"
+
+
+def default_of_make(store: Path) -> str:
+    """What the Makefile takes for the default of this record."""
+    [line] = [line for line in (ROOT / "Makefile").read_text().splitlines() if line.startswith("DEFAULT :=")]
+    (store / "Makefile").write_text(f"{line.replace('model-store/', '')}\nshow:\n\t@echo $(DEFAULT)\n")
+    return subprocess.run(["make", "-s", "show"], cwd=store, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_replicas_that_share_a_store_record_a_change_once(tmp_path: Path) -> None:
+    promote(tmp_path, "1.0")
+    for _ in range(3):
+        change_record(tmp_path, lambda record: record.with_replaced("1.0", "1.1"))
+    assert read_record(tmp_path).defaults == ["1.0", "1.1"]
+    for _ in range(3):
+        change_record(tmp_path, lambda record: record.rolled_back_from("1.1"))
+    assert read_record(tmp_path).defaults == ["1.0"]
+    assert len(read_record(tmp_path).events) == 3
+
+
+def test_a_default_that_was_set_past_the_verbs_is_gone_back_from(tmp_path: Path) -> None:
+    promote(tmp_path, "1.0")
+    changed = change_record(tmp_path, lambda record: record.with_replaced("1.1", "2.0"))
+    assert changed.defaults == ["1.0", "1.1", "2.0"]
+    assert promote(tmp_path, "1.0").rolled_back_from("3.0").default == "1.0"
 
 
 def test_changes_at_the_same_time_lose_nothing(tmp_path: Path) -> None:

@@ -32,3 +32,9 @@ def test_what_the_unit_starts_is_a_command_of_the_project(setting: str) -> None:
     assert program == "/srv/ncf/.venv/bin/python"
     done = subprocess.run([sys.executable, *arguments, "--help"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_start_that_fails_is_tried_again_for_ever() -> None:
+    """As where the model store is mounted late; systemd's own default gives up after five."""
+    lines = UNIT.read_text().splitlines()
+    assert {"Restart=always", "StartLimitIntervalSec=0"} <= set(lines)

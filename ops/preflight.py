@@ -1,0 +1,96 @@
+"""What a start would fail at, found out before it, and before the running server is stopped for it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+
+import psutil
+
+from ops.manifest import ManifestError, check_archive
+from ops.processes import ServerError
+from ops.settings import ServerSettings
+from ops.store import archive_path, start_archive, versions_to_start
+
+# The layouts of handler/log4j2.xml.
+LOG_FORMATS = ("text", "json")
+
+
+def log_format() -> str:
+    """The format that a start gives the log: LOG_FORMAT of the environment.
+
+    Raises:
+        ServerError: it is another word.
+    """
+    wanted = os.environ.get("LOG_FORMAT", "text")
+    if wanted not in LOG_FORMATS:
+        raise ServerError(f"LOG_FORMAT: got {wanted!r}, allowed: {', '.join(LOG_FORMATS)}")
+    return wanted
+
+
+def check_addresses(settings: ServerSettings, running: int | None = None) -> None:
+    """Looks whether the addresses can be had, but for those of `running`, the server that is to be stopped first.
+
+    Raises:
+        ServerError: something else listens at one of them.
+    """
+    own = _listening(running) if running is not None else set()
+    for host, port in settings.listens:
+        if port in own:
+            continue
+        try:
+            socket.create_server((host, port)).close()
+        except OSError as error:
+            raise ServerError(
+                f"{host}:{port} cannot be had ({error.strerror}): stop what listens there, or change {settings.config}"
+            ) from error
+
+
+def _listening(pid: int) -> set[int]:
+    """The ports that a process listens at; none where it has just ended."""
+    try:
+        connections = psutil.Process(pid).net_connections("tcp")
+    except psutil.Error:
+        return set()
+    return {connection.laddr.port for connection in connections if connection.status == psutil.CONN_LISTEN}
+
+
+def whole_versions(settings: ServerSettings) -> list[str]:
+    """What to start with: the default, which must be whole, and the others that are; what is left out is said.
+
+    Raises:
+        ServerError: the default cannot be served.
+    """
+    versions = versions_to_start(settings.model_store)
+    if not versions:  # a folder that no verb has touched, with somebody's own archive
+        if not start_archive(settings.model_store).is_file():
+            advice = "run `make package`, or bring the model store back"
+            raise ServerError(f"{start_archive(settings.model_store)}: no such archive: {advice}")
+        return []
+    default, *others = versions
+    check_version(settings, default)
+    whole = [default]
+    for version in others:
+        try:
+            check_version(settings, version)
+            whole.append(version)
+        except ServerError as error:
+            print(f"starting without version {version}: {error}", file=sys.stderr, flush=True)
+    return whole
+
+
+def check_version(settings: ServerSettings, version: str) -> None:
+    """Reads a version's archive, without which TorchServe would start all the same.
+
+    Raises:
+        ServerError: it is not there, or not what its manifest says.
+    """
+    path = archive_path(settings.model_store, version)
+    if not path.is_file():
+        advice = f"run `make package VERSION={version}`, or bring the model store back"
+        raise ServerError(f"{path}: no such archive: {advice}")
+    try:
+        check_archive(path)
+    except (ManifestError, OSError) as error:
+        raise ServerError(str(error)) from error

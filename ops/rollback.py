@@ -1,0 +1,41 @@
+"""Going back where no server runs: the way out when a damaged default keeps it from starting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+
+from ops import server
+from ops.client import Client, ClientError
+from ops.record import Record, change_record, read_record
+from ops.rollout import NOTHING_BEFORE, RolloutError, whole_archive
+from ops.settings import ServerSettings
+from ops.store import link_start_archive
+
+
+def is_down(client: Client, settings: ServerSettings) -> bool:
+    """Whether no server of this folder runs, and nobody else's answers at its address."""
+    if server.running(settings) is not None:
+        return False
+    try:
+        client.versions()
+    except ClientError as error:
+        return isinstance(error.__cause__, httpx.ConnectError)  # not one that is slow, or refuses our key
+    return False
+
+
+def roll_back_start(store: Path) -> str:
+    """Makes the previous default what the next start serves; returns its name.
+
+    Raises:
+        RolloutError: there was none before, or its archive is gone.
+        ManifestError: its archive is damaged.
+    """
+    record = read_record(store)
+    if record.previous is None:
+        raise RolloutError(NOTHING_BEFORE.format(record.default))
+    whole_archive(store, record.previous)
+    link_start_archive(store, record.previous)
+    change_record(store, Record.rolled_back)
+    return record.previous

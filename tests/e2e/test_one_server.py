@@ -1,0 +1,99 @@
+"""One folder has one server, whoever starts it at once; one that runs goes on until another start can succeed."""
+
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from ops import auth, processes, server
+from tests.e2e.conftest import Project, environment
+from tests.e2e.failing import answers
+
+pytestmark = pytest.mark.e2e
+
+SERVE = (".venv/bin/python", "-m", "ops.serve", "start", "--version", "1.0")
+
+
+@pytest.fixture(scope="module")
+def folder(breakable: Project) -> Iterator[Project]:
+    """Without a server at first; with none that a test left afterwards."""
+    yield breakable
+    server.stop(breakable.settings)
+
+
+@pytest.fixture
+def serving(folder: Project) -> Project:
+    """With a server, whose log is text."""
+    if server.running(folder.settings) is None:
+        folder.run(*SERVE)
+    return folder
+
+
+def front_ends(project: Project) -> list[int]:
+    """Every JVM that was started from the project's folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(processes.FOLDER) == str(project.folder.resolve()) and process.name() == "java":
+                found.append(process.pid)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def serve(project: Project, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    own = {**environment(), **variables}
+    return subprocess.run(
+        [*SERVE, *options], cwd=project.folder, env=own, capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+def test_two_starts_at_once_leave_one_server(folder: Project) -> None:
+    starts = [
+        subprocess.Popen(SERVE, cwd=folder.folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        for _ in range(2)
+    ]
+    said = [start.communicate(timeout=300)[0].decode() for start in starts]
+    assert [start.returncode for start in starts] == [0, 0], said
+    assert sum("starting TorchServe" in one for one in said) == 1
+    assert front_ends(folder) == [server.running(folder.settings)]
+
+
+def test_what_a_start_would_fail_at_is_said_before_the_running_server_is_stopped(serving: Project) -> None:
+    before = server.running(serving.settings)
+    refused = serve(serving, LOG_FORMAT="xml")
+    assert (refused.returncode, refused.stderr) == (1, "serve: LOG_FORMAT: got 'xml', allowed: text, json\n")
+    config = serving.folder / "config.properties"
+    usual, times = config.read_text(), config.stat()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = str(other.getsockname()[1])
+        config.write_text(usual.replace(serving.ports["8082"], taken))
+        refused = serve(serving, "--auth", "on")
+    config.write_text(usual)
+    os.utime(config, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"serve: 127.0.0.1:{taken} cannot be had")
+    assert not auth.is_on(serving.settings)  # what failed is not remembered
+    assert server.running(serving.settings) == before
+    assert answers(serving)
+
+
+def test_another_format_of_the_log_is_another_start(serving: Project) -> None:
+    before = server.running(serving.settings)
+    assert serve(serving, LOG_FORMAT="json").returncode == 0
+    assert server.running(serving.settings) != before
+    assert '{"time":' in (serving.folder / "logs" / "console.log").read_text()
+
+
+def test_a_server_whose_note_was_damaged_is_stopped_all_the_same(serving: Project) -> None:
+    note = serving.folder / ".run" / "server.json"
+    note.write_text("")
+    said = serving.make("stop")
+    assert f"{note}: Expecting value" in said
+    assert "stopped" in said
+    assert front_ends(serving) == []
+    for address in serving.settings.listens:
+        socket.create_server(address).close()

@@ -1,0 +1,63 @@
+"""Ctrl-C in a verb that waits is a line and the status 130, no traceback."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.ops.queries import ROOT
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["ops.ready --wait-s 60", "ops.auth rotate", "ops.candidate --version 1.1 --requests asks", "ops.version_log log"],
+)
+def test_an_interrupted_verb_says_so(tmp_path: Path, command: str) -> None:
+    """The verb is interrupted once it waits: for an answer of a server that says nothing, or for the end of a pipe."""
+    module, *arguments = command.split()
+    os.mkfifo(tmp_path / "log")
+    (tmp_path / "asks").write_text("{}\n")
+    (tmp_path / "key_file.json").write_text(json.dumps({kind: {"key": "k"} for kind in ("API", "inference")}))
+    with ExitStack() as stack:
+        silent = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        silent.settimeout(60)
+        text = (ROOT / "config.properties").read_text()
+        for usual in ("8080", "8081"):
+            text = text.replace(f":{usual}", f":{silent.getsockname()[1]}")
+        (tmp_path / "config.properties").write_text(text)
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
+        )
+        stack.callback(process.kill)
+        if module == "ops.version_log":
+            stack.callback(os.close, open_pipe(tmp_path / "log"))
+        else:
+            stack.enter_context(silent.accept()[0])
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert said.startswith(f"{module.removeprefix('ops.')}: interrupted")
+    assert len(said.splitlines()) == 1
+
+
+def open_pipe(path: Path) -> int:
+    """Waits until another process reads it."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            assert time.monotonic() < deadline, f"nobody reads {path}"
+            time.sleep(0.05)

@@ -1,0 +1,79 @@
+"""The note of a folder's server, whole, damaged or wrong, and the processes that it leads to."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ops import processes, server
+from ops.settings import ServerSettings, read_settings
+from tests.ops.queries import ROOT
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> ServerSettings:
+    (tmp_path / ".run").mkdir()
+    return replace(read_settings(ROOT / "config.properties", ROOT), folder=tmp_path)
+
+
+@pytest.fixture
+def front_end(settings: ServerSettings) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that has a front end's marks; the real one is in tests/e2e/test_one_server.py."""
+    marks = {"TMPDIR": str(settings.folder / "scratch"), processes.FOLDER: str(settings.folder.resolve())}
+    command = [sys.executable, "-c", "input()", "org.pytorch.serve.ModelServer"]
+    with subprocess.Popen(command, env=marks, stdin=subprocess.PIPE) as process:
+        yield process
+        process.kill()
+
+
+DAMAGED = ["", "{", "[]", "{}", '{"pid": 1}']
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+def test_a_damaged_note_is_written_anew_and_its_server_can_be_stopped(
+    settings: ServerSettings, front_end: subprocess.Popen[bytes], capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    note = settings.folder / ".run" / "server.json"
+    note.write_text(text)
+    assert server.running(settings) == front_end.pid
+    assert capsys.readouterr().err.startswith(f"{note}: ")
+    assert json.loads(note.read_text())["scratch"] == str(settings.folder / "scratch")
+    assert not server.is_current(settings, "1.0")  # nobody knows what it was started with
+    assert server.stop(settings)
+    front_end.wait(20)  # raises if it goes on
+    assert not note.exists()
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+def test_a_damaged_note_without_a_server_is_removed(
+    settings: ServerSettings, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    note = settings.folder / ".run" / "server.json"
+    note.write_text(text)
+    assert not server.stop(settings)
+    assert f"{note}: " in capsys.readouterr().err
+    assert not note.exists()
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_make_serves_no_other_version_where_the_store_is_gone_unless_it_is_named(tmp_path: Path, kept: bool) -> None:
+    (tmp_path / ".run").mkdir()
+    (tmp_path / ".run" / "default").write_text("1.1\n")
+    (tmp_path / "model-store").mkdir()
+    if kept:
+        (tmp_path / "model-store" / "versions").write_text("default 1.1\n")
+
+    def refused(*arguments: str) -> bool:
+        command = ["make", "--dry-run", "-f", str(ROOT / "Makefile"), *arguments]
+        plain = {"PATH": os.environ["PATH"]}  # nothing of a make that runs the tests
+        done = subprocess.run(command, cwd=tmp_path, env=plain, capture_output=True, text=True)
+        return "model-store/versions is gone, and version 1.1 was served from there" in done.stderr
+
+    assert [refused(verb) for verb in ("serve", "run", "package")] == [not kept] * 3
+    assert not refused("serve", "VERSION=1.0")
+    assert not refused("stop")

@@ -1,0 +1,16 @@
+"""The model store: what ncf.mar is, and what else lies there."""
+
+from pathlib import Path
+
+from ops.store import start_archive, start_with
+
+
+def test_a_promotion_leaves_nothing_but_the_archives_and_the_record(tmp_path: Path) -> None:
+    for version in ("1.0", "1.1"):
+        (tmp_path / f"ncf-{version}.mar").write_text(version)
+    (tmp_path / ".ncf.mar.12345").write_text("of a process that was killed")
+    for version in ("1.0", "1.0", "1.1", "1.1"):
+        start_with(tmp_path, version)
+        assert start_archive(tmp_path).samefile(tmp_path / f"ncf-{version}.mar")
+        names = {path.name for path in tmp_path.iterdir()}
+        assert names == {"ncf.mar", "ncf-1.0.mar", "ncf-1.1.mar", "versions", ".versions.lock"}

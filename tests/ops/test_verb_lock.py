@@ -1,0 +1,45 @@
+"""Verbs that change versions come one after another."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from ops.settings import ServerSettings
+from ops.verb_lock import only_verb
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> ServerSettings:
+    address = "http://127.0.0.1:1"
+    return ServerSettings(tmp_path / "config.properties", tmp_path, address, address, tmp_path / "store", ())
+
+
+def test_one_verb_at_a_time_has_the_server(settings: ServerSettings) -> None:
+    inside: list[int] = []
+
+    def act(number: int) -> int:
+        with only_verb(settings, f"verb {number}"):
+            inside.append(number)
+            threading.Event().wait(0.01)
+            at_once = len(inside)
+            inside.remove(number)
+            return at_once
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(act, range(16))) == {1}
+
+
+def test_a_verb_that_waits_says_for_which(settings: ServerSettings, capfd: pytest.CaptureFixture[str]) -> None:
+    def wait() -> None:
+        with only_verb(settings, "promote 1.1"):
+            pass
+
+    with ThreadPoolExecutor(1) as pool:
+        with only_verb(settings, "register 2.0"):
+            waiting = pool.submit(wait)
+            threading.Event().wait(1.5)
+            assert not waiting.done()
+        waiting.result()
+    assert capfd.readouterr().out == "waiting for `register 2.0` to end ...\n"
