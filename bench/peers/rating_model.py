@@ -32,13 +32,15 @@ class RatingModel:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self._network = torch.jit.load(str(path or os.environ[ARTIFACT]), _extra_files=extra).eval()
-        self._users, self._movies = (np.load(io.BytesIO(extra[name])) for name in ("user_ids", "movie_ids"))
+        self._users, self._movies = (
+            np.load(io.BytesIO(extra[name]), allow_pickle=False) for name in ("user_ids", "movie_ids")
+        )
         self._user_rows = {raw: row for row, raw in enumerate(self._users.tolist())}
         self._movie_rows = {raw: row for row, raw in enumerate(self._movies.tolist())}
         self._movie_ids = self._movies.tolist()
         self._all_movies = torch.arange(len(self._movies))
         self._minimum, self._maximum = json.loads(extra["metadata.json"])["rating_scale"]
-        with np.load(io.BytesIO(extra["history"])) as history:
+        with np.load(io.BytesIO(extra["history"]), allow_pickle=False) as history:
             self._offsets = [*history["offsets"].tolist(), len(history["movie_index"])]
             self._seen = torch.from_numpy(history["movie_index"].astype(np.int64))
         catalogue = json.loads(extra["catalogue"])
