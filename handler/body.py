@@ -16,6 +16,8 @@ from handler.request import Incoming
 from handler.settings import HandlerSettings
 
 _EXAMPLE = '{"user_id": ..., "movie_id": ...}'
+# A union would be made anew for every request.
+_TEXT = (bytes, bytearray, str)
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -35,7 +37,7 @@ def find_body(incoming: Incoming, settings: HandlerSettings) -> Any:
         body = value or name
     else:
         raise RequestError(f"body: none found, expected JSON such as {_EXAMPLE}{_advice(incoming)}")
-    if isinstance(body, bytes | bytearray | str) and len(body) > settings.max_body_bytes:
+    if isinstance(body, _TEXT) and len(body) > settings.max_body_bytes:
         raise too_large("body", len(body), "bytes", settings.max_body_bytes)
     return body
 
@@ -47,7 +49,7 @@ def parse_json(body: Any, settings: HandlerSettings) -> Any:
     Raises:
         RequestError: it is empty, or not JSON.
     """
-    if not isinstance(body, bytes | bytearray | str):
+    if not isinstance(body, _TEXT):
         try:
             body = orjson.dumps(body)
         except orjson.JSONEncodeError as error:
@@ -81,6 +83,6 @@ def is_deeper(value: Any, depth: int) -> bool:
 
 
 def _advice(incoming: Incoming) -> str:
-    if (incoming.header("content-type") or "").startswith(_FORM):
+    if incoming.headers.get("content-type", "").startswith(_FORM):
         return "; it was sent as form data: with curl -d add -H 'Content-Type: application/json'"
     return ""

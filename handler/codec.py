@@ -11,6 +11,8 @@ from handler.request import Incoming, Request
 from handler.settings import HandlerSettings
 from model.artifact import Artifact
 
+_HEADER_LENGTH = HEADER_LENGTH.lower()
+
 
 class Codec:
     """Decodes every request of the contract: JSON asks, instances (KServe 1), tensors (Open Inference Protocol 2)."""
@@ -28,7 +30,7 @@ class Codec:
         """
         raw = find_body(incoming, self._settings)
         tail = b""
-        if "data" not in incoming.row and (length := incoming.header(HEADER_LENGTH)) is not None:
+        if "data" not in incoming.row and (length := incoming.headers.get(_HEADER_LENGTH)) is not None:
             raw, tail = self._cut(raw, length)
         body = parse_json(raw, self._settings)
         explain = incoming.headers.get("explain") == "True"

@@ -31,7 +31,7 @@ class JsonAsks:
         settings: HandlerSettings,
         given: GivenRatings,
     ) -> None:
-        self._user_type, self._movie_type = user_ids.python_type, movie_ids.python_type
+        self._types = self._user_type, self._movie_type = user_ids.python_type, movie_ids.python_type
         self._catalogue = catalogue
         self._settings = settings
         self._given = given
@@ -44,6 +44,9 @@ class JsonAsks:
         """
         if not isinstance(item, dict):
             raise RequestError(f"{where}: expected an object, got {shown(item)}")
+        # A plain pair, as most are, needs no other checks than these.
+        if not explain and len(item) == 2 and (type(item.get("user_id")), type(item.get("movie_id"))) == self._types:
+            return PairAsk(item["user_id"], item["movie_id"])
         prefix = f"{where}." if where else ""
         return self._explain_ask(item, prefix) if explain else self._ask(item, prefix)
 

@@ -68,7 +68,7 @@ class NCFHandler:
         """TorchServe's way in: one row of `data` per client -> one body each, status and headers in the context."""
         # TorchServe adds to the headers, which are strings, a dictionary for every field.
         headers = [context.get_all_request_header(place).items() for place in range(len(data))]
-        own = [{name: value for name, value in one if isinstance(value, str)} for one in headers]
+        own = [{name.lower(): value for name, value in one if isinstance(value, str)} for one in headers]
         incoming = [Incoming(row, own_headers) for row, own_headers in zip(data, own, strict=True)]
         replies = self.answer(incoming)
         for place, reply in enumerate(replies):
@@ -90,9 +90,9 @@ class NCFHandler:
             replies.append(self._encode(one, request, answers[start:end]))
             start = end
         replies = self._fit(replies)
-        kinds = (one.kind if isinstance(one, Request) else "undecoded" for one in requests)
-        outcomes = Counter(zip(kinds, (str(reply.status) for reply in replies), strict=True))
-        if any(status >= "400" for _, status in outcomes):
+        kinds = [one.kind if isinstance(one, Request) else "undecoded" for one in requests]
+        outcomes = Counter(zip(kinds, [reply.status for reply in replies], strict=True))
+        if any(status >= 400 for _, status in outcomes):
             self._log_failed(incoming, replies)
         replies = [reply.for_grpc() if one.over_grpc else reply for one, reply in zip(incoming, replies, strict=True)]
         spent = (decoded - started, predicted - decoded, time.perf_counter() - predicted)

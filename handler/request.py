@@ -14,17 +14,11 @@ _GRPC_HEADERS: Mapping[str, str] = {**JSON_HEADERS, "ts_stream_next": "false"}
 
 
 class Incoming(NamedTuple):
-    """One client's request as TorchServe hands it over: fields by name, and headers as the client wrote them."""
+    """One client's request as TorchServe hands it over: fields by name, headers by their names in lower case."""
 
     row: Mapping[str, Any]
-    headers: Mapping[str, Any]
-
-    def header(self, name: str) -> str | None:
-        """A header's value; names have no case."""
-        if name in self.headers:
-            return str(self.headers[name])
-        wanted = name.lower()
-        return next((str(value) for key, value in self.headers.items() if key.lower() == wanted), None)
+    headers: Mapping[str, str]
+    request_id: bytes = b""  # TorchServe's own
 
     @property
     def over_grpc(self) -> bool:

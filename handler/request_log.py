@@ -73,7 +73,7 @@ class RequestLog:
 
 def find_request_id(incoming: Incoming) -> str | None:
     """The client's id, fit for a log line: other characters than those of ids become _; None where it sent none."""
-    sent = incoming.header(REQUEST_ID)
+    sent = incoming.headers.get(REQUEST_ID)
     if sent is None and isinstance(field := incoming.row.get(REQUEST_ID), bytes | bytearray | str):
         sent = field if isinstance(field, str) else field[: 4 * MAX_ID_CHARACTERS].decode("ascii", "replace")
     return _OTHER_CHARACTERS.sub("_", sent[:MAX_ID_CHARACTERS]) if sent else None

@@ -89,7 +89,7 @@ def check_config(config: Any) -> None:
         ValueError: what was got, what is allowed, and where.
     """
     if not isinstance(config, dict):
-        raise ValueError(f"got {type(config).__name__}, expected names with values, as in `batchSize: 32`")
+        raise ValueError(f"got {type(config).__name__}, expected names with values, as in `batchSize: 48`")
     for name, least in _TORCHSERVE.items():
         value = config.get(name, least)
         if type(value) is not int or value < least:

@@ -29,9 +29,18 @@ logger = logging.getLogger(__name__)
 TORCHSERVE_VERSION = "0.12.0"
 _INT = struct.Struct("!i")
 _END = _INT.pack(-1)
+_integer = _INT.unpack_from
+_NO_MORE = (-1,)
 _CHUNK_BYTES = 262_144
-_REMEMBERED_HEADERS = 8
+_REMEMBERED_HEADS = 8
 _HEAD = _INT.pack(200) + _INT.pack(len(b"Prediction success")) + b"Prediction success"
+
+
+class _Head(NamedTuple):
+    """Headers, and the name of the value after them; None where there is no value."""
+
+    headers: Mapping[str, str]
+    name: str | None
 
 
 class Answering(Protocol):
@@ -43,13 +52,6 @@ class Answering(Protocol):
         """One reply for each request, in order."""
 
 
-class WireRequest(NamedTuple):
-    """One request of a frame."""
-
-    request_id: bytes
-    incoming: Incoming
-
-
 def install(handler: Answering) -> bool:
     """Puts this reader and writer in TorchServe's place, in this process; False where TorchServe is another one."""
     if ts.__version__ != TORCHSERVE_VERSION:
@@ -59,11 +61,11 @@ def install(handler: Answering) -> bool:
     original = Service.predict
 
     def predict(service: Service, batch: list[Any]) -> bytes | bytearray:
-        if not batch or type(batch[0]) is not WireRequest:
+        if not batch or type(batch[0]) is not Incoming:
             answer: bytes | bytearray = original(service, batch)
             return answer
         try:
-            return write_frame(batch, handler.answer([request.incoming for request in batch]), handler.headers)
+            return write_frame(batch, handler.answer(batch), handler.headers)
         except Exception:
             logger.exception("a batch of %d requests failed", len(batch))
             ids = {place: request.request_id.decode() for place, request in enumerate(batch)}
@@ -76,98 +78,96 @@ def install(handler: Answering) -> bool:
 
 
 class FrameReader:
-    """Reads frames; remembers header blocks, each of which ends itself, so that an equal prefix is an equal block."""
+    """Reads frames.
+
+    What precedes a request's first value, its headers and that value's name and type, is mostly the same as in one of
+    the last requests. Each part of it ends itself, so an equal prefix is an equal head, and need not be read again.
+    """
 
     def __init__(self) -> None:
-        self._blocks: list[tuple[bytes, dict[str, str]]] = []
+        self._heads: list[tuple[bytes, _Head]] = []
 
-    def read(self, connection: socket) -> list[WireRequest]:
+    def read(self, connection: socket) -> list[Incoming]:
         """The requests of the next frame, whose command byte has been read.
 
         Raises:
             SystemExit: the front end has gone.
             ValueError: bytes follow the frame, which this protocol never sends.
         """
-        frame = _Buffer(connection)
+        data, start = _receive(connection, b"", _INT.size), 0
         requests = []
-        while (length := frame.integer()) != -1:
-            request_id = frame.take(length)
-            headers = self._headers(frame)
-            requests.append(WireRequest(request_id, _incoming(frame, headers)))
-        if frame.position != len(frame.data):
-            raise ValueError(f"{len(frame.data) - frame.position} bytes after a frame")
+        while True:
+            at = start
+            try:
+                (length,) = _integer(data, at)
+                if length == -1:
+                    break
+                at += 4 + length
+                request_id = data[start + 4 : at]
+                (headers, name), at = self._head(data, at)
+                row = {}
+                while name is not None:
+                    (length,) = _integer(data, at)
+                    at += 4 + length
+                    row[name] = data[at - length : at]
+                    name, at = _field(data, at)
+            except struct.error:  # the rest of this request is still on its way; most frames come whole
+                data = _receive(connection, data, max(at + 4, len(data) + 1))
+            else:
+                requests.append(Incoming(row, headers, request_id))
+                start = at
+        if start + 4 != len(data):
+            raise ValueError(f"{len(data) - start - 4} bytes after a frame")
         return requests
 
-    def _headers(self, frame: _Buffer) -> dict[str, str]:
-        for place, (block, headers) in enumerate(self._blocks):
-            if frame.data.startswith(block, frame.position):
-                frame.position += len(block)
+    def _head(self, data: bytes, at: int) -> tuple[_Head, int]:
+        """The head that begins at `at`, and where it ends."""
+        for place, (block, head) in enumerate(self._heads):
+            if data.startswith(block, at):
                 if place:
-                    self._blocks.insert(0, self._blocks.pop(place))
-                return headers
-        start = frame.position
-        headers = {}
-        while (length := frame.integer()) != -1:
-            name = frame.take(length).decode()
-            headers[name] = frame.take(frame.integer()).decode()
-        self._blocks.insert(0, (bytes(frame.data[start : frame.position]), headers))
-        del self._blocks[_REMEMBERED_HEADERS:]
-        return headers
+                    self._heads.insert(0, self._heads.pop(place))
+                return head, at + len(block)
+        headers, start = {}, at
+        while _integer(data, at) != _NO_MORE:
+            name, at = _text(data, at)
+            headers[name.lower()], at = _text(data, at)
+        first, at = _field(data, at + 4)
+        self._heads.insert(0, (data[start:at], _Head(headers, first)))
+        del self._heads[_REMEMBERED_HEADS:]
+        return self._heads[0][1], at
 
 
-def _incoming(frame: _Buffer, headers: dict[str, str]) -> Incoming:
-    row = {}
-    while (length := frame.integer()) != -1:
-        name = frame.take(length).decode()
-        frame.skip(frame.integer())
-        row[name] = frame.take(frame.integer())
-    return Incoming(row, headers)
+def _field(data: bytes, at: int) -> tuple[str | None, int]:
+    """A field's name, and where its value begins; None, and where the request ends, after the last one."""
+    if _integer(data, at) == _NO_MORE:
+        return None, at + 4
+    name, at = _text(data, at)
+    _, at = _text(data, at)
+    return name, at
 
 
-class _Buffer:
-    """The bytes of one frame, received as they are needed."""
-
-    __slots__ = ("_connection", "data", "position")
-
-    def __init__(self, connection: socket) -> None:
-        self._connection = connection
-        self.position = 0
-        self.data = b""
-        self._receive(_INT.size)
-
-    def integer(self) -> int:
-        end = self.position + 4
-        if end > len(self.data):
-            self._receive(end)
-        (value,) = _INT.unpack_from(self.data, self.position)
-        self.position = end
-        return int(value)
-
-    def take(self, length: int) -> bytes:
-        start = self.position
-        self.skip(length)
-        return self.data[start : self.position]
-
-    def skip(self, length: int) -> None:
-        end = self.position + length
-        if end > len(self.data):
-            self._receive(end)
-        self.position = end
-
-    def _receive(self, end: int) -> None:
-        """Receives until `end` bytes are there; a frame mostly comes whole with the first call."""
-        parts, have = [self.data], len(self.data)
-        while have < end:
-            part = self._connection.recv(max(_CHUNK_BYTES, end - have))
-            if not part:
-                logger.info("Frontend disconnected.")
-                sys.exit(0)
-            parts.append(part)
-            have += len(part)
-        self.data = b"".join(parts)
+def _text(data: bytes, at: int) -> tuple[str, int]:
+    (length,) = _integer(data, at)
+    end = at + 4 + length
+    if end > len(data):
+        raise struct.error("not all of it is there")
+    return data[at + 4 : end].decode(), end
 
 
-def write_frame(requests: Sequence[WireRequest], replies: Sequence[Reply], headers: Mapping[str, str]) -> bytes:
+def _receive(connection: socket, data: bytes, end: int) -> bytes:
+    """`data` and what follows it, at least up to `end`."""
+    parts, have = [data], len(data)
+    while have < end:
+        part = connection.recv(max(_CHUNK_BYTES, end - have))
+        if not part:
+            logger.info("Frontend disconnected.")
+            sys.exit(0)
+        parts.append(part)
+        have += len(part)
+    return b"".join(parts)
+
+
+def write_frame(requests: Sequence[Incoming], replies: Sequence[Reply], headers: Mapping[str, str]) -> bytes:
     """The answer to a frame: one reply for each of its requests, in order, each with `headers` beside its own."""
     pack = _INT.pack
     parts = [_HEAD]

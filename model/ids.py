@@ -36,7 +36,7 @@ class IdMap:
         self.ids = ids
         self._table = self._starts = None
         if self.integer:
-            self._first = int(ids[0])
+            self._before, self._after = int(ids[0]) - 1, int(ids[-1]) + 1
             self._table = _direct_table(ids)
             if self._table is None:
                 self._starts, self._shift, self._steps = _stretches(ids)
@@ -60,7 +60,7 @@ class IdMap:
         return int if self.integer else str
 
     def rows(self, raw_ids: Sequence[Any] | np.ndarray) -> np.ndarray:
-        """Rows of raw ids, shape (B,) int64; ids that are not in the map give `unknown`.
+        """Rows of raw ids, shape (B,), int32 or int64; ids that are not in the map give `unknown`.
 
         `raw_ids` holds ints (of any size) or an int64 array for integer ids, strings for string ids.
         """
@@ -84,10 +84,7 @@ class IdMap:
 
     def _table_rows(self, wanted: np.ndarray) -> np.ndarray:
         assert self._table is not None
-        last = self._first + len(self._table) - 1
-        inside = (wanted >= self._first) & (wanted <= last)
-        place = np.where(inside, wanted, self._first) - self._first
-        rows: np.ndarray = np.where(inside, self._table[place], self.unknown)
+        rows: np.ndarray = self._table.take(np.minimum(np.maximum(wanted, self._before), self._after) - self._before)
         return rows
 
     def _stretch_rows(self, wanted: np.ndarray) -> np.ndarray:
@@ -124,12 +121,15 @@ class IdMap:
 
 
 def _direct_table(ids: np.ndarray) -> np.ndarray | None:
-    """A table from `id - first` to row where the ids' range is narrow, else None."""
+    """A table from `id - first + 1` to row where the ids' range is narrow, else None.
+
+    Its first and last entries are the unknown row, for whatever lies outside.
+    """
     first, last = int(ids[0]), int(ids[-1])
-    if last - first >= _TABLE_ENTRIES_PER_ID * len(ids):
+    if last - first >= _TABLE_ENTRIES_PER_ID * len(ids) or first == _INT64.min or last == _INT64.max:
         return None
-    table = np.full(last - first + 1, len(ids), dtype=np.int32)
-    table[ids - first] = np.arange(len(ids), dtype=np.int32)
+    table = np.full(last - first + 3, len(ids), dtype=np.int32)
+    table[ids - first + 1] = np.arange(len(ids), dtype=np.int32)
     return table
 
 

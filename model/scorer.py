@@ -39,7 +39,7 @@ class Scorer:
             self.movie_tower = self._keep(network.movie_tower, self._last_movie + 1)
 
     def rate(self, user_index: np.ndarray, movie_index: np.ndarray, guests: Sequence[Tensor] = ()) -> np.ndarray:
-        """Ratings of pairs of rows: two (B,) int64 arrays -> (B,) float64, in rating units.
+        """Ratings of pairs of rows: two (B,) integer arrays -> (B,) float64, in rating units.
 
         `guests` are vectors (W,) of users who have no row: the first has the row after the unknown user's.
 
@@ -49,13 +49,13 @@ class Scorer:
         """
         _check_rows(user_index, self._last_user + len(guests))
         _check_rows(movie_index, self._last_movie)
-        units = np.empty(len(user_index), dtype=np.float32)
         with torch.inference_mode():
-            for start in range(0, len(user_index), self._chunk):
-                part = slice(start, start + self._chunk)
-                user = self._users(user_index[part], guests)
-                movie = self.movie_tower(self._tensor(movie_index[part]))
-                units[part] = self.head(user, movie).cpu().numpy()
+            if len(user_index) <= self._chunk:
+                units = self._units(user_index, movie_index, guests)
+            else:
+                starts = range(0, len(user_index), self._chunk)
+                parts = (slice(start, start + self._chunk) for start in starts)
+                units = np.concatenate([self._units(user_index[part], movie_index[part], guests) for part in parts])
         return self._scale.to_rating(units.astype(np.float64))
 
     def encode(self, movie_index: np.ndarray, ratings: np.ndarray) -> Tensor:
@@ -78,12 +78,19 @@ class Scorer:
             rows = (self._tensor(rows.astype(np.int64)) for rows in (owner, movie_index))
             return self._encode_users(*rows, torch.from_numpy(ratings.astype(np.float32)).to(self.device), number)
 
+    def _units(self, user_index: np.ndarray, movie_index: np.ndarray, guests: Sequence[Tensor]) -> np.ndarray:
+        """One forward: rows -> unit scores (B,) float32."""
+        user = self._users(user_index, guests)
+        units: np.ndarray = self.head(user, self.movie_tower(self._tensor(movie_index))).cpu().numpy()
+        return units
+
     def _users(self, rows: np.ndarray, guests: Sequence[Tensor]) -> Tensor:
+        if not guests:
+            return self.user_tower(self._tensor(rows))
         users = self.user_tower(self._tensor(np.minimum(rows, self._last_user)))
-        if guests:
-            places = np.flatnonzero(rows > self._last_user)
-            table = torch.stack(list(guests))
-            users[self._tensor(places)] = table[self._tensor(rows[places] - self._last_user - 1)]
+        places = np.flatnonzero(rows > self._last_user)
+        table = torch.stack(list(guests))
+        users[self._tensor(places)] = table[self._tensor(rows[places] - self._last_user - 1)]
         return users
 
     def _tensor(self, rows: np.ndarray) -> Tensor:

@@ -24,7 +24,8 @@ CONNECTIONS = (1, 8, 64, 256)
 SHARES = (0.25, 0.5, 0.75, 0.9)
 START_TIMEOUT_S = 60.0
 ANSWER_TIMEOUT_S = 30.0
-WARM_UP_S = 2
+# A JVM compiles what it runs most while it runs; after this it has.
+WARM_UP_S = 6
 
 
 @dataclass
@@ -148,7 +149,7 @@ def _closed_loops(
         dialect = dialects[kind]
         bodies = [dialect.write(one) for one in asks[kind]]
         url, headers = running.url + dialect.path, dialect.headers(bodies[0])
-        run_wrk(url, bodies, 16, min(WARM_UP_S, seconds) if kind == "pair" else 1, headers)
+        run_wrk(url, bodies, 64, WARM_UP_S if kind == "pair" else 1, headers)
         for connections in CONNECTIONS:
             result.loads[f"{kind}/{connections}"] = run_wrk(url, bodies, connections, seconds, headers)
             _settle(running, dialect, bodies[0])

@@ -59,7 +59,7 @@ def test_over_grpc_the_id_is_a_field_beside_the_body(worker: Make, caplog: pytes
     ],
 )
 def test_an_id_can_neither_end_a_line_nor_fill_it(sent: str, logged: str | None) -> None:
-    assert find_request_id(Incoming({}, {"x-REQUEST-id": sent})) == logged
+    assert find_request_id(Incoming({}, {"x-request-id": sent})) == logged
     if sent.isascii():
         assert find_request_id(Incoming({"x-request-id": sent.encode()}, {})) == logged
 

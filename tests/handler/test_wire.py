@@ -67,7 +67,7 @@ def original(data: bytes) -> list[tuple[str, dict[str, str], dict[str, bytes]]]:
     with sent(data) as connection:
         batch = otf_message_handler._retrieve_inference_msg(connection)
     _, rows, ids = Service.retrieve_data_for_inference(batch)
-    headers = [{h["name"].decode(): h["value"].decode() for h in request["headers"]} for request in batch]
+    headers = [{h["name"].decode().lower(): h["value"].decode() for h in request["headers"]} for request in batch]
     return [(ids[place], headers[place], row) for place, row in enumerate(rows)]
 
 
@@ -84,7 +84,7 @@ def test_the_reader_reads_what_torchserve_reads(frames: list[Frame], pieces: int
         data = frame_bytes(frame)
         with sent(data, pieces) as connection:
             read = reader.read(connection)
-        found = [(one.request_id.decode(), one.incoming.headers, dict(one.incoming.row)) for one in read]
+        found = [(one.request_id.decode(), one.headers, dict(one.row)) for one in read]
         assert found == original(data)
 
 
@@ -93,7 +93,7 @@ def test_a_frame_of_many_mebibytes_is_read_whole() -> None:
     frame: Frame = [(f"id-{n}", {"a": "b"}, {"body": ("application/json", body[n:])}) for n in range(3)]
     with sent(frame_bytes(frame), pieces=1000) as connection:
         read = wire.FrameReader().read(connection)
-    assert [one.incoming.row["body"] for one in read] == [body[n:] for n in range(3)]
+    assert [one.row["body"] for one in read] == [body[n:] for n in range(3)]
 
 
 def test_a_front_end_that_goes_ends_the_worker() -> None:
@@ -130,7 +130,7 @@ def test_the_writer_writes_what_torchserve_writes(replies: list[tuple[str, bytes
     ids = {place: request_id for place, (request_id, *_) in enumerate(replies)}
     bodies = [body for _, body, *_ in replies]
     expected = otf_message_handler.create_predict_response(bodies, ids, "Prediction success", 200, context=context)
-    requests = [wire.WireRequest(request_id.encode(), Incoming({}, {})) for request_id in ids.values()]
+    requests = [Incoming({}, {}, request_id.encode()) for request_id in ids.values()]
     written = wire.write_frame(requests, [Reply(*reply[1:]) for reply in replies], OWN_HEADERS)
     assert written == expected
 
