@@ -29,6 +29,18 @@ MOVIE_IDS = [3, 10_007, 10_102, 10_253, 77_777, 2**62]
 GENRES = [["Crime"], ["Drama", "Crime"], [], ["Comedy"], ["Drama"], None]
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Of the two processes of `make test`, one takes all that shares the trained project and its server.
+
+    An end-to-end file with a server of its own stays in one process; other tests go where there is room.
+    """
+    for item in items:
+        if item.get_closest_marker("e2e"):
+            group = "project" if "project" in item.fixturenames else item.path.stem
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
 class Encoding(EmbeddingMLP):
     """A user's vector is the sum of the rated movies' towers, weighted by rating: any encoder will do in tests."""
 

@@ -5,14 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from bench.soak.__main__ import parse, soak
-from tests.e2e.conftest import Project
+from tests.e2e.conftest import ROOT, Project
 from tests.e2e.failing import needs_load
 
 pytestmark = [pytest.mark.e2e, needs_load]
 
 SHORT = "--maximum-s 1 --overload-min 0.03 --requests 3000 --fault-s 3 --kills 1 --promotions 2"
+BATCH = yaml.safe_load((ROOT / "handler" / "model-config.yaml").read_text())["batchSize"]
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def test_only_what_was_killed_loses_requests(found: dict[str, Any]) -> None:
     lost = {one["name"]: one["tally"]["sent"] - one["tally"]["answered"] for one in found["figures"]["faults"]}
     assert lost.pop("the JVM killed") > 0
     killed = {name: lost.pop(name) for name in ("a worker killed (1)", "all workers killed")}
-    assert all(number <= 32 * (os.cpu_count() or 1) for number in killed.values())  # a batch in each worker
+    assert all(number <= BATCH * (os.cpu_count() or 1) for number in killed.values())  # a batch in each worker
     assert set(lost.values()) == {0}
 
 
