@@ -130,13 +130,13 @@ canary: .venv/serve ## try the registered VERSION with a SHARE of requests: make
 	@$(PY) -m ops.candidate --version $(VERSION) --share $(SHARE) --mode $(MODE) $(if $(REQUESTS),--requests $(call quoted,$(REQUESTS)))
 
 test: .venv/dev ## run every test, the end-to-end ones with a real TorchServe included, in two processes
-	$(PY) -m pytest -n 2 --dist loadgroup
+	$(PY) -m pytest -n 2
 
 fuzz: .venv/dev ## try the handler with more than 100,000 requests; takes minutes
 	HYPOTHESIS_PROFILE=long $(PY) -m pytest -rP tests/handler/test_fuzz.py
 
 test-quick: .venv/dev ## run the tests that need no server
-	$(PY) -m pytest -n 2 --dist loadfile -m "not e2e"
+	$(PY) -m pytest -n 2 -m "not e2e"
 
 lint: .venv/dev ## check style (ruff), types (mypy, strict) and what is unsafe (bandit)
 	$(PY) -m ruff check .

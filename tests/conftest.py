@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from model.artifact import Artifact
 from model.catalogue import Catalogue
@@ -29,16 +31,22 @@ MOVIE_IDS = [3, 10_007, 10_102, 10_253, 77_777, 2**62]
 GENRES = [["Crime"], ["Drama", "Crime"], [], ["Comedy"], ["Drama"], None]
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """Of the two processes of `make test`, one takes all that shares the trained project and its server.
+class Rooms(LoadScopeScheduling):
+    """Of two processes, one takes the end-to-end tests, which share a trained project and its server.
 
-    An end-to-end file with a server of its own stays in one process; other tests go where there is room.
+    The README's tests, which have a project of their own, and every other file go where there is room.
     """
-    for item in items:
-        if item.get_closest_marker("e2e"):
-            group = "project" if "project" in item.fixturenames else item.path.stem
-            item.add_marker(pytest.mark.xdist_group(group))
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = str(super()._split_scope(nodeid))
+        shares = path.startswith("tests/e2e/") and path != "tests/e2e/test_readme.py"
+        return "tests/e2e" if shares else path
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Rooms:
+    """How `make test` spreads the tests; xdist's own groups come to nothing with pytest 9.2."""
+    return Rooms(config, log)
 
 
 class Encoding(EmbeddingMLP):
