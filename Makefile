@@ -128,11 +128,11 @@ token: .venv/serve ## print the key of inference, where the server was started w
 rotate-keys: .venv/serve ## replace the keys of inference and management; the old ones end at once
 	@$(PY) -m ops.auth rotate
 
-test: .venv/dev ## run every test, the end-to-end ones with a real TorchServe included
-	$(PY) -m pytest
+test: .venv/dev ## run every test, the end-to-end ones with a real TorchServe included, in two processes
+	$(PY) -m pytest -n 2
 
 test-quick: .venv/dev ## run the tests that need no server
-	$(PY) -m pytest -m "not e2e"
+	$(PY) -m pytest -n 2 -m "not e2e"
 
 lint: .venv/dev ## check style (ruff), types (mypy, strict) and what is unsafe (bandit)
 	$(PY) -m ruff check .

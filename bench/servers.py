@@ -18,6 +18,7 @@ from model.artifact import load_artifact
 from ops import server
 from ops.settings import ServerSettings, read_settings
 from ops.store import start_with
+from train.package import PackageConfig, package
 
 ROOT = Path(__file__).resolve().parent.parent
 # Requests are handed to one worker at a time; what a lone request waits for a batch to fill is the price of throughput.
@@ -37,9 +38,7 @@ def prepare(artifacts: Mapping[str, Path], folder: Path, profile: str = "default
     config = yaml.safe_load((ROOT / "handler" / "model-config.yaml").read_text())
     (folder / "model-config.yaml").write_text(yaml.safe_dump({**config, **PROFILES[profile]}))
     for version, artifact in artifacts.items():
-        command = [sys.executable, "-m", "train.package", "--artifact", str(artifact), "--version", version]
-        command += ["--store", str(folder / "model-store"), "--config", str(folder / "model-config.yaml")]
-        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+        package(PackageConfig(version, artifact, folder / "model-store", folder / "model-config.yaml"))
     start_with(folder / "model-store", next(iter(artifacts)))
     return read_settings(folder / "config.properties", folder)
 

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from model.artifact import Artifact
 from model.catalogue import Catalogue
@@ -27,6 +29,24 @@ torch.set_num_threads(1)  # these networks are small, and tests share their mach
 USER_IDS = [0, 7, 19, 11_242, 2**40]
 MOVIE_IDS = [3, 10_007, 10_102, 10_253, 77_777, 2**62]
 GENRES = [["Crime"], ["Drama", "Crime"], [], ["Comedy"], ["Drama"], None]
+
+
+class Rooms(LoadScopeScheduling):
+    """Of two processes, one takes the end-to-end tests, which share a trained project and its server.
+
+    The README's tests, which have a project of their own, and every other file go where there is room.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = str(super()._split_scope(nodeid))
+        shares = path.startswith("tests/e2e/") and path != "tests/e2e/test_readme.py"
+        return "tests/e2e" if shares else path
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Rooms:
+    """How `make test` spreads the tests; xdist's own groups come to nothing with pytest 9.2."""
+    return Rooms(config, log)
 
 
 class Encoding(EmbeddingMLP):

@@ -8,7 +8,7 @@ import pytest
 
 from bench.soak.__main__ import parse, soak
 from tests.e2e.conftest import Project
-from tests.e2e.failing import needs_load
+from tests.e2e.failing import BATCH, needs_load
 
 pytestmark = [pytest.mark.e2e, needs_load]
 
@@ -37,7 +37,7 @@ def test_only_what_was_killed_loses_requests(found: dict[str, Any]) -> None:
     lost = {one["name"]: one["tally"]["sent"] - one["tally"]["answered"] for one in found["figures"]["faults"]}
     assert lost.pop("the JVM killed") > 0
     killed = {name: lost.pop(name) for name in ("a worker killed (1)", "all workers killed")}
-    assert all(number <= 32 * (os.cpu_count() or 1) for number in killed.values())  # a batch in each worker
+    assert all(number <= BATCH * (os.cpu_count() or 1) for number in killed.values())  # a batch in each worker
     assert set(lost.values()) == {0}
 
 

@@ -33,12 +33,11 @@ def test_an_interrupted_verb_says_so(tmp_path: Path, command: str) -> None:
             text = text.replace(f":{usual}", f":{silent.getsockname()[1]}")
         (tmp_path / "config.properties").write_text(text)
         process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
+            ["env", "--default-signal=INT", sys.executable, "-m", module, *arguments],  # a background job ignores it
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
         )
         stack.callback(process.kill)
         if module == "ops.version_log":
