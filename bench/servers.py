@@ -15,9 +15,9 @@ from pathlib import Path
 import yaml
 
 from model.artifact import load_artifact
-from ops import server
+from ops.process import server
 from ops.settings import ServerSettings, read_settings
-from ops.store import start_with
+from ops.store.archives import start_with
 
 ROOT = Path(__file__).resolve().parent.parent
 # Requests are handed to one worker at a time; what a lone request waits for a batch to fill is the price of throughput.

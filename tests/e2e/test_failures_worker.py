@@ -9,7 +9,7 @@ import httpx
 import numpy as np
 import pytest
 
-from ops import server
+from ops.process import server
 from ops.client import Client
 from tests.e2e.altered import alter
 from tests.e2e.conftest import Project
