@@ -94,7 +94,7 @@ class NCFHandler:
         outcomes = Counter(zip(kinds, [reply.status for reply in replies], strict=True))
         if any(status >= 400 for _, status in outcomes):
             self._log_failed(incoming, replies)
-        replies = [reply.for_grpc() if one.over_grpc else reply for one, reply in zip(incoming, replies, strict=True)]
+        replies = [reply if one.headers else reply.for_grpc() for one, reply in zip(incoming, replies, strict=True)]
         spent = (decoded - started, predicted - decoded, time.perf_counter() - predicted)
         self.metrics.count_batch(outcomes, answers, spent)
         return replies
@@ -159,7 +159,7 @@ class NCFHandler:
 
     def _fit(self, replies: list[Reply]) -> list[Reply]:
         """Takes back the longest answers of a batch until the rest can be sent; their clients may ask again."""
-        total = sum(len(reply.body) for reply in replies)
+        total = sum([len(reply.body) for reply in replies])
         while total > self.settings.max_batch_bytes:
             longest = max(range(len(replies)), key=lambda place: len(replies[place].body))
             total -= len(replies[longest].body)

@@ -110,7 +110,7 @@ class FrameReader:
                     (length,) = _integer(data, at)
                     at += 4 + length
                     row[name] = data[at - length : at]
-                    name, at = _field(data, at)
+                    name, at = (None, at + 4) if _integer(data, at) == _NO_MORE else _field(data, at)
             except struct.error:  # the rest of this request is still on its way; most frames come whole
                 data = _receive(connection, data, max(at + 4, len(data) + 1))
             else:
@@ -122,25 +122,25 @@ class FrameReader:
 
     def _head(self, data: bytes, at: int) -> tuple[_Head, int]:
         """The head that begins at `at`, and where it ends."""
-        for place, (block, head) in enumerate(self._heads):
-            if data.startswith(block, at):
-                if place:
-                    self._heads.insert(0, self._heads.pop(place))
-                return head, at + len(block)
+        for known in self._heads:
+            if data.startswith(known[0], at):
+                if known is not self._heads[0]:
+                    self._heads.remove(known)
+                    self._heads.insert(0, known)
+                return known[1], at + len(known[0])
         headers, start = {}, at
         while _integer(data, at) != _NO_MORE:
             name, at = _text(data, at)
             headers[name.lower()], at = _text(data, at)
-        first, at = _field(data, at + 4)
+        at += 4
+        first, at = (None, at + 4) if _integer(data, at) == _NO_MORE else _field(data, at)
         self._heads.insert(0, (data[start:at], _Head(headers, first)))
         del self._heads[_REMEMBERED_HEADS:]
         return self._heads[0][1], at
 
 
-def _field(data: bytes, at: int) -> tuple[str | None, int]:
-    """A field's name, and where its value begins; None, and where the request ends, after the last one."""
-    if _integer(data, at) == _NO_MORE:
-        return None, at + 4
+def _field(data: bytes, at: int) -> tuple[str, int]:
+    """A field's name, and where its value begins."""
     name, at = _text(data, at)
     _, at = _text(data, at)
     return name, at

@@ -114,8 +114,12 @@ def test_towers_too_large_to_keep_answer_alike(artifact: Artifact, monkeypatch: 
 
 def test_a_row_outside_the_table_never_reaches_the_network(predictor: Predictor) -> None:
     for row in (-1, len(USER_IDS) + 1):
+        with pytest.raises(IndexError, match="out of range"):
+            predictor.scorer.rate(np.array([row]), np.array([0]))
+        predictor.scorer.checks_rows = True
         with pytest.raises(IndexError, match=r"row outside 0\.\.5"):
             predictor.scorer.rate(np.array([row]), np.array([0]))
+        predictor.scorer.checks_rows = False
 
 
 def test_string_ids_are_answered(string_artifact: Artifact) -> None:
