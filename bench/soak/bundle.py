@@ -16,8 +16,8 @@ import torch
 
 from bench.servers import ROOT, prepare
 from model.artifact import load_artifact, save_artifact
-from ops.process import server
 from ops.client import Client
+from ops.process import server
 from ops.settings import ServerSettings
 
 VERSIONS = ("1.0", "1.1", "1.2")

@@ -8,10 +8,10 @@ import sys
 
 import psutil
 
-from ops.store.digests import DigestError, check_archive
 from ops.process.state import ServerError
 from ops.settings import ServerSettings
 from ops.store.archives import archive_path, start_archive, versions_to_start
+from ops.store.digests import DigestError, check_archive
 
 # The layouts of handler/log4j2.xml.
 LOG_FORMATS = ("text", "json")

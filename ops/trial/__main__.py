@@ -21,10 +21,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
-from ops.trial.agreement import Agreement, agreement
 from ops.client import Client, ClientError
 from ops.settings import read_settings
 from ops.store.archives import archive_path
+from ops.trial.agreement import Agreement, agreement
 from ops.trial.traffic import draw_requests, read_requests
 
 CONNECTIONS = 8

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from ops.client import Client, ClientError
 from ops.process.loaded import is_as_loaded
+from ops.process.locks import only_verb
+from ops.settings import ServerSettings, read_settings
 from ops.store.record import read_record
 from ops.versions.rollback import is_down, roll_back_start
 from ops.versions.rollout import Rollout, RolloutError
-from ops.settings import ServerSettings, read_settings
-from ops.process.locks import only_verb
 
 
 def show(client: Client, settings: ServerSettings) -> str:

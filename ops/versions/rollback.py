@@ -8,10 +8,10 @@ import httpx
 
 from ops.client import Client, ClientError
 from ops.process import server
-from ops.store.record import Record, change_record, read_record
-from ops.versions.rollout import NOTHING_BEFORE, RolloutError, whole_archive
 from ops.settings import ServerSettings
 from ops.store.archives import link_start_archive
+from ops.store.record import Record, change_record, read_record
+from ops.versions.rollout import NOTHING_BEFORE, RolloutError, whole_archive
 
 
 def is_down(client: Client, settings: ServerSettings) -> bool:

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from ops.client import Client, ClientError
 from ops.process import console
-from ops.versions.compare import SmokeError, find_difference
 from ops.process.loaded import forget_loaded, is_as_loaded, note_loaded
-from ops.store.digests import DigestError, check_archive
-from ops.store.record import Record, change_record, read_record
+from ops.process.workers import READY_TIMEOUT_S, WorkerError, drain, wait_until_ready
 from ops.settings import ServerSettings
 from ops.store.archives import archive_path, link_start_archive
-from ops.process.workers import READY_TIMEOUT_S, WorkerError, drain, wait_until_ready
+from ops.store.digests import DigestError, check_archive
+from ops.store.record import Record, change_record, read_record
+from ops.versions.compare import SmokeError, find_difference
 
 # How long nobody may have asked for a version by its name before it is removed.
 _QUIET_S = 1.0

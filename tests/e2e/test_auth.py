@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from ops import auth
-from ops.process import server
 from ops.client import Client, ClientError
+from ops.process import server
 from ops.process.supervise import ASK_S
 from tests.e2e.conftest import Project, copy_project
 from tests.e2e.grpc_client import GrpcClient

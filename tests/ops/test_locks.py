@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ops.settings import ServerSettings
 from ops.process.locks import only_verb
+from ops.settings import ServerSettings
 
 
 @pytest.fixture
