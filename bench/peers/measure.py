@@ -63,7 +63,7 @@ def measure(
             with server.start(artifact, Path(folder) / "server") as running:
                 try:
                     pair = server.dialects["pair"]
-                    result.start_s = _first_answer(running, pair, checks["pair"][0], judge)
+                    result.start_s = first_answer(running, pair, checks["pair"][0], judge)
                     _check(running, server.dialects, checks, judge)
                     done()
                     _closed_loops(result, running, server.dialects, asks, seconds, done)
@@ -104,7 +104,13 @@ def _head(lines: Iterable[str]) -> bytes:
     return "\r\n".join(lines).lower().encode() + b"\r\n"
 
 
-def _first_answer(running: Running, dialect: Dialect, first: Ask, judge: Judge) -> float:
+def first_answer(running: Running, dialect: Dialect, first: Ask, judge: Judge) -> float:
+    """Asks until the answer is right; seconds since the start of the server.
+
+    Raises:
+        RuntimeError: it ended.
+        TimeoutError: no right answer within START_TIMEOUT_S.
+    """
     body = dialect.write(first)
     deadline = running.started + START_TIMEOUT_S
     last: Exception | None = None

@@ -14,10 +14,10 @@ _ASKED = {"pair": "pair", "columns": "1,000 pairs, JSON", "binary": "1,000 pairs
 def report(summaries: Mapping[str, Summary], goals: Sequence[Goal], errors: Mapping[str, Sequence[str]]) -> str:
     """All tables as Markdown; `errors` by server, of rounds that gave nothing."""
     parts = [
-        _table(("goal", "measured", "wanted", ""), 1, map(_goal_row, goals)),
-        _table(_OVERVIEW, 1, (_overview_row(name, one) for name, one in summaries.items())),
-        _table(_CLOSED, 2, (row for name, one in summaries.items() for row in _closed_rows(name, one))),
-        _table(_OPEN, 1, (row for name, one in summaries.items() for row in _open_rows(name, one))),
+        table(("goal", "measured", "wanted", ""), 1, map(_goal_row, goals)),
+        table(_OVERVIEW, 1, (_overview_row(name, one) for name, one in summaries.items())),
+        table(_CLOSED, 2, (row for name, one in summaries.items() for row in _closed_rows(name, one))),
+        table(_OPEN, 1, (row for name, one in summaries.items() for row in _open_rows(name, one))),
     ]
     told = [f"{SERVERS[name].title}: {error}" for name, found in errors.items() for error in dict.fromkeys(found)]
     if told:
@@ -33,7 +33,8 @@ _CLOSED = ("server", "asked", "connections", "answered/s", "p50 ms", "p99 ms", "
 _OPEN = ("server", "share of its maximum", "requests/s", "p50 ms", "p99 ms", "failed")
 
 
-def _table(columns: Cells, texts: int, rows: Iterable[Cells]) -> str:
+def table(columns: Cells, texts: int, rows: Iterable[Cells]) -> str:
+    """Markdown; the first so many columns are texts, the others figures."""
     lines = [columns, ["---"] * texts + ["--:"] * (len(columns) - texts), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

@@ -1,0 +1,115 @@
+"""`python -m bench.peers.costs`: what one answer to one pair costs, and which process spends it.
+
+This project and the fastest peer, one worker each, at 64 and 256 connections: microseconds of CPU an answer, those of the
+load generator included, since on this machine it shares the processors with the server.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+from tqdm import tqdm
+
+from bench.load import run_wrk
+from bench.machine import describe_machine, write_results
+from bench.peers.asks import Judge, bodies, draw_asks
+from bench.peers.dialects import Dialect
+from bench.peers.measure import WARM_UP_S, first_answer
+from bench.peers.processes import Running
+from bench.peers.servers import SERVERS
+from bench.peers.tables import table
+from model.artifact import load_artifact
+
+MEASURED = ("ours", "triton")
+CONNECTIONS = (64, 256)
+PARTS = ("front end, user", "front end, kernel", "worker, user", "worker, kernel", "wrk, user", "wrk, kernel")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one load: answers/s, microseconds of CPU an answer by `PARTS`, and how many cores were busy with them."""
+
+    connections: int
+    answered_per_s: float
+    microseconds: Mapping[str, float]
+    busy_cores: float
+
+
+def run(artifact: Path, rounds: int, seconds: int) -> dict[str, list[Cost]]:
+    """Costs by "server/connections", one for each round."""
+    loaded = load_artifact(artifact)
+    asks, judge = draw_asks(loaded)["pair"], Judge(loaded)
+    found: dict[str, list[Cost]] = {}
+    with tqdm(total=rounds * len(MEASURED) * len(CONNECTIONS), unit="load", disable=None) as progress:
+        for name in MEASURED:
+            dialect = SERVERS[name].dialects["pair"]
+            with tempfile.TemporaryDirectory(prefix="costs-", ignore_cleanup_errors=True) as folder:
+                with SERVERS[name].start(artifact, Path(folder) / "server") as running:
+                    first_answer(running, dialect, asks[0], judge)
+                    for cost in _costs(running, dialect, bodies(dialect, asks), rounds, seconds):
+                        found.setdefault(f"{name}/{cost.connections}", []).append(cost)
+                        progress.update()
+    return found
+
+
+def _costs(
+    running: Running, dialect: Dialect, sent: Sequence[bytes], rounds: int, seconds: int
+) -> Iterator[Cost]:
+    url, headers = running.url + dialect.path, dialect.headers(sent[0])
+    run_wrk(url, sent, CONNECTIONS[0], WARM_UP_S, headers)
+    for _ in range(rounds):
+        for connections in CONNECTIONS:
+            before = _spent_s(running.pid)
+            load = run_wrk(url, sent, connections, seconds, headers)
+            spent = [end - begin for begin, end in zip(before, _spent_s(running.pid), strict=True)]
+            answers = load.answered_per_s * seconds
+            parts = {part: one / answers * 1e6 for part, one in zip(PARTS, spent, strict=True)}
+            yield Cost(connections, load.answered_per_s, parts, sum(spent) / seconds)
+
+
+def _spent_s(pid: int) -> list[float]:
+    """CPU seconds spent so far, in the order of PARTS: of the server's first process, its children, and our own."""
+    front = psutil.Process(pid)
+    workers = [child.cpu_times() for child in front.children(recursive=True)]
+    own, first = resource.getrusage(resource.RUSAGE_CHILDREN), front.cpu_times()
+    working = [sum(one.user for one in workers), sum(one.system for one in workers)]
+    return [first.user, first.system, *working, own.ru_utime, own.ru_stime]
+
+
+def report(found: Mapping[str, Sequence[Cost]]) -> str:
+    """The medians as a table."""
+    rows = []
+    for load, costs in found.items():
+        name, connections = load.split("/")
+        parts = [statistics.median(cost.microseconds[part] for cost in costs) for part in PARTS]
+        rate = statistics.median(cost.answered_per_s for cost in costs)
+        busy = statistics.median(cost.busy_cores for cost in costs)
+        figures = [*(f"{part:.1f}" for part in parts), f"{sum(parts):.1f}", f"{busy:.2f}"]
+        rows.append([SERVERS[name].title, connections, f"{rate:,.0f}", *figures])
+    return table(("server", "connections", "answers/s", *PARTS, "together, us", "cores busy"), 1, rows)
+
+
+def main() -> None:
+    """Measures, prints, and writes its section of README.md and its results."""
+    parser = argparse.ArgumentParser(prog="python -m bench.peers.costs", description=str(__doc__).splitlines()[0])
+    parser.add_argument("--artifact", type=Path, default=Path("build/1.0/ncf.pt"))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=3, help="of each load")
+    options = parser.parse_args()
+    artifact = options.artifact.resolve()
+    found = run(artifact, options.rounds, options.seconds)
+    text = report(found)
+    print(text)
+    costs = {load: [asdict(cost) for cost in one] for load, one in found.items()}
+    write_results("costs", {**describe_machine(artifact), "costs": costs}, text)
+
+
+if __name__ == "__main__":
+    main()
