@@ -59,7 +59,7 @@ SERVED   := $(wildcard model/*.py handler/*)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup data train train-help update update-help package serve run stop predict token rotate-keys versions register promote rollback unregister canary test test-quick fuzz lint soak bench-serve bench-predictor bench-new-users bench-update clean report bench-accuracy bench-peers bench-train force
+.PHONY: help setup data train train-help update update-help package serve run stop predict token rotate-keys versions register promote rollback unregister canary test test-quick fuzz lint soak bench-serve bench-predictor bench-new-users bench-update clean report bench-accuracy bench-peers bench-costs bench-train force
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -166,6 +166,9 @@ bench-accuracy: .venv/serve .venv-peers/surprise/ready .venv-peers/myfm/ready $(
 bench-peers: $(ARTIFACT) ## measure VERSION's model served here against FastAPI, LitServe, BentoML, MLServer, Ray Serve, Triton, TorchServe (needs wrk, a C compiler)
 	-@$(MAKE) --no-print-directory --keep-going $(patsubst bench/peers/%/requirements.txt,.venv-peers/%/ready,$(wildcard bench/peers/*/requirements.txt))
 	$(PY) -m bench.peers --artifact $(ARTIFACT) $(BENCH_ARGS)
+
+bench-costs: $(ARTIFACT) .venv-peers/triton/ready ## measure what an answer costs, by process, here and in Triton (needs wrk)
+	$(PY) -m bench.peers.costs --artifact $(ARTIFACT) $(BENCH_ARGS)
 
 bench-train: .venv/serve ## measure training by number of ratings (10 million of them take minutes); KMRD=folder adds a race
 	$(PY) -m bench.train $(if $(KMRD),--kmrd $(call quoted,$(KMRD)))
