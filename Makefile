@@ -94,13 +94,13 @@ report: $(ARTIFACT) ## write build/VERSION/report.html: errors, calibration, bas
 package: $(ARCHIVE) ## pack build/VERSION into model-store/ncf-VERSION.mar
 
 serve: $(ARCHIVE) ## train, pack, start TorchServe, and show answers
-	@$(PY) -m ops.serve start --version $(VERSION)$(if $(AUTH), --auth $(call quoted,$(AUTH)))
+	@$(PY) -m ops.process.serve start --version $(VERSION)$(if $(AUTH), --auth $(call quoted,$(AUTH)))
 
 run: $(ARCHIVE) ## keep a server up in the foreground until Ctrl-C: started again whenever it ends
-	@$(PY) -m ops.supervise --version $(VERSION)$(if $(AUTH), --auth $(call quoted,$(AUTH)))
+	@$(PY) -m ops.process.supervise --version $(VERSION)$(if $(AUTH), --auth $(call quoted,$(AUTH)))
 
 stop: ## stop the server that `make serve` or `make run` started
-	@if [ -x $(PY) ]; then $(PY) -m ops.serve stop; else echo 'no environment, so no server'; fi
+	@if [ -x $(PY) ]; then $(PY) -m ops.process.serve stop; else echo 'no environment, so no server'; fi
 
 predict: ## ask the server: make predict BODY='{"user_id": 1, "movie_id": 2}'
 	@$(AUTH_HEADER) curl -sS 127.0.0.1:8080/predictions/ncf -H @- -H 'Content-Type: application/json' -d $(call quoted,$(BODY)) && echo
@@ -127,7 +127,7 @@ unregister: .venv/serve ## remove VERSION from the running server, once it has a
 	@$(PY) -m ops.versions unregister --version $(VERSION)
 
 canary: .venv/serve ## try the registered VERSION with a SHARE of requests: make canary VERSION=1.1 SHARE=0.1
-	@$(PY) -m ops.candidate --version $(VERSION) --share $(SHARE) --mode $(MODE) $(if $(REQUESTS),--requests $(call quoted,$(REQUESTS)))
+	@$(PY) -m ops.trial --version $(VERSION) --share $(SHARE) --mode $(MODE) $(if $(REQUESTS),--requests $(call quoted,$(REQUESTS)))
 
 test: .venv/dev ## run every test, the end-to-end ones with a real TorchServe included, in two processes
 	$(PY) -m pytest -n 2
@@ -174,7 +174,7 @@ bench-train: .venv/serve ## measure training by number of ratings (10 million of
 	$(PY) -m bench.train $(if $(KMRD),--kmrd $(call quoted,$(KMRD)))
 
 clean: ## stop the server and remove all that was made, but not .venv
-	@if [ -x $(PY) ]; then $(PY) -m ops.serve stop; fi
+	@if [ -x $(PY) ]; then $(PY) -m ops.process.serve stop; fi
 	rm -rf build model-store logs .run key_file.json
 
 .venv/bin/python:

