@@ -1,7 +1,7 @@
 """`python -m bench.peers.costs`: what one answer to one pair costs, and which process spends it.
 
-This project and the fastest peer, one worker each, at 64 and 256 connections: microseconds of CPU an answer, those of the
-load generator included, since on this machine it shares the processors with the server.
+This project and the fastest peer, one worker each, at 64 and 256 connections: microseconds of CPU an answer, those of
+the load generator included, since it shares the processors with the server.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from tqdm import tqdm
 from bench.load import run_wrk
 from bench.machine import describe_machine, write_results
 from bench.peers.asks import Judge, bodies, draw_asks
+from bench.peers.checks import first_answer
 from bench.peers.dialects import Dialect
-from bench.peers.measure import WARM_UP_S, first_answer
+from bench.peers.measure import WARM_UP_S
 from bench.peers.processes import Running
 from bench.peers.servers import SERVERS
 from bench.peers.tables import table
@@ -50,18 +51,18 @@ def run(artifact: Path, rounds: int, seconds: int) -> dict[str, list[Cost]]:
     with tqdm(total=rounds * len(MEASURED) * len(CONNECTIONS), unit="load", disable=None) as progress:
         for name in MEASURED:
             dialect = SERVERS[name].dialects["pair"]
-            with tempfile.TemporaryDirectory(prefix="costs-", ignore_cleanup_errors=True) as folder:
-                with SERVERS[name].start(artifact, Path(folder) / "server") as running:
-                    first_answer(running, dialect, asks[0], judge)
-                    for cost in _costs(running, dialect, bodies(dialect, asks), rounds, seconds):
-                        found.setdefault(f"{name}/{cost.connections}", []).append(cost)
-                        progress.update()
+            with (
+                tempfile.TemporaryDirectory(prefix="costs-", ignore_cleanup_errors=True) as folder,
+                SERVERS[name].start(artifact, Path(folder) / "server") as running,
+            ):
+                first_answer(running, dialect, asks[0], judge)
+                for cost in _costs(running, dialect, bodies(dialect, asks), rounds, seconds):
+                    found.setdefault(f"{name}/{cost.connections}", []).append(cost)
+                    progress.update()
     return found
 
 
-def _costs(
-    running: Running, dialect: Dialect, sent: Sequence[bytes], rounds: int, seconds: int
-) -> Iterator[Cost]:
+def _costs(running: Running, dialect: Dialect, sent: Sequence[bytes], rounds: int, seconds: int) -> Iterator[Cost]:
     url, headers = running.url + dialect.path, dialect.headers(sent[0])
     run_wrk(url, sent, CONNECTIONS[0], WARM_UP_S, headers)
     for _ in range(rounds):
