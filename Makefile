@@ -70,16 +70,16 @@ help: ## list the verbs
 setup: .venv/serve .venv/dev ## make the environment in .venv: to train, to serve, to test
 
 serve: $(ARCHIVE) ## train, pack, start TorchServe, and show answers
-	@$(PY) -m ops.serve start --version $(VERSION)$(if $(AUTH), --auth $(call quoted,$(AUTH)))
+	@$(PY) -m ops.process.serve start --version $(VERSION)$(if $(AUTH), --auth $(call quoted,$(AUTH)))
 
 predict: ## ask the server: make predict BODY='{"user_id": 1, "movie_id": 2}'
 	@$(AUTH_HEADER) curl -sS 127.0.0.1:8080/predictions/ncf -H @- -H 'Content-Type: application/json' -d $(call quoted,$(BODY)) && echo
 
 stop: ## stop the server that `make serve` or `make run` started
-	@if [ -x $(PY) ]; then $(PY) -m ops.serve stop; else echo 'no environment, so no server'; fi
+	@if [ -x $(PY) ]; then $(PY) -m ops.process.serve stop; else echo 'no environment, so no server'; fi
 
 run: $(ARCHIVE) ## keep a server up in the foreground until Ctrl-C: started again whenever it ends
-	@$(PY) -m ops.supervise --version $(VERSION)$(if $(AUTH), --auth $(call quoted,$(AUTH)))
+	@$(PY) -m ops.process.supervise --version $(VERSION)$(if $(AUTH), --auth $(call quoted,$(AUTH)))
 
 data: .venv/serve ## download KMRD-small into data/kmrd-small
 	$(PY) -m train.download data/kmrd-small
@@ -120,7 +120,7 @@ unregister: .venv/serve ## remove VERSION from the running server, once it has a
 	@$(PY) -m ops.versions unregister --version $(VERSION)
 
 canary: .venv/serve ## try the registered VERSION with a SHARE of requests: make canary VERSION=1.1 SHARE=0.1
-	@$(PY) -m ops.candidate --version $(VERSION) --share $(SHARE) --mode $(MODE) $(if $(REQUESTS),--requests $(call quoted,$(REQUESTS)))
+	@$(PY) -m ops.trial --version $(VERSION) --share $(SHARE) --mode $(MODE) $(if $(REQUESTS),--requests $(call quoted,$(REQUESTS)))
 
 token: .venv/serve ## print the key of inference, where the server was started with AUTH=on
 	@$(PY) -m ops.auth token
@@ -141,7 +141,7 @@ lint: .venv/dev ## check style (ruff), types (mypy, strict) and what is unsafe (
 	$(PY) -m mypy
 
 clean: ## stop the server and remove all that was made, but not .venv
-	@if [ -x $(PY) ]; then $(PY) -m ops.serve stop; fi
+	@if [ -x $(PY) ]; then $(PY) -m ops.process.serve stop; fi
 	rm -rf build model-store logs .run key_file.json
 
 include $(BENCH_VERBS)

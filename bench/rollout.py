@@ -22,14 +22,15 @@ import orjson
 from bench.load import run_wrk
 from bench.open_loop import Answers, drive
 from bench.workloads import workloads
+from model.archive import NAME
 from model.artifact import Artifact
 from ops.client import VERSION_HEADER, Client
-from ops.compare import find_difference
-from ops.reference import InProcess, Reference
-from ops.rollout import Rollout
 from ops.settings import ServerSettings
-from ops.smoke import asks
-from ops.store import NAME, archive_path
+from ops.store.archives import archive_path
+from ops.versions.compare import find_difference
+from ops.versions.reference import InProcess, Reference
+from ops.versions.rollout import Rollout
+from ops.versions.smoke import asks
 
 _PAIRS = 2_000
 _MAXIMUM_S = 3.0

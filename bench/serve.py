@@ -26,7 +26,7 @@ from bench.predictor import pairs_per_s
 from bench.servers import ours, stock
 from bench.workloads import Workload, workloads
 from model.artifact import load_artifact
-from ops import server
+from ops.process import server
 from ops.settings import ServerSettings
 
 Start = Callable[[Path, Path], AbstractContextManager[ServerSettings]]

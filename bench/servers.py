@@ -15,9 +15,9 @@ from pathlib import Path
 import yaml
 
 from model.artifact import load_artifact
-from ops import server
+from ops.process import server
 from ops.settings import ServerSettings, read_settings
-from ops.store import start_with
+from ops.store.archives import start_with
 from train.package import PackageConfig, package
 
 ROOT = Path(__file__).resolve().parent.parent

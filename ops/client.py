@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import httpx
 
+from model.archive import NAME, archive_name
 from ops.auth import REFUSED, KeyFileAuth
 from ops.settings import ServerSettings
-from ops.store import NAME
 
 VERSION_HEADER = "X-Model-Version"
 
@@ -100,7 +100,7 @@ class Client:
 
     def register(self, version: str, workers: int) -> None:
         """Registers ncf-VERSION.mar from the model store, without waiting for its workers."""
-        query = {"url": f"{NAME}-{version}.mar", "model_name": NAME, "initial_workers": str(workers)}
+        query = {"url": archive_name(version), "model_name": NAME, "initial_workers": str(workers)}
         self._ask("POST", f"{self._settings.management}/models", params={**query, "synchronous": "false"})
 
     def promote(self, version: str) -> None:
@@ -108,7 +108,7 @@ class Client:
         self._ask("PUT", f"{self._models(version)}/set-default")
 
     def unregister(self, version: str) -> None:
-        """Removes a version at once, see ops/workers.py; TorchServe refuses for the default while there are others."""
+        """Removes a version at once, see process/workers.py; TorchServe refuses for a default that is not alone."""
         self._ask("DELETE", self._models(version))
 
     def _predictions(self, version: str | None) -> str:

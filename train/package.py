@@ -1,7 +1,7 @@
 """From artifact to archive: `ncf-VERSION.mar`, made by torch-model-archiver.
 
 The archive holds the packages `model` and `handler` beside the artifact, so each version runs its own code, the model
-card, and SHA256SUMS: the digest of every file in it, for `sha256sum -c` and `ops.manifest`.
+card, and SHA256SUMS: the digest of every file in it, for `sha256sum -c` and `ops.store.digests`.
 """
 
 from __future__ import annotations
@@ -18,13 +18,12 @@ from pathlib import Path
 
 import tyro
 
+from model.archive import DIGESTS, NAME, archive_name, file_digests
 from model.artifact import load_artifact
 from train.model_card import MODEL_CARD, model_card
 
 ROOT = Path(__file__).resolve().parent.parent
-NAME = "ncf"
 HANDLER = "ncf_handler.py"
-MANIFEST = "SHA256SUMS"
 
 
 @dataclass(frozen=True)
@@ -51,10 +50,10 @@ def package(config: PackageConfig) -> Path:
     """
     card = model_card(load_artifact(config.artifact).metadata)
     config.store.mkdir(parents=True, exist_ok=True)
-    target = config.store / f"{NAME}-{config.version}.mar"
+    target = config.store / archive_name(config.version)
     with tempfile.TemporaryDirectory(dir=config.store, prefix=".package-") as folder:
         archive = _archive(config, card, Path(folder).resolve())
-        add_manifest(archive)
+        add_digests(archive)
         os.replace(archive, target)
     return target
 
@@ -89,15 +88,11 @@ def _check_config(config: Path, code: Path) -> None:
         raise ValueError(done.stderr.strip())
 
 
-def add_manifest(archive: Path) -> None:
+def add_digests(archive: Path) -> None:
     """Writes SHA256SUMS into an archive that has none."""
-    lines = []
     with zipfile.ZipFile(archive, "a") as file:
-        for name in sorted(name for name in file.namelist() if not name.endswith("/")):
-            with file.open(name) as stream:
-                digest = hashlib.file_digest(stream, "sha256")  # type: ignore[arg-type]  # a ZipExtFile reads into
-                lines.append(f"{digest.hexdigest()}  {name}\n")
-        file.writestr(MANIFEST, "".join(lines))
+        lines = [f"{digest}  {name}\n" for name, digest in sorted(file_digests(file))]
+        file.writestr(DIGESTS, "".join(lines))
 
 
 if __name__ == "__main__":

@@ -8,11 +8,14 @@ with the rounds that are finished; --resume goes on from them.
 from __future__ import annotations
 
 import argparse
+import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any, NoReturn
 
 from tqdm import tqdm
 
@@ -28,8 +31,10 @@ from bench.peers.tables import report
 from model.artifact import load_artifact
 
 
-def run(artifact: Path, names: Sequence[str], rounds: int, seconds: int, finished: Rounds) -> Rounds:
-    """Goes on after `finished` until there are so many rounds; what is finished is kept for --resume."""
+def run(
+    artifact: Path, names: Sequence[str], rounds: int, seconds: int, finished: Rounds, kept_as: Mapping[str, object]
+) -> Rounds:
+    """Goes on after `finished` until there are so many rounds; those of all servers are kept for --resume."""
     loaded = load_artifact(artifact)
     asks, judge = draw_asks(loaded), Judge(loaded)
     checks = to_check(asks, loaded)
@@ -41,12 +46,13 @@ def run(artifact: Path, names: Sequence[str], rounds: int, seconds: int, finishe
                 for name in rotated(names, turn):
                     before = progress.n
                     progress.set_description(f"round {turn + 1}, {name}")
-                    one[name] = measure(SERVERS[name], artifact, asks, checks, judge, seconds, progress.update)
+                    one[name] = measure(SERVERS[name], artifact, asks, checks, judge, seconds, turn, progress.update)
                     progress.update(before + cells(SERVERS[name]) - progress.n)
                     if error := one[name].error:
                         progress.write(f"round {turn + 1}, {SERVERS[name].title}: {error}", file=sys.stderr)
                 finished.append({name: one[name] for name in names})
-                keep(finished, seconds)
+                if set(names) == set(SERVERS):
+                    keep(finished, kept_as)
         except KeyboardInterrupt:
             progress.write(f"stopped: {len(finished)} rounds are finished; --resume goes on", file=sys.stderr)
     return finished
@@ -54,25 +60,33 @@ def run(artifact: Path, names: Sequence[str], rounds: int, seconds: int, finishe
 
 def main() -> None:
     """Measures, prints; a run of all servers also writes its section of README.md, results and figures."""
+    signal.signal(signal.SIGTERM, _end)
     options = _options()
     names = options.only or list(SERVERS)
     artifact = options.artifact.resolve()
-    rounds = run(
-        artifact, names, options.rounds, options.seconds, kept(names, options.seconds) if options.resume else []
-    )
+    machine = describe_machine(artifact)
+    kept_as = {"model": machine["model"]["digest"], "commit": machine["commit"], "seconds": options.seconds}
+    try:
+        finished = kept(names, kept_as)[: options.rounds] if options.resume else []
+    except ValueError as error:
+        sys.exit(str(error))
+    rounds = run(artifact, names, options.rounds, options.seconds, finished, kept_as)
     if not rounds:
-        sys.exit(1)
+        sys.exit("no round was finished")
     by_server = {name: [one[name] for one in rounds] for name in names}
     summaries = {name: found for name, one in by_server.items() if (found := summarize(one)) is not None}
     errors = {name: [one.error for one in found if one.error] for name, found in by_server.items()}
     text = report(summaries, goals(summaries), errors)
     print(text)
+    if missing := [SERVERS[name].title for name in names if name not in summaries]:
+        sys.exit(f"nothing was measured of {', '.join(missing)}{'' if options.only else ': nothing is written'}")
     if not options.only:
-        _write(artifact, by_server, summaries, text)
+        _write(machine, by_server, summaries, text)
 
 
-def _write(artifact: Path, rounds: Mapping[str, list[Round]], summaries: Mapping[str, Summary], text: str) -> None:
-    machine = describe_machine(artifact)
+def _write(
+    machine: dict[str, Any], rounds: Mapping[str, list[Round]], summaries: Mapping[str, Summary], text: str
+) -> None:
     machine["versions"] = {**machine["versions"], **_versions(SERVERS)}
     pictures = [f"![{shows}](results/{name})" for shows, name in draw(summaries, RESULTS).items()]
     servers = {name: [asdict(one) for one in found] for name, found in rounds.items()}
@@ -96,11 +110,27 @@ def _versions(names: Sequence[str] | Mapping[str, object]) -> dict[str, str]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.peers", description=str(__doc__).splitlines()[0])
     parser.add_argument("--artifact", type=Path, default=Path("build/1.0/ncf.pt"))
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=2, help="of each load")
+    parser.add_argument("--rounds", type=_positive, default=5)
+    parser.add_argument("--seconds", type=_positive, default=2, help="of each load")
     parser.add_argument("--only", nargs="+", choices=list(SERVERS), metavar="SERVER", help=" ".join(SERVERS))
     parser.add_argument("--resume", action="store_true", help=f"go on after the rounds in {KEPT.relative_to(ROOT)}")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if not options.artifact.is_file():
+        parser.error(f"--artifact: there is no file {options.artifact}")
+    if absent := [program for program in ("wrk", "cc") if shutil.which(program) is None]:
+        parser.error(f"not installed: {', '.join(absent)}; apt-get install wrk gcc libc6-dev")
+    return options
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"got {text}, expected an integer of at least 1")
+    return int(text)
+
+
+def _end(*_: object) -> NoReturn:
+    """What a signal does: servers are stopped on the way out."""
+    sys.exit("ended by a signal: its servers are stopped")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """`python -m bench.peers.costs`: what one answer to one pair costs, and which process spends it.
 
 This project and the fastest peer, one worker each, at 64 and 256 connections: microseconds of CPU an answer, those of
-the load generator included, since on this machine it shares the processors with the server.
+the load generator included, since it shares the processors with the server.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from tqdm import tqdm
 from bench.load import run_wrk
 from bench.machine import describe_machine, write_results
 from bench.peers.asks import Judge, bodies, draw_asks
+from bench.peers.checks import first_answer
 from bench.peers.dialects import Dialect
-from bench.peers.measure import WARM_UP_S, first_answer
+from bench.peers.measure import WARM_UP_S
 from bench.peers.processes import Running
 from bench.peers.servers import SERVERS
 from bench.peers.tables import table

@@ -1,9 +1,9 @@
-"""The rounds of the last run, finished one by one, so that an interrupted run can go on."""
+"""The rounds of the last run of all servers, finished one by one, so that an interrupted run can go on."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from bench.load import Load
@@ -15,24 +15,24 @@ KEPT = ROOT / "build" / "bench" / "peers-rounds.json"
 Rounds = list[dict[str, Round]]
 
 
-def keep(rounds: Rounds, seconds: int) -> None:
-    """Writes all finished rounds, whose loads took so long."""
+def keep(rounds: Rounds, run: Mapping[str, object]) -> None:
+    """Writes all finished rounds; `run` is what must be the same for those that are added: model, commit, seconds."""
     KEPT.parent.mkdir(parents=True, exist_ok=True)
     told = [{name: asdict(one) for name, one in found.items()} for found in rounds]
-    KEPT.write_text(json.dumps({"seconds": seconds, "rounds": told}))
+    KEPT.write_text(json.dumps({"run": dict(run), "rounds": told}))
 
 
-def kept(names: Sequence[str], seconds: int) -> Rounds:
+def kept(names: Sequence[str], run: Mapping[str, object]) -> Rounds:
     """The rounds that the last run finished; none if there was no run.
 
     Raises:
-        ValueError: that run had other servers, or loads of another length.
+        ValueError: that run had other servers, or was of something else.
     """
     if not KEPT.exists():
         return []
     told = json.loads(KEPT.read_text())
-    if told["seconds"] != seconds or any(set(found) != set(names) for found in told["rounds"]):
-        raise ValueError(f"{KEPT}: its rounds are of other servers, or not of {seconds} s: run without --resume")
+    if told["run"] != run or any(set(found) != set(names) for found in told["rounds"]):
+        raise ValueError(f"{KEPT}: its rounds are of {told['run']}, this run is of {dict(run)}: run without --resume")
     return [{name: _round(found[name]) for name in names} for found in told["rounds"]]
 
 

@@ -19,6 +19,8 @@ import torch
 from torch import Tensor
 
 ARTIFACT = "NCF_ARTIFACT"
+# The hidden layers of so many pairs stay in a processor's cache, which halves the time of a look through a catalogue.
+_CHUNK_PAIRS = 4_096
 
 
 class RatingModel:
@@ -65,7 +67,7 @@ class RatingModel:
             else:
                 users.append(user_id)
                 movies.append(ask["movie_id"])
-        ratings = self._rate(self._rows(users, self._user_rows), self._rows(movies, self._movie_rows)) if users else []
+        ratings = _short(self.rate(np.array(users), np.array(movies))) if users else []
         lists = iter(self._best_of(best)) if best else iter(())
         answers, start = [], 0
         for ask in asks:
@@ -92,14 +94,11 @@ class RatingModel:
         ratings, movies = self._top(torch.from_numpy(_find(self._users, user_ids)), top_k)
         return self._movies[movies.numpy()], ratings.numpy()
 
-    def _rate(self, users: list[int], movies: list[int]) -> list[float]:
-        return self._score(torch.tensor(users), torch.tensor(movies)).tolist()
-
     def _best_of(self, asks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         rows = self._rows([ask["user_id"] for ask in asks], self._user_rows)
         ratings, movies = self._top(torch.tensor(rows), max(ask["top_k"] for ask in asks))
         found = []
-        for ask, scores, places in zip(asks, ratings.tolist(), movies.tolist(), strict=True):
+        for ask, scores, places in zip(asks, _short(ratings.numpy()), movies.tolist(), strict=True):
             lines = [
                 {"movie_id": self._movie_ids[place], "rating": score, **self._facts[place]}
                 for score, place in zip(scores[: ask["top_k"]], places, strict=False)
@@ -129,11 +128,17 @@ class RatingModel:
     @torch.inference_mode()
     def _top(self, users: Tensor, top_k: int) -> tuple[Tensor, Tensor]:
         number = len(self._all_movies)
-        ratings = self._score(users.repeat_interleave(number), self._all_movies.repeat(len(users)))
-        ratings = ratings.view(len(users), number)
+        parts = users.split(max(1, _CHUNK_PAIRS // number))
+        scores = [self._score(part.repeat_interleave(number), self._all_movies.repeat(len(part))) for part in parts]
+        ratings = torch.cat(scores).view(len(users), number)
         for place, user in enumerate(users.tolist()):
             ratings[place, self._seen[self._offsets[user] : self._offsets[user + 1]]] = -torch.inf
         return tuple(ratings.topk(top_k))  # type: ignore[return-value]
+
+
+def _short(ratings: np.ndarray) -> Any:
+    """Lists of floats: six decimals are all that a float32 holds, and spare the client 9.729999542236328."""
+    return ratings.astype(np.float64).round(6).tolist()
 
 
 def _find(ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:

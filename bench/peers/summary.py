@@ -35,11 +35,15 @@ class ClosedLoop(NamedTuple):
 
 
 class OpenLoop(NamedTuple):
-    """Of a pair at one share of the server's own maximum; failed of sent in all rounds together."""
+    """Of a pair at one share of the server's own maximum; failed of sent in all rounds together.
+
+    late_p99_ms: how much later than intended requests left, since every connection was busy or the generator was.
+    """
 
     rate_per_s: float
     p50_ms: float
     p99_ms: Spread
+    late_p99_ms: float
     failed: int
     sent: int
 
@@ -93,6 +97,7 @@ def summarize(rounds: Sequence[Round]) -> Summary | None:
             statistics.median(load.rate_per_s for load in sent),
             statistics.median(load.p50_ms for load in sent),
             Spread.of([load.p99_ms for load in sent]),
+            statistics.median(load.late_p99_ms for load in sent),
             sum(load.failed for load in sent),
             sum(load.sent for load in sent),
         )

@@ -30,7 +30,7 @@ _OVERVIEW = (
     *("p99 ms at half load", "cores at half load", "MiB", "start to first answer, s"),
 )
 _CLOSED = ("server", "asked", "connections", "answered/s", "p50 ms", "p99 ms", "refused", "broken")
-_OPEN = ("server", "share of its maximum", "requests/s", "p50 ms", "p99 ms", "failed")
+_OPEN = ("server", "share of its maximum", "requests/s", "p50 ms", "p99 ms", "sent late, p99 ms", "failed")
 
 
 def table(columns: Cells, texts: int, rows: Iterable[Cells]) -> str:
@@ -65,8 +65,9 @@ def _closed_rows(name: str, one: Summary) -> Iterator[Cells]:
 
 def _open_rows(name: str, one: Summary) -> Iterator[Cells]:
     for share, load in one.opened.items():
-        times = (f"{load.p50_ms:.2f}", _spread(load.p99_ms, ".2f"), f"{load.failed:,} of {load.sent:,}")
-        yield SERVERS[name].title, f"{float(share):.0%}", f"{load.rate_per_s:,.0f}", *times
+        times = (f"{load.p50_ms:.2f}", _spread(load.p99_ms, ".2f"), f"{load.late_p99_ms:.2f}")
+        rate, failed = f"{load.rate_per_s:,.0f}", f"{load.failed:,} of {load.sent:,}"
+        yield SERVERS[name].title, f"{float(share):.0%}", rate, *times, failed
 
 
 def _spread(spread: Spread, form: str) -> str:

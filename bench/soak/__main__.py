@@ -42,7 +42,7 @@ from bench.soak.report import draw, endurance_table, faults_table, overload_tabl
 from bench.soak.traffic import Tally, Traffic, make_traffic
 from bench.soak.verdict import BOUNDS, beyond_bounds, tell
 from ops.client import Client
-from ops.rollout import Rollout
+from ops.versions.rollout import Rollout
 
 # Share of the maximum at which millions are sent: what can be kept up while the machine also generates and checks it.
 _ENDURANCE_SHARE = 0.6

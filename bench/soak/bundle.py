@@ -1,4 +1,4 @@
-"""The server under test: three versions with different ratings, kept up by `python -m ops.supervise`."""
+"""The server under test: three versions with different ratings, kept up by `python -m ops.process.supervise`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import torch
 
 from bench.servers import ROOT, prepare
 from model.artifact import load_artifact, save_artifact
-from ops import server
 from ops.client import Client
+from ops.process import server
 from ops.settings import ServerSettings
 
 VERSIONS = ("1.0", "1.1", "1.2")
@@ -69,7 +69,7 @@ def supervised(artifact: Path, folder: Path) -> Iterator[Bundle]:
     settings = prepare(artifacts, folder / "server")
     with (folder / "supervisor.log").open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "ops.supervise"],
+            [sys.executable, "-m", "ops.process.supervise"],
             cwd=settings.folder,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdout=output,

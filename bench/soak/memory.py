@@ -10,7 +10,7 @@ import numpy as np
 import psutil
 
 from bench import usage
-from ops import server
+from ops.process import server
 from ops.settings import ServerSettings
 
 

@@ -3,4 +3,4 @@
 set -eu
 touch logs/ts.log
 tail -n 0 -F logs/ts.log 2>/dev/null &
-exec python -m ops.supervise "$@"
+exec python -m ops.process.supervise "$@"

@@ -37,28 +37,27 @@ done
 
 registered=
 promoted=
-take_back() {
+# Takes back what was done, and ends with these words.
+give_up() {
+    told=$1
+    shift
     for other in $promoted; do
         on "$other" promote "$former" "$@" || echo "roll_out: $other still answers with version $version" >&2
     done
     for other in $registered; do
         on "$other" unregister "$version" "$@" || echo "roll_out: $other still holds version $version" >&2
     done
+    echo "roll_out: $told" >&2
+    exit 1
 }
 for pod in $pods; do
-    if ! on "$pod" register "$version" "$@"; then
-        take_back "$@"
-        echo "roll_out: $pod refused version $version, which was taken back from the others" >&2
-        exit 1
-    fi
+    on "$pod" register "$version" "$@" ||
+        give_up "$pod refused version $version, which was taken back from the others" "$@"
     registered="$registered $pod"
 done
 for pod in $pods; do
-    if ! on "$pod" promote "$version" "$@"; then
-        take_back "$@"
-        echo "roll_out: $pod did not promote version $version, which was taken back everywhere" >&2
-        exit 1
-    fi
+    on "$pod" promote "$version" "$@" ||
+        give_up "$pod did not promote version $version, which was taken back everywhere" "$@"
     promoted="$promoted $pod"
 done
 for pod in $pods; do

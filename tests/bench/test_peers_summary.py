@@ -89,14 +89,17 @@ def test_every_server_can_at_least_be_asked_a_pair() -> None:
     assert all("pair" in server.dialects for server in SERVERS.values())
 
 
-def test_finished_rounds_are_kept_for_the_same_servers_and_length_alone(
+def test_finished_rounds_are_kept_for_the_same_servers_model_commit_and_length_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bench.peers.kept.KEPT", tmp_path / "bench" / "rounds.json")
-    rounds = [{OURS: one_round(), "ray": Round(error="not installed")}]
-    assert kept([OURS, "ray"], 2) == []
-    keep(rounds, 2)
-    assert kept([OURS, "ray"], 2) == rounds
-    for names, seconds in (([OURS], 2), ([OURS, "ray"], 3)):
+    rounds, run = (
+        [{OURS: one_round(), "ray": Round(error="not installed")}],
+        {"model": "a", "commit": "b", "seconds": 2},
+    )
+    assert kept([OURS, "ray"], run) == []
+    keep(rounds, run)
+    assert kept([OURS, "ray"], run) == rounds
+    for names, other in (([OURS], run), ([OURS, "ray"], {**run, "seconds": 3}), ([OURS, "ray"], {**run, "model": "c"})):
         with pytest.raises(ValueError, match="run without --resume"):
-            kept(names, seconds)
+            kept(names, other)

@@ -10,12 +10,11 @@ from typing import Any
 
 import torch
 
+from model.archive import DIGESTS, MANIFEST
 from model.artifact import EXTRA_FILES
-from train.package import MANIFEST as DIGESTS
-from train.package import add_manifest
+from train.package import HANDLER, add_digests
 
-MANIFEST = "MAR-INF/MANIFEST.json"
-HANDLER = "ncf_handler.py"
+RAISES_AT_LOAD = {HANDLER: ("torch.set_num_threads(1)", 'raise RuntimeError("out of order")')}
 Change = Callable[[str, bytes], bytes]
 """(name of a file, what it holds) -> what it is to hold."""
 
@@ -47,7 +46,7 @@ def alter(source: Path, target: Path, version: str, change: Change = as_it_is) -
                 manifest["model"]["modelVersion"] = version
                 data = json.dumps(manifest).encode()
             new.writestr(name, data)
-    add_manifest(target)  # whoever packs bad code packs its digest too
+    add_digests(target)  # whoever packs bad code packs its digest too
 
 
 def alter_artifact(artifact: Path, target: Path, metadata: Mapping[str, Any], shift: float = 0.0) -> None:

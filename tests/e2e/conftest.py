@@ -15,9 +15,10 @@ from typing import Any
 import httpx
 import pytest
 
-from ops import server
 from ops.client import Client
+from ops.process import server
 from ops.settings import ServerSettings, read_settings
+from ops.versions.rollout import Rollout
 from tests.e2e.image import Image, can_isolate, values
 from train.demo import write_demo
 
@@ -40,6 +41,16 @@ class Project:
     @property
     def client(self) -> Client:
         return Client(self.settings)
+
+    @property
+    def versions(self) -> dict[str, bool]:
+        """Which are registered, and whether each is the default."""
+        return {one["version"]: one["default"] for one in self.client.versions()}
+
+    @property
+    def default_version(self) -> str:
+        [version] = [name for name, default in self.versions.items() if default]
+        return version
 
     def on_our_ports(self, text: str) -> str:
         """A text that names the usual ports, with ours in their place."""
@@ -119,6 +130,30 @@ def served(project: Project) -> Project:
     """The same, serving version 1.0."""
     project.make("serve")
     return project
+
+
+@pytest.fixture
+def both(served: Project) -> Iterator[Project]:
+    """Versions 1.0, the default, and 1.1 registered."""
+    if "1.1" not in served.versions:
+        Rollout(served.client, served.settings).register("1.1")
+    yield served
+    Rollout(served.client, served.settings).promote("1.0")
+
+
+@pytest.fixture(scope="module")
+def alone_afterwards(served: Project) -> Iterator[None]:
+    """Version 1.0 alone, as other modules have it."""
+    yield
+    if "1.1" in served.versions:
+        Rollout(served.client, served.settings).unregister("1.1")
+
+
+@pytest.fixture
+def pair(served: Project) -> dict[str, Any]:
+    """A body that asks for one rating."""
+    example = served.client.describe()["example"]
+    return {"user_id": example["user_id"], "movie_id": example["movie_ids"][0]}
 
 
 @dataclass(frozen=True)

@@ -8,20 +8,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ops import server
+from ops.process import server
 from tests.e2e.conftest import Project, environment
 from tests.e2e.failing import wait_until
 
 
 class Supervised:
-    """`python -m ops.supervise` of a project, its lines in a file."""
+    """`python -m ops.process.supervise` of a project, its lines in a file."""
 
     def __init__(self, project: Project, lines: Path, *options: str) -> None:
         self.project = project
         self.lines = lines
         with lines.open("wb") as file:
             self.process = subprocess.Popen(
-                [".venv/bin/python", "-m", "ops.supervise", *options],
+                [".venv/bin/python", "-m", "ops.process.supervise", *options],
                 cwd=project.folder,
                 env=environment(),
                 stdout=file,

@@ -14,9 +14,10 @@ import grpc
 import httpx
 import pytest
 
-from ops import auth, server
+from ops import auth
 from ops.client import Client, ClientError
-from ops.supervise import ASK_S
+from ops.process import server
+from ops.process.supervise import ASK_S
 from tests.e2e.conftest import Project, copy_project
 from tests.e2e.grpc_client import GrpcClient
 from tests.e2e.supervised import supervised

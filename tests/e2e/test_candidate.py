@@ -1,25 +1,14 @@
 """A candidate tried with a share of the requests, on the real server."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from ops.rollout import Rollout
 from tests.e2e.conftest import Project
 from tests.e2e.test_serving import in_process
 
-pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture(scope="module")
-def both(served: Project) -> Iterator[Project]:
-    """1.0, the default, and the candidate 1.1."""
-    rollout = Rollout(served.client, served.settings)
-    rollout.register("1.1")
-    yield served
-    rollout.unregister("1.1")
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("alone_afterwards")]
 
 
 def report(project: Project, *arguments: str) -> dict[str, Any]:

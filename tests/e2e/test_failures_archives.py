@@ -7,8 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ops import auth, server
-from ops.store import start_archive, start_version, start_with
+from ops import auth
+from ops.process import server
+from ops.store.archives import start_archive, start_version, start_with
 from tests.e2e.altered import alter, alter_artifact
 from tests.e2e.conftest import Project
 from tests.e2e.failing import answers
@@ -74,7 +75,7 @@ def test_what_cannot_be_registered_is_said_and_the_old_version_goes_on(breakable
 @pytest.mark.usefixtures("starting_with")
 @pytest.mark.parametrize("name", ["cut", *REASONS])
 def test_what_cannot_be_started_with_is_said_and_nothing_is_left(breakable: Project, name: str) -> None:
-    modules = ("ops.supervise", "ops.serve start") if name == "cut" else ("ops.supervise",)
+    modules = ("ops.process.supervise", "ops.process.serve start") if name == "cut" else ("ops.process.supervise",)
     for module in modules:
         done = breakable.run(".venv/bin/python", "-m", *module.split(), "--version", name, "--auth", "on", check=False)
         assert done.returncode == 1
@@ -87,7 +88,7 @@ def test_what_cannot_be_started_with_is_said_and_nothing_is_left(breakable: Proj
 
 
 def test_what_a_refusal_tells_to_do_makes_the_archive_anew(breakable: Project) -> None:
-    check = (".venv/bin/python", "-m", "ops.manifest", "--version", "1.1")
+    check = (".venv/bin/python", "-m", "ops.store.digests", "--version", "1.1")
     archive = breakable.settings.model_store / "ncf-1.1.mar"
     archive.write_bytes(archive.read_bytes()[:1000])
     refused = breakable.run(*check, check=False)
@@ -101,7 +102,7 @@ def test_what_a_refusal_tells_to_do_makes_the_archive_anew(breakable: Project) -
 def test_a_default_that_keeps_the_server_from_starting_is_rolled_back_without_one(breakable: Project) -> None:
     store = breakable.settings.model_store
     start_with(store, "cut")
-    assert "ncf-cut.mar: " in breakable.run(".venv/bin/python", "-m", "ops.supervise", check=False).stderr
+    assert "ncf-cut.mar: " in breakable.run(".venv/bin/python", "-m", "ops.process.supervise", check=False).stderr
     assert "no server runs here: the next start serves version 1.0" in breakable.make("rollback")
     assert start_version(store) == "1.0"
     assert start_archive(store).samefile(store / "ncf-1.0.mar")

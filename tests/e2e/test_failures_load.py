@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from bench.load import run_wrk
-from ops import server
+from ops.process import server
 from tests.e2e.conftest import Project
 from tests.e2e.failing import BATCH, Asked, needs_load, wait_until, workers
 

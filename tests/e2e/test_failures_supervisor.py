@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ops import processes, server
+from ops.process import server, state
 from tests.e2e.conftest import Project
 from tests.e2e.failing import Asked, answers, needs_load
 from tests.e2e.supervised import Supervised, supervised
@@ -24,8 +24,8 @@ def kept_up(breakable: Project, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 def server_processes(project: Project) -> list[psutil.Process]:
-    state = processes.read_state(project.settings)
-    return list(processes.family(state["scratch"])) if state else []
+    noted = state.read(project.settings)
+    return list(state.family(noted["scratch"])) if noted else []
 
 
 @needs_load
@@ -59,14 +59,14 @@ def test_it_goes_on_trying_while_the_model_store_is_gone(kept_up: Supervised) ->
 
 
 def test_a_second_one_in_the_same_folder_is_refused(kept_up: Supervised) -> None:
-    second = kept_up.project.run(".venv/bin/python", "-m", "ops.supervise", check=False)
+    second = kept_up.project.run(".venv/bin/python", "-m", "ops.process.supervise", check=False)
     assert second.returncode == 1
     assert second.stderr.startswith(f"supervise: another one runs here, PID {kept_up.process.pid}")
     assert answers(kept_up.project)
 
 
 def test_a_start_beside_it_is_refused_unless_all_is_as_asked_for(kept_up: Supervised) -> None:
-    serve = (".venv/bin/python", "-m", "ops.serve", "start", "--version")
+    serve = (".venv/bin/python", "-m", "ops.process.serve", "start", "--version")
     before = kept_up.front_end()
     assert "Serving version 1.0" in kept_up.project.run(*serve, "1.0").stdout
     refused = kept_up.project.run(*serve, "1.1", check=False)

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import yaml
 
-from ops import processes
+from ops.process import state
 from tests.e2e.conftest import PORTS, Project, Running, free_ports
 from tests.e2e.image import ROOT
 
@@ -51,7 +51,7 @@ def url(running: Running) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(timeout=60)
-        left = list(processes.family(str(home)))
+        left = list(state.family(str(home)))
         for one in left:
             one.kill()
     assert left == [], "the runtime's stop has left its server"

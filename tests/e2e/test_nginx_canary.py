@@ -3,27 +3,22 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ops.version_log import read_log
+from ops.trial.log import read_log
 from tests.e2e.conftest import Project
 from tests.e2e.nginx import needs_nginx, run_nginx, upstream
 from tests.e2e.test_serving import in_process
 
-pytestmark = [pytest.mark.e2e, needs_nginx]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.usefixtures("alone_afterwards"),
+    needs_nginx,
+]
 
 REQUESTS = 60
-
-
-@pytest.fixture(scope="module")
-def both(served: Project) -> Iterator[Project]:
-    """The server with 1.1 beside 1.0."""
-    served.make("register", "VERSION=1.1")
-    yield served
-    served.make("unregister", "VERSION=1.1")
 
 
 @pytest.fixture
@@ -47,7 +42,7 @@ def test_a_candidate_that_fails_is_seen_in_the_report_and_by_no_client(
 ) -> None:
     with run_nginx("canary.conf", tmp_path, {**upstream(served), "5% /1.1;": "", "# mirror": "mirror"}) as proxy:
         assert proxy.client.post("/predictions/ncf", json=body).status_code == 200  # 1.1 is not registered
-    printed = served.run(".venv/bin/python", "-m", "ops.version_log", str(tmp_path / "ncf-versions.log")).stdout
+    printed = served.run(".venv/bin/python", "-m", "ops.trial.log", str(tmp_path / "ncf-versions.log")).stdout
     assert re.search(r"^1\.1 +1 +1 +0 ", printed, re.MULTILINE)
 
 
@@ -60,7 +55,7 @@ def test_a_share_of_the_requests_is_answered_by_the_candidate(
     with log.open() as lines:
         assert Counter(entry["version"] for entry in read_log(lines)) == answered
 
-    printed = both.run(".venv/bin/python", "-m", "ops.version_log", str(log), "--requests", "requests.jsonl").stdout
+    printed = both.run(".venv/bin/python", "-m", "ops.trial.log", str(log), "--requests", "requests.jsonl").stdout
     for version in ("1.0", "1.1"):
         assert re.search(rf"^{re.escape(version)} +{answered[version]} +0 +0 +[\d.]+ +[\d.]+$", printed, re.MULTILINE)
     assert "wrote requests.jsonl, 1 bodies" in printed

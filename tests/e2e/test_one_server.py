@@ -8,13 +8,14 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from ops import auth, processes, server
+from ops import auth
+from ops.process import server, state
 from tests.e2e.conftest import Project, environment
 from tests.e2e.failing import answers
 
 pytestmark = pytest.mark.e2e
 
-SERVE = (".venv/bin/python", "-m", "ops.serve", "start", "--version", "1.0")
+SERVE = (".venv/bin/python", "-m", "ops.process.serve", "start", "--version", "1.0")
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def front_ends(project: Project) -> list[int]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get(processes.FOLDER) == str(project.folder.resolve()) and process.name() == "java":
+            if process.environ().get(state.FOLDER) == str(project.folder.resolve()) and process.name() == "java":
                 found.append(process.pid)
         except (psutil.Error, OSError):
             continue

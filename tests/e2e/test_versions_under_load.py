@@ -3,7 +3,7 @@
 import pytest
 
 from bench.rollout import change_under_load
-from ops.rollout import Rollout
+from ops.versions.rollout import Rollout
 from tests.e2e.conftest import Project
 from tests.e2e.failing import needs_load
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ops.compare import find_difference
+from ops.versions.compare import find_difference
 
 BEST = {"user_id": 7, "recommendations": [{"movie_id": 3, "rating": 9.0}, {"movie_id": 4, "rating": 8.0}]}
 

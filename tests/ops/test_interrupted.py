@@ -17,7 +17,7 @@ from tests.ops.queries import ROOT
 
 @pytest.mark.parametrize(
     "command",
-    ["ops.ready --wait-s 60", "ops.auth rotate", "ops.candidate --version 1.1 --requests asks", "ops.version_log log"],
+    ["ops.ready --wait-s 60", "ops.auth rotate", "ops.trial --version 1.1 --requests asks", "ops.trial.log log"],
 )
 def test_an_interrupted_verb_says_so(tmp_path: Path, command: str) -> None:
     """The verb is interrupted once it waits: for an answer of a server that says nothing, or for the end of a pipe."""
@@ -40,14 +40,14 @@ def test_an_interrupted_verb_says_so(tmp_path: Path, command: str) -> None:
             text=True,
         )
         stack.callback(process.kill)
-        if module == "ops.version_log":
+        if module == "ops.trial.log":
             stack.callback(os.close, open_pipe(tmp_path / "log"))
         else:
             stack.enter_context(silent.accept()[0])
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
-    assert said.startswith(f"{module.removeprefix('ops.')}: interrupted")
+    assert said.startswith(f"{module.rpartition('.')[2]}: interrupted")
     assert len(said.splitlines()) == 1
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ops import console, server
-from ops.processes import ServerError
+from ops.process import console, server
+from ops.process.state import ServerError
 from ops.settings import read_settings
 from tests.ops.queries import ROOT
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.record import Record, change_record, read_record
+from ops.store.record import Record, change_record, read_record
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,4 +1,7 @@
-"""BentoML: a batchable API, whose dispatcher joins the lists of waiting requests."""
+"""BentoML: batchable APIs, whose dispatchers join the lists of waiting requests.
+
+One for each kind of ask: a dispatcher learns how long its batches take, and waits by that.
+"""
 
 from typing import Any
 
@@ -9,12 +12,22 @@ from bench.peers.rating_model import RatingModel
 
 @bentoml.service(workers=1, logging={"access": {"enabled": False}}, metrics={"enabled": False})
 class Ratings:
-    """The model and its one API."""
+    """The model and its APIs; one answer per ask."""
 
     def __init__(self) -> None:
         self.model = RatingModel()
 
     @bentoml.api(batchable=True, max_batch_size=64, max_latency_ms=1000)
-    async def predict(self, asks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """One answer per ask."""
+    async def pair(self, asks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Single pairs."""
+        return self.model.answer(asks)
+
+    @bentoml.api(batchable=True, max_batch_size=64, max_latency_ms=1000)
+    async def columns(self, asks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Columns of pairs."""
+        return self.model.answer(asks)
+
+    @bentoml.api(batchable=True, max_batch_size=64, max_latency_ms=1000)
+    async def best(self, asks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The best of all movies."""
         return self.model.answer(asks)

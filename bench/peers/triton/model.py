@@ -1,4 +1,4 @@
-"""A model of Triton's Python backend: a batch's pairs go through the network in one forward."""
+"""A model of Triton's Python backend: a batch's pairs, and its users whose best is asked for, are rated together."""
 
 import os
 import sys
@@ -22,16 +22,23 @@ class TritonPythonModel:
     def execute(self, requests: list[Any]) -> list[Any]:
         """One response per request, in order."""
         responses: list[Any] = [None] * len(requests)
-        pairs = []
+        pairs, best = [], []
         for place, request in enumerate(requests):
             user = pb.get_input_tensor_by_name(request, "user_id").as_numpy()
             movie = pb.get_input_tensor_by_name(request, "movie_id")
             if movie is not None:
                 pairs.append((place, user, movie.as_numpy()))
                 continue
-            top_k = int(pb.get_input_tensor_by_name(request, "top_k").as_numpy()[0, 0])
-            best, scores = self.model.best(user[:, 0], top_k)
-            responses[place] = _response(rating=scores, movie_id=best)
+            best.append((place, user, int(pb.get_input_tensor_by_name(request, "top_k").as_numpy()[0, 0])))
+        if best:
+            found = self.model.best(
+                np.concatenate([user for _, user, _ in best])[:, 0], max(top_k for *_, top_k in best)
+            )
+            start = 0
+            for place, user, top_k in best:
+                rows = slice(start, start + len(user))
+                responses[place] = _response(movie_id=found[0][rows, :top_k], rating=found[1][rows, :top_k])
+                start += len(user)
         if pairs:
             places, users, movies = zip(*pairs, strict=True)
             ratings = self.model.rate(np.concatenate(users)[:, 0], np.concatenate(movies)[:, 0])[:, None]

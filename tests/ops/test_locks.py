@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from ops.process.locks import only_verb
 from ops.settings import ServerSettings
-from ops.verb_lock import only_verb
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_a_verb_that_waits_says_for_which(settings: ServerSettings, capfd: pytes
     with ThreadPoolExecutor(1) as pool:
         with only_verb(settings, "register 2.0"):
             waiting = pool.submit(wait)
-            threading.Event().wait(1.5)
+            threading.Event().wait(0.5)
             assert not waiting.done()
         waiting.result()
     assert capfd.readouterr().out == "waiting for `register 2.0` to end ...\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ops import processes, server
+from ops.process import server, state
 from ops.settings import ServerSettings, read_settings
 from tests.ops.queries import ROOT
 
@@ -24,7 +24,7 @@ def settings(tmp_path: Path) -> ServerSettings:
 @pytest.fixture
 def front_end(settings: ServerSettings) -> Iterator[subprocess.Popen[bytes]]:
     """A process that has a front end's marks; the real one is in tests/e2e/test_one_server.py."""
-    marks = {"TMPDIR": str(settings.folder / "scratch"), processes.FOLDER: str(settings.folder.resolve())}
+    marks = {"TMPDIR": str(settings.folder / "scratch"), state.FOLDER: str(settings.folder.resolve())}
     command = [sys.executable, "-c", "input()", "org.pytorch.serve.ModelServer"]
     with subprocess.Popen(command, env=marks, stdin=subprocess.PIPE) as process:
         yield process

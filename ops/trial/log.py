@@ -1,4 +1,4 @@
-"""What ops/nginx/canary.conf logged, by version: `python -m ops.version_log LOG [--requests requests.jsonl]`.
+"""What ops/nginx/canary.conf logged, by version: `python -m ops.trial.log LOG [--requests requests.jsonl]`.
 
 The bodies can be written out, a line each, for `make canary REQUESTS=requests.jsonl`, which compares the two versions'
 answers to them.
@@ -55,7 +55,7 @@ def _quantile(ordered: Sequence[float], share: float) -> float:
 
 def main(arguments: list[str] | None = None) -> int:
     """Prints the report; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m ops.version_log", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m ops.trial.log", description=__doc__.splitlines()[0])
     parser.add_argument("log", type=Path)
     parser.add_argument("--requests", type=Path, help="write the bodies to this file")
     options = parser.parse_args(arguments)
@@ -68,10 +68,10 @@ def main(arguments: list[str] | None = None) -> int:
             options.requests.write_text("".join(f"{body}\n" for body in found), encoding="utf-8")
             print(f"wrote {options.requests}, {len(found)} bodies")
     except (ValueError, KeyError, OSError) as error:
-        print(f"version_log: {options.log}: {error}", file=sys.stderr)
+        print(f"log: {options.log}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("version_log: interrupted", file=sys.stderr)
+        print("log: interrupted", file=sys.stderr)
         return 130
     return 0
 

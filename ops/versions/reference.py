@@ -20,11 +20,9 @@ from handler.codec import make_codec
 from handler.errors import RequestError
 from handler.request import Incoming, Reply
 from handler.settings import HandlerSettings
+from model.archive import MANIFEST, NAME
 from model.artifact import load_artifact
 from model.predictor import Predictor
-from ops.store import NAME
-
-_MANIFEST = "MAR-INF/MANIFEST.json"
 
 
 class ArchiveError(ValueError):
@@ -49,7 +47,7 @@ class Reference:
         torch.set_num_threads(1)
         try:
             with TemporaryDirectory() as folder, zipfile.ZipFile(archive) as opened:
-                described = json.loads(opened.read(_MANIFEST))["model"]
+                described = json.loads(opened.read(MANIFEST))["model"]
                 if described.get("modelVersion") != version:
                     raise ArchiveError(f"{archive}: holds version {described.get('modelVersion')}, expected {version}")
                 settings = yaml.safe_load(opened.read(described["configFile"]))["handler"]

@@ -12,8 +12,8 @@ import orjson
 from model.artifact import Artifact
 from model.ids import IdMap
 from ops.client import Client
-from ops.compare import SmokeError, find_difference
-from ops.reference import Reference
+from ops.versions.compare import SmokeError, find_difference
+from ops.versions.reference import Reference
 
 
 def smoke(client: Client, reference: Reference, version: str) -> None:

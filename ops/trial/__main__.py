@@ -1,4 +1,4 @@
-"""`python -m ops.candidate --version 1.1 --share 0.1`: tries a registered version with a share of the requests.
+"""`python -m ops.trial --version 1.1 --share 0.1`: tries a registered version with a share of the requests.
 
 In mode `shadow` every request is answered by the default, and a share of them by the candidate too, whose answers are
 compared and thrown away. In mode `canary` the candidate answers its share in place of the default. The report is
@@ -21,11 +21,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
-from ops.agreement import Agreement, agreement
 from ops.client import Client, ClientError
 from ops.settings import read_settings
-from ops.store import archive_path
-from ops.traffic import draw_requests, read_requests
+from ops.store.archives import archive_path
+from ops.trial.agreement import Agreement, agreement
+from ops.trial.traffic import draw_requests, read_requests
 
 CONNECTIONS = 8
 _NUMBER = 2_000
@@ -118,7 +118,7 @@ def _side(version: str, trials: Sequence[Trial]) -> Side:
 
 def main(arguments: list[str] | None = None) -> int:
     """Tries a version; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m ops.candidate", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m ops.trial", description=__doc__.splitlines()[0])
     parser.add_argument("--version", required=True)
     parser.add_argument("--share", type=float, default=0.1, help="of the requests, 0 to 1")
     parser.add_argument("--mode", choices=("shadow", "canary"), default="shadow")
@@ -136,10 +136,10 @@ def main(arguments: list[str] | None = None) -> int:
         target.write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
         print(f"{report}\nwrote {target}")
     except (ClientError, ValueError, OSError) as error:
-        print(f"candidate: {error}", file=sys.stderr)
+        print(f"trial: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("candidate: interrupted; no report was written", file=sys.stderr)
+        print("trial: interrupted; no report was written", file=sys.stderr)
         return 130
     return 0
 
@@ -147,7 +147,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _bodies(requests: Path | None, archive: Path, version: str) -> list[bytes]:
     if requests is not None:
         return read_requests(requests)
-    from ops.reference import Reference  # torch, which recorded requests do not need
+    from ops.versions.reference import Reference  # torch, which recorded requests do not need
 
     return draw_requests(Reference(archive, version).artifact, _NUMBER)
 

@@ -1,26 +1,19 @@
-"""The model store: ncf-VERSION.mar of each version, ncf.mar for a plain `torchserve --start`, and the record.
-
-`python -m ops.store --version 1.0` is run after packaging: a first archive becomes what a server starts with, unless it
-is an update, which goes `--beside` the others; a newly made archive of the default takes the old one's place.
-"""
+"""The archives: ncf-VERSION.mar of each version, and ncf.mar, what a plain `torchserve --start` serves."""
 
 from __future__ import annotations
 
-import argparse
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ops.record import Record, change_record, locked, read_record
-from ops.settings import read_settings
-
-NAME = "ncf"
+from model.archive import NAME, archive_name
+from ops.store.record import Record, change_record, locked, read_record
 
 
 def archive_path(store: Path, version: str) -> Path:
     """Where a version's archive lies."""
-    return store / f"{NAME}-{version}.mar"
+    return store / archive_name(version)
 
 
 def start_archive(store: Path) -> Path:
@@ -72,19 +65,3 @@ def link_start_archive(store: Path, version: str) -> None:
         os.link(archive_path(store, version), partial)
         os.replace(partial, start_archive(store))
         partial.unlink(missing_ok=True)  # to rename one of a file's names to another does nothing
-
-
-def main() -> None:
-    """Keeps ncf.mar in step with a newly made archive."""
-    parser = argparse.ArgumentParser(prog="python -m ops.store", description=main.__doc__)
-    parser.add_argument("--version", required=True)
-    parser.add_argument("--beside", action="store_true", help="never let a first archive be the default")
-    options = parser.parse_args()
-    store = read_settings(Path("config.properties"), Path.cwd()).model_store
-    default = start_version(store)
-    if default == options.version or (default is None and not options.beside):
-        start_with(store, options.version)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""Which processes are the server's, and what it was started with: `.run/server.json`.
+"""The server as it is now: what was noted at its start, `.run/server.json`, and which processes are its own.
 
 The name of the server's temporary folder stands in the environment of each of its processes, the front end (JVM) and
 every worker: so they are found whichever of them was killed, and no other server's are taken for them. The folder that
@@ -31,7 +31,7 @@ class ServerError(RuntimeError):
     """The server did not start, or cannot be reached."""
 
 
-def read_state(settings: ServerSettings) -> State | None:
+def read(settings: ServerSettings) -> State | None:
     """What was noted of the server that this folder started last; None where it was stopped."""
     try:
         state: State = json.loads(_path(settings).read_text())
@@ -44,7 +44,7 @@ def read_state(settings: ServerSettings) -> State | None:
     return state
 
 
-def write_state(settings: ServerSettings, state: Mapping[str, Any]) -> None:
+def write(settings: ServerSettings, state: Mapping[str, Any]) -> None:
     """Notes `state` in one step: whoever is killed here, or loses power, leaves the old one or the new one."""
     _path(settings).parent.mkdir(exist_ok=True)
     partial = _path(settings).with_name(f".server.json.{os.getpid()}")
@@ -55,7 +55,7 @@ def write_state(settings: ServerSettings, state: Mapping[str, Any]) -> None:
     partial.replace(_path(settings))
 
 
-def forget_state(settings: ServerSettings) -> None:
+def forget(settings: ServerSettings) -> None:
     """Notes that there is no server."""
     _path(settings).unlink(missing_ok=True)
 
@@ -87,10 +87,10 @@ def _mend(settings: ServerSettings, error: ValueError) -> State | None:
     for _, environment in _environments():
         if environment.get(FOLDER) == folder:
             state: State = {"pid": None, "scratch": environment["TMPDIR"], "config": None, "loaded": {}}
-            write_state(settings, state)
+            write(settings, state)
             print(f"{told}: written anew for the server that runs here", file=sys.stderr, flush=True)
             return state
-    forget_state(settings)
+    forget(settings)
     print(f"{told}: removed, no server of this folder runs", file=sys.stderr, flush=True)
     return None
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ops.store import start_archive, start_with
+from ops.store.archives import start_archive, start_with
 
 
 def test_a_promotion_leaves_nothing_but_the_archives_and_the_record(tmp_path: Path) -> None:

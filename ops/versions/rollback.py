@@ -6,12 +6,12 @@ from pathlib import Path
 
 import httpx
 
-from ops import server
 from ops.client import Client, ClientError
-from ops.record import Record, change_record, read_record
-from ops.rollout import NOTHING_BEFORE, RolloutError, whole_archive
+from ops.process import server
 from ops.settings import ServerSettings
-from ops.store import link_start_archive
+from ops.store.archives import link_start_archive
+from ops.store.record import Record, change_record, read_record
+from ops.versions.rollout import NOTHING_BEFORE, RolloutError, whole_archive
 
 
 def is_down(client: Client, settings: ServerSettings) -> bool:
@@ -30,7 +30,7 @@ def roll_back_start(store: Path) -> str:
 
     Raises:
         RolloutError: there was none before, or its archive is gone.
-        ManifestError: its archive is damaged.
+        DigestError: its archive is damaged.
     """
     record = read_record(store)
     if record.previous is None:

@@ -1,4 +1,4 @@
-"""`python -m ops.supervise`: keeps the server up, in the foreground, until SIGTERM, SIGINT or SIGHUP.
+"""`python -m ops.process.supervise`: keeps the server up, in the foreground, until SIGTERM, SIGINT or SIGHUP.
 
 A front end (JVM) that ends, or that tells of no ready worker for long, is started anew, after a pause that doubles
 while it does not stay up. TorchServe itself starts a worker that ended again; but it gives up after five minutes of
@@ -16,12 +16,13 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ops import auth, preflight, server
+from ops import auth
 from ops.client import Client, ClientError, KeyRefusedError
-from ops.locks import only_supervisor, starting_or_stopping
-from ops.processes import ServerError
+from ops.process import preflight, server
+from ops.process.locks import only_supervisor, starting_or_stopping
+from ops.process.state import ServerError
 from ops.settings import ServerSettings, read_settings
-from ops.store import start_version, trying_to_start_with
+from ops.store.archives import start_version, trying_to_start_with
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 # A server that was up for so long has the first pause again when it ends.
@@ -163,7 +164,7 @@ def _one_line(error: Exception) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs until a signal; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m ops.supervise", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m ops.process.supervise", description=__doc__.splitlines()[0])
     parser.add_argument(
         "--unanswered-s",
         type=float,

@@ -8,10 +8,10 @@ import sys
 
 import psutil
 
-from ops.manifest import ManifestError, check_archive
-from ops.processes import ServerError
+from ops.process.state import ServerError
 from ops.settings import ServerSettings
-from ops.store import archive_path, start_archive, versions_to_start
+from ops.store.archives import archive_path, start_archive, versions_to_start
+from ops.store.digests import DigestError, check_archive
 
 # The layouts of handler/log4j2.xml.
 LOG_FORMATS = ("text", "json")
@@ -84,7 +84,7 @@ def check_version(settings: ServerSettings, version: str) -> None:
     """Reads a version's archive, without which TorchServe would start all the same.
 
     Raises:
-        ServerError: it is not there, or not what its manifest says.
+        ServerError: it is not there, or not what its digests say.
     """
     path = archive_path(settings.model_store, version)
     if not path.is_file():
@@ -92,5 +92,5 @@ def check_version(settings: ServerSettings, version: str) -> None:
         raise ServerError(f"{path}: no such archive: {advice}")
     try:
         check_archive(path)
-    except (ManifestError, OSError) as error:
+    except (DigestError, OSError) as error:
         raise ServerError(str(error)) from error

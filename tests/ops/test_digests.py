@@ -7,16 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from ops.manifest import MANIFEST, ManifestError, check_archive
+from model.archive import DIGESTS, MANIFEST
+from ops.store.digests import DigestError, check_archive
 
-FILES = {"ncf.pt": b"network", "model/ids.py": b"import numpy\n", "MAR-INF/MANIFEST.json": b"{}"}
+FILES = {"ncf.pt": b"network", "model/ids.py": b"import numpy\n", MANIFEST: b"{}"}
 
 
 def write(archive: Path, files: dict[str, bytes], listed: dict[str, bytes] = FILES) -> Path:
-    """An archive with these files, whose manifest lists those."""
+    """An archive with these files, whose digests are those of `listed`."""
     lines = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in listed.items())
     with zipfile.ZipFile(archive, "w") as file:
-        for name, data in {**files, MANIFEST: lines.encode()}.items():
+        for name, data in {**files, DIGESTS: lines.encode()}.items():
             file.writestr(name, data)
     return archive
 
@@ -41,13 +42,13 @@ def test_an_archive_as_packed_passes_and_its_own_digest_is_told(path: Path) -> N
     ],
 )
 def test_a_file_that_is_not_as_listed_is_named(path: Path, files: dict[str, bytes], said: str) -> None:
-    with pytest.raises(ManifestError, match=rf"ncf-1\.0\.mar: {said}"):
+    with pytest.raises(DigestError, match=rf"ncf-1\.0\.mar: {said}"):
         check_archive(write(path, files))
 
 
 @pytest.mark.parametrize("name", ["../ncf.pt", "model/../../ncf.pt", "/etc/cron.d/ncf", "model\\..\\ncf.pt"])
 def test_a_path_that_leads_out_is_refused(path: Path, name: str) -> None:
-    with pytest.raises(ManifestError, match="leads out of the archive"):
+    with pytest.raises(DigestError, match="leads out of the archive"):
         check_archive(write(path, {**FILES, name: b""}, {**FILES, name: b""}))
 
 
@@ -57,7 +58,7 @@ def test_a_link_inside_is_refused(path: Path) -> None:
     entry.external_attr = (stat.S_IFLNK | 0o777) << 16
     with zipfile.ZipFile(path, "a") as file:
         file.writestr(entry, "/etc/passwd")
-    with pytest.raises(ManifestError, match="'link': neither a file nor a folder"):
+    with pytest.raises(DigestError, match="'link': neither a file nor a folder"):
         check_archive(path)
 
 
@@ -65,14 +66,14 @@ def test_a_name_that_stands_twice_is_refused(path: Path) -> None:
     write(path, FILES)
     with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(path, "a") as file:
         file.writestr("ncf.pt", b"other")
-    with pytest.raises(ManifestError, match=r"'ncf\.pt': twice"):
+    with pytest.raises(DigestError, match=r"'ncf\.pt': twice"):
         check_archive(path)
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked(path: Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("zeros", bytes(110 * 2**20))
-    with pytest.raises(ManifestError, match="115343360 bytes unpacked, at most"):
+    with pytest.raises(DigestError, match="115343360 bytes unpacked, at most"):
         check_archive(path)
 
 
@@ -80,21 +81,21 @@ def test_damage_and_what_is_no_archive_are_told(path: Path) -> None:
     write(path, FILES)
     whole = path.read_bytes()
     path.write_bytes(whole.replace(b"network", b"netw0rk"))
-    with pytest.raises(ManifestError, match=r"no readable archive: Bad CRC-32 for file 'ncf\.pt'"):
+    with pytest.raises(DigestError, match=r"no readable archive: Bad CRC-32 for file 'ncf\.pt'"):
         check_archive(path)
     for data in (whole[: len(whole) // 2], b"", b"no zip"):
         path.write_bytes(data)
-        with pytest.raises(ManifestError, match="no readable archive"):
+        with pytest.raises(DigestError, match="no readable archive"):
             check_archive(path)
     path.unlink()
     with pytest.raises(FileNotFoundError):
         check_archive(path)
 
 
-def test_an_archive_without_a_manifest_is_refused(path: Path) -> None:
+def test_an_archive_without_digests_is_refused(path: Path) -> None:
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("ncf.pt", b"network")
-    with pytest.raises(ManifestError, match="no SHA256SUMS inside"):
+    with pytest.raises(DigestError, match="no SHA256SUMS inside"):
         check_archive(path)
 
 
@@ -103,7 +104,7 @@ def test_a_link_out_of_the_store_is_refused_and_one_within_is_not(path: Path) ->
     outside.parent.mkdir()
     write(outside, FILES)
     path.symlink_to(outside)
-    with pytest.raises(ManifestError, match="outside the model store"):
+    with pytest.raises(DigestError, match="outside the model store"):
         check_archive(path)
     inside = path.with_name("ncf-1.1.mar")
     inside.symlink_to(write(path.with_name("kept.mar"), FILES).name)
@@ -112,5 +113,5 @@ def test_a_link_out_of_the_store_is_refused_and_one_within_is_not(path: Path) ->
 
 def test_what_makes_it_anew_is_told(path: Path) -> None:
     write(path, {**FILES, "ncf.pt": b"netwerk"})
-    with pytest.raises(ManifestError, match=rf": make it anew: `rm {path} && make package VERSION=1\.0`$"):
+    with pytest.raises(DigestError, match=rf": make it anew: `rm {path} && make package VERSION=1\.0`$"):
         check_archive(path)

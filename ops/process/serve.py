@@ -1,8 +1,8 @@
-"""`python -m ops.serve start|stop`: what `make serve` and `make stop` do.
+"""`python -m ops.process.serve start|stop`: what `make serve` and `make stop` do.
 
 `start` brings the server up with the archive as it is now (one that runs with another is started anew), waits for a
-real answer, and prints curl lines with the answers they gave. `python -m ops.supervise` is for a server that has to
-come back by itself.
+real answer, and prints curl lines with the answers they gave. `python -m ops.process.supervise` is for a server that
+has to come back by itself.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from ops import auth, preflight, server
+from model.archive import NAME
+from ops import auth
 from ops.client import Client, ClientError, KeyRefusedError
-from ops.locks import starting_or_stopping, stop_supervisor, supervisor
-from ops.processes import ServerError
+from ops.process import preflight, server
+from ops.process.locks import starting_or_stopping, stop_supervisor, supervisor
+from ops.process.state import ServerError
 from ops.settings import ServerSettings, read_settings
-from ops.store import NAME, trying_to_start_with
+from ops.store.archives import trying_to_start_with
 
 
 def serve(settings: ServerSettings, version: str, tokens: str | None = None) -> None:
@@ -102,7 +104,7 @@ def _curl(settings: ServerSettings, url: str, body: str) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Does one of the verbs; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m ops.serve", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m ops.process.serve", description=__doc__.splitlines()[0])
     parser.add_argument("verb", choices=("start", "stop"))
     parser.add_argument("--version", default="1.0")
     parser.add_argument("--auth", help="on: ask for tokens, now and at the next starts; off: ask no more")

