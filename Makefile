@@ -1,4 +1,5 @@
-# Every verb of the project; `make help` lists them. Each works from a fresh clone.
+# The verbs of the project, but for those that measure it: bench/bench.mk. `make help` lists all, and each works from a
+# fresh clone.
 PYTHON  ?= python3
 # The version that a server answers with, until another is named; `make promote` changes it.
 DEFAULT := $(or $(shell sed -n 's/^default //p' model-store/versions 2>/dev/null),1.0)
@@ -23,10 +24,6 @@ MODE    ?= shadow
 PROCESSES ?=
 # REPORT_ARGS=--reference trains the reference network for its line of the report, which takes a minute.
 REPORT_ARGS ?=
-# SOAK_ARGS="--overload-min 1 --requests 500000" shortens `make soak`.
-SOAK_ARGS ?=
-# Folders that the accuracy is compared on.
-DATA_DIRS ?= build/demo
 # on: the server asks for tokens, and its later starts too, until AUTH=off is given.
 AUTH    ?=
 BODY    ?= {"user_id": 1, "top_k": 3}
@@ -57,18 +54,32 @@ DEMO     := $(if $(filter build/demo,$(DATA)),build/demo/rates.csv)
 CODE     := $(wildcard model/*.py train/*.py train/*.template train/readers/*.py)
 SERVED   := $(wildcard model/*.py handler/*)
 
+BENCH_VERBS := $(dir $(firstword $(MAKEFILE_LIST)))bench/bench.mk
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup data train train-help update update-help package serve run stop predict token rotate-keys versions register promote rollback unregister canary test test-quick fuzz lint soak bench-serve bench-predictor bench-new-users bench-update clean report bench-accuracy bench-peers bench-costs bench-train force
+.PHONY: help setup data train train-help update update-help package serve run stop predict token rotate-keys versions register promote rollback unregister canary test test-quick lint clean report force
 
 help: ## list the verbs
-	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) $(BENCH_VERBS) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
 	@echo 'Variables: DATA=folder or file of ratings, VERSION=1.0, PRESET=default|mlp|reference, TRAIN_ARGS="..."'
 	@echo '           RATINGS=folder or file of new ratings, FROM=1.0, UPDATE_ARGS="..." (update)'
 	@echo '           SHARE=0.1, MODE=shadow|canary, REQUESTS=file of JSON lines (canary)'
 	@echo 'A version remembers its DATA, PRESET and TRAIN_ARGS until they are given again (DATA=build/demo, TRAIN_ARGS=).'
 
 setup: .venv/serve .venv/dev ## make the environment in .venv: to train, to serve, to test
+
+serve: $(ARCHIVE) ## train, pack, start TorchServe, and show answers
+	@$(PY) -m ops.process.serve start --version $(VERSION)$(if $(AUTH), --auth $(call quoted,$(AUTH)))
+
+predict: ## ask the server: make predict BODY='{"user_id": 1, "movie_id": 2}'
+	@$(AUTH_HEADER) curl -sS 127.0.0.1:8080/predictions/ncf -H @- -H 'Content-Type: application/json' -d $(call quoted,$(BODY)) && echo
+
+stop: ## stop the server that `make serve` or `make run` started
+	@if [ -x $(PY) ]; then $(PY) -m ops.process.serve stop; else echo 'no environment, so no server'; fi
+
+run: $(ARCHIVE) ## keep a server up in the foreground until Ctrl-C: started again whenever it ends
+	@$(PY) -m ops.process.supervise --version $(VERSION)$(if $(AUTH), --auth $(call quoted,$(AUTH)))
 
 data: .venv/serve ## download KMRD-small into data/kmrd-small
 	$(PY) -m train.download data/kmrd-small
@@ -77,6 +88,11 @@ train: $(ARTIFACT) ## train DATA into build/VERSION
 
 train-help: .venv/serve ## list the options of the training
 	@$(PY) -m train --help
+
+report: $(ARTIFACT) ## write build/VERSION/report.html: errors, calibration, baselines, data
+	$(PY) -m train.report --folder build/$(VERSION) --data $(call quoted,$(DATA)) $(REPORT_ARGS)
+
+package: $(ARCHIVE) ## pack build/VERSION into model-store/ncf-VERSION.mar
 
 update: .venv/serve ## take the new RATINGS into version FROM, without training, as VERSION; and pack it
 	$(if $(RATINGS),,$(error RATINGS: give a folder or file of new ratings: make update RATINGS=new.csv VERSION=1.1))
@@ -87,29 +103,6 @@ update: .venv/serve ## take the new RATINGS into version FROM, without training,
 
 update-help: .venv/serve ## list the options of the update
 	@$(PY) -m train.update --help
-
-report: $(ARTIFACT) ## write build/VERSION/report.html: errors, calibration, baselines, data
-	$(PY) -m train.report --folder build/$(VERSION) --data $(call quoted,$(DATA)) $(REPORT_ARGS)
-
-package: $(ARCHIVE) ## pack build/VERSION into model-store/ncf-VERSION.mar
-
-serve: $(ARCHIVE) ## train, pack, start TorchServe, and show answers
-	@$(PY) -m ops.process.serve start --version $(VERSION)$(if $(AUTH), --auth $(call quoted,$(AUTH)))
-
-run: $(ARCHIVE) ## keep a server up in the foreground until Ctrl-C: started again whenever it ends
-	@$(PY) -m ops.process.supervise --version $(VERSION)$(if $(AUTH), --auth $(call quoted,$(AUTH)))
-
-stop: ## stop the server that `make serve` or `make run` started
-	@if [ -x $(PY) ]; then $(PY) -m ops.process.serve stop; else echo 'no environment, so no server'; fi
-
-predict: ## ask the server: make predict BODY='{"user_id": 1, "movie_id": 2}'
-	@$(AUTH_HEADER) curl -sS 127.0.0.1:8080/predictions/ncf -H @- -H 'Content-Type: application/json' -d $(call quoted,$(BODY)) && echo
-
-token: .venv/serve ## print the key of inference, where the server was started with AUTH=on
-	@$(PY) -m ops.auth token
-
-rotate-keys: .venv/serve ## replace the keys of inference and management; the old ones end at once
-	@$(PY) -m ops.auth rotate
 
 versions: .venv/serve ## list the versions that the server holds
 	@$(PY) -m ops.versions list
@@ -129,11 +122,14 @@ unregister: .venv/serve ## remove VERSION from the running server, once it has a
 canary: .venv/serve ## try the registered VERSION with a SHARE of requests: make canary VERSION=1.1 SHARE=0.1
 	@$(PY) -m ops.trial --version $(VERSION) --share $(SHARE) --mode $(MODE) $(if $(REQUESTS),--requests $(call quoted,$(REQUESTS)))
 
+token: .venv/serve ## print the key of inference, where the server was started with AUTH=on
+	@$(PY) -m ops.auth token
+
+rotate-keys: .venv/serve ## replace the keys of inference and management; the old ones end at once
+	@$(PY) -m ops.auth rotate
+
 test: .venv/dev ## run every test, the end-to-end ones with a real TorchServe included, in two processes
 	$(PY) -m pytest -n 2
-
-fuzz: .venv/dev ## try the handler with more than 100,000 requests; takes minutes
-	HYPOTHESIS_PROFILE=long $(PY) -m pytest -rP tests/handler/test_fuzz.py
 
 test-quick: .venv/dev ## run the tests that need no server
 	$(PY) -m pytest -n 2 -m "not e2e"
@@ -144,38 +140,11 @@ lint: .venv/dev ## check style (ruff), types (mypy, strict) and what is unsafe (
 	$(PY) -m bandit --quiet --recursive --configfile pyproject.toml model handler train ops bench
 	$(PY) -m mypy
 
-bench-serve: $(ARTIFACT) ## measure VERSION's model served here against a stock TorchServe bundle (needs wrk)
-	$(PY) -m bench.serve --artifact $(ARTIFACT)
-	$(PY) -m bench.growth --artifact $(ARTIFACT)
-
-soak: $(ARTIFACT) ## overload, millions of requests and faults under load: 20 minutes (needs wrk); SOAK_ARGS shortens
-	$(PY) -m bench.soak --artifact $(ARTIFACT) $(SOAK_ARGS)
-
-bench-predictor: $(ARTIFACT) ## measure VERSION's model in one process without a server
-	$(PY) -m bench.predictor --artifact $(ARTIFACT)
-
-bench-new-users: $(DEMO) | .venv/serve ## measure what a new user's ratings buy: make bench-new-users DATA="folder folder ..."
-	$(PY) -m bench.new_users $(DATA)
-
-bench-update: $(DEMO) | .venv/serve ## measure an update against training anew, on DATA
-	$(PY) -m bench.update $(DATA)
-
-bench-accuracy: .venv/serve .venv-peers/surprise/ready .venv-peers/myfm/ready $(if $(filter build/demo,$(DATA_DIRS)),build/demo/rates.csv) ## compare errors on DATA_DIRS with Surprise's and myfm's
-	$(PY) -m bench.accuracy $(DATA_DIRS) $(BENCH_ARGS)
-
-bench-peers: $(ARTIFACT) ## measure VERSION's model served here against FastAPI, LitServe, BentoML, MLServer, Ray Serve, Triton, TorchServe (needs wrk, a C compiler)
-	-@$(MAKE) --no-print-directory --keep-going $(patsubst bench/peers/%/requirements.txt,.venv-peers/%/ready,$(wildcard bench/peers/*/requirements.txt))
-	$(PY) -m bench.peers --artifact $(ARTIFACT) $(BENCH_ARGS)
-
-bench-costs: $(ARTIFACT) .venv-peers/triton/ready ## measure what an answer costs, by process, here and in Triton (needs wrk)
-	$(PY) -m bench.peers.costs --artifact $(ARTIFACT) $(BENCH_ARGS)
-
-bench-train: .venv/serve ## measure training by number of ratings (10 million of them take minutes); KMRD=folder adds a race
-	$(PY) -m bench.train $(if $(KMRD),--kmrd $(call quoted,$(KMRD)))
-
 clean: ## stop the server and remove all that was made, but not .venv
 	@if [ -x $(PY) ]; then $(PY) -m ops.process.serve stop; fi
 	rm -rf build model-store logs .run key_file.json
+
+include $(BENCH_VERBS)
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11 to 3.13 is needed, this is %s: make PYTHON=python3.11 ..." % sys.version)'
@@ -190,18 +159,6 @@ clean: ## stop the server and remove all that was made, but not .venv
 .venv/dev: .venv/serve
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev
 	@touch $@
-
-# One environment per peer: Surprise needs numpy 1 and a C compiler, myfm needs numpy 2; servers are in bench/peers.
-define INSTALL_PEER
-@echo 'installing $* into .venv-peers, once; this takes minutes'
-$(PYTHON) -m venv --clear $(@D)
-$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
-@touch $@
-endef
-.venv-peers/%/ready: bench/peers-%.txt
-	$(INSTALL_PEER)
-.venv-peers/%/ready: bench/peers/%/requirements.txt
-	$(INSTALL_PEER)
 
 build/demo/rates.csv: train/demo.py | .venv/serve
 	$(PY) -m train.demo build/demo

@@ -5,6 +5,8 @@ from __future__ import annotations
 from handler.body import find_body, is_deeper, parse_json, too_deep
 from handler.errors import RequestError, shown
 from handler.given_ratings import GivenRatings
+from handler.json_answers import JsonAnswers
+from handler.json_asks import JsonAsks
 from handler.json_codec import JsonCodec
 from handler.oip_codec import HEADER_LENGTH, OipCodec, without_data
 from handler.request import Incoming, Request
@@ -67,5 +69,6 @@ def make_codec(artifact: Artifact, settings: HandlerSettings, model_name: str, m
     ids = (artifact.user_ids, artifact.movie_ids)
     can_encode = hasattr(artifact.network, "encode_users")
     given = GivenRatings(artifact.movie_ids, artifact.scale, can_encode, settings.max_ratings)
-    json = JsonCodec(*ids, artifact.catalogue, settings, given)
+    asks = JsonAsks(*ids, artifact.catalogue, settings, given)
+    json = JsonCodec(asks, JsonAnswers(artifact.catalogue, settings), settings)
     return Codec(json, OipCodec(*ids, settings, model_name, model_version), settings)

@@ -1,4 +1,4 @@
-"""One item of JSON, a body or an entry of `instances`, becomes one of the predictor's asks.
+"""Items of JSON, a body or the entries of `instances`, become the predictor's asks.
 
 Everything a client can get wrong is checked here, and told: what was got, what is allowed and where.
 """
@@ -11,7 +11,7 @@ from typing import Any
 from handler.errors import RequestError, allow_fields, expect_list, shown, too_large
 from handler.given_ratings import GivenRatings, type_name
 from handler.settings import HandlerSettings
-from model.asks import Ask, BestAsk, ExplainAsk, FoldInAsk, PairAsk
+from model.asks import Ask, BestAsk, ColumnsAsk, ExplainAsk, FoldInAsk, PairAsk
 from model.catalogue import Catalogue
 from model.ids import IdMap
 
@@ -49,6 +49,24 @@ class JsonAsks:
             return PairAsk(item["user_id"], item["movie_id"])
         prefix = f"{where}." if where else ""
         return self._explain_ask(item, prefix) if explain else self._ask(item, prefix)
+
+    def columns(self, instances: list[Any]) -> ColumnsAsk | None:
+        """Instances that are all plain pairs, as columns; None where one is not, and each must be looked at."""
+        try:
+            users = [item["user_id"] for item in instances]
+            movies = [item["movie_id"] for item in instances]
+        except (KeyError, TypeError):
+            return None
+        plain = set(map(len, instances)) == {2}
+        typed = set(map(type, users)) == {self._user_type} and set(map(type, movies)) == {self._movie_type}
+        return ColumnsAsk(users, movies) if plain and typed else None
+
+    def num_pairs(self, ask: Ask) -> int:
+        """How many pairs an ask has the network rate, where no filter leaves any out."""
+        ask = ask.ask if isinstance(ask, FoldInAsk) else ask
+        if not isinstance(ask, BestAsk):
+            return 1
+        return self._catalogue.num_movies if ask.movie_ids is None else len(ask.movie_ids)
 
     def _ask(self, item: Mapping[str, Any], prefix: str) -> Ask:
         if RATINGS in item:

@@ -112,7 +112,9 @@ class FrameReader:
                     row[name] = data[at - length : at]
                     name, at = (None, at + 4) if _integer(data, at) == _NO_MORE else _field(data, at)
             except struct.error:  # the rest of this request is still on its way; most frames come whole
-                data = _receive(connection, data, max(at + 4, len(data) + 1))
+                # What was read is left behind: kept, all of a long frame would be copied for each of its requests.
+                end = max(at + 4, len(data) + 1)
+                data, start = _receive(connection, data[start:], end - start), 0
             else:
                 requests.append(Incoming(row, headers, request_id))
                 start = at

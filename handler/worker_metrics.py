@@ -124,7 +124,7 @@ class WorkerMetrics:
 
 
 def _size(answer: Answer) -> tuple[int, int]:
-    """How many pairs an answer rates, and how many unknown ids were asked for."""
+    """How many pairs were rated for an answer, and how many unknown ids were asked for."""
     if isinstance(answer, (PairAnswer, ExplainAnswer)):
         return 1, (not answer.user_known) + (not answer.movie_known)
     if isinstance(answer, ColumnsAnswer):
@@ -133,7 +133,7 @@ def _size(answer: Answer) -> tuple[int, int]:
     if isinstance(answer, FoldInAnswer):
         pairs, unknown = _size(answer.answer)
         return pairs, unknown + int(np.count_nonzero(~answer.movies_known))
-    return len(answer.ratings), int(not answer.user_known) + answer.unknown_movies
+    return answer.candidates, int(not answer.user_known) + answer.unknown_movies
 
 
 def _worker_number(arguments: Sequence[str]) -> str:

@@ -80,14 +80,16 @@ class ColumnsAnswer(NamedTuple):
 class BestAnswer(NamedTuple):
     """Movies, highest rating first: raw ids, rows (K,) and ratings (K,); an unknown movie's row is num_movies.
 
-    `unknown_movies`: how many of the candidates, ranked high or not, the model does not know.
+    `candidates`: how many movies were rated to choose these from; `unknown_movies`: how many of all of them the model
+    does not know.
     """
 
     movie_ids: Sequence[Any]
     movie_index: np.ndarray
     ratings: np.ndarray
     user_known: bool
-    unknown_movies: int = 0
+    candidates: int
+    unknown_movies: int
 
 
 class FoldInAnswer(NamedTuple):

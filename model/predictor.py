@@ -31,7 +31,7 @@ from model.scorer import Scorer
 
 
 class _Run(NamedTuple):
-    """Pairs of rows to be rated, two (B,) int64, and what to make of their ratings (B,)."""
+    """Pairs of rows to be rated, two (B,) int32 or int64, and what to make of their ratings (B,)."""
 
     users: np.ndarray
     movies: np.ndarray

@@ -13,7 +13,7 @@ from model.ids import IdMap
 
 
 class Candidates(NamedTuple):
-    """Movies to be ranked: rows (K,) int64, and their raw ids as the ask named them (None: look the known ones up)."""
+    """Movies to be ranked: rows (K,) int32 or int64, and their raw ids as the ask named them (None: look them up)."""
 
     rows: np.ndarray
     names: Sequence[RawId] | None
@@ -55,7 +55,7 @@ class Ranker:
         rows, names = candidates.rows[order], candidates.names
         movie_ids = self._movie_ids.raw(rows) if names is None else [names[place] for place in order.tolist()]
         unknown = 0 if names is None else int(np.count_nonzero(candidates.rows == self._movie_ids.unknown))
-        return BestAnswer(movie_ids, rows, ratings[order], user_known, unknown)
+        return BestAnswer(movie_ids, rows, ratings[order], user_known, len(candidates.rows), unknown)
 
 
 def highest(ratings: np.ndarray, top_k: int | None) -> np.ndarray:

@@ -101,7 +101,7 @@ class Scorer:
     def _keep(self, tower: Tower, rows: int) -> Tower:
         width = tower(torch.zeros(1, dtype=torch.int64, device=self.device)).shape[1]
         if rows * width * 4 > TOWER_CACHE_MIB * 2**20:
-            return tower
+            return lambda index: tower(index.long())  # a network is promised int64, an IdMap may give int32
         table = tower(torch.arange(rows, device=self.device))
         return lambda index: table.index_select(0, index)
 

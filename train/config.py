@@ -5,6 +5,7 @@ The options of one architecture carry its name, as in `--factors.factors 12` or 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -65,16 +66,15 @@ class FactorsConfig:
 
     def __post_init__(self) -> None:
         counts = ("factors", "probe_sweeps", "inner_rows", "rank_sweeps", "hidden_dim", "epochs", "batch_size")
-        for name in (*counts, "network_rows"):
-            _check(f"factors.{name}", getattr(self, name), getattr(self, name) >= 1, "at least 1")
-        for name in ("init_scale", "prior_rows", "prior_variance", "link_ridge", "learning_rate"):
-            _check(f"factors.{name}", getattr(self, name), getattr(self, name) > 0, "above 0")
+        _check_all(self, "factors", "at least 1", *counts, "network_rows")
+        positive = ("init_scale", "prior_rows", "prior_variance", "link_ridge", "learning_rate")
+        _check_all(self, "factors", "above 0", *positive)
+        _check_all(self, "factors", "between 0 and 1", "inner_size")
+        _check_all(self, "factors", "0 up to, not including, 1", "dropout")
+        _check_all(self, "factors", "at least 0", "weight_decay")
         enough = self.max_sweeps >= self.probe_sweeps
         _check("factors.max_sweeps", self.max_sweeps, enough, f"at least probe-sweeps, {self.probe_sweeps}")
         _check("factors.max_levels", self.max_levels, self.max_levels >= 2, "at least 2")
-        _check("factors.inner_size", self.inner_size, 0 < self.inner_size < 1, "between 0 and 1")
-        _check("factors.dropout", self.dropout, 0 <= self.dropout < 1, "0 up to, not including, 1")
-        _check("factors.weight_decay", self.weight_decay, self.weight_decay >= 0, "at least 0")
         _check("factors.linear_weight", self.linear_weight, 0 <= self.linear_weight <= 1, "0 to 1")
         some = bool(self.noise_candidates) and min(map(min, self.noise_candidates)) > 0
         _check("factors.noise_candidates", self.noise_candidates, some, "at least one pair of shapes above 0")
@@ -109,14 +109,11 @@ class MLPConfig:
     """How a batch's squared errors, in rating units, become one loss."""
 
     def __post_init__(self) -> None:
-        for name in ("embedding_dim", "epochs", "batch_size"):
-            _check(f"mlp.{name}", getattr(self, name), getattr(self, name) >= 1, "at least 1")
-        for name in ("patience", "weight_decay"):
-            _check(f"mlp.{name}", getattr(self, name), getattr(self, name) >= 0, "at least 0")
-        for name in ("dropout", "embedding_dropout"):
-            _check(f"mlp.{name}", getattr(self, name), 0 <= getattr(self, name) < 1, "0 up to, not including, 1")
-        _check("mlp.inner_size", self.inner_size, 0 < self.inner_size < 1, "between 0 and 1")
-        _check("mlp.learning_rate", self.learning_rate, self.learning_rate > 0, "above 0")
+        _check_all(self, "mlp", "at least 1", "embedding_dim", "epochs", "batch_size")
+        _check_all(self, "mlp", "above 0", "learning_rate")
+        _check_all(self, "mlp", "between 0 and 1", "inner_size")
+        _check_all(self, "mlp", "0 up to, not including, 1", "dropout", "embedding_dropout")
+        _check_all(self, "mlp", "at least 0", "patience", "weight_decay")
         widths = bool(self.hidden_dims) and min(self.hidden_dims) >= 1
         _check("mlp.hidden_dims", self.hidden_dims, widths, "at least one width, each at least 1")
 
@@ -161,6 +158,22 @@ class TrainConfig(ReaderOptions):
         _check("threads", self.threads, self.threads >= 0, "at least 0")
         if self.rating_scale is not None:
             _check("rating_scale", self.rating_scale, self.rating_scale[0] < self.rating_scale[1], "lowest, highest")
+
+
+# What options of both architectures must be, in the words of the error.
+_RULES: Mapping[str, Callable[[float], bool]] = {
+    "at least 1": lambda value: value >= 1,
+    "at least 0": lambda value: value >= 0,
+    "above 0": lambda value: value > 0,
+    "between 0 and 1": lambda value: 0 < value < 1,
+    "0 up to, not including, 1": lambda value: 0 <= value < 1,
+}
+
+
+def _check_all(options: object, architecture: str, rule: str, *names: str) -> None:
+    for name in names:
+        value = getattr(options, name)
+        _check(f"{architecture}.{name}", value, _RULES[rule](value), rule)
 
 
 def _check(name: str, value: object, allowed: bool, rule: str) -> None:

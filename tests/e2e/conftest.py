@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from ops.client import Client
+from ops.process import server
 from ops.settings import ServerSettings, read_settings
 from ops.versions.rollout import Rollout
 from tests.e2e.image import Image, can_isolate, values
@@ -221,3 +222,12 @@ def breakable(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Pro
     text = config.read_text().replace("job_queue_size=1000", "job_queue_size=100")
     config.write_text(f"{text}\ndefault_workers_per_model=2\n")
     return copy
+
+
+@pytest.fixture(scope="module")
+def breaking(breakable: Project) -> Iterator[Project]:
+    """The same, serving version 1.0 for the tests of one file."""
+    server.start(breakable.settings)
+    server.wait_until_ready(breakable.settings)
+    yield breakable
+    server.stop(breakable.settings)

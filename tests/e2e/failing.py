@@ -13,11 +13,14 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+import yaml
 
 from bench.open_loop import Answers, drive
-from tests.e2e.conftest import Project
+from tests.e2e.conftest import ROOT, Project
 from tests.e2e.test_serving import in_process
 
+# Requests that a worker takes at once.
+BATCH: int = yaml.safe_load((ROOT / "handler" / "model-config.yaml").read_text())["batchSize"]
 needs_load = pytest.mark.skipif(
     not (shutil.which("wrk") and shutil.which("cc")), reason="no wrk, or no C compiler, to make load with"
 )

@@ -1,12 +1,14 @@
-"""Debian's nginx with a configuration of ops/nginx, in a folder and on ports of its own."""
+"""Debian's nginx with a configuration of ops/nginx, in a folder and on ports of its own, before a server or an echo."""
 
 from __future__ import annotations
 
 import getpass
 import shutil
 import socket
+import socketserver
 import ssl
 import subprocess
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,10 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import pytest
 
-from tests.e2e.conftest import ROOT, free_ports
+from tests.e2e.conftest import ROOT, Project, free_ports
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin:/opt/homebrew/bin")
+needs_nginx = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
+PAIR = {"user_id": 1, "movie_id": 2}
+# Most requests of the tests come from one address.
+NO_LIMIT = {"rate=100r/s": "rate=100000r/s"}
 _MAIN = """
 daemon off;
 user {user};
@@ -85,6 +92,53 @@ def run_nginx(config: str, folder: Path, changes: Mapping[str, str]) -> Iterator
     finally:
         process.terminate()
         process.wait(timeout=20)
+
+
+def upstream(served: Project) -> dict[str, str]:
+    """The change that leads to this server."""
+    return {"127.0.0.1:8080": served.settings.inference.removeprefix("http://")}
+
+
+@contextmanager
+def run_before_echo(folder: Path) -> Iterator[tuple[Proxy, list[str]]]:
+    """The proxy before a server that is busy, and the heads of the requests as they arrive there."""
+    heard: list[str] = []
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            head = ""
+            while not head.endswith("\r\n\r\n"):
+                head += self.rfile.readline().decode()
+            heard.append(head)
+            self.wfile.write(b'HTTP/1.1 503 busy\r\nContent-Length: 12\r\nConnection: close\r\n\r\n{"code":503}')
+
+    port = int(free_ports(1)[0])
+    with socketserver.ThreadingTCPServer(("127.0.0.1", port), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with run_nginx("ncf.conf", folder, {"127.0.0.1:8080": f"127.0.0.1:{port}"}) as running:
+            yield running, heard
+        server.shutdown()
+
+
+def raw(proxy: Proxy, text: str) -> bytes:
+    """Bytes as they are, over TLS; what comes back until the other side closes."""
+    context = ssl.create_default_context(cafile=str(proxy.certificate))
+    plain = socket.create_connection(("127.0.0.1", int(proxy.ports["443"])), timeout=30)
+    with context.wrap_socket(plain, server_hostname="127.0.0.1") as connection:
+        connection.sendall(text.encode())
+        received = b""
+        while chunk := connection.recv(65536):
+            received += chunk
+        return received
+
+
+def assert_error(response: httpx.Response, code: int) -> None:
+    """An error in the handler's own shape."""
+    assert response.status_code == code, response.text
+    assert response.headers["content-type"] == "application/json"
+    body = response.json()
+    assert body.keys() == {"code", "type", "message"}
+    assert body["code"] == code
 
 
 def make_certificate(folder: Path) -> None:

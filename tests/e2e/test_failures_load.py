@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from urllib.parse import urlsplit
 
@@ -17,34 +16,26 @@ import pytest
 from bench.load import run_wrk
 from ops.process import server
 from tests.e2e.conftest import Project
-from tests.e2e.failing import Asked, needs_load, wait_until, workers
+from tests.e2e.failing import BATCH, Asked, needs_load, wait_until, workers
 
 pytestmark = [pytest.mark.e2e, needs_load]
 
-QUEUE, WORKERS, BATCH = 100, 2, 32
-
-
-@pytest.fixture(scope="module")
-def running(breakable: Project) -> Iterator[Project]:
-    server.start(breakable.settings)
-    server.wait_until_ready(breakable.settings)
-    yield breakable
-    server.stop(breakable.settings)
+QUEUE, WORKERS = 100, 2
 
 
 def front_end(project: Project) -> psutil.Process:
     return psutil.Process(server.running(project.settings))
 
 
-def test_a_full_queue_refuses_at_once_and_answers_the_rest(running: Project) -> None:
-    asked = Asked(running)
-    pids = [worker["pid"] for worker in workers(running).values()]
+def test_a_full_queue_refuses_at_once_and_answers_the_rest(breaking: Project) -> None:
+    asked = Asked(breaking)
+    pids = [worker["pid"] for worker in workers(breaking).values()]
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     try:
         with asked.load(rate_per_s=300, seconds=1, connections=400) as load:
             time.sleep(3)
-            ready = running.run(".venv/bin/python", "-m", "ops.ready", check=False)
+            ready = breaking.run(".venv/bin/python", "-m", "ops.ready", check=False)
             resumed = time.monotonic()
             for pid in pids:
                 os.kill(pid, signal.SIGCONT)
@@ -64,23 +55,23 @@ def test_a_full_queue_refuses_at_once_and_answers_the_rest(running: Project) -> 
     assert (told["code"], told["type"]) == (503, "ServiceUnavailableException")
 
 
-def test_without_a_worker_it_is_not_ready(running: Project) -> None:
+def test_without_a_worker_it_is_not_ready(breaking: Project) -> None:
     def scale(number: int) -> None:
         query = f"min_worker={number}&max_worker={number}&synchronous=true"
-        httpx.put(f"{running.settings.management}/models/ncf?{query}", timeout=120, trust_env=False)
+        httpx.put(f"{breaking.settings.management}/models/ncf?{query}", timeout=120, trust_env=False)
 
     scale(0)
     try:
-        told = running.run(".venv/bin/python", "-m", "ops.ready", check=False)
+        told = breaking.run(".venv/bin/python", "-m", "ops.ready", check=False)
     finally:
         scale(WORKERS)
     assert told.returncode == 1
     assert "503" in told.stderr
-    wait_until(lambda: running.client.is_ready(), "workers again")
+    wait_until(lambda: breaking.client.is_ready(), "workers again")
 
 
-def test_twice_the_load_it_can_take_is_survived(running: Project) -> None:
-    asked = Asked(running)
+def test_twice_the_load_it_can_take_is_survived(breaking: Project) -> None:
+    asked = Asked(breaking)
     most = run_wrk(asked.url, asked.bodies, connections=64, seconds=1).answered_per_s
     with asked.load(rate_per_s=2 * most, seconds=2, connections=400) as load:
         answers = load.result()
@@ -90,12 +81,12 @@ def test_twice_the_load_it_can_take_is_survived(running: Project) -> None:
         assert (load.result().status == 200).all()
 
 
-def test_slow_and_vanishing_clients_leave_the_others_served_and_nothing_behind(running: Project) -> None:
-    asked = Asked(running)
-    front, address = front_end(running), urlsplit(running.settings.inference)
+def test_slow_and_vanishing_clients_leave_the_others_served_and_nothing_behind(breaking: Project) -> None:
+    asked = Asked(breaking)
+    front, address = front_end(breaking), urlsplit(breaking.settings.inference)
     large = json.dumps({"instances": [json.loads(body) for body in asked.bodies] * 50}).encode()
     head = f"POST /predictions/ncf HTTP/1.1\r\nHost: x\r\nContent-Length: {len(large)}\r\n\r\n".encode()
-    files, pids = front.num_fds(), {worker["pid"] for worker in workers(running).values()}
+    files, pids = front.num_fds(), {worker["pid"] for worker in workers(breaking).values()}
     with asked.load(rate_per_s=100, seconds=3) as load, ExitStack() as stack:
         slow = [
             stack.enter_context(socket.create_connection((str(address.hostname), int(address.port or 0))))
@@ -115,5 +106,5 @@ def test_slow_and_vanishing_clients_leave_the_others_served_and_nothing_behind(r
     assert (answers.status == 200).all()
     assert asked.wrong(answers) == 0
     wait_until(lambda: front.num_fds() <= files + 5, "closed connections")
-    assert {worker["pid"] for worker in workers(running).values()} == pids
-    assert all(worker["status"] == "READY" for worker in workers(running).values())
+    assert {worker["pid"] for worker in workers(breaking).values()} == pids
+    assert all(worker["status"] == "READY" for worker in workers(breaking).values())

@@ -3,21 +3,18 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
 
 import httpx
 import numpy as np
 import pytest
 
 from ops.client import Client
-from ops.process import server
 from tests.e2e.altered import alter
 from tests.e2e.conftest import Project
-from tests.e2e.failing import Asked, needs_load, wait_until, workers
+from tests.e2e.failing import BATCH, Asked, needs_load, wait_until, workers
 
 pytestmark = pytest.mark.e2e
 
-BATCH = 32
 # A predictor that meets a sticky error of its accelerator whenever it is asked for this user.
 MAGIC_USER = 666
 FAILING = f"""
@@ -31,14 +28,6 @@ Predictor.answer = answer
 """
 
 
-@pytest.fixture(scope="module")
-def running(breakable: Project) -> Iterator[Project]:
-    server.start(breakable.settings)
-    server.wait_until_ready(breakable.settings)
-    yield breakable
-    server.stop(breakable.settings)
-
-
 def scale(project: Project, number: int) -> None:
     """Sets the number of workers, and waits until they are ready."""
     query = f"min_worker={number}&max_worker={number}&synchronous=true"
@@ -49,10 +38,10 @@ def scale(project: Project, number: int) -> None:
 # A lone worker's successor has to load torch and the archive first.
 @needs_load
 @pytest.mark.parametrize(("number", "again_s"), [(2, 5.0), (1, 30.0)])
-def test_a_killed_worker_loses_only_what_it_was_working_on(running: Project, number: int, again_s: float) -> None:
-    scale(running, number)
-    asked = Asked(running)
-    [victim, *_] = workers(running).values()
+def test_a_killed_worker_loses_only_what_it_was_working_on(breaking: Project, number: int, again_s: float) -> None:
+    scale(breaking, number)
+    asked = Asked(breaking)
+    [victim, *_] = workers(breaking).values()
     with asked.load(rate_per_s=300, seconds=3) as load:
         time.sleep(1)
         killed = time.monotonic()
@@ -66,29 +55,29 @@ def test_a_killed_worker_loses_only_what_it_was_working_on(running: Project, num
     assert (ended[failed] > killed - 1).all()
     assert asked.wrong(answers) == 0
     assert ended[~failed & (sent > killed)].min() < killed + again_s
-    wait_until(lambda: all(one["status"] == "READY" for one in workers(running).values()), "a new worker")
-    assert victim["pid"] not in [one["pid"] for one in workers(running).values()]
+    wait_until(lambda: all(one["status"] == "READY" for one in workers(breaking).values()), "a new worker")
+    assert victim["pid"] not in [one["pid"] for one in workers(breaking).values()]
 
 
-def test_a_sticky_error_of_the_accelerator_ends_the_worker_and_a_new_one_answers(running: Project) -> None:
-    store = running.settings.model_store
+def test_a_sticky_error_of_the_accelerator_ends_the_worker_and_a_new_one_answers(breaking: Project) -> None:
+    store = breaking.settings.model_store
     alter(
         store / "ncf-1.0.mar",
         store / "ncf-6.6.mar",
         "6.6",
         lambda name, data: data + FAILING.encode() if name == "model/predictor.py" else data,
     )
-    Client(running.settings).register("6.6", workers=1)
+    Client(breaking.settings).register("6.6", workers=1)
     try:
-        wait_until(lambda: running.client.is_ready("6.6"), "version 6.6")
-        [before] = workers(running, "6.6").values()
-        assert running.ask({"user_id": 1, "movie_id": 2}, "6.6").status_code == 200
-        failed = running.ask({"user_id": MAGIC_USER, "movie_id": 2}, "6.6")
+        wait_until(lambda: breaking.client.is_ready("6.6"), "version 6.6")
+        [before] = workers(breaking, "6.6").values()
+        assert breaking.ask({"user_id": 1, "movie_id": 2}, "6.6").status_code == 200
+        failed = breaking.ask({"user_id": MAGIC_USER, "movie_id": 2}, "6.6")
         assert (failed.status_code, failed.json()["message"]) == (500, "Worker died.")
-        assert running.ask({"user_id": 1, "movie_id": 2}).status_code == 200  # another version's workers go on
-        assert running.ask({"user_id": 1, "movie_id": 2}, "6.6").status_code == 200  # waits for the new worker
-        [after] = workers(running, "6.6").values()
+        assert breaking.ask({"user_id": 1, "movie_id": 2}).status_code == 200  # another version's workers go on
+        assert breaking.ask({"user_id": 1, "movie_id": 2}, "6.6").status_code == 200  # waits for the new worker
+        [after] = workers(breaking, "6.6").values()
         assert after["pid"] != before["pid"]
-        assert "the accelerator failed, the worker ends itself" in (running.folder / "logs/console.log").read_text()
+        assert "the accelerator failed, the worker ends itself" in (breaking.folder / "logs/console.log").read_text()
     finally:
-        running.client.unregister("6.6")
+        breaking.client.unregister("6.6")

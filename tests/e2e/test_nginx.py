@@ -1,70 +1,39 @@
-"""ops/nginx/ncf.conf before the real server: only the paths that predict are open, and refusals are JSON."""
+"""ops/nginx/ncf.conf before the real server: who may reach what, and what of a client's words goes on to the server."""
 
 import json
 import socket
-import socketserver
 import ssl
-import threading
 import warnings
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import httpx
-import numpy as np
 import pytest
 
-from tests.e2e.conftest import Project, free_ports
-from tests.e2e.nginx import NGINX, Proxy, run_nginx
+from tests.e2e.conftest import Project
+from tests.e2e.nginx import NO_LIMIT, PAIR, Proxy, assert_error, needs_nginx, raw, run_before_echo, run_nginx, upstream
 
-pytestmark = [pytest.mark.e2e, pytest.mark.skipif(NGINX is None, reason="nginx is not installed")]
-
-PAIR = {"user_id": 1, "movie_id": 2}
-LIMIT = 4_194_304
-# Most requests here come from one address.
-NO_LIMIT = {"rate=100r/s": "rate=100000r/s"}
-
-
-def upstream(served: Project) -> dict[str, str]:
-    return {"127.0.0.1:8080": served.settings.inference.removeprefix("http://")}
+pytestmark = [pytest.mark.e2e, needs_nginx]
+OTHER_PATHS = """
+    / /ping /models /models/ncf /metrics /workflows /api-description /invocations /token
+    /ncf/predict /models/ncf/invoke /wfpredict/x /v2/health/ready /v2 /v1/models/ncf
+    /predictions /predictions/other /predictions/ncf/ /predictions/ncf/1.0/more /predictions/ncf/-1
+    /predictions/ncf%0a /predictions/ncf%0d%0aX:%20y /predictions/ncf/1.0%00 /predictions/ncf%2f..%2f..
+    /predictions/ncf/../../models /predictions/../models //models /./models /%6dodels
+    /v1/models/ncf:predict/x /v2/models/ncf/infer/x /v2/models/ncf/explain /PREDICTIONS/ncf
+"""
 
 
 @pytest.fixture(scope="module")
 def proxy(served: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
-    folder = tmp_path_factory.mktemp("nginx")
-    with run_nginx("ncf.conf", folder, {**upstream(served), **NO_LIMIT, "_timeout 10s": "_timeout 2s"}) as running:
+    with run_nginx("ncf.conf", tmp_path_factory.mktemp("nginx"), {**upstream(served), **NO_LIMIT}) as running:
         yield running
 
 
 @pytest.fixture
 def echo(tmp_path: Path) -> Iterator[tuple[Proxy, list[str]]]:
-    """The proxy before a server that writes down the requests as they arrive, head and body."""
-    heard: list[str] = []
-
-    class Handler(socketserver.StreamRequestHandler):
-        def handle(self) -> None:
-            head = ""
-            while not head.endswith("\r\n\r\n"):
-                head += self.rfile.readline().decode()
-            heard.append(head)
-            self.wfile.write(b'HTTP/1.1 503 busy\r\nContent-Length: 12\r\nConnection: close\r\n\r\n{"code":503}')
-
-    port = int(free_ports(1)[0])
-    with socketserver.ThreadingTCPServer(("127.0.0.1", port), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        with run_nginx("ncf.conf", tmp_path, {"127.0.0.1:8080": f"127.0.0.1:{port}"}) as running:
-            yield running, heard
-        server.shutdown()
-
-
-def assert_error(response: httpx.Response, code: int) -> None:
-    """An error in the handler's own shape."""
-    assert response.status_code == code
-    assert response.headers["content-type"] == "application/json"
-    body = response.json()
-    assert body.keys() == {"code", "type", "message"}
-    assert body["code"] == code
+    with run_before_echo(tmp_path) as both:
+        yield both
 
 
 def test_predicting_passes_and_equals_what_the_server_answers(proxy: Proxy, served: Project) -> None:
@@ -79,55 +48,12 @@ def test_predicting_passes_and_equals_what_the_server_answers(proxy: Proxy, serv
     assert proxy.client.post("/v2/models/ncf/infer", json={"inputs": columns}).json()["outputs"]
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        *(
-            "/",
-            "/ping",
-            "/models",
-            "/models/ncf",
-            "/metrics",
-            "/workflows",
-            "/api-description",
-            "/invocations",
-            "/token",
-        ),
-        *("/ncf/predict", "/models/ncf/invoke", "/wfpredict/x", "/v2/health/ready", "/v2", "/v1/models/ncf"),
-        *(
-            "/predictions",
-            "/predictions/other",
-            "/predictions/ncf/",
-            "/predictions/ncf/1.0/more",
-            "/predictions/ncf/-1",
-        ),
-        *(
-            "/predictions/ncf%0a",
-            "/predictions/ncf%0d%0aX:%20y",
-            "/predictions/ncf/1.0%00",
-            "/predictions/ncf%2f..%2f..",
-        ),
-        *("/predictions/ncf/../../models", "/predictions/../models", "//models", "/./models", "/%6dodels"),
-        *("/v1/models/ncf:predict/x", "/v2/models/ncf/infer/x", "/v2/models/ncf/explain", "/PREDICTIONS/ncf"),
-    ],
-)
+@pytest.mark.parametrize("path", OTHER_PATHS.split())
 def test_every_other_path_is_shut(proxy: Proxy, path: str) -> None:
     for method in ("GET", "POST", "PUT", "DELETE", "OPTIONS"):
         answer = raw(proxy, f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
         assert answer.startswith((b"HTTP/1.1 404", b"HTTP/1.1 400")), (method, answer[:300])
         assert b'"type":"NotFound"' in answer or b'"type":"InvalidRequest"' in answer
-
-
-def raw(proxy: Proxy, text: str, wait_s: float = 30) -> bytes:
-    """Bytes as they are, over TLS; what comes back until the other side closes."""
-    context = ssl.create_default_context(cafile=str(proxy.certificate))
-    plain = socket.create_connection(("127.0.0.1", int(proxy.ports["443"])), timeout=wait_s)
-    with context.wrap_socket(plain, server_hostname="127.0.0.1") as connection:
-        connection.sendall(text.encode())
-        received = b""
-        while chunk := connection.recv(65536):
-            received += chunk
-        return received
 
 
 def test_another_way_of_writing_an_open_path_reaches_the_same_path(proxy: Proxy) -> None:
@@ -146,25 +72,6 @@ def test_only_post_asks(proxy: Proxy) -> None:
     for method in ("GET", "PUT", "DELETE", "OPTIONS", "PATCH"):
         assert_error(proxy.client.request(method, "/predictions/ncf"), 405)
     assert_error(proxy.client.post("/ready"), 405)
-
-
-def test_a_body_up_to_the_handlers_limit_passes_and_a_longer_one_is_a_413_with_a_body(proxy: Proxy) -> None:
-    fits = b'{"user_id": 1, "movie_id": 2}'.ljust(LIMIT)
-    headers = {"content-type": "application/json"}
-    assert proxy.client.post("/predictions/ncf", content=fits, headers=headers).json()["rating"]
-    assert_error(proxy.client.post("/predictions/ncf", content=fits + b" ", headers=headers), 413)
-    chunks = (fits[at : at + 2**20] for at in range(0, LIMIT + 1, 2**20))
-    chunked = proxy.client.post("/predictions/ncf", content=(chunk for chunk in [*chunks, b" "]), headers=headers)
-    assert_error(chunked, 413)
-
-
-def test_errors_of_the_handler_pass_as_they_are(proxy: Proxy, served: Project) -> None:
-    for body in ({"user_id": "x", "movie_id": 1}, {"user_id": 1, "top_k": 100_000}, {"instances": [PAIR] * 100_001}):
-        expected = served.ask(body)
-        answer = proxy.client.post("/predictions/ncf", json=body)
-        assert (answer.status_code, answer.content) == (expected.status_code, expected.content)
-        assert answer.status_code in (400, 413)
-    assert_error(proxy.client.post("/predictions/ncf/9.9", json=PAIR), 404)
 
 
 def test_tls_is_recent_and_http_leads_to_it(proxy: Proxy) -> None:
@@ -192,21 +99,6 @@ def speaks(proxy: Proxy, version: ssl.TLSVersion) -> bool:
             return True
     except (ssl.SSLError, ConnectionError):
         return False
-
-
-def test_ready_means_that_a_worker_answers(proxy: Proxy, tmp_path: Path) -> None:
-    assert proxy.client.get("/ready").json() == {"predictions": []}
-    assert proxy.client.head("/ready").status_code == 200
-    nobody = {"127.0.0.1:8080": f"127.0.0.1:{free_ports(1)[0]}"}
-    with run_nginx("ncf.conf", tmp_path, nobody) as alone:
-        for answer in (alone.client.get("/ready"), alone.client.post("/predictions/ncf", json=PAIR)):
-            assert_error(answer, 503)
-            assert answer.headers["retry-after"] == "1"
-
-
-def test_a_503_of_the_server_gets_retry_after(echo: tuple[Proxy, list[str]]) -> None:
-    answer = echo[0].client.post("/predictions/ncf", json=PAIR)
-    assert (answer.status_code, answer.headers["retry-after"], answer.content) == (503, "1", b'{"code":503}')
 
 
 def test_headers_that_are_not_a_clients_to_say_are_dropped(echo: tuple[Proxy, list[str]]) -> None:
@@ -244,46 +136,3 @@ def test_a_request_id_is_passed_on_and_answered(echo: tuple[Proxy, list[str]]) -
         assert len(told) == 1
         assert f"x-request-id: {told[0]}\r\n" in heard[-1].lower()
         assert (told[0] == sent) == kept
-
-
-def test_who_asks_too_often_gets_a_429_and_others_are_answered(served: Project, tmp_path: Path) -> None:
-    few = {
-        **upstream(served),
-        "rate=100r/s": "rate=1r/s",
-        "burst=200": "burst=3",
-        "ncf_connections 64": "ncf_connections 2",
-    }
-    with run_nginx("ncf.conf", tmp_path, few) as proxy:
-        answers = [proxy.client.post("/predictions/ncf", json=PAIR) for _ in range(8)]
-        codes = [answer.status_code for answer in answers]
-        assert codes[:4] == [200] * 4
-        assert 429 in codes[4:]
-        refused = next(answer for answer in answers if answer.status_code == 429)
-        assert_error(refused, 429)
-        assert refused.headers["retry-after"] == "1"
-    assert np.isfinite(served.ask(PAIR).json()["rating"])
-
-
-def test_a_client_that_sends_slowly_is_cut_off_and_the_others_are_answered(proxy: Proxy) -> None:
-    def slow(_: int) -> bytes:
-        head = (
-            "POST /predictions/ncf HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n"
-        )
-        return raw(proxy, head + '{"user_id":')
-
-    with ThreadPoolExecutor(8) as pool:
-        waiting = [pool.submit(slow, number) for number in range(8)]
-        for _ in range(10):
-            assert proxy.client.post("/predictions/ncf", json=PAIR).status_code == 200
-        for one in waiting:
-            assert b" 200 " not in one.result()
-    assert raw(proxy, "POST /predictions/ncf HTTP/1.1\r\nHost: x") == b""
-
-
-def test_many_clients_share_connections_to_the_server(proxy: Proxy) -> None:
-    def ask(_: int) -> Any:
-        return proxy.client.post("/predictions/ncf", json=PAIR).json()
-
-    with ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(ask, range(200)))
-    assert all(answer == answers[0] for answer in answers)

@@ -9,14 +9,10 @@ import pytest
 
 from ops.trial.log import read_log
 from tests.e2e.conftest import Project
-from tests.e2e.nginx import NGINX, run_nginx
+from tests.e2e.nginx import needs_nginx, run_nginx, upstream
 from tests.e2e.test_serving import in_process
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.usefixtures("alone_afterwards"),
-    pytest.mark.skipif(NGINX is None, reason="nginx is not installed"),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("alone_afterwards"), needs_nginx]
 
 REQUESTS = 60
 
@@ -31,8 +27,7 @@ def ask_all(both: Project, body: dict[str, int], folder: Path, changes: dict[str
     """How often each version's rating came back, and the log."""
     ratings = {f"{in_process(both, [body], version)[0]:.3f}": version for version in ("1.0", "1.1")}
     assert len(ratings) == 2
-    upstream = {"127.0.0.1:8080": both.settings.inference.removeprefix("http://")}
-    with run_nginx("canary.conf", folder, {**upstream, **changes}) as proxy:
+    with run_nginx("canary.conf", folder, {**upstream(both), **changes}) as proxy:
         answers = [proxy.client.post("/predictions/ncf", json=body).json() for _ in range(REQUESTS)]
         assert proxy.client.post("/predictions/ncf/1.1", json=body).status_code == 200  # other paths pass
     return Counter(ratings[f"{answer['rating']:.3f}"] for answer in answers), folder / "ncf-versions.log"
@@ -41,8 +36,7 @@ def ask_all(both: Project, body: dict[str, int], folder: Path, changes: dict[str
 def test_a_candidate_that_fails_is_seen_in_the_report_and_by_no_client(
     served: Project, body: dict[str, int], tmp_path: Path
 ) -> None:
-    upstream = {"127.0.0.1:8080": served.settings.inference.removeprefix("http://")}
-    with run_nginx("canary.conf", tmp_path, {**upstream, "5% /1.1;": "", "# mirror": "mirror"}) as proxy:
+    with run_nginx("canary.conf", tmp_path, {**upstream(served), "5% /1.1;": "", "# mirror": "mirror"}) as proxy:
         assert proxy.client.post("/predictions/ncf", json=body).status_code == 200  # 1.1 is not registered
     printed = served.run(".venv/bin/python", "-m", "ops.trial.log", str(tmp_path / "ncf-versions.log")).stdout
     assert re.search(r"^1\.1 +1 +1 +0 ", printed, re.MULTILINE)

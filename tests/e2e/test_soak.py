@@ -5,16 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from bench.soak.__main__ import parse, soak
-from tests.e2e.conftest import ROOT, Project
-from tests.e2e.failing import needs_load
+from tests.e2e.conftest import Project
+from tests.e2e.failing import BATCH, needs_load
 
 pytestmark = [pytest.mark.e2e, needs_load]
 
 SHORT = "--maximum-s 1 --overload-min 0.03 --requests 3000 --fault-s 3 --kills 1 --promotions 2"
-BATCH = yaml.safe_load((ROOT / "handler" / "model-config.yaml").read_text())["batchSize"]
 
 
 @pytest.fixture(scope="module")

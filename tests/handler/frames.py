@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import orjson
@@ -41,24 +42,29 @@ class Got(NamedTuple):
 
 
 class Connection:
-    """A socket's reading half, with all bytes already there; long reads come in pieces, as from a socket."""
+    """A socket's reading half, with all bytes already there; long reads come in pieces, cut at `cuts` too."""
 
-    def __init__(self, data: bytes) -> None:
-        self._data = io.BytesIO(data)
+    def __init__(self, data: bytes, cuts: Iterable[int] = ()) -> None:
+        edges = sorted({*range(0, len(data), 8192), *cuts, len(data)})
+        self._pieces = [data[start:end] for start, end in reversed([*pairwise(edges)])]
 
     def recv(self, size: int) -> bytes:
-        return self._data.read(min(size, 8192))
+        piece = self._pieces.pop() if self._pieces else b""
+        if len(piece) > size:
+            self._pieces.append(piece[size:])
+        return piece[:size]
 
 
 def exchange(service: Service, batch: Sequence[Sent]) -> list[Got]:
     """Sends a dynamic batch the way that a worker's loop takes it, and reads the answer as the front end does."""
-    command, message = otf_message_handler.retrieve_msg(Connection(b"I" + _frame(batch)))
+    frame = [(f"request-{place}", sent) for place, sent in enumerate(batch)]
+    command, message = otf_message_handler.retrieve_msg(Connection(b"I" + frame_bytes(frame)))
     assert command == b"I"
     answer = io.BytesIO(bytes(service.predict(message)))
     assert (_integer(answer), _text(answer)) == (200, "Prediction success"), "the whole batch failed"
     found = []
-    for place in range(len(batch)):
-        assert _text(answer) == f"request-{place}"
+    for request_id, _ in frame:
+        assert _text(answer) == request_id
         content_type = _text(answer)
         status, phrase, count = _integer(answer), _text(answer), _integer(answer)
         headers = {_text(answer): _text(answer) for _ in range(count)}
@@ -68,18 +74,20 @@ def exchange(service: Service, batch: Sequence[Sent]) -> list[Got]:
     return found
 
 
-def _frame(batch: Sequence[Sent]) -> bytes:
+def frame_bytes(frame: Sequence[tuple[str, Sent]]) -> bytes:
+    """A frame of requests by their ids, as the front end writes it, without the command byte."""
     out = b""
-    for place, (parameters, headers) in enumerate(batch):
-        out += _sized(f"request-{place}".encode())
-        out += b"".join(_sized(name.encode()) + _sized(value.encode()) for name, value in headers.items()) + _END
+    for request_id, (parameters, headers) in frame:
+        out += sized(request_id.encode())
+        out += b"".join(sized(name.encode()) + sized(value.encode()) for name, value in headers.items()) + _END
         for name, content_type, value in parameters:
-            out += _sized(name.encode()) + _sized(content_type.encode()) + _sized(value)
+            out += sized(name.encode()) + sized(content_type.encode()) + sized(value)
         out += _END
     return out + _END
 
 
-def _sized(data: bytes) -> bytes:
+def sized(data: bytes) -> bytes:
+    """Bytes, and before them how many they are."""
     return _INT.pack(len(data)) + data
 
 

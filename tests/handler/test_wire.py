@@ -3,12 +3,13 @@
 import socket
 import struct
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import cast
 
 import pytest
 import ts
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from ts.context import Context, RequestProcessor
 from ts.protocol import otf_message_handler
@@ -16,30 +17,25 @@ from ts.service import Service
 
 from handler import wire
 from handler.request import JSON_HEADERS, Incoming, Reply
+from tests.handler.frames import Connection, Sent, frame_bytes, sized
 
-NAME = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
-HEADERS = st.dictionaries(NAME, st.text(st.characters(codec="utf-8"), max_size=20), max_size=6)
-PARAMETERS = st.dictionaries(NAME, st.tuples(NAME, st.binary(max_size=300)), max_size=3)
-REQUEST = st.tuples(st.text(st.characters(codec="utf-8"), max_size=40), HEADERS, PARAMETERS)
-FRAME = st.lists(REQUEST, max_size=6)
+TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
+HEADERS = st.dictionaries(TEXT, TEXT, max_size=6)
+PARAMETERS = st.lists(st.tuples(TEXT, TEXT, st.binary(max_size=300)), max_size=3)
+FRAME = st.lists(st.tuples(TEXT, st.builds(Sent, PARAMETERS, HEADERS)), max_size=6)
 
-Frame = list[tuple[str, dict[str, str], dict[str, tuple[str, bytes]]]]
+Frame = list[tuple[str, Sent]]
 
-
-def sized(data: bytes) -> bytes:
-    return struct.pack("!i", len(data)) + data
-
-
-def frame_bytes(frame: Frame) -> bytes:
-    """A frame as the front end writes it, without the command byte."""
-    end, out = struct.pack("!i", -1), b""
-    for request_id, headers, parameters in frame:
-        out += sized(request_id.encode())
-        out += b"".join(sized(name.encode()) + sized(value.encode()) for name, value in headers.items()) + end
-        for name, (content_type, value) in parameters.items():
-            out += sized(name.encode()) + sized(content_type.encode()) + sized(value)
-        out += end
-    return out + end
+# No headers, the same again, or more; no value, an empty one, several, two of a name; values like ends and like heads.
+KINDS: Frame = [
+    ("", Sent([], {})),
+    ("a", Sent([], {"A": "b"})),
+    ("b", Sent([("body", "application/json", b"")], {"A": "b"})),
+    ("c", Sent([("body", "application/json", b'{"user_id": 1}')], {"A": "b"})),
+    ("d", Sent([("body", "application/json", b"\xff" * 12)], {"A": "b", "é": ""})),
+    ("e", Sent([("data", "", b"{}"), ("x-request-id", "", b"7"), ("data", "", sized(b"A") + sized(b"b"))], {})),
+    ("f", Sent([("", "", b"\xff\xff\xff")], {})),
+]
 
 
 @contextmanager
@@ -62,10 +58,15 @@ def sent(data: bytes, pieces: int = 1) -> Iterator[socket.socket]:
         far.close()
 
 
-def original(data: bytes) -> list[tuple[str, dict[str, str], dict[str, bytes]]]:
-    """(id, headers, values) of each request, by TorchServe's own reader."""
-    with sent(data) as connection:
-        batch = otf_message_handler._retrieve_inference_msg(connection)
+def read(reader: wire.FrameReader, data: bytes, cuts: Iterable[int] = ()) -> list[tuple[str, object, object]]:
+    """(id, headers, values) of each request, where the bytes arrive cut at these places."""
+    requests = reader.read(cast(socket.socket, Connection(data, cuts)))
+    return [(one.request_id.decode(), one.headers, one.row) for one in requests]
+
+
+def original(data: bytes) -> list[tuple[str, object, object]]:
+    """The same by TorchServe's own reader."""
+    batch = otf_message_handler._retrieve_inference_msg(Connection(data))
     _, rows, ids = Service.retrieve_data_for_inference(batch)
     headers = [{h["name"].decode().lower(): h["value"].decode() for h in request["headers"]} for request in batch]
     return [(ids[place], headers[place], row) for place, row in enumerate(rows)]
@@ -76,51 +77,57 @@ def raw_bodies(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TS_DECODE_INPUT_REQUEST", "false")
 
 
-@given(st.lists(FRAME, min_size=1, max_size=4), st.integers(1, 40))
-@settings(deadline=None)
-def test_the_reader_reads_what_torchserve_reads(frames: list[Frame], pieces: int) -> None:
-    reader = wire.FrameReader()  # one for all frames, so that remembered headers are tried too
+@given(st.lists(FRAME, min_size=1, max_size=4), st.sets(st.integers(0, 2000), max_size=40))
+def test_the_reader_reads_what_torchserve_reads(frames: list[Frame], cuts: set[int]) -> None:
+    reader = wire.FrameReader()  # one for all frames, so that remembered heads are tried too
     for frame in [*frames, *frames]:
         data = frame_bytes(frame)
-        with sent(data, pieces) as connection:
-            read = reader.read(connection)
-        found = [(one.request_id.decode(), one.headers, dict(one.row)) for one in read]
-        assert found == original(data)
+        assert read(reader, data, {cut for cut in cuts if cut <= len(data)}) == original(data)
+
+
+def test_a_frame_may_be_cut_at_any_byte() -> None:
+    data = frame_bytes(KINDS)
+    expected = original(data)
+    knows_heads = wire.FrameReader()
+    assert read(knows_heads, data) == expected
+    for cuts in [*([cut] for cut in range(len(data))), range(len(data))]:
+        assert read(wire.FrameReader(), data, cuts) == expected
+        assert read(knows_heads, data, cuts) == expected
 
 
 def test_a_frame_of_many_mebibytes_is_read_whole() -> None:
     body = bytes(range(256)) * 40_000
-    frame: Frame = [(f"id-{n}", {"a": "b"}, {"body": ("application/json", body[n:])}) for n in range(3)]
+    frame = [(f"id-{n}", Sent([("body", "application/json", body[n:])], {"a": "b"})) for n in range(3)]
     with sent(frame_bytes(frame), pieces=1000) as connection:
-        read = wire.FrameReader().read(connection)
-    assert [one.row["body"] for one in read] == [body[n:] for n in range(3)]
+        requests = wire.FrameReader().read(connection)
+    assert [one.row["body"] for one in requests] == [body[n:] for n in range(3)]
 
 
 def test_a_front_end_that_goes_ends_the_worker() -> None:
-    data = frame_bytes([("id", {"a": "b"}, {"body": ("x", b"y")})])
-    for cut in (0, 3, len(data) // 2, len(data) - 1):
-        near, far = socket.socketpair()
-        far.sendall(data[:cut])
-        far.close()
-        with near, pytest.raises(SystemExit):
-            wire.FrameReader().read(near)
+    data = frame_bytes(KINDS)
+    for end in range(len(data)):
+        with pytest.raises(SystemExit):
+            read(wire.FrameReader(), data[:end])
 
 
+def test_bytes_after_a_frame_are_refused() -> None:
+    with pytest.raises(ValueError, match="3 bytes after a frame"):
+        read(wire.FrameReader(), frame_bytes(KINDS) + b"abc")
+
+
+HEADERS_OF_REPLIES = [
+    JSON_HEADERS,
+    Reply(b"").for_grpc().headers,
+    {"content-type": "application/octet-stream", "Inference-Header-Content-Length": "7"},
+]
 REPLY = st.tuples(
-    st.text(st.characters(codec="utf-8"), max_size=40),
-    st.binary(max_size=300),
-    st.sampled_from([200, 400, 404, 413]),
-    st.sampled_from(
-        [JSON_HEADERS, {"content-type": "application/octet-stream", "Inference-Header-Content-Length": "7"}]
-    ),
+    TEXT, st.binary(max_size=300), st.sampled_from([200, 400, 404, 413]), st.sampled_from(HEADERS_OF_REPLIES)
 )
-
-
 OWN_HEADERS = {"X-Model-Version": "1.0"}
 
 
 @given(st.lists(REPLY, min_size=1, max_size=6))
-def test_the_writer_writes_what_torchserve_writes(replies: list[tuple[str, bytes, int, dict[str, str]]]) -> None:
+def test_the_writer_writes_what_torchserve_writes(replies: list[tuple[str, bytes, int, Mapping[str, str]]]) -> None:
     context = Context("ncf", "", {}, 1, None, "0.12.0")
     context.request_processor = [RequestProcessor({}) for _ in replies]
     for place, (_, _, status, headers) in enumerate(replies):
@@ -156,7 +163,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Service:
 
 
 def exchange(service: Service, *bodies: bytes) -> bytes:
-    frame: Frame = [(f"id-{n}", {}, {"body": ("application/json", body)}) for n, body in enumerate(bodies)]
+    frame = [(f"id-{n}", Sent([("body", "application/json", body)], {})) for n, body in enumerate(bodies)]
     with sent(b"I" + frame_bytes(frame)) as connection:
         command, batch = otf_message_handler.retrieve_msg(connection)
     assert command == b"I"

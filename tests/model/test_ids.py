@@ -5,7 +5,14 @@ from hypothesis import strategies as st
 
 from model.ids import IdMap
 
-INT64 = st.integers(-(2**63), 2**63 - 1)
+LOW, HIGH = -(2**63), 2**63 - 1
+INT64 = st.integers(LOW, HIGH)
+# Anywhere, and close together anywhere: found in unlike ways.
+IDS = st.sets(INT64, min_size=1, max_size=50) | st.builds(
+    lambda first, offsets: {min(first, HIGH - 60) + offset for offset in offsets},
+    INT64,
+    st.sets(st.integers(0, 60), min_size=1, max_size=40),
+)
 TEXT = st.text(min_size=1, max_size=12).filter(lambda text: "\0" not in text and text.isprintable())
 
 
@@ -13,7 +20,11 @@ def string_map(texts: set[str]) -> IdMap:
     return IdMap(np.sort(np.array([text.encode() for text in texts])))
 
 
-@given(st.sets(INT64, min_size=1, max_size=50))
+def expected_rows(ids: set[int], asked: list[int]) -> list[int]:
+    return [sorted(ids).index(i) if i in ids else len(ids) for i in asked]
+
+
+@given(IDS)
 def test_every_integer_id_finds_its_own_row(ids: set[int]) -> None:
     id_map = IdMap(np.array(sorted(ids)))
     rows = id_map.rows(sorted(ids))
@@ -21,11 +32,26 @@ def test_every_integer_id_finds_its_own_row(ids: set[int]) -> None:
     assert id_map.raw(rows) == sorted(ids)
 
 
-@given(st.sets(INT64, min_size=1, max_size=50), st.lists(st.integers(-(2**65), 2**65) | INT64, max_size=20))
+@given(IDS, st.lists(st.integers(-(2**65), 2**65) | INT64, max_size=20))
 def test_a_stranger_finds_the_unknown_row_and_no_other(ids: set[int], asked: list[int]) -> None:
+    asked = [*asked, *(i + step for i in ids for step in (-1, 0, 1))]
+    assert IdMap(np.array(sorted(ids))).rows(asked).tolist() == expected_rows(ids, asked)
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        *({LOW}, {HIGH}, {LOW, HIGH}, {LOW, LOW + 1}, {HIGH - 1, HIGH}, {LOW, 0, HIGH}, {0}, {-1}, {-7, -5, 3}),
+        *({LOW + 1, LOW + 3}, {HIGH - 3, HIGH - 1}, {LOW + 1}, {HIGH - 1}),
+    ],
+    ids=str,
+)
+def test_one_id_and_ids_at_the_ends_of_64_bits_are_told_from_their_neighbours(ids: set[int]) -> None:
     id_map = IdMap(np.array(sorted(ids)))
-    expected = [sorted(ids).index(i) if i in ids else len(ids) for i in asked]
-    assert id_map.rows(asked).tolist() == expected
+    near = sorted({i + step for i in {*ids, LOW, 0, HIGH} for step in (-2, -1, 0, 1, 2)})
+    assert id_map.rows(near).tolist() == expected_rows(ids, near)
+    array = [i for i in near if LOW <= i <= HIGH]
+    assert id_map.rows(np.array(array)).tolist() == expected_rows(ids, array)
 
 
 @given(st.sets(TEXT, min_size=1, max_size=30), st.lists(st.text(max_size=14), max_size=20))

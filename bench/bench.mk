@@ -1,0 +1,55 @@
+# The verbs that measure the project, or try it hard. Most take minutes; README.md tells what they found.
+
+# Further options of a benchmark, as in SOAK_ARGS="--overload-min 1 --requests 500000", which shortens `make soak`.
+BENCH_ARGS ?=
+SOAK_ARGS ?=
+# Folders that the accuracy is compared on.
+DATA_DIRS ?= build/demo
+# The folder of KMRD, for a race of the training on it.
+KMRD ?=
+
+.PHONY: bench-serve bench-peers bench-costs bench-predictor bench-new-users bench-update bench-accuracy bench-train soak fuzz
+
+bench-serve: $(ARTIFACT) ## measure VERSION's model served here against a stock TorchServe bundle (needs wrk)
+	$(PY) -m bench.serve --artifact $(ARTIFACT)
+	$(PY) -m bench.growth --artifact $(ARTIFACT)
+
+bench-peers: $(ARTIFACT) ## measure VERSION's model served here against FastAPI, LitServe, BentoML, MLServer, Ray Serve, Triton, TorchServe (needs wrk, a C compiler)
+	-@$(MAKE) --no-print-directory --keep-going $(patsubst bench/peers/%/requirements.txt,.venv-peers/%/ready,$(wildcard bench/peers/*/requirements.txt))
+	$(PY) -m bench.peers --artifact $(ARTIFACT) $(BENCH_ARGS)
+
+bench-costs: $(ARTIFACT) .venv-peers/triton/ready ## measure what an answer costs, by process, here and in Triton (needs wrk)
+	$(PY) -m bench.peers.costs --artifact $(ARTIFACT) $(BENCH_ARGS)
+
+bench-predictor: $(ARTIFACT) ## measure VERSION's model in one process without a server
+	$(PY) -m bench.predictor --artifact $(ARTIFACT)
+
+bench-new-users: $(DEMO) | .venv/serve ## measure what a new user's ratings buy: make bench-new-users DATA="folder folder ..."
+	$(PY) -m bench.new_users $(DATA)
+
+bench-update: $(DEMO) | .venv/serve ## measure an update against training anew, on DATA
+	$(PY) -m bench.update $(DATA)
+
+bench-accuracy: .venv/serve .venv-peers/surprise/ready .venv-peers/myfm/ready $(if $(filter build/demo,$(DATA_DIRS)),build/demo/rates.csv) ## compare errors on DATA_DIRS with Surprise's and myfm's
+	$(PY) -m bench.accuracy $(DATA_DIRS) $(BENCH_ARGS)
+
+bench-train: .venv/serve ## measure training by number of ratings (10 million of them take minutes); KMRD=folder adds a race
+	$(PY) -m bench.train $(if $(KMRD),--kmrd $(call quoted,$(KMRD)))
+
+soak: $(ARTIFACT) ## overload, millions of requests and faults under load: 20 minutes (needs wrk); SOAK_ARGS shortens
+	$(PY) -m bench.soak --artifact $(ARTIFACT) $(SOAK_ARGS)
+
+fuzz: .venv/dev ## try the handler with more than 100,000 requests; takes minutes
+	HYPOTHESIS_PROFILE=long $(PY) -m pytest -rP tests/handler/test_fuzz.py
+
+# One environment per peer: Surprise needs numpy 1 and a C compiler, myfm needs numpy 2; servers are in bench/peers.
+define INSTALL_PEER
+@echo 'installing $* into .venv-peers, once; this takes minutes'
+$(PYTHON) -m venv --clear $(@D)
+$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+@touch $@
+endef
+.venv-peers/%/ready: bench/peers-%.txt
+	$(INSTALL_PEER)
+.venv-peers/%/ready: bench/peers/%/requirements.txt
+	$(INSTALL_PEER)

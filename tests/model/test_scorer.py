@@ -1,0 +1,98 @@
+"""A pair has the same rating however a call is cut into forwards, and whatever kind of integers its rows are."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import model.scorer
+from model.artifact import Artifact
+from model.asks import (
+    Answer,
+    Ask,
+    BestAnswer,
+    BestAsk,
+    ColumnsAnswer,
+    ColumnsAsk,
+    FoldInAnswer,
+    FoldInAsk,
+    PairAnswer,
+    PairAsk,
+)
+from model.ids import IdMap
+from model.predictor import Predictor
+from model.scorer import Scorer
+from tests.conftest import MOVIE_IDS, USER_IDS
+
+USERS, MOVIES, GUESTS = len(USER_IDS) + 1, len(MOVIE_IDS) + 1, 2  # the unknown ones among them
+PAIRS = st.lists(st.tuples(st.integers(0, USERS + GUESTS - 1), st.integers(0, MOVIES - 1)), max_size=12)
+
+towers = pytest.mark.parametrize("tower_mib", [0, 64], ids=["towers by request", "towers kept"])
+
+
+@towers
+def test_known_users_and_guests_in_forwards_of_any_size_are_rated_as_each_alone(
+    encoding_artifact: Artifact, monkeypatch: pytest.MonkeyPatch, tower_mib: int
+) -> None:
+    whole = Scorer(encoding_artifact)
+    guests = [whole.encode(np.array([0]), np.array([9.0])), whole.encode(np.array([2, 3]), np.array([1.0, 8.0]))]
+    everyone = range(USERS + GUESTS)
+    alone = [[whole.rate(np.array([u]), np.array([m]), guests)[0] for m in range(MOVIES)] for u in everyone]
+    monkeypatch.setattr(model.scorer, "TOWER_CACHE_MIB", tower_mib)
+    scorers = []
+    for chunk in (1, 2, 3, 5):
+        monkeypatch.setitem(model.scorer.CHUNK_PAIRS, "cpu", chunk)
+        scorers.append(Scorer(encoding_artifact))
+
+    @given(PAIRS, st.sampled_from(scorers), st.sampled_from([np.int32, np.int64]))
+    def try_pairs(pairs: list[tuple[int, int]], scorer: Scorer, kind: type) -> None:
+        rows: np.ndarray = np.array(pairs, dtype=kind).reshape(-1, 2)
+        ratings = scorer.rate(rows[:, 0], rows[:, 1], guests)
+        assert ratings == pytest.approx([alone[user][movie] for user, movie in pairs], abs=1e-5)
+
+    try_pairs()
+
+
+def test_a_guest_who_was_not_given_never_reaches_the_network(encoding_artifact: Artifact) -> None:
+    scorer = Scorer(encoding_artifact)
+    guest = scorer.encode(np.array([0]), np.array([9.0]))
+    for row, guests in ((USERS + 1, [guest]), (USERS, []), (-1, [guest])):
+        with pytest.raises(IndexError, match=r"out of (range|bounds)"):
+            scorer.rate(np.array([row]), np.array([0]), guests)
+
+
+@towers
+def test_ids_close_together_are_answered_as_scattered_ones(
+    encoding_artifact: Artifact, monkeypatch: pytest.MonkeyPatch, tower_mib: int
+) -> None:
+    monkeypatch.setattr(model.scorer, "TOWER_CACHE_MIB", tower_mib)
+    users, movies = list(range(-2, 3)), list(range(10, 16))
+    close = replace(encoding_artifact, user_ids=IdMap(np.array(users)), movie_ids=IdMap(np.array(movies)))
+    scattered = Predictor(encoding_artifact).answer(asks(USER_IDS, MOVIE_IDS, stranger=5))
+    for one, other in zip(Predictor(close).answer(asks(users, movies, stranger=99)), scattered, strict=True):
+        assert ratings_of(one) == pytest.approx(ratings_of(other), abs=1e-5)
+
+
+def asks(users: list[int], movies: list[int], stranger: int) -> list[Ask]:
+    """Asks of every kind that is rated in one pass."""
+    return [
+        PairAsk(users[3], movies[2]),
+        PairAsk(stranger, movies[5]),
+        ColumnsAsk([*users, stranger], movies),
+        BestAsk(users[3], exclude_seen=True),
+        BestAsk(users[1], [*movies, stranger], exclude=[movies[0]]),
+        FoldInAsk(PairAsk(users[3], movies[1]), [movies[2], stranger], [2.0, 9.0]),
+        FoldInAsk(BestAsk(None, top_k=3), movies[:2], [8.0, 1.0]),
+    ]
+
+
+def ratings_of(answer: Answer) -> list[float]:
+    if isinstance(answer, FoldInAnswer):
+        return ratings_of(answer.answer)
+    if isinstance(answer, PairAnswer):
+        return [answer.rating]
+    assert isinstance(answer, ColumnsAnswer | BestAnswer)
+    ratings: list[float] = answer.ratings.tolist()
+    return ratings
