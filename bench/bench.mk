@@ -3,10 +3,14 @@
 # Further options of a benchmark, as in SOAK_ARGS="--overload-min 1 --requests 500000", which shortens `make soak`.
 BENCH_ARGS ?=
 SOAK_ARGS ?=
+# Servers beside this project that `make bench-peers` measures; none: all of them.
+PEERS ?=
 # Folders that the accuracy is compared on.
 DATA_DIRS ?= build/demo
 # The folder of KMRD, for a race of the training on it.
 KMRD ?=
+
+PEERS_WITH_ENVIRONMENT := $(patsubst bench/peers/%/requirements.txt,%,$(wildcard bench/peers/*/requirements.txt))
 
 .PHONY: bench-serve bench-peers bench-costs bench-predictor bench-new-users bench-update bench-accuracy bench-train soak fuzz
 
@@ -14,9 +18,9 @@ bench-serve: $(ARTIFACT) ## measure VERSION's model served here against a stock 
 	$(PY) -m bench.serve --artifact $(ARTIFACT)
 	$(PY) -m bench.growth --artifact $(ARTIFACT)
 
-bench-peers: $(ARTIFACT) ## measure VERSION's model served here against FastAPI, LitServe, BentoML, MLServer, Ray Serve, Triton, TorchServe (needs wrk, a C compiler)
-	-@$(MAKE) --no-print-directory --keep-going $(patsubst bench/peers/%/requirements.txt,.venv-peers/%/ready,$(wildcard bench/peers/*/requirements.txt))
-	$(PY) -m bench.peers --artifact $(ARTIFACT) $(BENCH_ARGS)
+bench-peers: $(ARTIFACT) ## measure VERSION's model served here against PEERS, or FastAPI, LitServe, BentoML, MLServer, Ray Serve, Triton, TorchServe (needs wrk, a C compiler)
+	-@$(MAKE) --no-print-directory --keep-going $(patsubst %,.venv-peers/%/ready,$(if $(PEERS),$(filter $(PEERS),$(PEERS_WITH_ENVIRONMENT)),$(PEERS_WITH_ENVIRONMENT)))
+	$(PY) -m bench.peers --artifact $(ARTIFACT) $(if $(PEERS),--only ours $(PEERS)) $(BENCH_ARGS)
 
 bench-costs: $(ARTIFACT) .venv-peers/triton/ready ## measure what an answer costs, by process, here and in Triton (needs wrk)
 	$(PY) -m bench.peers.costs --artifact $(ARTIFACT) $(BENCH_ARGS)

@@ -18,8 +18,7 @@ from bench.peers.servers import Server
 
 CONNECTIONS = (1, 8, 64, 256)
 SHARES = (0.25, 0.5, 0.75, 0.9)
-# A JVM compiles what it runs most while it runs; after this it has. BentoML expects for five seconds to be asked as it
-# was before, and lets a lone request wait for others.
+# A JVM compiles what it runs most while it runs; after this it has.
 WARM_UP_S = 6
 # Open loops: so many requests at least, however slow the server, within so many seconds.
 LEAST_SENT, LONGEST_S = 500, 10
@@ -91,10 +90,14 @@ def _closed_loops(
         dialect = dialects[kind]
         bodies = [dialect.write(one) for one in asks[kind]]
         url, headers = running.url + dialect.path, dialect.headers(bodies[0])
-        if kind == "pair":
-            run_wrk(url, bodies, 64, WARM_UP_S, headers)
-        run_wrk(url, bodies, CONNECTIONS[0], WARM_UP_S if kind == "pair" else 1, headers)
+        warm_up_s = WARM_UP_S if kind == "pair" else 1
         for connections in CONNECTIONS:
+            # One connection comes before any crowd: BentoML learns from a crowd that waiting pays, and a lone request
+            # waits long after.
+            if connections == 1:
+                run_wrk(url, bodies, 1, warm_up_s, headers)
+            elif connections == 8:
+                run_wrk(url, bodies, 64, warm_up_s, headers)
             load = run_wrk(url, bodies, connections, seconds, headers)
             if not load.answered_per_s:
                 raise RuntimeError(f"{kind}, {connections} connections: no answer in {seconds} s")
