@@ -19,9 +19,10 @@ def table(heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in row] for row in rows if set("".join(row)) - set("-: ")]
 
 
-def shown() -> dict[str, tuple[str, str]]:
+def shown() -> dict[str, tuple[str, list[str]]]:
     """By feature, the command that shows it and what its answer holds."""
-    return {feature: (command.strip("`"), answer.strip("`")) for feature, command, answer in table("Shown here")[1:]}
+    rows = table("Shown here")[1:]
+    return {name: (command.strip("`"), re.findall("`([^`]+)`", holds)) for name, command, holds, _ in rows}
 
 
 def test_every_peer_is_compared_on_every_feature() -> None:
@@ -70,8 +71,17 @@ def test_every_source_is_at_a_version_that_stays() -> None:
 def test_every_feature_of_ours_has_a_command_and_every_verb_exists() -> None:
     assert list(shown()) == list(FEATURES)
     targets = set(re.findall(r"^([a-z-]+):", "\n".join(path.read_text() for path in makefiles()), re.MULTILINE))
-    verbs = set(re.findall(r"`make ([a-z-]+)", TEXT))
-    assert {"predict", "serve", "update", "versions"} <= verbs <= targets
+    verbs = set(re.findall(r"(?:`|&& |; )make ([a-z-]+)", TEXT))
+    assert {"predict", "serve", "update", "rollback"} <= verbs <= targets
+    assert all(holds for _, holds in shown().values())
+
+
+def test_what_shows_more_is_a_test_of_the_running_server() -> None:
+    links = {name: re.findall(r"\(([^)]+)\)", more) for name, _, _, more in table("Shown here")[1:]}
+    assert all(links[name] for name in ("auth", "versions", "protocols"))
+    for path in [path for paths in links.values() for path in paths]:
+        assert path.startswith("../tests/e2e/test_")
+        assert (ROOT / "bench" / path).is_file(), path
 
 
 def makefiles() -> list[Path]:
