@@ -19,7 +19,7 @@ from ts.context import Context
 from handler import wire
 from handler.codec import Codec, make_codec
 from handler.errors import RequestError, too_large
-from handler.request import VERSION_HEADER, Incoming, Reply, Request
+from handler.request import VERSION_HEADER, Incoming, Reply, Request, in_lower_case
 from handler.request_log import RequestLog
 from handler.schema import make_schema
 from handler.settings import HandlerSettings
@@ -68,7 +68,7 @@ class NCFHandler:
         """TorchServe's way in: one row of `data` per client -> one body each, status and headers in the context."""
         # TorchServe adds to the headers, which are strings, a dictionary for every field.
         headers = [context.get_all_request_header(place).items() for place in range(len(data))]
-        own = [{name.lower(): value for name, value in one if isinstance(value, str)} for one in headers]
+        own = [in_lower_case((name, value) for name, value in one if isinstance(value, str)) for one in headers]
         incoming = [Incoming(row, own_headers) for row, own_headers in zip(data, own, strict=True)]
         replies = self.answer(incoming)
         for place, reply in enumerate(replies):

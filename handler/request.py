@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from model.asks import Answer, Ask
@@ -11,6 +11,20 @@ from model.asks import Answer, Ask
 VERSION_HEADER = "X-Model-Version"
 JSON_HEADERS: Mapping[str, str] = {"content-type": "application/json"}
 _GRPC_HEADERS: Mapping[str, str] = {**JSON_HEADERS, "ts_stream_next": "false"}
+
+
+def in_lower_case(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Headers by their names in lower case.
+
+    Where names differ in case alone, the one that is in lower case counts: TorchServe's own are, and a client's
+    `Explain` must not turn its `explain` round.
+    """
+    found: dict[str, str] = {}
+    for name, value in headers:
+        lower = name.lower()
+        if lower == name or lower not in found:
+            found[lower] = value
+    return found
 
 
 class Incoming(NamedTuple):

@@ -22,7 +22,7 @@ import ts
 from ts.protocol import otf_message_handler
 from ts.service import Service
 
-from handler.request import Incoming, Reply
+from handler.request import Incoming, Reply, in_lower_case
 
 logger = logging.getLogger(__name__)
 
@@ -130,13 +130,14 @@ class FrameReader:
                     self._heads.remove(known)
                     self._heads.insert(0, known)
                 return known[1], at + len(known[0])
-        headers, start = {}, at
+        headers, start = [], at
         while _integer(data, at) != _NO_MORE:
             name, at = _text(data, at)
-            headers[name.lower()], at = _text(data, at)
+            value, at = _text(data, at)
+            headers.append((name, value))
         at += 4
         first, at = (None, at + 4) if _integer(data, at) == _NO_MORE else _field(data, at)
-        self._heads.insert(0, (data[start:at], _Head(headers, first)))
+        self._heads.insert(0, (data[start:at], _Head(in_lower_case(headers), first)))
         del self._heads[_REMEMBERED_HEADS:]
         return self._heads[0][1], at
 

@@ -18,6 +18,12 @@ def test_a_clients_describe_header_is_no_question_of_torchserve(worker: Make) ->
     assert [reply.json.keys() for reply in replies] == [{*PAIR, "rating"}] * 2
 
 
+def test_a_clients_explain_header_is_no_question_for_an_explanation(worker: Make) -> None:
+    for headers in ({**HTTP, "Explain": "True"}, {"Explain": "True", **HTTP}):
+        [reply] = worker().replies(BODY, headers=headers)
+        assert reply.json.keys() == {*PAIR, "rating"}
+
+
 def test_only_what_came_over_grpc_is_told_to_be_the_last_of_a_stream(worker: Make) -> None:
     served = worker()
     fields = {"data": {"content-type": ""}}  # what TorchServe's own reader makes of a request without headers

@@ -16,7 +16,7 @@ from ts.protocol import otf_message_handler
 from ts.service import Service
 
 from handler import wire
-from handler.request import JSON_HEADERS, Incoming, Reply
+from handler.request import JSON_HEADERS, Incoming, Reply, in_lower_case
 from tests.handler.frames import Connection, Sent, frame_bytes, sized
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -68,7 +68,9 @@ def original(data: bytes) -> list[tuple[str, object, object]]:
     """The same by TorchServe's own reader."""
     batch = otf_message_handler._retrieve_inference_msg(Connection(data))
     _, rows, ids = Service.retrieve_data_for_inference(batch)
-    headers = [{h["name"].decode().lower(): h["value"].decode() for h in request["headers"]} for request in batch]
+    headers = [
+        in_lower_case((h["name"].decode(), h["value"].decode()) for h in request["headers"]) for request in batch
+    ]
     return [(ids[place], headers[place], row) for place, row in enumerate(rows)]
 
 
