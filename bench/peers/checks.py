@@ -69,12 +69,13 @@ def first_answer(running: Running, dialect: Dialect, first: Ask, judge: Judge) -
     raise TimeoutError(f"no right answer within {START_TIMEOUT_S:g} s: {last}")
 
 
-def check_all(running: Running, dialects: Mapping[str, Dialect], checks: Mapping[str, list[Ask]], judge: Judge) -> None:
-    """Each ask alone, then pairs in bursts."""
+def check_alone(
+    running: Running, dialects: Mapping[str, Dialect], checks: Mapping[str, list[Ask]], judge: Judge
+) -> None:
+    """Each ask alone. Bursts come after the loads, since a server may wait for others long after a crowd."""
     for kind, dialect in dialects.items():
         for one in checks[kind][-25:]:
             judge.check(one, dialect.read(*ask(running.url, dialect, dialect.write(one))))
-    check_bursts(running, dialects["pair"], checks["pair"], judge)
 
 
 def check_bursts(running: Running, dialect: Dialect, pairs: Sequence[Ask], judge: Judge) -> None:

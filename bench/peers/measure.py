@@ -11,7 +11,7 @@ from bench import usage
 from bench.load import Load, run_wrk
 from bench.open_loop import OpenLoad, run_open_loop
 from bench.peers.asks import KINDS, Judge
-from bench.peers.checks import check_all, check_bursts, first_answer, settle
+from bench.peers.checks import check_alone, check_bursts, first_answer, settle
 from bench.peers.dialects import Ask, Dialect
 from bench.peers.processes import Running
 from bench.peers.servers import Server
@@ -64,11 +64,11 @@ def measure(
                 try:
                     pair = server.dialects["pair"]
                     result.start_s = first_answer(running, pair, checks["pair"][0], judge)
-                    check_all(running, server.dialects, checks, judge)
+                    check_alone(running, server.dialects, checks, judge)
                     done()
                     _closed_loops(result, running, server.dialects, asks, seconds, done)
                     _open_loops(result, running, pair, asks["pair"], seconds, seed, done)
-                    check_bursts(running, pair, asks["pair"], judge)
+                    check_bursts(running, pair, checks["pair"], judge)
                 except Exception:
                     tail = running.log.read_text(errors="replace").splitlines()[-8:] if running.log.exists() else []
                     print("\n".join(["", f"{server.title}, the end of its log:", *tail]))

@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,35 +18,29 @@ pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("alone_afterwards"), need
 REQUESTS = 60
 
 
-@pytest.fixture
-def body(served: Project) -> dict[str, int]:
-    example = served.client.describe()["example"]
-    return {"user_id": example["user_id"], "movie_id": example["movie_ids"][0]}
-
-
-def ask_all(both: Project, body: dict[str, int], folder: Path, changes: dict[str, str]) -> tuple[Counter[str], Path]:
+def ask_all(both: Project, pair: dict[str, Any], folder: Path, changes: dict[str, str]) -> tuple[Counter[str], Path]:
     """How often each version's rating came back, and the log."""
-    ratings = {f"{in_process(both, [body], version)[0]:.3f}": version for version in ("1.0", "1.1")}
+    ratings = {f"{in_process(both, [pair], version)[0]:.3f}": version for version in ("1.0", "1.1")}
     assert len(ratings) == 2
     with run_nginx("canary.conf", folder, {**upstream(both), **changes}) as proxy:
-        answers = [proxy.client.post("/predictions/ncf", json=body).json() for _ in range(REQUESTS)]
-        assert proxy.client.post("/predictions/ncf/1.1", json=body).status_code == 200  # other paths pass
+        answers = [proxy.client.post("/predictions/ncf", json=pair).json() for _ in range(REQUESTS)]
+        assert proxy.client.post("/predictions/ncf/1.1", json=pair).status_code == 200  # other paths pass
     return Counter(ratings[f"{answer['rating']:.3f}"] for answer in answers), folder / "ncf-versions.log"
 
 
 def test_a_candidate_that_fails_is_seen_in_the_report_and_by_no_client(
-    served: Project, body: dict[str, int], tmp_path: Path
+    served: Project, pair: dict[str, Any], tmp_path: Path
 ) -> None:
     with run_nginx("canary.conf", tmp_path, {**upstream(served), "5% /1.1;": "", "# mirror": "mirror"}) as proxy:
-        assert proxy.client.post("/predictions/ncf", json=body).status_code == 200  # 1.1 is not registered
+        assert proxy.client.post("/predictions/ncf", json=pair).status_code == 200  # 1.1 is not registered
     printed = served.run(".venv/bin/python", "-m", "ops.trial.log", str(tmp_path / "ncf-versions.log")).stdout
     assert re.search(r"^1\.1 +1 +1 +0 ", printed, re.MULTILINE)
 
 
 def test_a_share_of_the_requests_is_answered_by_the_candidate(
-    both: Project, body: dict[str, int], tmp_path: Path
+    both: Project, pair: dict[str, Any], tmp_path: Path
 ) -> None:
-    answered, log = ask_all(both, body, tmp_path, {"5% /1.1;": "50% /1.1;"})
+    answered, log = ask_all(both, pair, tmp_path, {"5% /1.1;": "50% /1.1;"})
     assert answered["1.0"] > REQUESTS // 5
     assert answered["1.1"] > REQUESTS // 5
     with log.open() as lines:
@@ -55,12 +50,12 @@ def test_a_share_of_the_requests_is_answered_by_the_candidate(
     for version in ("1.0", "1.1"):
         assert re.search(rf"^{re.escape(version)} +{answered[version]} +0 +0 +[\d.]+ +[\d.]+$", printed, re.MULTILINE)
     assert "wrote requests.jsonl, 1 bodies" in printed
-    assert [json.loads(line) for line in (both.folder / "requests.jsonl").read_text().splitlines()] == [body]
+    assert [json.loads(line) for line in (both.folder / "requests.jsonl").read_text().splitlines()] == [pair]
 
 
-def test_a_shadow_sees_every_request_and_answers_none(both: Project, body: dict[str, int], tmp_path: Path) -> None:
+def test_a_shadow_sees_every_request_and_answers_none(both: Project, pair: dict[str, Any], tmp_path: Path) -> None:
     on = {"5% /1.1;": "", "# mirror /shadow;": "mirror /shadow;"}
-    answered, log = ask_all(both, body, tmp_path, on)
+    answered, log = ask_all(both, pair, tmp_path, on)
     assert answered == {"1.0": REQUESTS}
     with log.open() as lines:
         entries = list(read_log(lines))
