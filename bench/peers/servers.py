@@ -55,7 +55,11 @@ def _torchserve(settings: ServerSettings) -> Iterator[Running]:
 
 @contextmanager
 def _torchserve_batched(artifact: Path, folder: Path) -> Iterator[Running]:
-    """TorchServe with a batching handler, its logs quiet, and the rest as it comes."""
+    """TorchServe with a batching handler, its logs quiet, and the rest as it comes.
+
+    Tried, none of them faster here: this project's options of Java, one Netty thread, bodies left to the handler to
+    parse, and all three.
+    """
     ports = free_ports(5)
     store = folder / "model-store"
     store.mkdir(parents=True)
@@ -77,11 +81,24 @@ def _torchserve_batched(artifact: Path, folder: Path) -> Iterator[Running]:
 
 
 @contextmanager
-def _script(peer: str, artifact: Path, folder: Path) -> Iterator[Running]:
+def _script(peer: str, artifact: Path, folder: Path, more: Mapping[str, str] | None = None) -> Iterator[Running]:
     """`app.py PORT` in the peer's environment."""
     [port] = free_ports(1)
-    with started([interpreter(peer), HERE / peer / "app.py", str(port)], port, artifact, folder) as running:
+    with started([interpreter(peer), HERE / peer / "app.py", str(port)], port, artifact, folder, more) as running:
         yield running
+
+
+def _ray(artifact: Path, folder: Path) -> AbstractContextManager[Running]:
+    """HAProxy, of Ray's own wheel, before the replica. Tried: Ray's own proxy, with and without its other settings for
+    throughput (a tenth of the answers), and HAProxy without them."""
+    own = folder / "haproxy"
+    more = {"RAY_SERVE_ENABLE_HA_PROXY": "1", "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1"}
+    files = {"CONFIG_FILE_LOC": "haproxy.cfg", "SOCKET_PATH": "admin.sock", "SERVER_STATE_FILE": "server-state"}
+    more |= {f"RAY_SERVE_HAPROXY_{name}": str(own / file) for name, file in files.items()}
+    more["RAY_SERVE_HAPROXY_SERVER_STATE_BASE"] = str(own)
+    stats, metrics = free_ports(2)
+    more |= {"RAY_SERVE_HAPROXY_STATS_PORT": str(stats), "RAY_SERVE_HAPROXY_METRICS_PORT": str(metrics)}
+    return _script("ray", artifact, folder, more)
 
 
 @contextmanager
@@ -105,7 +122,10 @@ def _bentoml(artifact: Path, folder: Path) -> Iterator[Running]:
 
 @contextmanager
 def _mlserver(artifact: Path, folder: Path) -> Iterator[Running]:
-    """Two models of one runtime, since its batching joins whatever waits for a model."""
+    """Two models of one runtime, since its batching joins whatever waits for a model.
+
+    Tried, both slower: the model in a worker process (`parallel_workers` 1), and answers' gzip left on.
+    """
     ports = free_ports(3)
     settings = json.loads((HERE / "mlserver" / "settings.json").read_text())
     for name in ("ncf", "best"):
@@ -172,7 +192,7 @@ SERVERS: dict[str, Server] = {
         {**_json(tensors(_infer, 2)), "best": tensors("/v2/models/best/infer", 2)},
         ("mlserver",),
     ),
-    "ray": Server("Ray Serve", lambda *to: _script("ray", *to), _json(_predict), ("ray",)),
+    "ray": Server("Ray Serve", _ray, _json(_predict), ("ray",)),
     "torchserve": Server("TorchServe, batched", _torchserve_batched, _json(plain("/predictions/ncf"))),
     "stock": Server(
         "TorchServe, stock",
