@@ -91,9 +91,9 @@ def _script(peer: str, artifact: Path, folder: Path, more: Mapping[str, str] | N
 def _ray(artifact: Path, folder: Path) -> AbstractContextManager[Running]:
     """HAProxy, of Ray's own wheel, before the replica. Tried: Ray's own proxy, with and without its other settings for
     throughput (a tenth of the answers), and HAProxy without them."""
-    own = folder / "haproxy"
+    own = folder / "ha"  # short, since a path of a socket may have 97 characters, of which Ray adds 57
     more = {"RAY_SERVE_ENABLE_HA_PROXY": "1", "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1"}
-    files = {"CONFIG_FILE_LOC": "haproxy.cfg", "SOCKET_PATH": "admin.sock", "SERVER_STATE_FILE": "server-state"}
+    files = {"CONFIG_FILE_LOC": "haproxy.cfg", "SOCKET_PATH": "sock", "SERVER_STATE_FILE": "state"}
     more |= {f"RAY_SERVE_HAPROXY_{name}": str(own / file) for name, file in files.items()}
     more["RAY_SERVE_HAPROXY_SERVER_STATE_BASE"] = str(own)
     stats, metrics = free_ports(2)
