@@ -25,7 +25,7 @@ bench-peers: $(ARTIFACT) ## measure VERSION's model served here against PEERS, o
 bench-costs: $(ARTIFACT) .venv-peers/triton/ready ## measure what an answer costs, by process, here and in Triton (needs wrk)
 	$(PY) -m bench.peers.costs --artifact $(ARTIFACT) $(BENCH_ARGS)
 
-bench-predictor: $(ARTIFACT) ## measure VERSION's model in one process without a server
+bench-predictor: $(ARTIFACT) ## measure VERSION's model in one process without a server, on the GPU too where there is one
 	$(PY) -m bench.predictor --artifact $(ARTIFACT)
 
 bench-new-users: $(DEMO) | .venv/serve ## measure what a new user's ratings buy: make bench-new-users DATA="folder folder ..."

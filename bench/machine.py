@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import platform
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import orjson
 import psutil
 
 from model.artifact import load_artifact
@@ -42,7 +42,8 @@ def describe_machine(artifact: Path | None = None) -> dict[str, Any]:
 def write_results(name: str, result: dict[str, Any], text: str, readme: Path = README) -> None:
     """Writes results/NAME.json, and the section NAME of a README: a line on the machine, and the tables."""
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+    (RESULTS / f"{name}.json").write_bytes(orjson.dumps(result, option=options))  # an infinite figure becomes null
     versions = ", ".join(f"{package} {number}" for package, number in result["versions"].items())
     about = (
         f"{result['processor']}, {result['cores']} cores, {result['memory_gib']} GiB; {versions}; commit "

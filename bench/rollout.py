@@ -22,9 +22,9 @@ import orjson
 from bench.load import run_wrk
 from bench.open_loop import Answers, drive
 from bench.workloads import workloads
-from model.archive import NAME
+from model.archive import NAME, VERSION_HEADER
 from model.artifact import Artifact
-from ops.client import VERSION_HEADER, Client
+from ops.client import Client
 from ops.settings import ServerSettings
 from ops.store.archives import archive_path
 from ops.versions.compare import find_difference

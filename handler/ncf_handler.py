@@ -19,11 +19,12 @@ from ts.context import Context
 from handler import wire
 from handler.codec import Codec, make_codec
 from handler.errors import RequestError, too_large
-from handler.request import VERSION_HEADER, Incoming, Reply, Request, in_lower_case
+from handler.request import Incoming, Reply, Request, in_lower_case
 from handler.request_log import RequestLog
 from handler.schema import make_schema
 from handler.settings import HandlerSettings
 from handler.worker_metrics import WorkerMetrics
+from model.archive import VERSION_HEADER
 from model.artifact import load_artifact
 from model.asks import Answer
 from model.predictor import Predictor

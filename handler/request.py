@@ -7,8 +7,6 @@ from typing import Any, NamedTuple
 
 from model.asks import Answer, Ask
 
-# Every answer of a worker names the version that it came from.
-VERSION_HEADER = "X-Model-Version"
 JSON_HEADERS: Mapping[str, str] = {"content-type": "application/json"}
 _GRPC_HEADERS: Mapping[str, str] = {**JSON_HEADERS, "ts_stream_next": "false"}
 

@@ -1,4 +1,4 @@
-"""What an archive is called, and the digests of the files in it: for who packs it, and for who checks it."""
+"""What an archive and its answers are called, and the digests of its files: for who packs, serves or checks it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 # The model's name, in the archive's and in every path that the server answers.
 NAME = "ncf"
+# Every answer of a worker over HTTP names the version that it came from.
+VERSION_HEADER = "X-Model-Version"
 # TorchServe's own description of the archive, in it.
 MANIFEST = "MAR-INF/MANIFEST.json"
 # The digest of every other file in it, in the format of `sha256sum -c`.

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from pathlib import Path
 
 import httpx
 
+from ops.command import failing_in_one_line
 from ops.settings import ServerSettings, read_settings
 
 KINDS = ("inference", "management")
@@ -168,13 +168,14 @@ def _choice(settings: ServerSettings) -> Path:
     return settings.folder / ".run" / "auth-on"
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Does one of the verbs; returns the exit status."""
+def main(arguments: list[str] | None = None) -> None:
+    """Does one of the verbs."""
     parser = argparse.ArgumentParser(prog="python -m ops.auth", description="The keys of this folder's server.")
     parser.add_argument("verb", choices=("token", "header", "rotate"))
     parser.add_argument("kind", nargs="?", choices=KINDS, default="inference")
     options = parser.parse_args(arguments)
-    try:
+    interrupted = "auth: interrupted; `make rotate-keys` again replaces both keys"
+    with failing_in_one_line("auth", (AuthError, ValueError, OSError), interrupted):
         settings = read_settings(Path("config.properties"), Path.cwd())
         if options.verb == "token":
             print(_key(settings, options.kind))
@@ -183,14 +184,7 @@ def main(arguments: list[str] | None = None) -> int:
         elif options.verb == "rotate":
             for kind, expires in rotate(settings).items():
                 print(f"a new {kind} key, until {expires}; the old one is refused from now on")
-    except (AuthError, ValueError, OSError) as error:
-        print(f"auth: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("auth: interrupted; `make rotate-keys` again replaces both keys", file=sys.stderr)
-        return 130
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

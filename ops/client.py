@@ -7,11 +7,9 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from model.archive import NAME, archive_name
+from model.archive import NAME, VERSION_HEADER, archive_name
 from ops.auth import REFUSED, KeyFileAuth
 from ops.settings import ServerSettings
-
-VERSION_HEADER = "X-Model-Version"
 
 
 class ClientError(RuntimeError):

@@ -8,13 +8,13 @@ a replica out for it would send its load to the next one.
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from pathlib import Path
 
 import httpx
 
 from ops.client import Client, ClientError
+from ops.command import failing_in_one_line
 from ops.settings import read_settings
 
 # Somebody of whom nothing is known: a question that every model takes, whatever its ids are.
@@ -41,28 +41,20 @@ def _has_worker(client: Client) -> bool:
         return False
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Asks; returns the exit status."""
+def main(arguments: list[str] | None = None) -> None:
+    """Asks."""
     parser = argparse.ArgumentParser(prog="python -m ops.ready", description=__doc__.splitlines()[0])
     parser.add_argument("--wait-s", type=float, default=0, help="ask again for so long")
     parser.add_argument("--timeout-s", type=float, default=4, help="how long one answer may take")
     options = parser.parse_args(arguments)
-    try:
+    with failing_in_one_line("ready", (ClientError, ValueError, OSError), "ready: interrupted"):
         client = Client(read_settings(Path("config.properties"), Path.cwd()), timeout_s=options.timeout_s)
-    except (ValueError, OSError) as error:
-        print(f"ready: {error}", file=sys.stderr)
-        return 1
-    deadline = time.monotonic() + options.wait_s
-    try:
+        deadline = time.monotonic() + options.wait_s
         while (wrong := ask(client)) is not None and time.monotonic() < deadline:
             time.sleep(PAUSE_S)
-    except KeyboardInterrupt:
-        print("ready: interrupted", file=sys.stderr)
-        return 130
-    if wrong is not None:
-        print(f"ready: {wrong}", file=sys.stderr)
-    return 0 if wrong is None else 1
+        if wrong is not None:
+            raise ClientError(wrong)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

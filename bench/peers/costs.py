@@ -22,7 +22,6 @@ from bench.machine import describe_machine, write_results
 from bench.peers.asks import Judge, bodies, draw_asks
 from bench.peers.checks import first_answer
 from bench.peers.dialects import Dialect
-from bench.peers.measure import WARM_UP_S
 from bench.peers.processes import Running
 from bench.peers.servers import SERVERS
 from bench.peers.tables import table
@@ -30,6 +29,7 @@ from model.artifact import load_artifact
 
 MEASURED = ("ours", "triton")
 CONNECTIONS = (64, 256)
+_WARM_UP_S = 20
 PARTS = ("front end, user", "front end, kernel", "worker, user", "worker, kernel", "wrk, user", "wrk, kernel")
 
 
@@ -64,7 +64,7 @@ def run(artifact: Path, rounds: int, seconds: int) -> dict[str, list[Cost]]:
 
 def _costs(running: Running, dialect: Dialect, sent: Sequence[bytes], rounds: int, seconds: int) -> Iterator[Cost]:
     url, headers = running.url + dialect.path, dialect.headers(sent[0])
-    run_wrk(url, sent, CONNECTIONS[0], WARM_UP_S, headers)
+    run_wrk(url, sent, CONNECTIONS[0], _WARM_UP_S, headers)
     for _ in range(rounds):
         for connections in CONNECTIONS:
             before = _spent_s(running.pid)

@@ -18,8 +18,10 @@ from bench.peers.servers import Server
 
 CONNECTIONS = (1, 8, 64, 256)
 SHARES = (0.25, 0.5, 0.75, 0.9)
-# A JVM compiles what it runs most while it runs; after this it has.
-WARM_UP_S = 6
+# Seconds before the first load of a pair at so many connections, and at half load. A JVM compiles what it runs most
+# while it runs, for the first minute of load, and its compiler's threads keep requests waiting meanwhile.
+WARM_UP_S = {1: 10, 8: 40}
+OPEN_WARM_UP_S = 5
 # Open loops: so many requests at least, however slow the server, within so many seconds.
 LEAST_SENT, LONGEST_S = 500, 10
 
@@ -90,14 +92,12 @@ def _closed_loops(
         dialect = dialects[kind]
         bodies = [dialect.write(one) for one in asks[kind]]
         url, headers = running.url + dialect.path, dialect.headers(bodies[0])
-        warm_up_s = WARM_UP_S if kind == "pair" else 1
         for connections in CONNECTIONS:
             # One connection comes before any crowd: BentoML learns from a crowd that waiting pays, and a lone request
             # waits long after.
-            if connections == 1:
-                run_wrk(url, bodies, 1, warm_up_s, headers)
-            elif connections == 8:
-                run_wrk(url, bodies, 64, warm_up_s, headers)
+            if connections in WARM_UP_S:
+                warm_up_s = WARM_UP_S[connections] if kind == "pair" else 1
+                run_wrk(url, bodies, 1 if connections == 1 else 64, warm_up_s, headers)
             load = run_wrk(url, bodies, connections, seconds, headers)
             if not load.answered_per_s:
                 raise RuntimeError(f"{kind}, {connections} connections: no answer in {seconds} s")
@@ -116,14 +116,14 @@ def _open_loops(
     done: Callable[[], object],
 ) -> None:
     bodies = [dialect.write(one) for one in asks]
+    url, headers = running.url + dialect.path, dialect.headers(bodies[0])
     best = max(result.loads[f"pair/{connections}"].answered_per_s for connections in CONNECTIONS)
+    run_open_loop(url, bodies, best / 2, OPEN_WARM_UP_S, seed=seed, headers=headers)
     for share in SHARES:
         rate = share * best
         lasts_s = max(seconds, min(LONGEST_S, LEAST_SENT / rate))
         before = usage.tree(running.pid)
-        load = run_open_loop(
-            running.url + dialect.path, bodies, rate, lasts_s, seed=seed, headers=dialect.headers(bodies[0])
-        )
+        load = run_open_loop(url, bodies, rate, lasts_s, seed=seed, headers=headers)
         after = usage.tree(running.pid)
         result.open_loads[f"{share:g}"] = load
         if share == 0.5:

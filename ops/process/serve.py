@@ -10,13 +10,13 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from model.archive import NAME
 from ops import auth
 from ops.client import Client, ClientError, KeyRefusedError
+from ops.command import failing_in_one_line
 from ops.process import preflight, server
 from ops.process.locks import starting_or_stopping, stop_supervisor, supervisor
 from ops.process.state import ServerError
@@ -102,30 +102,24 @@ def _curl(settings: ServerSettings, url: str, body: str) -> str:
     return subprocess.run(command, input=header, capture_output=True, text=True, check=True).stdout
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Does one of the verbs; returns the exit status."""
+def main(arguments: list[str] | None = None) -> None:
+    """Does one of the verbs."""
     parser = argparse.ArgumentParser(prog="python -m ops.process.serve", description=__doc__.splitlines()[0])
     parser.add_argument("verb", choices=("start", "stop"))
     parser.add_argument("--version", default="1.0")
     parser.add_argument("--auth", help="on: ask for tokens, now and at the next starts; off: ask no more")
     options = parser.parse_args(arguments)
-    try:
+    interrupted = "serve: interrupted; a server that was started goes on: `make stop` ends it"
+    with failing_in_one_line("serve", (ServerError, ClientError, ValueError, OSError), interrupted):
         settings = read_settings(Path("config.properties"), Path.cwd())
         if options.verb == "stop":
             print("stopped" if stop(settings) else "no server of this folder is running")
-            return 0
+            return
         serve(settings, options.version, options.auth)
         for line, answer in examples(settings):
             print(f"\n{line}\n{answer}".rstrip())
         print(f"\nServing version {options.version} at {settings.inference}. `make stop` ends it.")
-    except (ServerError, ClientError, ValueError, OSError) as error:
-        print(f"serve: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("serve: interrupted; a server that was started goes on: `make stop` ends it", file=sys.stderr)
-        return 130
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +21,7 @@ import numpy as np
 import orjson
 
 from ops.client import Client, ClientError
+from ops.command import failing_in_one_line
 from ops.settings import read_settings
 from ops.store.archives import archive_path
 from ops.trial.agreement import Agreement, agreement
@@ -116,8 +116,8 @@ def _side(version: str, trials: Sequence[Trial]) -> Side:
     return Side(version, len(trials), sum(trial.status != 200 for trial in trials), p50_ms, p99_ms)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Tries a version; returns the exit status."""
+def main(arguments: list[str] | None = None) -> None:
+    """Tries a version."""
     parser = argparse.ArgumentParser(prog="python -m ops.trial", description=__doc__.splitlines()[0])
     parser.add_argument("--version", required=True)
     parser.add_argument("--share", type=float, default=0.1, help="of the requests, 0 to 1")
@@ -125,7 +125,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--requests", type=Path, help="JSON lines, a body each; drawn from the version where not given")
     parser.add_argument("--config", type=Path, default=Path("config.properties"))
     options = parser.parse_args(arguments)
-    try:
+    with failing_in_one_line("trial", (ClientError, ValueError, OSError), "trial: interrupted; no report was written"):
         if not 0 < options.share <= 1:
             raise ValueError(f"share: got {options.share:g}, allowed: more than 0, at most 1")
         settings = read_settings(options.config, Path.cwd())
@@ -135,13 +135,6 @@ def main(arguments: list[str] | None = None) -> int:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
         print(f"{report}\nwrote {target}")
-    except (ClientError, ValueError, OSError) as error:
-        print(f"trial: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("trial: interrupted; no report was written", file=sys.stderr)
-        return 130
-    return 0
 
 
 def _bodies(requests: Path | None, archive: Path, version: str) -> list[bytes]:
@@ -153,4 +146,4 @@ def _bodies(requests: Path | None, archive: Path, version: str) -> list[bytes]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from ops.command import failing_in_one_line
 
 
 def read_log(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
@@ -53,13 +54,13 @@ def _quantile(ordered: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Prints the report; returns the exit status."""
+def main(arguments: list[str] | None = None) -> None:
+    """Prints the report."""
     parser = argparse.ArgumentParser(prog="python -m ops.trial.log", description=__doc__.splitlines()[0])
     parser.add_argument("log", type=Path)
     parser.add_argument("--requests", type=Path, help="write the bodies to this file")
     options = parser.parse_args(arguments)
-    try:
+    with failing_in_one_line(f"log: {options.log}", (ValueError, KeyError, OSError), "log: interrupted"):
         with options.log.open(encoding="utf-8", errors="replace") as lines:
             entries = list(read_log(lines))
         print(report(entries))
@@ -67,14 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
             found = bodies(entries)
             options.requests.write_text("".join(f"{body}\n" for body in found), encoding="utf-8")
             print(f"wrote {options.requests}, {len(found)} bodies")
-    except (ValueError, KeyError, OSError) as error:
-        print(f"log: {options.log}: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("log: interrupted", file=sys.stderr)
-        return 130
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import signal
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from ops.client import Client, ClientError
+from ops.command import failing_in_one_line
 from ops.process.loaded import is_as_loaded
 from ops.process.locks import only_verb
 from ops.settings import ServerSettings, read_settings
@@ -64,8 +64,8 @@ def change(verb: str, version: str, client: Client, settings: ServerSettings) ->
     return True
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Does one of the verbs; returns the exit status."""
+def main(arguments: list[str] | None = None) -> None:
+    """Does one of the verbs."""
     parser = argparse.ArgumentParser(prog="python -m ops.versions", description=__doc__)
     parser.add_argument("verb", choices=("list", "register", "promote", "rollback", "unregister"))
     parser.add_argument("--version", default="1.0")
@@ -73,19 +73,13 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     for number in (signal.SIGTERM, signal.SIGHUP):  # what was begun is taken back, as it is after a Ctrl-C
         signal.signal(number, signal.default_int_handler)
-    try:
+    interrupted = "versions: interrupted; `make versions` tells what was done"
+    with failing_in_one_line("versions", (RolloutError, ClientError, ValueError, OSError), interrupted):
         settings = read_settings(options.config, Path.cwd())
         client = Client(settings)
         if options.verb == "list" or change(options.verb, options.version, client, settings):
             print(show(client, settings))
-    except (RolloutError, ClientError, ValueError, OSError) as error:
-        print(f"versions: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("versions: interrupted; `make versions` tells what was done", file=sys.stderr)
-        return 130
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,0 +1,40 @@
+"""A server of its own that asks for tokens, and requests that carry one."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from ops import auth
+from ops.process import server
+from tests.e2e.conftest import Project, copy_project
+
+PAIR = {"user_id": 1, "movie_id": 2}
+
+
+@contextmanager
+def guarding(project: Project, folder: Path) -> Iterator[Project]:
+    """A copy of the project in this folder, with the same archives, served until the end."""
+    copy = copy_project(folder)
+    shutil.copytree(project.folder / "model-store", copy.folder / "model-store")
+    (copy.folder / "build").symlink_to(project.folder / "build")
+    auth.choose(copy.settings, "on")
+    try:
+        server.start(copy.settings)
+        server.wait_until_ready(copy.settings)
+        yield copy
+    finally:
+        server.stop(copy.settings)
+
+
+def request(method: str, url: str, token: str | None, **options: object) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return httpx.request(method, url, headers=headers, timeout=30, trust_env=False, **options)  # type: ignore[arg-type]
+
+
+def is_refused(response: httpx.Response) -> bool:
+    return response.status_code == 400 and response.json()["type"] == "InvalidKeyException"
