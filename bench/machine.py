@@ -27,7 +27,7 @@ def describe_machine(artifact: Path | None = None) -> dict[str, Any]:
         "processor": _processor(),
         "cores": psutil.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
-        "commit": _output("git", "rev-parse", "--short", "HEAD"),
+        "commit": _output("git", "rev-parse", "--short", "HEAD") + (" with changes" if _is_changed() else ""),
         "command": " ".join(["python", "-m", *_module(), *sys.argv[1:]]),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
         "measured": datetime.datetime.now(datetime.UTC).isoformat(timespec="minutes"),
@@ -66,6 +66,12 @@ def _module() -> list[str]:
 def _processor() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _is_changed() -> bool:
+    """Whether code differs from the commit; what benchmarks write does not count."""
+    own = (":(top,exclude)*.md", ":(top,exclude)bench/results")
+    return bool(_output("git", "status", "--porcelain", "--untracked-files=no", "--", ":/", *own))
 
 
 def _output(*command: str) -> str:

@@ -16,6 +16,7 @@ import torch
 from tqdm import tqdm
 
 from bench.machine import describe_machine, write_results
+from bench.options import check
 from bench.peers.tables import table
 from bench.workloads import Workload, workloads
 from handler.codec import make_codec
@@ -87,6 +88,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.predictor", description=str(__doc__).splitlines()[0])
     parser.add_argument("--artifact", type=Path, default=Path("build/1.0/ncf.pt"))
     path = parser.parse_args().artifact
+    check(parser, path)
+    machine = describe_machine(path)
     artifact, devices = load_artifact(path), ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
     asked = workloads(artifact)
     with tqdm(total=3 * len(devices) + len(asked), disable=None) as progress:
@@ -105,7 +108,6 @@ def main() -> None:
     whole = [(name, f"{rate:,.0f}") for name, rate in requests.items()]
     text = "\n\n".join([table(heads, 1, rows), table(("bytes to bytes, one core", "pairs/s"), 1, whole)])
     print(text)
-    machine = describe_machine(path)
     if torch.cuda.is_available():
         machine["processor"] += f", {torch.cuda.get_device_name()}"
     write_results("predictor", {**machine, "batches": batches, "requests": requests}, text)

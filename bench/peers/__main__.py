@@ -8,7 +8,6 @@ with the rounds that are finished; --resume goes on from them.
 from __future__ import annotations
 
 import argparse
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,11 +19,12 @@ from typing import Any, NoReturn
 from tqdm import tqdm
 
 from bench.machine import RESULTS, describe_machine, write_results
+from bench.options import check, positive
 from bench.peers.asks import Judge, draw_asks, to_check
 from bench.peers.figures import draw
 from bench.peers.kept import KEPT, Rounds, keep, kept
 from bench.peers.measure import Round, cells, measure
-from bench.peers.processes import ROOT, interpreter
+from bench.peers.processes import ROOT, interpreter, is_installed
 from bench.peers.servers import SERVERS
 from bench.peers.summary import Summary, goals, rotated, summarize
 from bench.peers.tables import report
@@ -60,13 +60,16 @@ def run(
 
 def main() -> None:
     """Measures, prints; a run of all servers also writes its section of README.md, results and figures."""
-    signal.signal(signal.SIGTERM, _end)
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, _end)
     options = _options()
     names = options.only or list(SERVERS)
     artifact = options.artifact.resolve()
     machine = describe_machine(artifact)
     kept_as = {"model": machine["model"]["digest"], "commit": machine["commit"], "seconds": options.seconds}
     try:
+        if not options.resume and not options.only:
+            KEPT.unlink(missing_ok=True)
         finished = kept(names, kept_as)[: options.rounds] if options.resume else []
     except ValueError as error:
         sys.exit(str(error))
@@ -80,6 +83,9 @@ def main() -> None:
     print(text)
     if missing := [SERVERS[name].title for name in names if name not in summaries]:
         sys.exit(f"nothing was measured of {', '.join(missing)}{'' if options.only else ': nothing is written'}")
+    if len(rounds) < options.rounds:
+        print("nothing is written of a run that was stopped: --resume goes on", file=sys.stderr)
+        sys.exit(130)
     if not options.only:
         _write(machine, by_server, summaries, text)
 
@@ -110,22 +116,15 @@ def _versions(names: Sequence[str] | Mapping[str, object]) -> dict[str, str]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.peers", description=str(__doc__).splitlines()[0])
     parser.add_argument("--artifact", type=Path, default=Path("build/1.0/ncf.pt"))
-    parser.add_argument("--rounds", type=_positive, default=5)
-    parser.add_argument("--seconds", type=_positive, default=2, help="of each load")
+    parser.add_argument("--rounds", type=positive, default=5)
+    parser.add_argument("--seconds", type=positive, default=2, help="of each load")
     parser.add_argument("--only", nargs="+", choices=list(SERVERS), metavar="SERVER", help=" ".join(SERVERS))
     parser.add_argument("--resume", action="store_true", help=f"go on after the rounds in {KEPT.relative_to(ROOT)}")
     options = parser.parse_args()
-    if not options.artifact.is_file():
-        parser.error(f"--artifact: there is no file {options.artifact}")
-    if absent := [program for program in ("wrk", "cc") if shutil.which(program) is None]:
-        parser.error(f"not installed: {', '.join(absent)}; apt-get install wrk gcc libc6-dev")
+    check(parser, options.artifact, "wrk", "cc")
+    if absent := [name for name in options.only or SERVERS if not is_installed(name)]:
+        parser.error(f"not installed: {', '.join(absent)}; `make bench-peers` installs them, --only leaves others out")
     return options
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"got {text}, expected an integer of at least 1")
-    return int(text)
 
 
 def _end(*_: object) -> NoReturn:

@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from bench.load import run_wrk
 from bench.machine import describe_machine, write_results
+from bench.options import check, positive
 from bench.peers.asks import Judge, bodies, draw_asks
 from bench.peers.checks import first_answer
 from bench.peers.dialects import Dialect
@@ -101,15 +102,17 @@ def main() -> None:
     """Measures, prints, and writes its section of README.md and its results."""
     parser = argparse.ArgumentParser(prog="python -m bench.peers.costs", description=str(__doc__).splitlines()[0])
     parser.add_argument("--artifact", type=Path, default=Path("build/1.0/ncf.pt"))
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=3, help="of each load")
+    parser.add_argument("--rounds", type=positive, default=5)
+    parser.add_argument("--seconds", type=positive, default=3, help="of each load")
     options = parser.parse_args()
+    check(parser, options.artifact, "wrk")
     artifact = options.artifact.resolve()
+    machine = describe_machine(artifact)
     found = run(artifact, options.rounds, options.seconds)
     text = report(found)
     print(text)
     costs = {load: [asdict(cost) for cost in one] for load, one in found.items()}
-    write_results("costs", {**describe_machine(artifact), "costs": costs}, text)
+    write_results("costs", {**machine, "costs": costs}, text)
 
 
 if __name__ == "__main__":

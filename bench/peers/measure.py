@@ -118,12 +118,12 @@ def _open_loops(
     bodies = [dialect.write(one) for one in asks]
     url, headers = running.url + dialect.path, dialect.headers(bodies[0])
     best = max(result.loads[f"pair/{connections}"].answered_per_s for connections in CONNECTIONS)
-    run_open_loop(url, bodies, best / 2, OPEN_WARM_UP_S, seed=seed, headers=headers)
+    run_open_loop(url, bodies, best / 2, OPEN_WARM_UP_S, CONNECTIONS[-1], seed, headers)
     for share in SHARES:
         rate = share * best
         lasts_s = max(seconds, min(LONGEST_S, LEAST_SENT / rate))
         before = usage.tree(running.pid)
-        load = run_open_loop(url, bodies, rate, lasts_s, seed=seed, headers=headers)
+        load = run_open_loop(url, bodies, rate, lasts_s, CONNECTIONS[-1], seed, headers)
         after = usage.tree(running.pid)
         result.open_loads[f"{share:g}"] = load
         if share == 0.5:

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from bench.peers.rating_model import ARTIFACT
+from ops.process.state import family
 
 ROOT = Path(__file__).resolve().parents[2]
 STOP_TIMEOUT_S = 10.0
@@ -34,10 +35,21 @@ def interpreter(peer: str) -> Path:
     Raises:
         FileNotFoundError: it was not installed.
     """
-    found = ROOT / ".venv-peers" / peer / "bin" / "python"
-    if not found.exists() or not (found.parents[1] / "ready").exists():
-        raise FileNotFoundError(f"{found.parents[1]}: not installed")
+    found = _environment(peer) / "bin" / "python"
+    if not found.exists() or not (_environment(peer) / "ready").exists():
+        raise FileNotFoundError(f"{_environment(peer)}: not installed")
     return found
+
+
+def is_installed(peer: str) -> bool:
+    """Whether its environment is there, or it needs none of its own."""
+    if not Path(__file__).with_name(peer).joinpath("requirements.txt").exists():
+        return True
+    return (_environment(peer) / "ready").exists()
+
+
+def _environment(peer: str) -> Path:
+    return ROOT / ".venv-peers" / peer
 
 
 @contextmanager
@@ -70,23 +82,19 @@ def started(
     try:
         yield Running(f"http://127.0.0.1:{port}", process.pid, time.monotonic(), log)
     finally:
-        end(process.pid)
+        end(scratch)
         process.wait()
 
 
-def end(pid: int) -> None:
-    """Asks the process to end, and kills what is left of its family after a while."""
-    try:
-        process = psutil.Process(pid)
-    except psutil.NoSuchProcess:
-        return
-    family = [process, *process.children(recursive=True)]
-    for one in family:
+def end(scratch: Path) -> None:
+    """Asks every process with this TMPDIR to end, orphans too, and kills what is left of them after a while."""
+    members = list(family(str(scratch)))
+    for one in members:
         try:
             one.terminate()
         except psutil.NoSuchProcess:
             continue
-    _, alive = psutil.wait_procs(family, timeout=STOP_TIMEOUT_S)
+    _, alive = psutil.wait_procs(members, timeout=STOP_TIMEOUT_S)
     for one in alive:
         one.kill()
     psutil.wait_procs(alive, timeout=STOP_TIMEOUT_S)

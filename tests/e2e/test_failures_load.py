@@ -49,7 +49,6 @@ def test_a_full_queue_refuses_at_once_and_answers_the_rest(breaking: Project) ->
     assert QUEUE <= np.count_nonzero(~refused) <= QUEUE + WORKERS * BATCH
     ended = answers.started + answers.intended_s + answers.latency_s
     assert ended[refused].max() < resumed < ended[~refused].min()  # nobody waited for the queue to get room
-    assert 10 * np.median(answers.latency_s[refused]) < np.median(answers.latency_s[~refused])
     assert asked.wrong(answers) == 0
     told = json.loads(answers.responses[int(np.flatnonzero(refused)[0])].split(b"\r\n\r\n", 1)[1])
     assert (told["code"], told["type"]) == (503, "ServiceUnavailableException")

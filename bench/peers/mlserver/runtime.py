@@ -23,5 +23,6 @@ class Ratings(MLModel):
         else:
             movies, ratings = self.ratings.best(given["user_id"], int(given["top_k"][0]))
             found = {"movie_id": movies, "rating": ratings}
+        found = {name: array.astype(float).round(6) if name == "rating" else array for name, array in found.items()}
         outputs = [NumpyCodec.encode_output(name, array) for name, array in found.items()]
         return InferenceResponse(model_name=self.name, outputs=outputs)

@@ -1,0 +1,22 @@
+"""What the benchmarks' options have in common, and what must be there before one begins."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+
+def positive(text: str) -> int:
+    """An option's integer of at least 1, as a `type` of argparse."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"got {text}, expected an integer of at least 1")
+    return int(text)
+
+
+def check(parser: argparse.ArgumentParser, artifact: Path, *programs: str) -> None:
+    """Ends the process with the parser's words where the artifact or one of the programs is missing."""
+    if not artifact.is_file():
+        parser.error(f"--artifact: there is no file {artifact}")
+    if absent := [program for program in programs if shutil.which(program) is None]:
+        parser.error(f"not installed: {', '.join(absent)}; apt-get install wrk gcc libc6-dev")
