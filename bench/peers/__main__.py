@@ -2,7 +2,7 @@
 
 Every server is started here, one at a time, with one worker; its answers are compared with the in-process rating, and
 then it is asked the same pairs by the same generators. Each round begins with another server. Ctrl-C ends the run
-with the rounds that are finished; --resume goes on from them.
+and prints the rounds that are finished; --resume goes on from those of all servers.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def main() -> None:
     if missing := [SERVERS[name].title for name in names if name not in summaries]:
         sys.exit(f"nothing was measured of {', '.join(missing)}{'' if options.only else ': nothing is written'}")
     if len(rounds) < options.rounds:
-        print("nothing is written of a run that was stopped: --resume goes on", file=sys.stderr)
+        print("nothing is written of a run that was stopped", file=sys.stderr)
         sys.exit(130)
     if not options.only:
         _write(machine, by_server, summaries, text)
