@@ -12,6 +12,10 @@ from collections.abc import Iterable, Sequence
 
 import torch
 import torch.distributed as dist
+
+# Imported before the processes are joined, and not later by an optimizer: its functions take the group of that moment
+# for a default and would keep it past stop(), and a process that leaves while gloo's threads run may end by abort.
+import torch.distributed.nn
 from torch import Tensor
 
 

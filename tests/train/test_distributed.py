@@ -83,6 +83,23 @@ def test_make_trains_in_two_processes_and_packs_what_they_made(tmp_path: Path) -
     assert "-m train " not in packing
 
 
+def test_no_thread_of_the_group_outlives_it() -> None:
+    """One that does may end the process by abort, on its way out."""
+    code = """
+from pathlib import Path
+from train import distributed
+import torch.distributed as dist, torch
+dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+names = lambda: [task.joinpath("comm").read_text().strip() for task in Path("/proc/self/task").iterdir()]
+torch.optim.Adam([torch.zeros(1)])
+assert "pt_gloo_runloop" in names(), names()
+distributed.stop()
+assert "pt_gloo_runloop" not in names(), names()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
 def test_one_process_changes_nothing() -> None:
     rows = torch.arange(5)
     assert (distributed.rank(), distributed.world(), distributed.quiet()) == (0, 1, None)
