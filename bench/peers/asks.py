@@ -45,7 +45,7 @@ def draw_asks(artifact: Artifact) -> dict[str, list[Ask]]:
 
 
 def to_check(asks: Mapping[str, list[Ask]], artifact: Artifact) -> dict[str, list[Ask]]:
-    """Some of each kind, and pairs whose user, movie or both the training did not hold."""
+    """Some of each kind, and in each some whose user, movie or both the training did not hold."""
     known = asks["pair"][0]
     unknown = (int(ids.ids[-1]) + 1 for ids in (artifact.user_ids, artifact.movie_ids))
     stranger: Ask = dict(zip(("user_id", "movie_id"), unknown, strict=True))
@@ -54,11 +54,13 @@ def to_check(asks: Mapping[str, list[Ask]], artifact: Artifact) -> dict[str, lis
         {**known, "user_id": stranger["user_id"]},
         {**stranger, "user_id": known["user_id"]},
     ]
+    mixed = {name: [*column[:-10], *[stranger[name]] * 10] for name, column in asks["columns"][0].items()}
+    columns = [mixed, *asks["columns"][:19]]
     return {
         "pair": [*asks["pair"][:200], *strange],
-        "columns": asks["columns"][:3],
-        "binary": asks["binary"][:3],
-        "best": asks["best"][:20],
+        "columns": columns,
+        "binary": columns,
+        "best": [*asks["best"][:49], {**asks["best"][0], "user_id": stranger["user_id"]}],
     }
 
 

@@ -14,7 +14,8 @@ from bench.peers.asks import Judge, WrongAnswerError
 from bench.peers.dialects import Ask, Dialect
 from bench.peers.processes import Running
 
-BURSTS = (64, 256)
+# How many ask at once: of the larger kinds, so many as are answered within a second.
+BURSTS = {"pair": (64, 256), "columns": (64,), "binary": (64,), "best": (64,)}
 _REFUSED = (429, 503)
 START_TIMEOUT_S = 60.0
 ANSWER_TIMEOUT_S = 30.0
@@ -74,31 +75,39 @@ def check_alone(
 ) -> None:
     """Each ask alone. Bursts come after the loads, since a server may wait for others long after a crowd."""
     for kind, dialect in dialects.items():
-        for one in checks[kind][-25:]:
+        for one in checks[kind]:
             judge.check(one, dialect.read(*ask(running.url, dialect, dialect.write(one))))
 
 
-def check_bursts(running: Running, dialect: Dialect, pairs: Sequence[Ask], judge: Judge) -> None:
-    """So many pairs at once, each over a connection of its own, so that the answers come from batches.
+def check_bursts(
+    running: Running, dialects: Mapping[str, Dialect], checks: Mapping[str, list[Ask]], judge: Judge
+) -> None:
+    """Many asks of a kind at once, each over a connection of its own, so that the answers come from batches."""
+    for kind, dialect in dialects.items():
+        for number in BURSTS[kind]:
+            try:
+                _check_burst(running, dialect, checks[kind], number, judge)
+            except WrongAnswerError as error:
+                raise WrongAnswerError(f"in a burst of {number}, {kind}: {error}") from error
 
-    A server may refuse some of them, not all.
-    """
-    sent = [dialect.write(one) for one in pairs]
+
+def _check_burst(running: Running, dialect: Dialect, asks: Sequence[Ask], number: int, judge: Judge) -> None:
+    """A server may refuse some of them, not all."""
+    sent = [dialect.write(one) for one in asks]
     url, headers = running.url + dialect.path, dialect.headers(sent[0])
-    for number in BURSTS:
-        many = drive(url, sent, 1e6, number / 1e6, number, 0, headers, ANSWER_TIMEOUT_S, keep=True)
-        answered = 0
-        for place, status, response in zip(many.request.tolist(), many.status.tolist(), many.responses, strict=True):
-            if status in _REFUSED:
-                continue
-            if status != 200:
-                raise WrongAnswerError(f"status {status} in a burst of {number}: {response[:300]!r}")
-            head, _, body = response.partition(b"\r\n\r\n")
-            judge.check(pairs[place], dialect.read(head.lower() + b"\r\n", body))
-            answered += 1
-        if not answered:
-            raise WrongAnswerError(f"no answer in a burst of {number}")
-        settle(running, dialect, sent[0])
+    many = drive(url, sent, 1e6, number / 1e6, number, 0, headers, ANSWER_TIMEOUT_S, keep=True)
+    answered = 0
+    for place, status, response in zip(many.request.tolist(), many.status.tolist(), many.responses, strict=True):
+        if status in _REFUSED:
+            continue
+        if status != 200:
+            raise WrongAnswerError(f"status {status}: {response[:300]!r}")
+        head, _, body = response.partition(b"\r\n\r\n")
+        judge.check(asks[place], dialect.read(head.lower() + b"\r\n", body))
+        answered += 1
+    if not answered:
+        raise WrongAnswerError("every one was refused")
+    settle(running, dialect, sent[0])
 
 
 def settle(running: Running, dialect: Dialect, body: bytes) -> None:

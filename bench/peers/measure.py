@@ -70,7 +70,7 @@ def measure(
                     done()
                     _closed_loops(result, running, server.dialects, asks, seconds, done)
                     _open_loops(result, running, pair, asks["pair"], seconds, seed, done)
-                    check_bursts(running, pair, checks["pair"], judge)
+                    check_bursts(running, server.dialects, checks, judge)
                 except Exception:
                     tail = running.log.read_text(errors="replace").splitlines()[-8:] if running.log.exists() else []
                     print("\n".join(["", f"{server.title}, the end of its log:", *tail]))
