@@ -49,6 +49,11 @@ class Load:
     broken: int
 
 
+def wrk_version() -> str:
+    """As wrk tells it, whose `-v` ends with 1, as in "debian/4.1.0-3+b2"."""
+    return subprocess.run(["wrk", "-v"], capture_output=True, text=True, check=False).stdout.split()[1]
+
+
 def run_wrk(
     url: str, bodies: Sequence[bytes], connections: int, seconds: float, headers: Mapping[str, str] | None = None
 ) -> Load:

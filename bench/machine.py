@@ -6,6 +6,7 @@ import datetime
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def write_results(name: str, result: dict[str, Any], text: str, readme: Path = R
     RESULTS.mkdir(exist_ok=True)
     options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
     (RESULTS / f"{name}.json").write_bytes(orjson.dumps(result, option=options))  # an infinite figure becomes null
-    versions = ", ".join(f"{package} {number}" for package, number in result["versions"].items())
+    versions = ", ".join(f"{package} {number}" for package, number in _to_tell(result["versions"]).items())
     about = (
         f"{result['processor']}, {result['cores']} cores, {result['memory_gib']} GiB; {versions}; commit "
         f"{result['commit']}; {result['measured']}; `{result['command']}`"
@@ -56,6 +57,12 @@ def write_results(name: str, result: dict[str, Any], text: str, readme: Path = R
     before, _, rest = readme.read_text(encoding="utf-8").partition(begin)
     _, _, after = rest.partition(end)
     readme.write_text(f"{before}{begin}\n{about}\n\n{text}\n{end}{after}", encoding="utf-8")
+
+
+def _to_tell(versions: Mapping[str, str]) -> dict[str, str]:
+    """Without those of other environments, as in "triton: numpy", where they are the same as here."""
+    same = {name for name, number in versions.items() if versions.get(name.partition(": ")[2]) == number}
+    return {name: number for name, number in versions.items() if name not in same}
 
 
 def _module() -> list[str]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import argparse
 import signal
-import subprocess
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -24,10 +24,11 @@ from bench.peers.asks import Judge, draw_asks, to_check
 from bench.peers.figures import draw
 from bench.peers.kept import KEPT, Rounds, keep, kept
 from bench.peers.measure import Round, cells, measure
-from bench.peers.processes import ROOT, interpreter, is_installed
+from bench.peers.processes import ROOT, is_installed
 from bench.peers.servers import SERVERS
 from bench.peers.summary import Summary, goals, rotated, summarize
 from bench.peers.tables import report
+from bench.peers.versions import peers_versions
 from model.artifact import load_artifact
 
 
@@ -66,6 +67,7 @@ def main() -> None:
     names = options.only or list(SERVERS)
     artifact = options.artifact.resolve()
     machine = describe_machine(artifact)
+    machine["versions"] |= peers_versions(names)
     kept_as = {"model": machine["model"]["digest"], "commit": machine["commit"], "seconds": options.seconds}
     try:
         if not options.resume and not options.only:
@@ -93,24 +95,9 @@ def main() -> None:
 def _write(
     machine: dict[str, Any], rounds: Mapping[str, list[Round]], summaries: Mapping[str, Summary], text: str
 ) -> None:
-    machine["versions"] = {**machine["versions"], **_versions(SERVERS)}
     pictures = [f"![{shows}](results/{name})" for shows, name in draw(summaries, RESULTS).items()]
     servers = {name: [asdict(one) for one in found] for name, found in rounds.items()}
     write_results("peers", {**machine, "servers": servers}, "\n\n".join([text, *pictures]))
-
-
-def _versions(names: Sequence[str] | Mapping[str, object]) -> dict[str, str]:
-    """Of the peers' own packages, asked of their environments."""
-    found = {}
-    for name in names:
-        for package in SERVERS[name].packages:
-            code = f"from importlib.metadata import version; print(version({package!r}))"
-            try:
-                told = subprocess.run([interpreter(name), "-c", code], capture_output=True, text=True, check=True)
-                found[package] = told.stdout.strip()
-            except (FileNotFoundError, subprocess.CalledProcessError):
-                found[package] = "not installed"
-    return found
 
 
 def _options() -> argparse.Namespace:
@@ -122,6 +109,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--resume", action="store_true", help=f"go on after the rounds in {KEPT.relative_to(ROOT)}")
     options = parser.parse_args()
     check(parser, options.artifact, "wrk", "cc")
+    if twice := [name for name, number in Counter(options.only or ()).items() if number > 1]:
+        parser.error(f"--only: {', '.join(twice)} is there more than once, expected each server once")
     if absent := [name for name in options.only or SERVERS if not is_installed(name)]:
         parser.error(f"not installed: {', '.join(absent)}; `make bench-peers` installs them, --only leaves others out")
     return options

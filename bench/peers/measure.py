@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,13 +30,16 @@ LEAST_SENT, LONGEST_S = 500, 10
 @dataclass
 class Round:
     """Start to the first right answer in s; closed loops by "kind/connections"; open loops of a pair by share of the
-    best closed loop; CPU cores and memory of all its processes at half of that. `error`: why it was not measured."""
+    best closed loop; CPU cores and memory of all its processes at half of that; processes that ran or waited on the
+    whole machine, on average over the minute before the start (the last server's among them). `error`: why it was not
+    measured."""
 
     start_s: float = 0.0
     loads: dict[str, Load] = field(default_factory=dict)
     open_loads: dict[str, OpenLoad] = field(default_factory=dict)
     cores: float = 0.0
     mib: float = 0.0
+    load_average: float = 0.0
     error: str = ""
 
 
@@ -58,7 +62,7 @@ def measure(
 
     A server that does not start, answers wrongly or breaks down gives a Round with an `error`.
     """
-    result = Round()
+    result = Round(load_average=os.getloadavg()[0])
     with tempfile.TemporaryDirectory(prefix="peer-", ignore_cleanup_errors=True) as folder:
         running: Running | None = None
         try:
