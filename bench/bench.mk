@@ -11,6 +11,7 @@ DATA_DIRS ?= build/demo
 KMRD ?=
 
 PEERS_WITH_ENVIRONMENT := $(patsubst bench/peers/%/requirements.txt,%,$(wildcard bench/peers/*/requirements.txt))
+PEERS_READY = $(patsubst %,.venv-peers/%/ready,$(if $(PEERS),$(filter $(PEERS),$(PEERS_WITH_ENVIRONMENT)),$(PEERS_WITH_ENVIRONMENT)))
 
 .PHONY: bench-serve bench-peers bench-costs bench-predictor bench-new-users bench-update bench-accuracy bench-train soak fuzz
 
@@ -19,8 +20,8 @@ bench-serve: $(ARTIFACT) ## measure VERSION's model served here against a stock 
 	$(PY) -m bench.growth --artifact $(ARTIFACT)
 
 bench-peers: $(ARTIFACT) ## measure VERSION's model served here against PEERS, or FastAPI, LitServe, BentoML, MLServer, Ray Serve, Triton, TorchServe (needs wrk, a C compiler)
-	-@$(MAKE) --no-print-directory --keep-going $(patsubst %,.venv-peers/%/ready,$(if $(PEERS),$(filter $(PEERS),$(PEERS_WITH_ENVIRONMENT)),$(PEERS_WITH_ENVIRONMENT)))
-	$(PY) -m bench.peers --artifact $(ARTIFACT) $(if $(PEERS),--only ours $(PEERS)) $(BENCH_ARGS)
+	$(if $(PEERS_READY),-@$(MAKE) --no-print-directory --keep-going $(PEERS_READY))
+	$(PY) -m bench.peers --artifact $(ARTIFACT) $(if $(PEERS),--only ours $(filter-out ours,$(PEERS))) $(BENCH_ARGS)
 
 bench-costs: $(ARTIFACT) .venv-peers/triton/ready ## measure what an answer costs, by process, here and in Triton (needs wrk)
 	$(PY) -m bench.peers.costs --artifact $(ARTIFACT) $(BENCH_ARGS)

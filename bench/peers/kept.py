@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
@@ -16,10 +17,15 @@ Rounds = list[dict[str, Round]]
 
 
 def keep(rounds: Rounds, run: Mapping[str, object]) -> None:
-    """Writes all finished rounds; `run` is what must be the same for those that are added: model, commit, seconds."""
-    KEPT.parent.mkdir(parents=True, exist_ok=True)
+    """Writes all finished rounds in one step, so that whoever is killed here leaves the old ones or the new ones.
+
+    run: what must be the same for those that are added: model, commit, seconds.
+    """
     told = [{name: asdict(one) for name, one in found.items()} for found in rounds]
-    KEPT.write_text(json.dumps({"run": dict(run), "rounds": told}))
+    KEPT.parent.mkdir(parents=True, exist_ok=True)
+    partial = KEPT.with_name(f".{KEPT.name}.{os.getpid()}")
+    partial.write_text(json.dumps({"run": dict(run), "rounds": told}))
+    os.replace(partial, KEPT)
 
 
 def kept(names: Sequence[str], run: Mapping[str, object]) -> Rounds:
