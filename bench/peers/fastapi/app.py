@@ -16,10 +16,17 @@ waiting: list[tuple[Any, asyncio.Future[Any]]] = []
 
 
 def answer_all() -> None:
-    """Answers what has come since the last time."""
+    """Answers what has come since the last time; an ask that cannot be answered fails all that came with it."""
     batch = waiting.copy()
     waiting.clear()
-    for (_, future), answer in zip(batch, model.answer([ask for ask, _ in batch]), strict=True):
+    try:
+        answers = model.answer([ask for ask, _ in batch])
+    except Exception as error:
+        for _, future in batch:
+            if not future.done():
+                future.set_exception(error)
+        return
+    for (_, future), answer in zip(batch, answers, strict=True):
         if not future.done():  # its client may have gone
             future.set_result(answer)
 
