@@ -16,8 +16,8 @@ import torch
 from tqdm import tqdm
 
 from bench.machine import describe_machine, write_results
+from bench.markdown import table
 from bench.options import check
-from bench.peers.tables import table
 from bench.workloads import Workload, workloads
 from handler.codec import make_codec
 from handler.request import Incoming

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from tqdm import tqdm
 from bench import usage
 from bench.load import Load, run_wrk
 from bench.machine import describe_machine, write_results
+from bench.markdown import table
 from bench.open_loop import OpenLoad, run_open_loop
 from bench.predictor import pairs_per_s
 from bench.servers import ours, stock
@@ -137,11 +138,11 @@ def goals(measured: dict[str, Measured], in_process: dict[str, float]) -> list[t
     ]
 
 
-def table(measured: dict[str, Measured]) -> str:
+def all_loads(measured: dict[str, Measured]) -> str:
     """Every load, as Markdown."""
     columns = ("server", "asked", "connections", "answered/s", "p50 ms", "p99 ms", "refused", "broken")
     return "\n\n".join(
-        [_rows(columns, 2, _closed_rows(measured)), _rows(_OPEN_COLUMNS, 1, map(_open_row, measured.items()))]
+        [table(columns, 2, _closed_rows(measured)), table(_OPEN_COLUMNS, 1, map(_open_row, measured.items()))]
     )
 
 
@@ -149,11 +150,6 @@ _OPEN_COLUMNS = (
     *("server", "open loop, requests/s", "p50 ms", "p99 ms", "failed"),
     *("JVM cores", "worker cores", "JVM MiB", "worker MiB"),
 )
-
-
-def _rows(columns: Sequence[str], texts: int, rows: Iterable[Sequence[str]]) -> str:
-    lines = [columns, ["---"] * texts + ["--:"] * (len(columns) - texts), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _closed_rows(measured: dict[str, Measured]) -> Iterator[list[str]]:
@@ -174,6 +170,12 @@ def _open_row(named: tuple[str, Measured]) -> list[str]:
     return [name, f"{load.rate_per_s:,.0f}", *times, *cores, f"{one.front_mib:.0f}", f"{one.worker_mib:.0f}"]
 
 
+def _goal_row(goal: tuple[str, float, str, float]) -> list[str]:
+    what, figure, sign, wanted = goal
+    met = figure >= wanted if sign == ">=" else figure <= wanted
+    return [what, f"{figure:.2f}", f"{sign} {wanted:g}", "met" if met else "**missed**"]
+
+
 def main() -> None:
     """Measures, prints, and writes bench/results/serve.json and its section of bench/README.md."""
     parser = argparse.ArgumentParser(prog="python -m bench.serve", description=__doc__.splitlines()[0])
@@ -185,11 +187,7 @@ def main() -> None:
     in_process = {name: pairs_per_s(load_artifact(artifact), work) for name, work in _large(artifact).items()}
     measured = measure(artifact, options.rounds, options.seconds)
     reached = goals(measured, in_process)
-    text = [table(measured), "", "| goal | measured | wanted | |", "|---|--:|--:|---|"]
-    for what, figure, sign, goal in reached:
-        met = figure >= goal if sign == ">=" else figure <= goal
-        text.append(f"| {what} | {figure:.2f} | {sign} {goal:g} | {'met' if met else '**missed**'} |")
-    text.append("")
+    text = [all_loads(measured), "", table(("goal", "measured", "wanted", ""), 1, map(_goal_row, reached)), ""]
     text += [f"In one process, one core: {n} {p / 1e6:.2f} million pairs/s." for n, p in in_process.items()]
     print("\n".join(text))
     result: dict[str, Any] = {

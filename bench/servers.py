@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -55,24 +55,29 @@ def stock(artifact: Path, folder: Path, workers: int = 0) -> Iterator[ServerSett
 
 def prepare_stock(artifact: Path, folder: Path, workers: int = 0) -> ServerSettings:
     """The same, packed and ready to be started."""
-    store, ports = folder / "model-store", free_ports(5)
-    store.mkdir(parents=True)
     loaded = load_artifact(artifact)
     rows: dict[str, dict[str, int]] = {
         side: {str(raw): row for row, raw in enumerate(ids.ids.tolist())}
         for side, ids in (("users", loaded.user_ids), ("movies", loaded.movie_ids))
     }
+    folder.mkdir(parents=True)
     maps = folder / "id_maps.json"
     maps.write_text(json.dumps({**rows, "scale": [loaded.scale.minimum, loaded.scale.maximum]}))
+    packed = ["--serialized-file", artifact, "--handler", ROOT / "bench" / "stock" / "stock_handler.py"]
+    return prepare_torchserve(folder, [*packed, "--extra-files", maps], [f"default_workers_per_model={workers}"])
+
+
+def prepare_torchserve(folder: Path, packed: Sequence[object], more: Sequence[str]) -> ServerSettings:
+    """A TorchServe of any handler, on free ports, with the archiver's options and `more` lines of settings."""
+    store, ports = folder / "model-store", free_ports(5)
+    store.mkdir(parents=True)
     command = [sys.executable, "-m", "model_archiver.model_packaging", "--model-name", "ncf", "--version", "1.0"]
-    command += ["--serialized-file", str(artifact), "--handler", str(ROOT / "bench" / "stock" / "stock_handler.py")]
-    command += ["--extra-files", str(maps), "--export-path", str(store)]
+    command += [*map(str, packed), "--export-path", str(store)]
     subprocess.run(command, check=True, capture_output=True)
     names = ("inference_address", "management_address", "metrics_address")
     lines = [f"{name}=http://127.0.0.1:{port}" for name, port in zip(names, ports, strict=False)]
     lines += [f"grpc_inference_port={ports[3]}", f"grpc_management_port={ports[4]}", "model_store=model-store"]
-    lines += ["load_models=ncf=ncf.mar", "disable_token_authorization=true"]
-    lines += [f"default_workers_per_model={workers}"]
+    lines += ["load_models=ncf=ncf.mar", "disable_token_authorization=true", *more]
     (folder / "config.properties").write_text("\n".join(lines))
     return read_settings(folder / "config.properties", folder)
 

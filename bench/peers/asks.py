@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.peers.dialects import Ask, Dialect, Told
+from bench.peers.dialects import Ask, Told
 from bench.workloads import PAIRS
 from model.artifact import Artifact
 from model.asks import BestAsk, ColumnsAnswer, ColumnsAsk
@@ -92,11 +92,6 @@ class Judge:
         [answer] = self._predictor.answer([ColumnsAsk(users, movies)])
         assert isinstance(answer, ColumnsAnswer)
         return [float(rating) for rating in answer.ratings]
-
-
-def bodies(dialect: Dialect, asks: Sequence[Ask]) -> list[bytes]:
-    """The asks in this dialect."""
-    return [dialect.write(ask) for ask in asks]
 
 
 def _compare(ask: Any, told: Sequence[float], expected: Sequence[float]) -> None:

@@ -93,9 +93,8 @@ def check_bursts(
 
 def _check_burst(running: Running, dialect: Dialect, asks: Sequence[Ask], number: int, judge: Judge) -> None:
     """A server may refuse some of them, not all."""
-    sent = [dialect.write(one) for one in asks]
-    url, headers = running.url + dialect.path, dialect.headers(sent[0])
-    many = drive(url, sent, 1e6, number / 1e6, number, 0, headers, ANSWER_TIMEOUT_S, keep=True)
+    url, bodies, headers = dialect.sent(running.url, asks)
+    many = drive(url, bodies, 1e6, number / 1e6, number, 0, headers, ANSWER_TIMEOUT_S, keep=True)
     answered = 0
     for place, status, response in zip(many.request.tolist(), many.status.tolist(), many.responses, strict=True):
         if status in _REFUSED:
@@ -107,7 +106,7 @@ def _check_burst(running: Running, dialect: Dialect, asks: Sequence[Ask], number
         answered += 1
     if not answered:
         raise WrongAnswerError("every one was refused")
-    settle(running, dialect, sent[0])
+    settle(running, dialect, bodies[0])
 
 
 def settle(running: Running, dialect: Dialect, body: bytes) -> None:

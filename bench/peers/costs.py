@@ -19,13 +19,13 @@ from tqdm import tqdm
 
 from bench.load import run_wrk
 from bench.machine import describe_machine, write_results
+from bench.markdown import table
 from bench.options import check, positive
-from bench.peers.asks import Judge, bodies, draw_asks
+from bench.peers.asks import Judge, draw_asks
 from bench.peers.checks import first_answer
-from bench.peers.dialects import Dialect
+from bench.peers.dialects import Ask, Dialect
 from bench.peers.processes import Running
 from bench.peers.servers import SERVERS
-from bench.peers.tables import table
 from model.artifact import load_artifact
 
 MEASURED = ("ours", "triton")
@@ -57,19 +57,19 @@ def run(artifact: Path, rounds: int, seconds: int) -> dict[str, list[Cost]]:
                 SERVERS[name].start(artifact, Path(folder) / "server") as running,
             ):
                 first_answer(running, dialect, asks[0], judge)
-                for cost in _costs(running, dialect, bodies(dialect, asks), rounds, seconds):
+                for cost in _costs(running, dialect, asks, rounds, seconds):
                     found.setdefault(f"{name}/{cost.connections}", []).append(cost)
                     progress.update()
     return found
 
 
-def _costs(running: Running, dialect: Dialect, sent: Sequence[bytes], rounds: int, seconds: int) -> Iterator[Cost]:
-    url, headers = running.url + dialect.path, dialect.headers(sent[0])
-    run_wrk(url, sent, CONNECTIONS[0], _WARM_UP_S, headers)
+def _costs(running: Running, dialect: Dialect, asks: Sequence[Ask], rounds: int, seconds: int) -> Iterator[Cost]:
+    url, bodies, headers = dialect.sent(running.url, asks)
+    run_wrk(url, bodies, CONNECTIONS[0], _WARM_UP_S, headers)
     for _ in range(rounds):
         for connections in CONNECTIONS:
             before = _spent_s(running.pid)
-            load = run_wrk(url, sent, connections, seconds, headers)
+            load = run_wrk(url, bodies, connections, seconds, headers)
             spent = [end - begin for begin, end in zip(before, _spent_s(running.pid), strict=True)]
             answers = load.answered_per_s * seconds
             parts = {part: one / answers * 1e6 for part, one in zip(PARTS, spent, strict=True)}

@@ -7,7 +7,7 @@ movie), `columns` (1,000 of each, as JSON), `binary` (the same as raw tensors), 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,11 @@ class Dialect:
     write: Callable[[Ask], bytes]
     read: Callable[[bytes, bytes], Told]
     headers: Callable[[bytes], dict[str, str]] = field(default=lambda _: {})
+
+    def sent(self, server: str, asks: Sequence[Ask]) -> tuple[str, list[bytes], dict[str, str]]:
+        """What a generator sends to the server at this URL: its whole URL, bodies, and the headers they share."""
+        bodies = [self.write(ask) for ask in asks]
+        return server + self.path, bodies, self.headers(bodies[0])
 
 
 def plain(path: str) -> Dialect:

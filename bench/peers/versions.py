@@ -23,7 +23,7 @@ def peers_versions(names: Iterable[str]) -> dict[str, str]:
         subprocess.CalledProcessError: its environment lacks a package.
     """
     found = {"wrk": wrk_version()}
-    shared = {}
+    shared: dict[str, str] = {}
     for name in names:
         if packages := SERVERS[name].packages:
             own = dict(zip((*packages, *SHARED), _installed(name, (*packages, *SHARED)), strict=True))
@@ -33,6 +33,6 @@ def peers_versions(names: Iterable[str]) -> dict[str, str]:
 
 
 def _installed(peer: str, packages: tuple[str, ...]) -> list[str]:
-    command = [interpreter(peer), "-c", _TELL, *packages]
+    command = [str(interpreter(peer)), "-c", _TELL, *packages]
     told: list[str] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     return told
