@@ -6,6 +6,8 @@ import argparse
 import shutil
 from pathlib import Path
 
+from model.artifact import load_artifact
+
 
 def positive(text: str) -> int:
     """An option's integer of at least 1, as a `type` of argparse."""
@@ -15,8 +17,11 @@ def positive(text: str) -> int:
 
 
 def check(parser: argparse.ArgumentParser, artifact: Path, *programs: str) -> None:
-    """Ends the process with the parser's words where the artifact or one of the programs is missing."""
+    """Ends the process with the parser's words where the artifact or a program is missing, or ids are strings."""
     if not artifact.is_file():
         parser.error(f"--artifact: there is no file {artifact}")
     if absent := [program for program in programs if shutil.which(program) is None]:
         parser.error(f"not installed: {', '.join(absent)}; apt-get install wrk gcc libc6-dev")
+    loaded = load_artifact(artifact)
+    if not (loaded.user_ids.integer and loaded.movie_ids.integer):
+        parser.error(f"--artifact: the ids of {artifact} are strings, and the benchmark needs integer ids")

@@ -23,6 +23,7 @@ from bench.load import Load, run_wrk
 from bench.machine import describe_machine, write_results
 from bench.markdown import table
 from bench.open_loop import OpenLoad, run_open_loop
+from bench.options import check
 from bench.predictor import pairs_per_s
 from bench.servers import ours, stock
 from bench.workloads import Workload, workloads
@@ -183,6 +184,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=8.0)
     options = parser.parse_args()
+    check(parser, options.artifact, "wrk", "cc")
     artifact = options.artifact.resolve()
     in_process = {name: pairs_per_s(load_artifact(artifact), work) for name, work in _large(artifact).items()}
     measured = measure(artifact, options.rounds, options.seconds)
