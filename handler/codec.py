@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from handler.body import find_body, is_deeper, parse_json, too_deep
+from handler.bulk_json import read_tensors
 from handler.errors import RequestError, shown
 from handler.given_ratings import GivenRatings
 from handler.json_answers import JsonAnswers
@@ -34,7 +35,7 @@ class Codec:
         tail = b""
         if "data" not in incoming.row and (length := incoming.headers.get(_HEADER_LENGTH)) is not None:
             raw, tail = self._cut(raw, length)
-        body = parse_json(raw, self._settings)
+        body = read_tensors(raw) or parse_json(raw, self._settings)
         explain = incoming.headers.get("explain") == "True"
         try:
             if not isinstance(body, dict):

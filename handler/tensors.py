@@ -23,14 +23,19 @@ _INTEGERS = {
 _LENGTH = struct.Struct("<I")
 
 
-def read_json(tensor: Mapping[str, Any], size: int, ids: IdMap, where: str) -> list[Any]:
-    """The `data` of a tensor, (size,): integers or strings, as the ids are.
+def read_json(tensor: Mapping[str, Any], size: int, ids: IdMap, where: str) -> list[Any] | np.ndarray:
+    """The `data` of a tensor, (size,): integers, which may be an array already, or strings, as the ids are.
 
     Raises:
         RequestError: the datatype is not that of the ids, an element is of another type, or the size is another.
     """
     _datatype(tensor, ids, where)
-    data = expect_list(tensor.get("data"), f"{where}.data")
+    data = tensor.get("data")
+    if isinstance(data, np.ndarray):
+        if ids.integer and len(data) == size:
+            return data
+        data = data.tolist()
+    data = expect_list(data, f"{where}.data")
     if data and type(data[0]) is list:
         data = [value for row in data for value in expect_list(row, f"{where}.data")]
     if len(data) != size:

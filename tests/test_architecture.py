@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 OURS = {"model", "handler", "train", "ops", "bench"}
 ALLOWED = {
     "model": {"numpy", "torch"},
-    "handler": {"model", "numpy", "torch", "orjson", "yaml", "ts"},
+    "handler": {"model", "numpy", "torch", "orjson", "simdjson", "yaml", "ts"},
     "train": {
         *("model", "numpy", "torch", "pandas", "pyarrow", "sklearn", "safetensors", "tqdm", "matplotlib", "tyro"),
         *("jinja2", "yaml"),

@@ -1,4 +1,4 @@
-"""`python -m bench.peers.costs`: what one answer to one pair costs, and which process spends it.
+"""`python -m bench.peers.costs`: what one answer costs, to one pair and to 1,000, and which process spends it.
 
 This project and the fastest peer, one worker each, at 64 and 256 connections: microseconds of CPU an answer, those of
 the load generator included, since it shares the processors with the server.
@@ -26,9 +26,11 @@ from bench.peers.checks import first_answer
 from bench.peers.dialects import Ask, Dialect
 from bench.peers.processes import Running
 from bench.peers.servers import SERVERS
+from bench.peers.tables import TITLES
 from model.artifact import load_artifact
 
 MEASURED = ("ours", "triton")
+ASKED = ("pair", "columns", "binary")
 CONNECTIONS = (64, 256)
 _WARM_UP_S = 20
 PARTS = ("front end, user", "front end, kernel", "worker, user", "worker, kernel", "wrk, user", "wrk, kernel")
@@ -38,6 +40,7 @@ PARTS = ("front end, user", "front end, kernel", "worker, user", "worker, kernel
 class Cost:
     """Of one load: answers/s, microseconds of CPU an answer by `PARTS`, and how many cores were busy with them."""
 
+    kind: str
     connections: int
     answered_per_s: float
     microseconds: Mapping[str, float]
@@ -45,25 +48,28 @@ class Cost:
 
 
 def run(artifact: Path, rounds: int, seconds: int) -> dict[str, list[Cost]]:
-    """Costs by "server/connections", one for each round."""
+    """Costs by "server/kind/connections", one for each round."""
     loaded = load_artifact(artifact)
-    asks, judge = draw_asks(loaded)["pair"], Judge(loaded)
+    asks, judge = draw_asks(loaded), Judge(loaded)
     found: dict[str, list[Cost]] = {}
-    with tqdm(total=rounds * len(MEASURED) * len(CONNECTIONS), unit="load", disable=None) as progress:
+    with tqdm(total=rounds * len(MEASURED) * len(ASKED) * len(CONNECTIONS), unit="load", disable=None) as progress:
         for name in MEASURED:
-            dialect = SERVERS[name].dialects["pair"]
+            dialects = SERVERS[name].dialects
             with (
                 tempfile.TemporaryDirectory(prefix="costs-", ignore_cleanup_errors=True) as folder,
                 SERVERS[name].start(artifact, Path(folder) / "server") as running,
             ):
-                first_answer(running, dialect, asks[0], judge)
-                for cost in _costs(running, dialect, asks, rounds, seconds):
-                    found.setdefault(f"{name}/{cost.connections}", []).append(cost)
-                    progress.update()
+                first_answer(running, dialects["pair"], asks["pair"][0], judge)
+                for kind in ASKED:
+                    for cost in _costs(running, kind, dialects[kind], asks[kind], rounds, seconds):
+                        found.setdefault(f"{name}/{kind}/{cost.connections}", []).append(cost)
+                        progress.update()
     return found
 
 
-def _costs(running: Running, dialect: Dialect, asks: Sequence[Ask], rounds: int, seconds: int) -> Iterator[Cost]:
+def _costs(
+    running: Running, kind: str, dialect: Dialect, asks: Sequence[Ask], rounds: int, seconds: int
+) -> Iterator[Cost]:
     url, bodies, headers = dialect.sent(running.url, asks)
     run_wrk(url, bodies, CONNECTIONS[0], _WARM_UP_S, headers)
     for _ in range(rounds):
@@ -73,7 +79,7 @@ def _costs(running: Running, dialect: Dialect, asks: Sequence[Ask], rounds: int,
             spent = [end - begin for begin, end in zip(before, _spent_s(running.pid), strict=True)]
             answers = load.answered_per_s * seconds
             parts = {part: one / answers * 1e6 for part, one in zip(PARTS, spent, strict=True)}
-            yield Cost(connections, load.answered_per_s, parts, sum(spent) / seconds)
+            yield Cost(kind, connections, load.answered_per_s, parts, sum(spent) / seconds)
 
 
 def _spent_s(pid: int) -> list[float]:
@@ -89,13 +95,13 @@ def report(found: Mapping[str, Sequence[Cost]]) -> str:
     """The medians as a table."""
     rows = []
     for load, costs in found.items():
-        name, connections = load.split("/")
+        name, kind, connections = load.split("/")
         parts = [statistics.median(cost.microseconds[part] for cost in costs) for part in PARTS]
         rate = statistics.median(cost.answered_per_s for cost in costs)
         busy = statistics.median(cost.busy_cores for cost in costs)
         figures = [*(f"{part:.1f}" for part in parts), f"{sum(parts):.1f}", f"{busy:.2f}"]
-        rows.append([SERVERS[name].title, connections, f"{rate:,.0f}", *figures])
-    return table(("server", "connections", "answers/s", *PARTS, "together, us", "cores busy"), 1, rows)
+        rows.append([SERVERS[name].title, TITLES[kind], connections, f"{rate:,.0f}", *figures])
+    return table(("server", "asked", "connections", "answers/s", *PARTS, "together, us", "cores busy"), 2, rows)
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from bench.markdown import Cells, table
 from bench.peers.servers import SERVERS
 from bench.peers.summary import Goal, Spread, Summary, best_rate
 
-_ASKED = {"pair": "pair", "columns": "1,000 pairs, JSON", "binary": "1,000 pairs, raw tensors", "best": "ten best"}
+TITLES = {"pair": "pair", "columns": "1,000 pairs, JSON", "binary": "1,000 pairs, raw tensors", "best": "ten best"}
 
 
 def report(summaries: Mapping[str, Summary], goals: Sequence[Goal], errors: Mapping[str, Sequence[str]]) -> str:
@@ -54,7 +54,7 @@ def _closed_rows(name: str, one: Summary) -> Iterator[Cells]:
     for key, load in one.closed.items():
         kind, connections = key.split("/")
         times = (f"{load.p50_ms:.2f}", f"{load.p99_ms:.2f}", f"{load.refused:,}", f"{load.broken:,}")
-        yield SERVERS[name].title, _ASKED[kind], connections, _spread(load.answered_per_s, ",.0f"), *times
+        yield SERVERS[name].title, TITLES[kind], connections, _spread(load.answered_per_s, ",.0f"), *times
 
 
 def _open_rows(name: str, one: Summary) -> Iterator[Cells]:

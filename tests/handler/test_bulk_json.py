@@ -1,0 +1,87 @@
+"""Long bodies of tensors: read as orjson reads them, or left to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+
+from handler.bulk_json import read_tensors
+from tests.handler.columns import ask, body, tensor
+from tests.handler.conftest import Worker
+
+USERS, MOVIES = [11_242, 1, 7] * 100, [10_253, 3, 2**62] * 100
+LONG = b" " * 2_000
+
+
+def long(user: Any = None, movie: Any = None, **fields: Any) -> dict[str, Any]:
+    columns = (("user_id", USERS, user), ("movie_id", MOVIES, movie))
+    return body(*(tensor(name, ids, shape=[300]) | (other or {}) for name, ids, other in columns), **fields)
+
+
+def plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"id": "영화 é"}, {"outputs": [{"name": "rating"}]}, {"parameters": {"priority": 1.5, "deep": {"a": None}}}],
+)
+def test_a_long_body_is_what_orjson_reads_with_arrays_for_data(fields: dict[str, Any]) -> None:
+    read = read_tensors(orjson.dumps(long(**fields)))
+    assert read is not None
+    assert all(isinstance(one["data"], np.ndarray) for one in read["inputs"])
+    read["inputs"] = [{name: plain(value) for name, value in one.items()} for one in read["inputs"]]
+    assert read == long(**fields)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        orjson.dumps(body()),
+        orjson.dumps({"instances": USERS * 3}),
+        orjson.dumps(long())[:-1],
+        orjson.dumps(long({"data": [*USERS[1:], 1.0]})),
+        orjson.dumps(long({"data": [*USERS[1:], True]})),
+        orjson.dumps(long({"data": [*USERS[1:], None]})),
+        orjson.dumps(long({"data": [*USERS[1:], "7"]})),
+        orjson.dumps(long({"data": [*USERS[1:], 2**63]})),
+        orjson.dumps(long({"data": [*USERS[1:], [7]]})),
+        orjson.dumps(long({"data": {"a": 1}})),
+        orjson.dumps(long())[:-1] + b',"inputs":[]}',
+        LONG + b'{"inputs":1}',
+        LONG + b'{"inputs":[1]}',
+        LONG + b'["inputs"]',
+        LONG + b'{"inputs":[],"id":"\\ud800"}',
+        LONG + b'{"inputs":[],"id":"\xff"}',
+        bytearray(orjson.dumps(long())),
+    ],
+)
+def test_whatever_leaves_a_doubt_is_left_to_orjson(raw: bytes) -> None:
+    assert read_tensors(raw) is None
+    assert read_tensors(orjson.dumps(long())) is not None
+
+
+@pytest.mark.parametrize(
+    ("user", "said"),
+    [
+        ({"data": [*USERS[1:], [7]]}, "inputs[0].data[299]: expected an integer, got an array"),
+        ({"data": [*USERS[1:], True]}, "inputs[0].data[299]: expected an integer, got true"),
+        ({"data": USERS[1:]}, "inputs[0].data: 299 elements, the shape says 300"),
+        ({"datatype": "BYTES"}, 'inputs[0].datatype: got "BYTES", allowed: INT64'),
+    ],
+)
+def test_a_long_body_gets_the_messages_of_a_short_one(
+    worker: Callable[..., Worker], user: dict[str, Any], said: str
+) -> None:
+    got = ask(worker(), long(user))
+    assert (got.status, got.json["message"][: len(said)]) == (400, said)
+
+
+def test_a_long_body_is_answered_as_the_same_pairs_in_short_ones(worker: Callable[..., Worker]) -> None:
+    [whole] = ask(worker(), long()).json["outputs"]
+    [part] = ask(worker(), body(tensor("user_id", USERS[:3]), tensor("movie_id", MOVIES[:3]))).json["outputs"]
+    assert whole["data"] == pytest.approx(part["data"] * 100, abs=1e-5)
