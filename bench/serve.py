@@ -186,6 +186,7 @@ def main() -> None:
     options = parser.parse_args()
     check(parser, options.artifact, "wrk", "cc")
     artifact = options.artifact.resolve()
+    machine = describe_machine(artifact)
     in_process = {name: pairs_per_s(load_artifact(artifact), work) for name, work in _large(artifact).items()}
     measured = measure(artifact, options.rounds, options.seconds)
     reached = goals(measured, in_process)
@@ -196,7 +197,7 @@ def main() -> None:
         "servers": {name: asdict(one) for name, one in measured.items()},
         "in_process": in_process,
     }
-    write_results("serve", {**describe_machine(artifact), **result}, "\n".join(text))
+    write_results("serve", {**machine, **result}, "\n".join(text))
 
 
 def _large(artifact: Path) -> dict[str, Workload]:

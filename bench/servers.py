@@ -94,8 +94,8 @@ def free_ports(number: int) -> list[int]:
 def _copy_settings(folder: Path, more: str) -> None:
     """This project's config.properties and what it names, with free ports."""
     text = (ROOT / "config.properties").read_text()
-    for usual in ("8080", "8081", "8082", "7070", "7071"):
-        text = re.sub(rf"([:=]){usual}$", rf"\g<1>{free_ports(1)[0]}", text, flags=re.MULTILINE)
+    for usual, free in zip(("8080", "8081", "8082", "7070", "7071"), free_ports(5), strict=True):
+        text = re.sub(rf"([:=]){usual}$", rf"\g<1>{free}", text, flags=re.MULTILINE)
     folder.mkdir(parents=True)
     (folder / "config.properties").write_text(f"{text}\n{more}\n")
     shutil.copytree(ROOT / "handler", folder / "handler", ignore=shutil.ignore_patterns("*.py", "__pycache__"))

@@ -30,7 +30,8 @@ def read_tensors(raw: object) -> dict[str, Any] | None:
     except (ValueError, TypeError, RuntimeError):
         return None
     # as_buffer flattens what lies within an array: there must be no brackets but the tensors', shapes' and data's own.
-    flat = 1 + 2 * len(body.get("inputs", ())) + ("outputs" in body)
+    brackets = sum(("shape" in one) + ("data" in one) for one in body.get("inputs", ()))
+    flat = 1 + brackets + ("outputs" in body)
     return body if raw.count(b"[") == flat else None
 
 

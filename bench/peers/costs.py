@@ -24,9 +24,10 @@ from bench.options import check, positive
 from bench.peers.asks import Judge, draw_asks
 from bench.peers.checks import first_answer
 from bench.peers.dialects import Ask, Dialect
-from bench.peers.processes import Running
+from bench.peers.processes import Running, is_installed
 from bench.peers.servers import SERVERS
 from bench.peers.tables import TITLES
+from bench.peers.versions import peers_versions
 from model.artifact import load_artifact
 
 MEASURED = ("ours", "triton")
@@ -112,8 +113,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=positive, default=3, help="of each load")
     options = parser.parse_args()
     check(parser, options.artifact, "wrk")
+    if absent := [name for name in MEASURED if not is_installed(name)]:
+        parser.error(f"not installed: {', '.join(absent)}; `make bench-costs` installs it")
     artifact = options.artifact.resolve()
     machine = describe_machine(artifact)
+    machine["versions"] |= peers_versions(MEASURED)
     found = run(artifact, options.rounds, options.seconds)
     text = report(found)
     print(text)

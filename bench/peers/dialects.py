@@ -95,7 +95,7 @@ def _read_tensors(_: bytes, body: bytes) -> Told:
 def _read_binary(head: bytes, body: bytes) -> Told:
     _, found, rest = head.partition(_LENGTH.lower().encode() + b":")
     if not found:
-        return _read_tensors(head, body)
+        raise ValueError(f"no raw tensors, but {body[:100]!r}")
     length = int(rest.split(b"\r\n", 1)[0])
     [output] = orjson.loads(body[:length])["outputs"]
     size = output["parameters"]["binary_data_size"]

@@ -32,7 +32,7 @@ def test_the_peers_model_answers_as_the_predictor_does_in_one_batch_of_all_kinds
     asks = [*PAIRS[:20], COLUMNS, *BEST, *PAIRS[20:]]
     dialect, judge = plain("/predict"), Judge(artifact)
     for ask, answer in zip(asks, model.answer([dict(ask) for ask in asks]), strict=True):
-        judge.check(ask, dialect.read(b"", orjson.dumps(answer)))
+        judge.check(ask, dialect.read(b"", orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)))
 
 
 def test_the_peers_model_flags_unknown_ids_and_shows_titles(model: RatingModel, artifact: Artifact) -> None:

@@ -48,7 +48,7 @@ def listening(answer: Answer, folder: Path) -> Iterator[Running]:
 
         def do_POST(self) -> None:
             told = answer(orjson.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            body = orjson.dumps(told)
+            body = orjson.dumps(told, option=orjson.OPT_SERIALIZE_NUMPY)
             self.send_response(200 if told else 503)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

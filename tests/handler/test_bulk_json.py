@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from handler.bulk_json import read_tensors
-from tests.handler.columns import ask, body, tensor
+from tests.handler.columns import ask, body, raw, tensor
 from tests.handler.conftest import Worker
 
 USERS, MOVIES = [11_242, 1, 7] * 100, [10_253, 3, 2**62] * 100
@@ -39,7 +39,7 @@ def test_a_long_body_is_what_orjson_reads_with_arrays_for_data(fields: dict[str,
 
 
 @pytest.mark.parametrize(
-    "raw",
+    "sent",
     [
         orjson.dumps(body()),
         orjson.dumps({"instances": USERS * 3}),
@@ -51,6 +51,7 @@ def test_a_long_body_is_what_orjson_reads_with_arrays_for_data(fields: dict[str,
         orjson.dumps(long({"data": [*USERS[1:], 2**63]})),
         orjson.dumps(long({"data": [*USERS[1:], [7]]})),
         orjson.dumps(long({"data": {"a": 1}})),
+        orjson.dumps(body(tensor("user_id", [*USERS[1:], [7]]), raw("movie_id", b""))),
         orjson.dumps(long())[:-1] + b',"inputs":[]}',
         LONG + b'{"inputs":1}',
         LONG + b'{"inputs":[1]}',
@@ -60,8 +61,8 @@ def test_a_long_body_is_what_orjson_reads_with_arrays_for_data(fields: dict[str,
         bytearray(orjson.dumps(long())),
     ],
 )
-def test_whatever_leaves_a_doubt_is_left_to_orjson(raw: bytes) -> None:
-    assert read_tensors(raw) is None
+def test_whatever_leaves_a_doubt_is_left_to_orjson(sent: bytes) -> None:
+    assert read_tensors(sent) is None
     assert read_tensors(orjson.dumps(long())) is not None
 
 

@@ -40,4 +40,4 @@ async def predict(request: Request) -> Response:
     if not waiting:
         loop.call_soon(answer_all)
     waiting.append((ask, answered))
-    return Response(orjson.dumps(await answered), media_type="application/json")
+    return Response(orjson.dumps(await answered, option=orjson.OPT_SERIALIZE_NUMPY), media_type="application/json")

@@ -31,7 +31,7 @@ class Ratings(litserve.LitAPI):
 
     def encode_response(self, output: dict[str, Any]) -> Response:
         """orjson, where FastAPI's own encoder goes through every number."""
-        return Response(orjson.dumps(output), media_type="application/json")
+        return Response(orjson.dumps(output, option=orjson.OPT_SERIALIZE_NUMPY), media_type="application/json")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ class Ratings:
     async def __call__(self, request: Request) -> Response:
         """Any ask as JSON."""
         answer = await self.answer(orjson.loads(await request.body()))
-        return Response(orjson.dumps(answer), media_type="application/json")
+        return Response(orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY), media_type="application/json")
 
 
 if __name__ == "__main__":

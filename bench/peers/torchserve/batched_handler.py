@@ -20,4 +20,5 @@ class BatchedHandler:
         """One answer per request; TorchServe has parsed the bodies."""
         for place in range(len(data)):
             context.set_response_content_type(place, "application/json")
-        return [orjson.dumps(answer) for answer in self.model.answer([row["body"] for row in data])]
+        answers = self.model.answer([row["body"] for row in data])
+        return [orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY) for answer in answers]
