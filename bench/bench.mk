@@ -16,7 +16,7 @@ PEERS_READY = $(patsubst %,.venv-peers/%/ready,$(if $(PEERS),$(filter $(PEERS),$
 .PHONY: bench-serve bench-peers bench-costs bench-predictor bench-new-users bench-update bench-accuracy bench-train soak fuzz
 
 bench-serve: $(ARTIFACT) ## measure VERSION's model served here against a stock TorchServe bundle (needs wrk)
-	$(PY) -m bench.serve --artifact $(ARTIFACT)
+	$(PY) -m bench.serve --artifact $(ARTIFACT) $(BENCH_ARGS)
 	$(PY) -m bench.growth --artifact $(ARTIFACT)
 
 bench-peers: $(ARTIFACT) ## measure VERSION's model served here against PEERS, or FastAPI, LitServe, BentoML, MLServer, Ray Serve, Triton, TorchServe (needs wrk, a C compiler)
