@@ -16,15 +16,16 @@ PEERS_READY = $(patsubst %,.venv-peers/%/ready,$(if $(PEERS),$(filter $(PEERS),$
 .PHONY: bench-serve bench-peers bench-costs bench-predictor bench-new-users bench-update bench-accuracy bench-train soak fuzz
 
 bench-serve: $(ARTIFACT) ## measure VERSION's model served here against a stock TorchServe bundle (needs wrk)
-	$(PY) -m bench.serve --artifact $(ARTIFACT)
+	$(PY) -m bench.serve --artifact $(ARTIFACT) $(BENCH_ARGS)
 	$(PY) -m bench.growth --artifact $(ARTIFACT)
 
 bench-peers: $(ARTIFACT) ## measure VERSION's model served here against PEERS, or FastAPI, LitServe, BentoML, MLServer, Ray Serve, Triton, TorchServe (needs wrk, a C compiler)
 	$(if $(PEERS_READY),-@$(MAKE) --no-print-directory --keep-going $(PEERS_READY))
 	$(PY) -m bench.peers --artifact $(ARTIFACT) $(if $(PEERS),--only ours $(filter-out ours,$(PEERS))) $(BENCH_ARGS)
 
-bench-costs: $(ARTIFACT) .venv-peers/triton/ready ## measure what an answer costs, by process, here and in Triton (needs wrk)
+bench-costs: $(ARTIFACT) .venv-peers/triton/ready ## measure what an answer costs, by process, here and in Triton, and what it waits for (needs wrk, a C compiler)
 	$(PY) -m bench.peers.costs --artifact $(ARTIFACT) $(BENCH_ARGS)
+	$(PY) -m bench.waits --artifact $(ARTIFACT) $(BENCH_ARGS)
 
 bench-predictor: $(ARTIFACT) ## measure VERSION's model in one process without a server, on the GPU too where there is one
 	$(PY) -m bench.predictor --artifact $(ARTIFACT)

@@ -23,7 +23,7 @@ from bench.load import Load, run_wrk
 from bench.machine import describe_machine, write_results
 from bench.markdown import table
 from bench.open_loop import OpenLoad, run_open_loop
-from bench.options import check
+from bench.options import check, positive
 from bench.predictor import pairs_per_s
 from bench.servers import ours, stock
 from bench.workloads import Workload, workloads
@@ -181,7 +181,7 @@ def main() -> None:
     """Measures, prints, and writes bench/results/serve.json and its section of bench/README.md."""
     parser = argparse.ArgumentParser(prog="python -m bench.serve", description=__doc__.splitlines()[0])
     parser.add_argument("--artifact", type=Path, default=Path("build/1.0/ncf.pt"))
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=positive, default=3)
     parser.add_argument("--seconds", type=float, default=8.0)
     options = parser.parse_args()
     check(parser, options.artifact, "wrk", "cc")

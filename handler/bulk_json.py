@@ -1,7 +1,7 @@
 """Long JSON of tensors, read without a Python object for every id.
 
-simdjson puts an array of integers straight into memory, at a fifth of the time that orjson's list and numpy's look at
-each of its elements take. It reads only what leaves no doubt: whatever else a body holds, orjson reads, and says what
+simdjson puts an array of integers straight into memory, where orjson makes a list and numpy looks at each of its
+elements. It reads only what leaves no doubt: whatever else a body holds, orjson reads, and says what
 is wrong with it.
 """
 

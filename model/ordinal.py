@@ -97,7 +97,7 @@ class OrdinalHead(nn.Module):
         """hidden (..., H), the towers' sum; product (..., K - 1), u * v; f (...,), the block's score -> (..., L)."""
         at = f.clamp(self.lowest, self.highest).unsqueeze(-1)
         bent = self.dropout(torch.relu(hidden + self.mix(product) + at * self.slope))
-        # In memory the levels come first: on a CPU that halves the time of this product and of what follows it.
+        # In memory the levels come first, which on a CPU speeds up this product and what follows it.
         tilt = self.out.bias.unsqueeze(-1) + self.skip.unsqueeze(-1) * at.transpose(-1, -2)
         logit: Tensor = (tilt + self.out.weight @ bent.transpose(-1, -2)).transpose(-1, -2)
         return logit

@@ -40,7 +40,7 @@ class RatingModel:
         self._users, self._movies = (
             np.load(io.BytesIO(extra[name]), allow_pickle=False) for name in ("user_ids", "movie_ids")
         )
-        self._find_users, self._find_movies = _finder(self._users), _finder(self._movies)
+        self._find_users, self._find_movies = finder(self._users), finder(self._movies)
         self._user_rows = {raw: row for row, raw in enumerate(self._users.tolist())}
         self._movie_rows = {raw: row for row, raw in enumerate(self._movies.tolist())}
         self._movie_ids = self._movies.tolist()
@@ -149,7 +149,7 @@ def short(ratings: np.ndarray) -> Any:
     return ratings.astype(np.float64).round(6).tolist()
 
 
-def _finder(ids: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def finder(ids: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """What finds the place of each of (B,) int64 in the ascending `ids`, or the one after the last."""
     unknown, first, last = len(ids), int(ids[0]), int(ids[-1])
     if last - first >= _TABLE_PER_ID * unknown:

@@ -1,6 +1,6 @@
 """The servers that are compared: how each is started, and in which dialects it is asked.
 
-What was tried for each, beside what is set, stands with its setting here or in its folder.
+What else was tried for each stands in bench/README.md.
 """
 
 from __future__ import annotations
@@ -55,11 +55,7 @@ def _torchserve(settings: ServerSettings) -> Iterator[Running]:
 
 @contextmanager
 def _torchserve_batched(artifact: Path, folder: Path) -> Iterator[Running]:
-    """TorchServe with a batching handler, its logs quiet, and the rest as it comes.
-
-    Tried, none of them faster here: this project's options of Java, one Netty thread, bodies left to the handler to
-    parse, and all three.
-    """
+    """TorchServe with a batching handler, its logs quiet, and the rest as it comes."""
     own = HERE / "torchserve"
     packed = ["--handler", own / "batched_handler.py", "--config-file", own / "model-config.yaml"]
     more = ["default_workers_per_model=1", "job_queue_size=1000", "metrics_mode=prometheus"]
@@ -82,8 +78,7 @@ def _script(peer: str, artifact: Path, folder: Path, more: Mapping[str, str] | N
 
 
 def _ray(artifact: Path, folder: Path) -> AbstractContextManager[Running]:
-    """HAProxy, of Ray's own wheel, before the replica. Tried: Ray's own proxy, with and without its other settings for
-    throughput (a tenth of the answers), and HAProxy without them."""
+    """HAProxy, of Ray's own wheel, before the replica."""
     own = folder / "ha"  # short, since a path of a socket may have 97 characters, of which Ray adds 57
     more = {"RAY_SERVE_ENABLE_HA_PROXY": "1", "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1"}
     files = {"CONFIG_FILE_LOC": "haproxy.cfg", "SOCKET_PATH": "sock", "SERVER_STATE_FILE": "state"}
@@ -115,10 +110,7 @@ def _bentoml(artifact: Path, folder: Path) -> Iterator[Running]:
 
 @contextmanager
 def _mlserver(artifact: Path, folder: Path) -> Iterator[Running]:
-    """Two models of one runtime, since its batching joins whatever waits for a model.
-
-    Tried, both slower: the model in a worker process (`parallel_workers` 1), and answers' gzip left on.
-    """
+    """Two models of one runtime, since its batching joins whatever waits for a model."""
     ports = free_ports(3)
     settings = json.loads((HERE / "mlserver" / "settings.json").read_text())
     for name in ("ncf", "best"):

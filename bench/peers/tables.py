@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from bench.markdown import Cells, table
@@ -19,7 +20,11 @@ def report(summaries: Mapping[str, Summary], goals: Sequence[Goal], errors: Mapp
         table(_CLOSED, 2, (row for name, one in summaries.items() for row in _closed_rows(name, one))),
         table(_OPEN, 1, (row for name, one in summaries.items() for row in _open_rows(name, one))),
     ]
-    told = [f"{SERVERS[name].title}: {error}" for name, found in errors.items() for error in dict.fromkeys(found)]
+    told = [
+        f"{SERVERS[name].title}, {number} rounds: {error}"
+        for name, found in errors.items()
+        for error, number in Counter(found).items()
+    ]
     if told:
         parts.append("Rounds that gave nothing:\n\n" + "\n".join(f"- {line}" for line in told))
     return "\n\n".join(parts)

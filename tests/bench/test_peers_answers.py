@@ -1,4 +1,4 @@
-"""What the adapters share, against this project's own predictor; and that each adapter is whole."""
+"""What the adapters share, against this project's own predictor; and that each adapter uses it."""
 
 import ast
 import re
@@ -10,7 +10,7 @@ import pytest
 
 from bench.peers.asks import Judge, WrongAnswerError
 from bench.peers.dialects import Ask, binary_tensors, listed, plain, tensors
-from bench.peers.rating_model import RatingModel
+from bench.peers.rating_model import RatingModel, finder
 from model.artifact import Artifact, save_artifact
 from tests.conftest import MOVIE_IDS, USER_IDS
 
@@ -53,6 +53,13 @@ def test_the_peers_model_answers_arrays(model: RatingModel, artifact: Artifact) 
     found, ratings = model.best(np.array([ask["user_id"] for ask in BEST]), 2)
     for place, ask in enumerate(BEST):
         judge.check(ask, (ratings[place].tolist(), found[place].tolist()))
+
+
+@pytest.mark.parametrize("ids", [[3, 4, 7, 9], [-(2**40), 0, 2**62]], ids=["narrow", "wide"])
+def test_ids_are_found_at_their_places_and_others_after_the_last(ids: list[int]) -> None:
+    wanted = [*ids, ids[0] - 1, ids[1] + 1, ids[-1] + 1, -(2**63), 2**63 - 1]
+    expected = [ids.index(one) if one in ids else len(ids) for one in wanted]
+    assert finder(np.array(ids))(np.array(wanted)).tolist() == expected
 
 
 def test_a_wrong_rating_a_missing_one_and_a_movie_twice_are_refused(artifact: Artifact, model: RatingModel) -> None:

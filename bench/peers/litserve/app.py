@@ -36,7 +36,6 @@ class Ratings(litserve.LitAPI):
 
 if __name__ == "__main__":
     api = Ratings(max_batch_size=64, batch_timeout=0.001)
-    # Tried: one HTTP process with and without `fast_queue`, and two with it; two without it answer half as many more.
     server = litserve.LitServer(api, accelerator="cpu", workers_per_device=1)
     quiet = {"log_level": "error", "access_log": False, "generate_client_file": False}
     server.run(host="127.0.0.1", port=int(sys.argv[1]), num_api_servers=2, **quiet)

@@ -1,0 +1,136 @@
+"""`python -m bench.waits`: what a request for one pair waits for, at half of the server's maximum.
+
+One worker, Poisson times. Beside the client's latency stands what the server counts of it: the wait until the worker
+takes the request (its batch fills, the batch before it is computed), and the worker's time for the whole batch. The
+rest is the front end's, the kernel's and the generator's; how much of that there is without a worker, an address shows
+that the front end answers itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import httpx
+import numpy as np
+from tqdm import tqdm
+
+from bench.load import run_wrk
+from bench.machine import describe_machine, write_results
+from bench.markdown import table
+from bench.open_loop import drive
+from bench.options import check, positive
+from bench.servers import ours
+from bench.workloads import workloads
+from handler.settings import HandlerSettings
+from model.artifact import load_artifact
+from ops.settings import ServerSettings
+
+_CONNECTIONS, _WARM_UP_S = 256, 40
+# The worker tells its counts from time to time.
+_COUNTED_S = HandlerSettings().metrics_interval_s + 2
+_SPENT = ("ncf_decode_seconds_total", "ncf_predict_seconds_total", "ncf_encode_seconds_total")
+_SAMPLE = re.compile(r"^(\w+)\{([^}]*)\} (\S+)$", re.MULTILINE)
+_BOUND = re.compile(r'\ble="([^"]*)"')
+
+
+@dataclass(frozen=True)
+class Waits:
+    """Milliseconds, at `rate_per_s`. `latency`, `front_end`: mean, median, p99 of the client's latencies, asked for a
+    rating and at an address without a worker. `queue`: mean until a worker takes a request. `batch`: mean in the
+    worker; 99 of 100 batches take at most `batch_bound`."""
+
+    rate_per_s: float
+    latency: tuple[float, float, float]
+    front_end: tuple[float, float, float]
+    queue: float
+    batch: float
+    batch_bound: float
+    batch_size: float
+
+
+def measure(settings: ServerSettings, bodies: Sequence[bytes], seconds: int, seed: int) -> Waits:
+    """One round against a running server."""
+    url = f"{settings.inference}/predictions/ncf"
+    rate = run_wrk(url, bodies, _CONNECTIONS, 2).answered_per_s / 2
+    time.sleep(_COUNTED_S)
+    before = _counts(settings)
+    latency = _latencies(url, bodies, rate, seconds, seed)
+    time.sleep(_COUNTED_S)
+    after = _counts(settings)
+    grown = {key: value - before.get(key, 0.0) for key, value in after.items()}
+    batches, requests = grown["ncf_batches_total", ""], grown["ncf_batched_requests_total", ""]
+    buckets = [(float(bound), number) for (name, bound), number in grown.items() if name == "ncf_batch_seconds_bucket"]
+    return Waits(
+        rate,
+        latency,
+        _latencies(f"{settings.inference}/none", bodies, rate, seconds, seed),
+        grown["ts_queue_latency_microseconds", ""] / requests / 1e3,
+        sum(grown[name, ""] for name in _SPENT) / batches * 1e3,
+        min(bound for bound, number in buckets if number >= 0.99 * batches) * 1e3,
+        requests / batches,
+    )
+
+
+def _latencies(url: str, bodies: Sequence[bytes], rate: float, seconds: int, seed: int) -> tuple[float, float, float]:
+    answers = drive(url, bodies, rate, seconds, _CONNECTIONS, seed)
+    p50, p99 = np.percentile(answers.latency_s, [50, 99]).tolist()
+    return float(answers.latency_s.mean()) * 1e3, p50 * 1e3, p99 * 1e3
+
+
+def _counts(settings: ServerSettings) -> dict[tuple[str, str], float]:
+    """Counters, and buckets by their bound, as Prometheus would read them."""
+    text = httpx.get(f"{settings.metrics}/metrics").text
+    samples = _SAMPLE.findall(text)
+    return {(name, "".join(_BOUND.findall(labels))): float(value) for name, labels, value in samples}
+
+
+def run(artifact: Path, rounds: int, seconds: int) -> list[Waits]:
+    """One server, warm, so many rounds."""
+    bodies = workloads(load_artifact(artifact))["pair"].bodies
+    with tempfile.TemporaryDirectory(prefix="waits-") as folder, ours(artifact, Path(folder) / "s", workers=1) as server:
+        run_wrk(f"{server.inference}/predictions/ncf", bodies, 64, _WARM_UP_S)
+        return [measure(server, bodies, seconds, turn) for turn in tqdm(range(rounds), unit="round", disable=None)]
+
+
+def report(found: Sequence[Waits]) -> str:
+    """Medians of the rounds as a table."""
+
+    def middle(name: str, place: int | None = None) -> str:
+        values = [getattr(one, name) if place is None else getattr(one, name)[place] for one in found]
+        return f"{statistics.median(values):.2f}"
+
+    rate, size = (statistics.median(getattr(one, name) for one in found) for name in ("rate_per_s", "batch_size"))
+    rows = [
+        (f"a rating, {rate:,.0f} requests/s", *(middle("latency", place) for place in range(3))),
+        ("of it: until the worker takes it", middle("queue"), "", ""),
+        (f"of it: in the worker, with a batch of {size:.0f}", middle("batch"), "", f"<= {middle('batch_bound')}"),
+        ("without a worker: the front end alone, at the same rate", *(middle("front_end", place) for place in range(3))),
+    ]
+    return table(("", "mean ms", "p50 ms", "p99 ms"), 1, rows)
+
+
+def main() -> None:
+    """Measures, prints, and writes its section of README.md and its results."""
+    parser = argparse.ArgumentParser(prog="python -m bench.waits", description=str(__doc__).splitlines()[0])
+    parser.add_argument("--artifact", type=Path, default=Path("build/1.0/ncf.pt"))
+    parser.add_argument("--rounds", type=positive, default=5)
+    parser.add_argument("--seconds", type=positive, default=5, help="of each load")
+    options = parser.parse_args()
+    check(parser, options.artifact, "wrk", "cc")
+    artifact = options.artifact.resolve()
+    machine = describe_machine(artifact)
+    found = run(artifact, options.rounds, options.seconds)
+    text = report(found)
+    print(text)
+    write_results("waits", {**machine, "rounds": [asdict(one) for one in found]}, text)
+
+
+if __name__ == "__main__":
+    main()
