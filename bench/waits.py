@@ -2,8 +2,7 @@
 
 One worker, Poisson times. Beside the client's latency stands what the server counts of it: the wait until the worker
 takes the request (its batch fills, the batch before it is computed), and the worker's time for the whole batch. The
-rest is the front end's, the kernel's and the generator's; how much of that there is without a worker, an address shows
-that the front end answers itself.
+rest is the front end's, the kernel's and the generator's.
 """
 
 from __future__ import annotations
@@ -42,13 +41,11 @@ _BOUND = re.compile(r'\ble="([^"]*)"')
 
 @dataclass(frozen=True)
 class Waits:
-    """Milliseconds, at `rate_per_s`. `latency`, `front_end`: mean, median, p99 of the client's latencies, asked for a
-    rating and at an address without a worker. `queue`: mean until a worker takes a request. `batch`: mean in the
-    worker; 99 of 100 batches take at most `batch_bound`."""
+    """Milliseconds, at `rate_per_s`. `latency`: mean, median, p99 of the client's. `queue`: mean until a worker takes a
+    request. `batch`: mean in the worker; 99 of 100 batches take at most `batch_bound`."""
 
     rate_per_s: float
     latency: tuple[float, float, float]
-    front_end: tuple[float, float, float]
     queue: float
     batch: float
     batch_bound: float
@@ -70,7 +67,6 @@ def measure(settings: ServerSettings, bodies: Sequence[bytes], seconds: int, see
     return Waits(
         rate,
         latency,
-        _latencies(f"{settings.inference}/none", bodies, rate, seconds, seed),
         grown["ts_queue_latency_microseconds", ""] / requests / 1e3,
         sum(grown[name, ""] for name in _SPENT) / batches * 1e3,
         min(bound for bound, number in buckets if number >= 0.99 * batches) * 1e3,
@@ -94,7 +90,10 @@ def _counts(settings: ServerSettings) -> dict[tuple[str, str], float]:
 def run(artifact: Path, rounds: int, seconds: int) -> list[Waits]:
     """One server, warm, so many rounds."""
     bodies = workloads(load_artifact(artifact))["pair"].bodies
-    with tempfile.TemporaryDirectory(prefix="waits-") as folder, ours(artifact, Path(folder) / "s", workers=1) as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="waits-") as folder,
+        ours(artifact, Path(folder) / "s", workers=1) as server,
+    ):
         run_wrk(f"{server.inference}/predictions/ncf", bodies, 64, _WARM_UP_S)
         return [measure(server, bodies, seconds, turn) for turn in tqdm(range(rounds), unit="round", disable=None)]
 
@@ -111,7 +110,6 @@ def report(found: Sequence[Waits]) -> str:
         (f"a rating, {rate:,.0f} requests/s", *(middle("latency", place) for place in range(3))),
         ("of it: until the worker takes it", middle("queue"), "", ""),
         (f"of it: in the worker, with a batch of {size:.0f}", middle("batch"), "", f"<= {middle('batch_bound')}"),
-        ("without a worker: the front end alone, at the same rate", *(middle("front_end", place) for place in range(3))),
     ]
     return table(("", "mean ms", "p50 ms", "p99 ms"), 1, rows)
 
