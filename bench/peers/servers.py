@@ -55,7 +55,7 @@ def _torchserve(settings: ServerSettings) -> Iterator[Running]:
 
 @contextmanager
 def _torchserve_batched(artifact: Path, folder: Path) -> Iterator[Running]:
-    """TorchServe with a batching handler, its logs quiet, and the rest as it comes."""
+    """TorchServe with a batching handler, a queue of 1,000, its logs quiet, and the rest as it comes."""
     own = HERE / "torchserve"
     packed = ["--handler", own / "batched_handler.py", "--config-file", own / "model-config.yaml"]
     more = ["default_workers_per_model=1", "job_queue_size=1000", "metrics_mode=prometheus"]
