@@ -81,7 +81,7 @@ def test_the_report_tells_figures_goals_and_what_failed() -> None:
     assert "| one pair, 64 connections: times the best peer | 2.00 | >= 1.3 | met |" in text
     assert "| one pair, 256 connections: times the best peer | 2.00 | >= 2.5 | **missed** |" in text
     assert "| FastAPI + uvicorn | pair | 64 | 1,000 (1,000 to 1,000) | 1.00 | 2.00 | 1 | 2 |" in text
-    assert text.count("Ray Serve: FileNotFoundError: not installed") == 1
+    assert text.count("Ray Serve, 2 rounds: FileNotFoundError: not installed") == 1
 
 
 def test_every_server_can_at_least_be_asked_a_pair() -> None:
