@@ -16,6 +16,15 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def rounds_parser(module: str, about: str, seconds: int) -> argparse.ArgumentParser:
+    """The parser of `python -m MODULE`, which measures an artifact in rounds of loads of so many seconds."""
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=about.splitlines()[0])
+    parser.add_argument("--artifact", type=Path, default=Path("build/1.0/ncf.pt"))
+    parser.add_argument("--rounds", type=positive, default=5)
+    parser.add_argument("--seconds", type=positive, default=seconds, help="of each load")
+    return parser
+
+
 def check(parser: argparse.ArgumentParser, artifact: Path, *programs: str) -> None:
     """Ends the process with the parser's words where the artifact or a program is missing, or ids are strings."""
     if not artifact.is_file():

@@ -7,7 +7,6 @@ rest is the front end's, the kernel's and the generator's.
 
 from __future__ import annotations
 
-import argparse
 import re
 import statistics
 import tempfile
@@ -24,7 +23,7 @@ from bench.load import run_wrk
 from bench.machine import describe_machine, write_results
 from bench.markdown import table
 from bench.open_loop import drive
-from bench.options import check, positive
+from bench.options import check, rounds_parser
 from bench.servers import ours
 from bench.workloads import workloads
 from handler.settings import HandlerSettings
@@ -116,10 +115,7 @@ def report(found: Sequence[Waits]) -> str:
 
 def main() -> None:
     """Measures, prints, and writes its section of README.md and its results."""
-    parser = argparse.ArgumentParser(prog="python -m bench.waits", description=str(__doc__).splitlines()[0])
-    parser.add_argument("--artifact", type=Path, default=Path("build/1.0/ncf.pt"))
-    parser.add_argument("--rounds", type=positive, default=5)
-    parser.add_argument("--seconds", type=positive, default=5, help="of each load")
+    parser = rounds_parser("bench.waits", str(__doc__), 5)
     options = parser.parse_args()
     check(parser, options.artifact, "wrk", "cc")
     artifact = options.artifact.resolve()

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 from tqdm import tqdm
 
 from bench.machine import RESULTS, describe_machine, write_results
-from bench.options import check, positive
+from bench.options import check, rounds_parser
 from bench.peers.asks import Judge, draw_asks, to_check
 from bench.peers.figures import draw
 from bench.peers.kept import KEPT, Rounds, keep, kept
@@ -101,10 +101,7 @@ def _write(
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench.peers", description=str(__doc__).splitlines()[0])
-    parser.add_argument("--artifact", type=Path, default=Path("build/1.0/ncf.pt"))
-    parser.add_argument("--rounds", type=positive, default=5)
-    parser.add_argument("--seconds", type=positive, default=2, help="of each load")
+    parser = rounds_parser("bench.peers", str(__doc__), 2)
     parser.add_argument("--only", nargs="+", choices=list(SERVERS), metavar="SERVER", help=" ".join(SERVERS))
     parser.add_argument("--resume", action="store_true", help=f"go on after the rounds in {KEPT.relative_to(ROOT)}")
     options = parser.parse_args()

@@ -6,7 +6,6 @@ the load generator included, since it shares the processors with the server.
 
 from __future__ import annotations
 
-import argparse
 import resource
 import statistics
 import tempfile
@@ -20,7 +19,7 @@ from tqdm import tqdm
 from bench.load import run_wrk
 from bench.machine import describe_machine, write_results
 from bench.markdown import table
-from bench.options import check, positive
+from bench.options import check, rounds_parser
 from bench.peers.asks import Judge, draw_asks
 from bench.peers.checks import first_answer
 from bench.peers.dialects import Ask, Dialect
@@ -107,10 +106,7 @@ def report(found: Mapping[str, Sequence[Cost]]) -> str:
 
 def main() -> None:
     """Measures, prints, and writes its section of README.md and its results."""
-    parser = argparse.ArgumentParser(prog="python -m bench.peers.costs", description=str(__doc__).splitlines()[0])
-    parser.add_argument("--artifact", type=Path, default=Path("build/1.0/ncf.pt"))
-    parser.add_argument("--rounds", type=positive, default=5)
-    parser.add_argument("--seconds", type=positive, default=3, help="of each load")
+    parser = rounds_parser("bench.peers.costs", str(__doc__), 3)
     options = parser.parse_args()
     check(parser, options.artifact, "wrk")
     if absent := [name for name in MEASURED if not is_installed(name)]:
