@@ -15,35 +15,38 @@ PEERS_READY = $(patsubst %,.venv-peers/%/ready,$(if $(PEERS),$(filter $(PEERS),$
 
 .PHONY: bench-serve bench-peers bench-costs bench-predictor bench-new-users bench-update bench-accuracy bench-train soak fuzz
 
-bench-serve: $(ARTIFACT) ## measure VERSION's model served here against a stock TorchServe bundle (needs wrk)
-	$(PY) -m bench.serve --artifact $(ARTIFACT) $(BENCH_ARGS)
-	$(PY) -m bench.growth --artifact $(ARTIFACT)
+bench-serve: .venv/serve ## measure VERSION's model served here against a stock TorchServe bundle (needs wrk)
+	$(PY) -m bench.serve --artifact "$$($(BUILD) artifact)" $(BENCH_ARGS)
+	$(PY) -m bench.growth --artifact "$$($(BUILD) artifact)"
 
-bench-peers: $(ARTIFACT) ## measure VERSION's model served here against PEERS, or FastAPI, LitServe, BentoML, MLServer, Ray Serve, Triton, TorchServe (needs wrk, a C compiler)
+bench-peers: .venv/serve ## measure VERSION's model served here against PEERS, or FastAPI, LitServe, BentoML, MLServer, Ray Serve, Triton, TorchServe (needs wrk, a C compiler)
 	$(if $(PEERS_READY),-@$(MAKE) --no-print-directory --keep-going $(PEERS_READY))
-	$(PY) -m bench.peers --artifact $(ARTIFACT) $(if $(PEERS),--only ours $(filter-out ours,$(PEERS))) $(BENCH_ARGS)
+	$(PY) -m bench.peers --artifact "$$($(BUILD) artifact)" $(if $(PEERS),--only ours $(filter-out ours,$(PEERS))) $(BENCH_ARGS)
 
-bench-costs: $(ARTIFACT) .venv-peers/triton/ready ## measure what an answer costs, by process, here and in Triton, and what it waits for (needs wrk, a C compiler)
-	$(PY) -m bench.peers.costs --artifact $(ARTIFACT) $(BENCH_ARGS)
-	$(PY) -m bench.waits --artifact $(ARTIFACT) $(BENCH_ARGS)
+bench-costs: .venv/serve .venv-peers/triton/ready ## measure what an answer costs, by process, here and in Triton, and what it waits for (needs wrk, a C compiler)
+	$(PY) -m bench.peers.costs --artifact "$$($(BUILD) artifact)" $(BENCH_ARGS)
+	$(PY) -m bench.waits --artifact "$$($(BUILD) artifact)" $(BENCH_ARGS)
 
-bench-predictor: $(ARTIFACT) ## measure VERSION's model in one process without a server, on the GPU too where there is one
-	$(PY) -m bench.predictor --artifact $(ARTIFACT)
+bench-predictor: .venv/serve ## measure VERSION's model in one process without a server, on the GPU too where there is one
+	$(PY) -m bench.predictor --artifact "$$($(BUILD) artifact)"
 
-bench-new-users: $(DEMO) | .venv/serve ## measure what a new user's ratings buy: make bench-new-users DATA="folder folder ..."
-	$(PY) -m bench.new_users $(DATA)
+bench-new-users: .venv/serve ## measure what a new user's ratings buy: make bench-new-users DATA="folder folder ..."
+	@$(BUILD) demo
+	$(PY) -m bench.new_users $(or $(DATA),build/demo)
 
-bench-update: $(DEMO) | .venv/serve ## measure an update against training anew, on DATA
-	$(PY) -m bench.update $(DATA)
+bench-update: .venv/serve ## measure an update against training anew, on DATA
+	@$(BUILD) demo
+	$(PY) -m bench.update $(or $(DATA),build/demo)
 
-bench-accuracy: .venv/serve .venv-peers/surprise/ready .venv-peers/myfm/ready $(if $(filter build/demo,$(DATA_DIRS)),build/demo/rates.csv) ## compare errors on DATA_DIRS with Surprise's and myfm's
+bench-accuracy: .venv/serve .venv-peers/surprise/ready .venv-peers/myfm/ready ## compare errors on DATA_DIRS with Surprise's and myfm's
+	@$(BUILD) demo
 	$(PY) -m bench.accuracy $(DATA_DIRS) $(BENCH_ARGS)
 
 bench-train: .venv/serve ## measure training by number of ratings (10 million of them take minutes); KMRD=folder adds a race
 	$(PY) -m bench.train $(if $(KMRD),--kmrd $(call quoted,$(KMRD)))
 
-soak: $(ARTIFACT) ## overload, millions of requests and faults under load: 20 minutes (needs wrk); SOAK_ARGS shortens
-	$(PY) -m bench.soak --artifact $(ARTIFACT) $(SOAK_ARGS)
+soak: .venv/serve ## overload, millions of requests and faults under load: 20 minutes (needs wrk); SOAK_ARGS shortens
+	$(PY) -m bench.soak --artifact "$$($(BUILD) artifact)" $(SOAK_ARGS)
 
 fuzz: .venv/dev ## try the handler with more than 100,000 requests; takes minutes
 	HYPOTHESIS_PROFILE=long $(PY) -m pytest -rP tests/handler/test_fuzz.py

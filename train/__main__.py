@@ -24,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that partial files are cleaned up
     try:
         config = parse_config(sys.argv[1:] if arguments is None else arguments)
+        _refuse_to_replace(config)
         distributed.start()
         data = config.read(config.data, config.rating_scale)
         if not distributed.rank():
@@ -64,6 +65,14 @@ def parse_config(arguments: list[str]) -> TrainConfig:
     )
     _refuse_other_architecture(config.architecture, rest)
     return config
+
+
+def _refuse_to_replace(config: TrainConfig) -> None:
+    target = config.out / ARTIFACT
+    if target.exists():
+        raise ValueError(
+            f"{target}: is there already, and a version is never replaced: give another --out and --version"
+        )
 
 
 def _refuse_other_architecture(architecture: str, arguments: list[str]) -> None:

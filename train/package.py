@@ -44,6 +44,7 @@ def package(config: PackageConfig) -> Path:
     """Writes the archive in one step and returns its path.
 
     Raises:
+        FileExistsError: the version has an archive; a version is never replaced.
         ArtifactError: the artifact cannot be served.
         ValueError: TorchServe's or the handler's settings are wrong.
         RuntimeError: torch-model-archiver failed; the message holds its words.
@@ -51,10 +52,12 @@ def package(config: PackageConfig) -> Path:
     card = model_card(load_artifact(config.artifact).metadata)
     config.store.mkdir(parents=True, exist_ok=True)
     target = config.store / archive_name(config.version)
+    if target.exists():
+        raise FileExistsError(f"{target}: is there already, and a version is never replaced: give another --version")
     with tempfile.TemporaryDirectory(dir=config.store, prefix=".package-") as folder:
         archive = _archive(config, card, Path(folder).resolve())
         add_digests(archive)
-        os.replace(archive, target)
+        os.link(archive, target)  # which, unlike a rename, fails where another process has just written one
     return target
 
 

@@ -127,6 +127,10 @@ def run(config: UpdateConfig) -> str:
     target = config.out / ARTIFACT
     if target.resolve() == config.base.resolve():
         raise DataError(f"{config.base}: is the version to update itself; give the new one another version")
+    if target.exists():
+        raise DataError(
+            f"{target}: is there already, and a version is never replaced: give another --out and --version"
+        )
     base = load_artifact(config.base)
     data = config.read(config.ratings, (base.scale.minimum, base.scale.maximum))
     _refuse_known(base.metadata, data)

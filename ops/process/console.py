@@ -16,6 +16,11 @@ _RAISED = re.compile(
     re.MULTILINE,
 )
 
+# A line of an error, in either format.
+_ERROR = re.compile(r"""^.*(?: (?:ERROR|FATAL|CRITICAL) |"level":"(?:ERROR|FATAL)").*$""", re.MULTILINE)
+_SEARCHED_BYTES = 262_144
+_LONGEST_LINE = 300
+
 
 def path(settings: ServerSettings) -> Path:
     """Where the server's output lies."""
@@ -41,6 +46,14 @@ def tail(settings: ServerSettings, lines: int = 20) -> str:
     return "\n".join(_text(settings, 0).splitlines()[-lines:])
 
 
+def last_error(settings: ServerSettings) -> str | None:
+    """The newest line of an error in TorchServe's log, in one line; None where there is none in its last 256 KB."""
+    log = path(settings).with_name("ts.log")
+    size = log.stat().st_size if log.exists() else 0
+    found = _ERROR.findall(_read(log, max(0, size - _SEARCHED_BYTES)))
+    return str(found[-1])[:_LONGEST_LINE] if found else None
+
+
 def load_failure(settings: ServerSettings, since: int = 0) -> str | None:
     """Why a worker could not load its archive, in one line; None where none has failed.
 
@@ -54,8 +67,12 @@ def load_failure(settings: ServerSettings, since: int = 0) -> str | None:
 
 
 def _text(settings: ServerSettings, since: int) -> str:
+    return _read(path(settings), since)
+
+
+def _read(path: Path, since: int) -> str:
     try:
-        with path(settings).open("rb") as file:
+        with path.open("rb") as file:
             file.seek(since)
             return file.read().decode(errors="replace")
     except FileNotFoundError:

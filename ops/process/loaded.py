@@ -6,16 +6,11 @@ whose answers were compared.
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 
 from ops.process import state
-from ops.settings import ServerSettings
+from ops.settings import ServerSettings, stamp
 from ops.store.archives import archive_path
-
-
-def stamp(path: Path) -> list[int] | None:
-    """What tells one writing of a file from another."""
-    return [path.stat().st_size, path.stat().st_mtime_ns] if path.exists() else None
 
 
 def is_as_loaded(settings: ServerSettings, version: str) -> bool | None:
@@ -39,3 +34,20 @@ def forget_loaded(settings: ServerSettings, version: str) -> None:
     noted = state.read(settings)
     if noted is not None and noted["loaded"].pop(version, None) is not None:
         state.write(settings, noted)
+
+
+def loaded_restorer(settings: ServerSettings, version: str) -> Callable[[], None]:
+    """How to note of the version again what is noted of it now."""
+    noted = state.read(settings)
+    before = noted["loaded"].get(version) if noted is not None else None
+
+    def restore() -> None:
+        now = state.read(settings)
+        if now is None or now["loaded"].get(version) == before:
+            return
+        now["loaded"].pop(version, None)
+        if before is not None:
+            now["loaded"][version] = before
+        state.write(settings, now)
+
+    return restore

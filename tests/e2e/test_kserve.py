@@ -62,7 +62,7 @@ def lay(running: Running, models: Path, project: Project) -> None:
     (models / "config").mkdir(parents=True)
     (models / "model-store").mkdir()
     text = project.on_our_ports((ROOT / "config.properties").read_text())
-    (models / "config" / "config.properties").write_text(f"{text}\nenable_envvars_config=true\n")
+    (models / "config" / "config.properties").write_text(text)
     shutil.copy2(running.image.folder / "model-store" / "ncf.mar", models / "model-store")
 
 

@@ -1,4 +1,4 @@
-"""ops/nginx/canary.conf: a share of the traffic for a candidate, or a copy of all of it, and a report of both."""
+"""ops/nginx/canary.conf: a share of the traffic for a canary, or a copy of all of it, and a report of both."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ops.trial.log import read_log
+from ops.canary.log import read_log
 from tests.e2e.conftest import Project
 from tests.e2e.nginx import needs_nginx, run_nginx, upstream
 from tests.e2e.test_serving import in_process
@@ -28,25 +28,23 @@ def ask_all(both: Project, pair: dict[str, Any], folder: Path, changes: dict[str
     return Counter(ratings[f"{answer['rating']:.3f}"] for answer in answers), folder / "ncf-versions.log"
 
 
-def test_a_candidate_that_fails_is_seen_in_the_report_and_by_no_client(
+def test_a_canary_that_fails_is_seen_in_the_report_and_by_no_client(
     served: Project, pair: dict[str, Any], tmp_path: Path
 ) -> None:
     with run_nginx("canary.conf", tmp_path, {**upstream(served), "5% /1.1;": "", "# mirror": "mirror"}) as proxy:
         assert proxy.client.post("/predictions/ncf", json=pair).status_code == 200  # 1.1 is not registered
-    printed = served.run(".venv/bin/python", "-m", "ops.trial.log", str(tmp_path / "ncf-versions.log")).stdout
+    printed = served.run(".venv/bin/python", "-m", "ops.canary.log", str(tmp_path / "ncf-versions.log")).stdout
     assert re.search(r"^1\.1 +1 +1 +0 ", printed, re.MULTILINE)
 
 
-def test_a_share_of_the_requests_is_answered_by_the_candidate(
-    both: Project, pair: dict[str, Any], tmp_path: Path
-) -> None:
+def test_a_share_of_the_requests_is_answered_by_the_canary(both: Project, pair: dict[str, Any], tmp_path: Path) -> None:
     answered, log = ask_all(both, pair, tmp_path, {"5% /1.1;": "50% /1.1;"})
     assert answered["1.0"] > REQUESTS // 5
     assert answered["1.1"] > REQUESTS // 5
     with log.open() as lines:
         assert Counter(entry["version"] for entry in read_log(lines)) == answered
 
-    printed = both.run(".venv/bin/python", "-m", "ops.trial.log", str(log), "--requests", "requests.jsonl").stdout
+    printed = both.run(".venv/bin/python", "-m", "ops.canary.log", str(log), "--requests", "requests.jsonl").stdout
     for version in ("1.0", "1.1"):
         assert re.search(rf"^{re.escape(version)} +{answered[version]} +0 +0 +[\d.]+ +[\d.]+$", printed, re.MULTILINE)
     assert "wrote requests.jsonl, 1 bodies" in printed

@@ -11,7 +11,8 @@ import pytest
 from ops.client import ClientError
 from ops.process.loaded import note_loaded
 from ops.store.record import read_record
-from ops.versions.rollout import Rollout, RolloutError
+from ops.versions.checks import RolloutError
+from ops.versions.rollout import Rollout
 from tests.e2e.altered import RAISES_AT_LOAD, alter, replacing
 from tests.e2e.conftest import Project
 from train.package import HANDLER

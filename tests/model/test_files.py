@@ -20,8 +20,13 @@ def test_a_finished_file_replaces_the_old_one(tmp_path: Path, durable: bool) -> 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, error: type[BaseException]) -> None:
     target = tmp_path / "versions"
     target.write_text("old")
-    with pytest.raises(error), atomic_write(target) as partial:
-        partial.write_text("half")
-        raise error
+
+    def fail() -> None:
+        with atomic_write(target) as partial:
+            partial.write_text("half")
+            raise error
+
+    with pytest.raises(error):
+        fail()
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ops.trial.agreement import Agreement, agreement
+from ops.canary.agreement import Agreement, agreement
 
 
 def best(**ratings: float) -> dict[str, Any]:

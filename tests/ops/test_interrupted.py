@@ -17,7 +17,7 @@ from tests.ops.queries import ROOT
 
 @pytest.mark.parametrize(
     "command",
-    ["ops.ready --wait-s 60", "ops.auth rotate", "ops.trial --version 1.1 --requests asks", "ops.trial.log log"],
+    ["ops.ready --wait-s 60", "ops.auth rotate", "ops.canary --version 1.1 --requests asks", "ops.canary.log log"],
 )
 def test_an_interrupted_verb_says_so(tmp_path: Path, command: str) -> None:
     """The verb is interrupted once it waits: for an answer of a server that says nothing, or for the end of a pipe."""
@@ -40,7 +40,7 @@ def test_an_interrupted_verb_says_so(tmp_path: Path, command: str) -> None:
             text=True,
         )
         stack.callback(process.kill)
-        if module == "ops.trial.log":
+        if module == "ops.canary.log":
             stack.callback(os.close, open_pipe(tmp_path / "log"))
         else:
             stack.enter_context(silent.accept()[0])

@@ -13,7 +13,7 @@ from ops.settings import ServerSettings
 @pytest.fixture
 def settings(tmp_path: Path) -> ServerSettings:
     address = "http://127.0.0.1:1"
-    return ServerSettings(tmp_path / "config.properties", tmp_path, address, address, tmp_path / "store", ())
+    return ServerSettings(tmp_path / "config.properties", tmp_path, address, address, tmp_path / "store", (), {})
 
 
 def test_one_verb_at_a_time_has_the_server(settings: ServerSettings) -> None:

@@ -1,6 +1,5 @@
 """The record of versions: what a restart brings back."""
 
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -31,26 +30,23 @@ def test_rollbacks_go_back_one_by_one(tmp_path: Path) -> None:
     assert [event.kind for event in read_record(tmp_path).events] == ["promoted"] * 4 + ["rolled-back"] * 3
 
 
-def test_what_is_written_is_read_back_and_make_reads_the_default(tmp_path: Path) -> None:
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     change_record(tmp_path, lambda record: record.with_promoted("1.0").with_registered(["1.0", "1.1"]))
     record = promote(tmp_path, "1.1")
     assert read_record(tmp_path) == record
     assert record.registered == ("1.0", "1.1")
-    assert default_of_make(tmp_path) == "1.1"
 
 
 def test_a_record_without_a_default_names_none(tmp_path: Path) -> None:
     record = change_record(tmp_path, lambda record: record.with_registered(["1.1"]))
     assert read_record(tmp_path) == record
     assert record.default is None
-    assert default_of_make(tmp_path) == "1.0"
 
 
-def default_of_make(store: Path) -> str:
-    """What the Makefile takes for the default of this record."""
-    [line] = [line for line in (ROOT / "Makefile").read_text().splitlines() if line.startswith("DEFAULT :=")]
-    (store / "Makefile").write_text(f"{line.replace('model-store/', '')}\nshow:\n\t@echo $(DEFAULT)\n")
-    return subprocess.run(["make", "-s", "show"], cwd=store, capture_output=True, text=True, check=True).stdout.strip()
+def test_a_record_that_is_empty_again_leaves_no_file(tmp_path: Path) -> None:
+    change_record(tmp_path, lambda record: record.with_promoted("1.0"))
+    change_record(tmp_path, lambda _: Record())
+    assert not (tmp_path / "versions").exists()
 
 
 def test_replicas_that_share_a_store_record_a_change_once(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """The note of a folder's server, whole, damaged or wrong, and the processes that it leads to."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -58,22 +57,3 @@ def test_a_damaged_note_without_a_server_is_removed(
     assert not server.stop(settings)
     assert f"{note}: " in capsys.readouterr().err
     assert not note.exists()
-
-
-@pytest.mark.parametrize("kept", [True, False])
-def test_make_serves_no_other_version_where_the_store_is_gone_unless_it_is_named(tmp_path: Path, kept: bool) -> None:
-    (tmp_path / ".run").mkdir()
-    (tmp_path / ".run" / "default").write_text("1.1\n")
-    (tmp_path / "model-store").mkdir()
-    if kept:
-        (tmp_path / "model-store" / "versions").write_text("default 1.1\n")
-
-    def refused(*arguments: str) -> bool:
-        command = ["make", "--dry-run", "-f", str(ROOT / "Makefile"), *arguments]
-        plain = {"PATH": os.environ["PATH"]}  # nothing of a make that runs the tests
-        done = subprocess.run(command, cwd=tmp_path, env=plain, capture_output=True, text=True)
-        return "model-store/versions is gone, and version 1.1 was served from there" in done.stderr
-
-    assert [refused(verb) for verb in ("serve", "run", "package")] == [not kept] * 3
-    assert not refused("serve", "VERSION=1.0")
-    assert not refused("stop")

@@ -82,10 +82,7 @@ def test_without_a_holdout_everything_is_trained_on_and_nothing_reported(
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_an_interrupted_run_leaves_the_old_artifact_and_no_broken_one(
-    demo: Path, tmp_path: Path, sent: signal.Signals
-) -> None:
-    (tmp_path / ARTIFACT).write_bytes(b"the old one")
+def test_an_interrupted_run_leaves_no_files(demo: Path, tmp_path: Path, sent: signal.Signals) -> None:
     command = [sys.executable, "-m", "train", "--data", str(demo), "--out", str(tmp_path)]
     process = subprocess.Popen(
         [*command, "--factors.max-sweeps", "100000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -105,7 +102,16 @@ def test_an_interrupted_run_leaves_the_old_artifact_and_no_broken_one(
         pytest.fail(f"it went on after {sent.name}: {process.communicate()[1]}")
     assert process.returncode != 0
     assert "Traceback" not in stderr
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {ARTIFACT: b"the old one"}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_version_that_is_there_is_not_trained_over(
+    demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ARTIFACT).write_bytes(b"the old one")
+    assert main(["--data", str(demo), "--out", str(tmp_path)]) == 2
+    assert "is there already, and a version is never replaced: give another --out" in capsys.readouterr().err
+    assert (tmp_path / ARTIFACT).read_bytes() == b"the old one"
 
 
 def test_bad_data_is_one_line_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,8 +1,8 @@
-"""`python -m ops.trial --version 1.1 --share 0.1`: tries a registered version with a share of the requests.
+"""`python -m ops.canary --version 1.1 --share 0.1`: tries a registered version with a share of the requests.
 
-In mode `shadow` every request is answered by the default, and a share of them by the candidate too, whose answers are
-compared and thrown away. In mode `canary` the candidate answers its share in place of the default. The report is
-printed, and written to build/VERSION/candidate.json. This is a client that sends requests, not a proxy in their way.
+In mode `shadow` every request is answered by the default, and a share of them by the canary too, whose answers are
+compared and thrown away. In mode `canary` the canary answers its share in place of the default. The report is
+printed, and written to build/VERSION/canary.json. This is a client that sends requests, not a proxy in their way.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
+from ops.canary.agreement import Agreement, agreement
+from ops.canary.traffic import draw_requests, read_requests
 from ops.client import Client, ClientError
 from ops.command import failing_in_one_line
 from ops.settings import read_settings
 from ops.store.archives import archive_path
-from ops.trial.agreement import Agreement, agreement
-from ops.trial.traffic import draw_requests, read_requests
 
 CONNECTIONS = 8
 _NUMBER = 2_000
 
 
-class Trial(NamedTuple):
+class Exchange(NamedTuple):
     """One request to one version; `value` is None where there was no answer."""
 
     status: int
@@ -57,12 +57,12 @@ class Report:
     mode: str
     share: float
     default: Side
-    candidate: Side
+    canary: Side
     agreement: Agreement | None
 
     def __str__(self) -> str:
         lines = [f"{'version':22}{'requests':>10}{'errors':>8}{'p50 ms':>9}{'p99 ms':>9}"]
-        for role, side in (("default", self.default), ("candidate", self.candidate)):
+        for role, side in (("default", self.default), ("canary", self.canary)):
             times = "".join(f"{'-' if value is None else f'{value:.1f}':>9}" for value in (side.p50_ms, side.p99_ms))
             lines.append(f"{f'{side.version} ({role})':22}{side.requests:>10}{side.errors:>8}{times}")
         for name, value in asdict(self.agreement).items() if self.agreement else ():
@@ -85,53 +85,55 @@ def try_version(
     dice = random.Random(seed)
     chosen = [dice.random() < share for _ in bodies]
 
-    def send(body: bytes, is_chosen: bool) -> tuple[Trial | None, Trial | None]:
+    def send(body: bytes, is_chosen: bool) -> tuple[Exchange | None, Exchange | None]:
         by_default = None if is_chosen and mode == "canary" else _ask(client, body, None)
         return by_default, _ask(client, body, version) if is_chosen else None
 
     with ThreadPoolExecutor(CONNECTIONS) as pool:
-        trials = list(pool.map(send, bodies, chosen))
-    both = [(one.value, other.value) for one, other in trials if one is not None and other is not None]
+        exchanges = list(pool.map(send, bodies, chosen))
+    both = [(one.value, other.value) for one, other in exchanges if one is not None and other is not None]
     return Report(
         mode,
         share,
-        _side(str(default), [one for one, _ in trials if one is not None]),
-        _side(version, [other for _, other in trials if other is not None]),
+        _side(str(default), [one for one, _ in exchanges if one is not None]),
+        _side(version, [other for _, other in exchanges if other is not None]),
         agreement(both) if mode == "shadow" else None,
     )
 
 
-def _ask(client: Client, body: bytes, version: str | None) -> Trial:
+def _ask(client: Client, body: bytes, version: str | None) -> Exchange:
     started = time.perf_counter()
     try:
         answer = client.answer(body, version)
-        return Trial(answer.status, time.perf_counter() - started, orjson.loads(answer.body))
+        return Exchange(answer.status, time.perf_counter() - started, orjson.loads(answer.body))
     except (ClientError, orjson.JSONDecodeError):
-        return Trial(0, time.perf_counter() - started, None)
+        return Exchange(0, time.perf_counter() - started, None)
 
 
-def _side(version: str, trials: Sequence[Trial]) -> Side:
-    times = [trial.seconds * 1e3 for trial in trials]
+def _side(version: str, exchanges: Sequence[Exchange]) -> Side:
+    times = [exchange.seconds * 1e3 for exchange in exchanges]
     p50_ms, p99_ms = np.percentile(times, [50, 99]).tolist() if times else (None, None)
-    return Side(version, len(trials), sum(trial.status != 200 for trial in trials), p50_ms, p99_ms)
+    return Side(version, len(exchanges), sum(exchange.status != 200 for exchange in exchanges), p50_ms, p99_ms)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Tries a version."""
-    parser = argparse.ArgumentParser(prog="python -m ops.trial", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m ops.canary", description=__doc__.splitlines()[0])
     parser.add_argument("--version", required=True)
     parser.add_argument("--share", type=float, default=0.1, help="of the requests, 0 to 1")
     parser.add_argument("--mode", choices=("shadow", "canary"), default="shadow")
     parser.add_argument("--requests", type=Path, help="JSON lines, a body each; drawn from the version where not given")
     parser.add_argument("--config", type=Path, default=Path("config.properties"))
     options = parser.parse_args(arguments)
-    with failing_in_one_line("trial", (ClientError, ValueError, OSError), "trial: interrupted; no report was written"):
+    with failing_in_one_line(
+        "canary", (ClientError, ValueError, OSError), "canary: interrupted; no report was written"
+    ):
         if not 0 < options.share <= 1:
             raise ValueError(f"share: got {options.share:g}, allowed: more than 0, at most 1")
         settings = read_settings(options.config, Path.cwd())
         bodies = _bodies(options.requests, archive_path(settings.model_store, options.version), options.version)
         report = try_version(Client(settings), options.version, bodies, options.share, options.mode)
-        target = Path("build") / options.version / "candidate.json"
+        target = Path("build") / options.version / "canary.json"
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
         print(f"{report}\nwrote {target}")

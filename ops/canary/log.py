@@ -1,4 +1,4 @@
-"""What ops/nginx/canary.conf logged, by version: `python -m ops.trial.log LOG [--requests requests.jsonl]`.
+"""What ops/nginx/canary.conf logged, by version: `python -m ops.canary.log LOG [--requests requests.jsonl]`.
 
 The bodies can be written out, a line each, for `make canary REQUESTS=requests.jsonl`, which compares the two versions'
 answers to them.
@@ -56,7 +56,7 @@ def _quantile(ordered: Sequence[float], share: float) -> float:
 
 def main(arguments: list[str] | None = None) -> None:
     """Prints the report."""
-    parser = argparse.ArgumentParser(prog="python -m ops.trial.log", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m ops.canary.log", description=__doc__.splitlines()[0])
     parser.add_argument("log", type=Path)
     parser.add_argument("--requests", type=Path, help="write the bodies to this file")
     options = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""A candidate tried with a share of the requests, on the real server."""
+"""A canary tried with a share of the requests, on the real server."""
 
 import json
 from typing import Any
@@ -13,8 +13,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("alone_afterwards")]
 
 def report(project: Project, *arguments: str) -> dict[str, Any]:
     told = project.make("canary", "VERSION=1.1", *arguments)
-    assert "wrote build/1.1/candidate.json" in told
-    found: dict[str, Any] = json.loads((project.folder / "build" / "1.1" / "candidate.json").read_text())
+    assert "wrote build/1.1/canary.json" in told
+    found: dict[str, Any] = json.loads((project.folder / "build" / "1.1" / "canary.json").read_text())
     return found
 
 
@@ -24,7 +24,7 @@ def test_a_shadow_is_compared_with_the_default(both: Project) -> None:
     lines = [json.dumps(body) for body in [*pairs, {"user_id": "x"}]]
     (both.folder / "requests.jsonl").write_text("\n".join(lines) + "\n")
     found = report(both, "REQUESTS=requests.jsonl", "SHARE=1")
-    for side, version in (("default", "1.0"), ("candidate", "1.1")):
+    for side, version in (("default", "1.0"), ("canary", "1.1")):
         assert found[side]["version"] == version
         assert (found[side]["requests"], found[side]["errors"]) == (len(lines), 1)
         assert 0 < found[side]["p50_ms"] <= found[side]["p99_ms"]
@@ -41,9 +41,9 @@ def test_a_shadow_is_compared_with_the_default(both: Project) -> None:
 def test_a_canary_takes_its_share_of_drawn_requests(both: Project) -> None:
     found = report(both, "MODE=canary", "SHARE=0.25")
     assert found["agreement"] is None
-    assert found["default"]["requests"] + found["candidate"]["requests"] == 2000
-    assert 400 < found["candidate"]["requests"] < 600
-    assert found["default"]["errors"] == found["candidate"]["errors"] == 0
+    assert found["default"]["requests"] + found["canary"]["requests"] == 2000
+    assert 400 < found["canary"]["requests"] < 600
+    assert found["default"]["errors"] == found["canary"]["errors"] == 0
 
 
 def test_what_cannot_be_tried_is_said(both: Project) -> None:

@@ -1,0 +1,73 @@
+"""`python -m ops.build VERB`: what `make VERB` does. make hands its variables on in the environment.
+
+`GIVEN` names those that the user gave, on make's command line or in the environment: `GIVEN="DATA VERSION"`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from ops.build import commands, running, verbs
+from ops.build.shelf import Shelf
+from ops.client import ClientError
+from ops.command import failing_in_one_line
+from ops.process.state import ServerError
+from ops.settings import read_settings
+
+VERBS = ("train", "package", "update", "report", "serve", "run", "clean", "artifact", "demo")
+BUILD = Path("build")
+
+
+def given(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables that the user gave, by name."""
+    return {name: environment.get(name, "") for name in environment.get("GIVEN", "").split()}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Does one of the verbs."""
+    parser = argparse.ArgumentParser(prog="python -m ops.build", description=__doc__.splitlines()[0])
+    parser.add_argument("verb", choices=VERBS)
+    verb = parser.parse_args(arguments).verb
+    for number in (signal.SIGTERM, signal.SIGHUP):  # what was begun is taken back, as it is after a Ctrl-C
+        signal.signal(number, signal.default_int_handler)
+    known = (ServerError, ClientError, ValueError, OSError)
+    with failing_in_one_line(verb, known, f"{verb}: interrupted; no version was changed"):
+        try:
+            _do(verb, given(os.environ))
+        except commands.CommandError as error:  # which has said why
+            sys.exit(error.status)
+
+
+def _do(verb: str, asked: Mapping[str, str]) -> None:
+    settings = read_settings(Path("config.properties"), Path.cwd())
+    shelf = Shelf(BUILD, _as_given(settings.model_store))
+    if verb in ("serve", "run", "clean"):
+        getattr(running, verb)(asked, shelf, settings)
+    elif verb in ("train", "package", "update", "report"):
+        getattr(verbs, verb)(asked, shelf)
+    elif verb == "artifact":
+        print_artifact(asked, shelf)
+    else:
+        verbs.prepare_demo(asked)
+
+
+def print_artifact(asked: Mapping[str, str], shelf: Shelf) -> None:
+    """The path of a version's artifact as the only line of standard output, for `$(…)` in a shell."""
+    output = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    path = shelf.artifact(verbs.train(asked, shelf, "artifact"))
+    os.write(output, f"{path}\n".encode())
+
+
+def _as_given(path: Path) -> Path:
+    """A path of this folder as people write it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""The commands of `train` as this room starts them. It is asked as a program, since `ops` must not import it."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from ops.build.recipe import Recipe
+
+# How long a command may take to end by itself after a Ctrl-C.
+_OWN_END_S = 2.0
+
+
+class CommandError(RuntimeError):
+    """A command failed and has said why; `status` is its exit status."""
+
+    def __init__(self, words: list[str], status: int) -> None:
+        super().__init__(f"{shlex.join(words)}: exit status {status}")
+        self.status = status
+
+
+def train(recipe: Recipe, version: str, out: Path, processes: str | None, resume: bool) -> None:
+    """Trains into the folder `out`."""
+    options = recipe.options
+    words = ["--preset", options["PRESET"], "--data", options["DATA"], "--out", str(out), "--version", version]
+    words += [*shlex.split(options["TRAIN_ARGS"]), *(["--resume"] if resume else [])]
+    if processes:
+        torchrun = str(Path(sys.executable).with_name("torchrun"))
+        _run([torchrun, "--standalone", "--nproc-per-node", processes, "-m", "train", *words])
+    else:
+        _run_module("train", *words)
+
+
+def update(options: dict[str, str], base: Path, version: str, out: Path) -> None:
+    """Takes new ratings into the artifact `base`, as a new one in the folder `out`."""
+    words = ["--ratings", options["RATINGS"], "--base", str(base), "--out", str(out), "--version", version]
+    _run_module("train.update", *words, *shlex.split(options["UPDATE_ARGS"]))
+
+
+def package(artifact: Path, version: str, store: Path) -> None:
+    """Packs an artifact into the model store."""
+    _run_module("train.package", "--artifact", str(artifact), "--version", version, "--store", str(store))
+
+
+def report(folder: Path, data: str | None, arguments: str) -> None:
+    """Writes the report on the version in a folder; `data` is what it was trained on, where that is known."""
+    _run_module("train.report", "--folder", str(folder), *(["--data", data] if data else []), *shlex.split(arguments))
+
+
+def demo(folder: Path) -> None:
+    """Writes the embedded data set."""
+    _run_module("train.demo", str(folder))
+
+
+def _run_module(module: str, *words: str) -> None:
+    _run([sys.executable, "-m", module, *words])
+
+
+def _run(words: list[str]) -> None:
+    process = subprocess.Popen(words)
+    try:
+        status = process.wait()
+    except KeyboardInterrupt:  # Ctrl-C reaches the command too; a signal to this process alone does not
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_OWN_END_S)
+        process.terminate()
+        process.wait()
+        raise
+    if status:
+        raise CommandError(words, status)

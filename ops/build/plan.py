@@ -1,0 +1,110 @@
+"""Which version a verb works with, and whether that one is trained first. Nothing is written here."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ops.build.recipe import Recipe, describe_files
+from ops.build.shelf import Shelf, VersionError, check_name
+
+DEMO = "build/demo"
+PRESET = "default"
+TRAIN = "train"
+# What says what to train; a version remembers them.
+TRAINING = ("DATA", "PRESET", "TRAIN_ARGS")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`recipe` says what to train the version of; None where the version is there already. `note` is for the user."""
+
+    version: str
+    recipe: Recipe | None = None
+    note: str | None = None
+
+
+def plan_training(asked: Mapping[str, str], shelf: Shelf, verb: str) -> Plan:
+    """The version for a verb that needs a trained one.
+
+    asked: the variables that were given. `VERSION` names the version, else it is the default; where other data or
+    options are asked for than that one was made of, an earlier version that was made of them, or the next free name.
+
+    Raises:
+        VersionError: the version that was named is there and was made of something else.
+        FileNotFoundError: the data is not there.
+    """
+    named = asked.get("VERSION")
+    version = check_name(named or shelf.default())
+    training = {name: asked[name] for name in TRAINING if name in asked}
+    if not training and _is_there(shelf, version, verb):
+        return Plan(version)
+    if not training and shelf.is_taken(version):
+        raise VersionError(_gone(shelf, version, verb, named is not None))
+    wanted = _wanted(training, shelf, version)
+    for candidate in [version] if named else [version, *shelf.trained()]:
+        recipe = shelf.recipe(candidate)
+        if recipe is not None and recipe.is_same(wanted):
+            return Plan(candidate, note=f"version {candidate} was made of just that")
+    if not shelf.is_taken(version):
+        return Plan(version, wanted)
+    free = shelf.next_free(version)
+    told = _differs(shelf, version, wanted)
+    if named:
+        way = f"`make {verb} {_given(training)} VERSION={free}`"
+        raise VersionError(f"{told}, and a version is never replaced: take another name: {way}")
+    return Plan(free, wanted, f"{told}; this is version {free}")
+
+
+def _is_there(shelf: Shelf, version: str, verb: str) -> bool:
+    """Whether the verb can work with the version as it lies there: an archive alone can be served."""
+    servable = verb in ("serve", "run", "package") and shelf.archive(version).is_file()
+    return shelf.artifact(version).is_file() or servable
+
+
+def _gone(shelf: Shelf, version: str, verb: str, named: bool) -> str:
+    lost = shelf.artifact(version) if shelf.archive(version).is_file() else shelf.archive(version)
+    free = shelf.next_free(version)
+    return (
+        f"{lost} is gone, and no other model is trained as version {version}: bring the file back, or "
+        f"{'take another name' if named else 'name a version to begin anew'}: `make {verb} VERSION={free}`"
+    )
+
+
+def trained_recipe(shelf: Shelf, version: str) -> Recipe | None:
+    """What the version was trained on; of an updated or renamed one, what its base was. None where that is unknown."""
+    seen = set()
+    while version not in seen:
+        seen.add(version)
+        recipe = shelf.recipe(version)
+        if recipe is None or recipe.made_by == TRAIN:
+            return recipe
+        version = recipe.options["FROM"]
+    return None
+
+
+def _wanted(training: Mapping[str, str], shelf: Shelf, version: str) -> Recipe:
+    """What is asked for. What is not said is as in the version itself, or else as in the default."""
+    made = trained_recipe(shelf, version) or trained_recipe(shelf, shelf.default())
+    before = dict(made.options) if made is not None else {}
+    if "DATA" in training and training["DATA"] != before.get("DATA"):
+        before.pop("TRAIN_ARGS", None)  # it may name the columns of other data
+    options = {"DATA": DEMO, "PRESET": PRESET, "TRAIN_ARGS": "", **before, **training}
+    return Recipe(TRAIN, options, describe_files(Path(options["DATA"]), options["TRAIN_ARGS"], made))
+
+
+def _differs(shelf: Shelf, version: str, wanted: Recipe) -> str:
+    """How a version that is there came about, where that is not what is wanted."""
+    made = shelf.recipe(version)
+    if made is None:
+        return f"version {version} was made elsewhere"
+    if made.made_by == TRAIN and dict(made.options) == dict(wanted.options):
+        return f"version {version} was trained on {made.options['DATA']} before its files changed"
+    options = {name: value for name, value in made.options.items() if value}
+    return f"version {version} was made by `make {made.made_by} {_given(options)}`"
+
+
+def _given(training: Mapping[str, str]) -> str:
+    return " ".join(f"{name}={shlex.quote(value)}" for name, value in training.items())

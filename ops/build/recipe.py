@@ -1,0 +1,118 @@
+"""What a version was made of: `build/VERSION/made-of.json`.
+
+    {"made_by": "train", "options": {"DATA": "ratings.csv", "PRESET": "default", "TRAIN_ARGS": ""},
+     "files": {"ratings.csv": {"path": "…", "bytes": 1234, "time_ns": …, "sha256": "…"}}}
+
+Two recipes are the same where the same command reads the same bytes, wherever the files lie. A file whose size and
+time are those of before is not read again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from model.files import atomic_write
+
+MADE_OF = "made-of.json"
+# Options whose value is a path: what counts is what lies there.
+_PATHS = {"DATA", "RATINGS"}
+_CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class FileMark:
+    """A file as it was read: `bytes` is its size, `time_ns` its modification time."""
+
+    path: str
+    bytes: int
+    time_ns: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """`made_by` names the verb, `options` its variables, and `files` all that it read, by name."""
+
+    made_by: str
+    options: Mapping[str, str]
+    files: Mapping[str, FileMark]
+
+    def is_same(self, other: Recipe) -> bool:
+        """Whether both make the same version."""
+        return (
+            self.made_by == other.made_by
+            and _words(self.options) == _words(other.options)
+            and _digests(self.files) == _digests(other.files)
+        )
+
+
+def describe_files(data: Path, arguments: str, known: Recipe | None) -> dict[str, FileMark]:
+    """The files that a command reads: `data`, or all files of the folder `data`, and those named in its arguments.
+
+    known: a recipe whose marks spare reading files that did not change.
+
+    Raises:
+        FileNotFoundError: nothing lies at `data`.
+    """
+    marks = {mark.path: mark for mark in known.files.values()} if known is not None else {}
+    named = (Path(word.split("=", 1)[-1]) for word in shlex.split(arguments))
+    found = {path.name: path for path in (*_inside(data), *(path for path in named if path.is_file()))}
+    return {name: _mark(path, marks) for name, path in sorted(found.items())}
+
+
+def read_recipe(folder: Path) -> Recipe | None:
+    """What the version in `folder` was made of; None where no verb of this room made it.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    path = folder / MADE_OF
+    try:
+        read = json.loads(path.read_text(encoding="utf-8"))
+        files = {name: FileMark(**mark) for name, mark in read["files"].items()}
+        return Recipe(read["made_by"], dict(read["options"]), files)
+    except FileNotFoundError:
+        return None
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path}: damaged ({error}): remove the file; the version is then used as it is") from error
+
+
+def write_recipe(folder: Path, recipe: Recipe) -> None:
+    """Writes it in one step."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with atomic_write(folder / MADE_OF) as partial:
+        partial.write_text(json.dumps(asdict(recipe), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _inside(data: Path) -> Iterator[Path]:
+    if not data.exists():
+        raise FileNotFoundError(f"DATA: {data}: no such file or folder")
+    if not data.is_dir():
+        yield data
+        return
+    yield from (path for path in data.iterdir() if path.is_file() and not path.name.startswith("."))
+
+
+def _mark(path: Path, marks: Mapping[str, FileMark]) -> FileMark:
+    place, state = str(path.resolve()), path.stat()
+    known = marks.get(place)
+    if known is not None and (known.bytes, known.time_ns) == (state.st_size, state.st_mtime_ns):
+        return known
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return FileMark(place, state.st_size, state.st_mtime_ns, digest.hexdigest())
+
+
+def _words(options: Mapping[str, str]) -> dict[str, list[str]]:
+    return {name: shlex.split(value) for name, value in options.items() if name not in _PATHS}
+
+
+def _digests(files: Mapping[str, FileMark]) -> dict[str, str]:
+    return {name: mark.sha256 for name, mark in files.items()}

@@ -1,0 +1,75 @@
+"""The verbs that run what was made, or delete it: serve, run, clean."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from ops.build.shelf import Shelf, VersionError
+from ops.build.verbs import package
+from ops.process.serve import serve_and_show, stop
+from ops.settings import ServerSettings
+
+# What an archive holds a copy of.
+_CODE = ("model", "handler")
+
+
+def serve(asked: Mapping[str, str], shelf: Shelf, settings: ServerSettings) -> None:
+    """Trains and packs if need be, and leaves a server running that answers with the version."""
+    _refuse_lost_store(asked, shelf, settings, "serve")
+    version = package(asked, shelf, "serve")
+    _say_if_changed(version, shelf)
+    serve_and_show(settings, version, asked.get("AUTH") or None)
+
+
+def run(asked: Mapping[str, str], shelf: Shelf, settings: ServerSettings) -> None:
+    """The same in the foreground, under a supervisor, which this process becomes."""
+    _refuse_lost_store(asked, shelf, settings, "run")
+    version = package(asked, shelf, "run")
+    words = [sys.executable, "-m", "ops.process.supervise", "--version", version]
+    words += ["--auth", asked["AUTH"]] if asked.get("AUTH") else []
+    sys.stdout.flush()
+    os.execv(words[0], words)  # noqa: S606  our own words, and no shell
+
+
+def clean(asked: Mapping[str, str], shelf: Shelf, settings: ServerSettings) -> None:
+    """Stops the server and removes all that was made, but not the environment; versions only with `FORCE=1`.
+
+    Raises:
+        VersionError: there are versions, and `FORCE=1` was not given.
+    """
+    lost = [*(str(shelf.artifact(version)) for version in shelf.trained()), *map(str, shelf.packed())]
+    if lost and asked.get("FORCE") != "1":
+        listed = "\n  ".join(lost)
+        raise VersionError(f"this would delete\n  {listed}\nnothing was deleted: `make clean FORCE=1` deletes them")
+    if stop(settings):
+        print("stopped the server")
+    for path in (shelf.build, shelf.store, settings.folder / "logs", settings.folder / ".run"):
+        shutil.rmtree(path, ignore_errors=True)
+    with suppress(FileNotFoundError):
+        (settings.folder / "key_file.json").unlink()
+
+
+def _refuse_lost_store(asked: Mapping[str, str], shelf: Shelf, settings: ServerSettings, verb: str) -> None:
+    """Where a version was served, a model store without its record is not mounted, or is another one."""
+    noted = settings.folder / ".run" / "default"
+    if asked.get("VERSION") or (shelf.store / "versions").exists() or not noted.exists():
+        return
+    served = noted.read_text().strip()
+    told = f"{shelf.store / 'versions'} is gone, and version {served} was served from there"
+    way = f"`make {verb} VERSION={served}`"
+    raise VersionError(f"{told}: bring the model store back, or name a version to begin anew: {way}")
+
+
+def _say_if_changed(version: str, shelf: Shelf) -> None:
+    """A version runs the code and the settings that it was packed with; edits since then are not in it."""
+    archive = shelf.archive(version).stat().st_mtime
+    edited = [path for room in _CODE for path in Path(room).glob("*") if path.suffix in (".py", ".yaml")]
+    newer = sorted(str(path) for path in edited if path.stat().st_mtime > archive)
+    if newer and shelf.artifact(version).is_file():
+        way = f"`make package VERSION={shelf.next_free(version)} FROM={version}`"
+        print(f"version {version} was packed before {newer[0]} was edited; {way} packs it anew", file=sys.stderr)

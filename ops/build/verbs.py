@@ -1,0 +1,164 @@
+"""The verbs that make versions: train, package, update, report. They follow plans that replace nothing."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from ops.build import commands
+from ops.build.plan import DEMO, Plan, plan_training, trained_recipe
+from ops.build.recipe import MADE_OF, Recipe, describe_files, write_recipe
+from ops.build.shelf import Shelf, VersionError, check_name, making
+from ops.store.archives import start_version, start_with
+from ops.undo import undone_on_failure
+
+_LOCK = ".lock"
+
+
+def train(asked: Mapping[str, str], shelf: Shelf, verb: str = "train") -> str:
+    """Trains a version, or finds the one that was made of just that; returns its name.
+
+    Raises:
+        VersionError: the name is taken by a version of something else.
+        CommandError: the training failed; the version is as it was, which is: not there.
+    """
+    prepare_demo(asked)
+    plan = plan_training(asked, shelf, verb)
+    if plan.note:
+        _say(plan.note)
+    if plan.recipe is not None:
+        _train(plan, plan.recipe, shelf, asked)
+    elif verb == "train" and not plan.note:
+        _say(f"version {plan.version} is there already: {shelf.artifact(plan.version)}")
+    return plan.version
+
+
+def package(asked: Mapping[str, str], shelf: Shelf, verb: str = "package") -> str:
+    """Trains if need be, and packs the version unless its archive is there; returns its name.
+
+    With `FROM`, the artifact of that version is packed under the new name, with the code and settings of now.
+
+    Raises:
+        VersionError: the name is taken by an archive of something else.
+        CommandError: training or packing failed.
+    """
+    version = _rename(asked, shelf) if asked.get("FROM") else train(asked, shelf, verb)
+    pack(version, shelf)
+    return version
+
+
+def pack(version: str, shelf: Shelf, beside: bool = False) -> None:
+    """Packs a version's artifact, unless its archive holds it already.
+
+    beside: never let a first archive be what a server starts with.
+
+    Raises:
+        VersionError: the archive holds another artifact.
+    """
+    archive = shelf.archive(version)
+    if archive.is_file():
+        if shelf.artifact(version).is_file() and not shelf.holds_artifact(version):
+            told = f"{archive} holds another model than {shelf.artifact(version)}; a version is never replaced"
+            way = f"`make package VERSION={shelf.next_free(version)} FROM={version}`"
+            raise VersionError(f"{told}: {way} packs that one")
+        _say(f"{archive} is there already")
+    else:
+        with making(shelf.folder(version)):
+            commands.package(shelf.artifact(version), version, shelf.store)
+    if start_version(shelf.store) is None and not beside:
+        start_with(shelf.store, version)
+
+
+def update(asked: Mapping[str, str], shelf: Shelf) -> str:
+    """Takes new ratings into version `FROM` as a new version, and packs it; returns its name.
+
+    Raises:
+        VersionError: `RATINGS` is missing, there is no such base, or the name is taken.
+        CommandError: the update failed, and left nothing.
+    """
+    if not asked.get("RATINGS"):
+        raise VersionError("RATINGS: give a folder or file of new ratings: `make update RATINGS=new.csv`")
+    base = check_name(asked.get("FROM") or shelf.default())
+    if not shelf.artifact(base).is_file():
+        raise VersionError(f"FROM: {shelf.artifact(base)}: no such file: only a version of this folder can be updated")
+    options = {"FROM": base, "RATINGS": asked["RATINGS"], "UPDATE_ARGS": asked.get("UPDATE_ARGS", "")}
+    files = describe_files(Path(options["RATINGS"]), options["UPDATE_ARGS"], None)
+    recipe = Recipe("update", options, files)
+    version = check_name(asked.get("VERSION") or shelf.next_free(base))
+    made = shelf.recipe(version)
+    if made is None or not made.is_same(recipe):
+        _refuse_taken(version, shelf, "update", f"RATINGS={asked['RATINGS']} FROM={base}")
+        with making(shelf.folder(version)), undone_on_failure() as undo:
+            undo.add(f"clear {shelf.folder(version)}", lambda: _clear(shelf.folder(version)))
+            commands.update(options, shelf.artifact(base), version, shelf.folder(version))
+            write_recipe(shelf.folder(version), recipe)
+    else:
+        _say(f"version {version} was made of just that")
+    pack(version, shelf, beside=True)
+    return version
+
+
+def report(asked: Mapping[str, str], shelf: Shelf) -> str:
+    """Writes the report on a version, which it trains only where there is none; returns the version's name."""
+    version = train(asked, shelf, "report")
+    recipe = trained_recipe(shelf, version)
+    commands.report(shelf.folder(version), recipe.options["DATA"] if recipe else None, asked.get("REPORT_ARGS", ""))
+    return version
+
+
+def _train(plan: Plan, recipe: Recipe, shelf: Shelf, asked: Mapping[str, str]) -> None:
+    folder = shelf.folder(plan.version)
+    told = " ".join(f"{name}={value}" for name, value in recipe.options.items() if value)
+    _say(f"training version {plan.version}: {told}")
+    with making(folder):
+        if shelf.artifact(plan.version).is_file():  # another verb made it while this one waited or looked
+            raise VersionError(f"version {plan.version} was made just now: run the verb again")
+        commands.train(recipe, plan.version, folder, asked.get("PROCESSES"), bool(asked.get("RESUME")))
+        write_recipe(folder, recipe)
+
+
+def _rename(asked: Mapping[str, str], shelf: Shelf) -> str:
+    """The same artifact under another version's name."""
+    base = check_name(asked["FROM"])
+    version = check_name(asked.get("VERSION") or shelf.next_free(base))
+    if not shelf.artifact(base).is_file():
+        raise VersionError(f"FROM: {shelf.artifact(base)}: no such file")
+    recipe = Recipe("package", {"FROM": base}, describe_files(shelf.artifact(base), "", None))
+    made = shelf.recipe(version)
+    if made is not None and made.is_same(recipe):
+        return version
+    _refuse_taken(version, shelf, "package", f"FROM={base}")
+    with making(shelf.folder(version)), undone_on_failure() as undo:
+        undo.add(f"clear {shelf.folder(version)}", lambda: _clear(shelf.folder(version)))
+        for path in shelf.folder(base).iterdir():
+            if path.is_file() and path.name not in (MADE_OF, _LOCK) and path != shelf.artifact(base):
+                shutil.copy2(path, shelf.folder(version))
+        write_recipe(shelf.folder(version), recipe)
+        shutil.copy2(shelf.artifact(base), shelf.artifact(version))  # last: with it, the version is there
+    return version
+
+
+def _refuse_taken(version: str, shelf: Shelf, verb: str, given: str) -> None:
+    if shelf.is_taken(version):
+        told = f"VERSION: {version} is there already, and a version is never replaced"
+        raise VersionError(f"{told}: take another name: `make {verb} {given} VERSION={shelf.next_free(version)}`")
+
+
+def prepare_demo(asked: Mapping[str, str]) -> None:
+    """Writes the embedded data set where it is asked for, or nothing is, and it is not there."""
+    is_asked = not asked.get("DATA") or Path(asked["DATA"]) == Path(DEMO)
+    if is_asked and not (Path(DEMO) / "rates.csv").is_file():
+        commands.demo(Path(DEMO))
+
+
+def _clear(folder: Path) -> None:
+    """Removes what a verb that failed has left in the folder of a version that is not there."""
+    for path in folder.iterdir():
+        if path.is_file() and path.name != _LOCK:
+            path.unlink()
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,40 @@
+"""`python -m ops.predict --body JSON`: asks this folder's server, at its address and with its key.
+
+The answer goes to standard output as it came. The exit status is 1 where the server refused or does not run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import httpx
+
+from ops.client import Client, ClientError
+from ops.command import failing_in_one_line
+from ops.settings import read_settings
+
+BODY = '{"user_id": 1, "top_k": 3}'
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Asks once."""
+    parser = argparse.ArgumentParser(prog="python -m ops.predict", description=__doc__.splitlines()[0])
+    parser.add_argument("--body", default=BODY, help="the request's JSON")
+    parser.add_argument("--version", help="the version to ask; the default where it is left out")
+    options = parser.parse_args(arguments)
+    with failing_in_one_line("predict", (ClientError, ValueError, OSError), "predict: interrupted"):
+        settings = read_settings(Path("config.properties"), Path.cwd())
+        try:
+            answer = Client(settings).answer(options.body.encode(), options.version)
+        except ClientError as error:
+            if isinstance(error.__cause__, httpx.ConnectError):
+                raise ClientError(f"nothing answers at {settings.inference}: `make serve` starts a server") from error
+            raise
+        sys.stdout.write(answer.body.decode(errors="replace").rstrip("\n") + "\n")
+        sys.exit(1 if answer.status >= httpx.codes.BAD_REQUEST else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""What must hold before a version is registered, promoted or gone back to, and after it has become the default."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ops.client import Client
+from ops.process.loaded import is_as_loaded, loaded_restorer, note_loaded
+from ops.process.workers import wait_until_ready
+from ops.settings import ServerSettings
+from ops.store.archives import archive_path
+from ops.store.digests import check_archive
+from ops.undo import Undo
+from ops.versions.compare import find_difference
+from ops.versions.lineage import SAME_ITEMS, shared_items
+
+NOTHING_BEFORE = "nothing to roll back to: no version was the default before {}"
+
+
+class RolloutError(RuntimeError):
+    """A version was not changed; the message says at which step, and why."""
+
+
+def whole_archive(store: Path, version: str) -> Path:
+    """A version's archive, its digests compared.
+
+    Raises:
+        RolloutError: there is none.
+        DigestError: it is damaged.
+    """
+    archive = archive_path(store, version)
+    if not archive.is_file():
+        raise RolloutError(f"{archive}: no such archive: make package VERSION={version}")
+    check_archive(archive)
+    return archive
+
+
+def check_same_items(store: Path, version: str, former: str) -> None:
+    """A rollback goes back to the model of before, not to that of another data set, which was served here earlier.
+
+    Raises:
+        RolloutError: the two versions share few movie ids.
+    """
+    share = shared_items(archive_path(store, version), archive_path(store, former))
+    if share is not None and share < SAME_ITEMS:
+        told = f"it was trained on other data than {former}: they share {share:.0%} of their movie ids"
+        raise RolloutError(f"not rolled back to version {version}: {told}: `make promote VERSION={version}` serves it")
+
+
+def check_restart(client: Client, settings: ServerSettings, version: str, undo: Undo) -> None:
+    """What is promoted must be ready, and a restart must serve the same: from the archive as it lies there."""
+    archive, loaded = whole_archive(settings.model_store, version), is_as_loaded(settings, version)
+    if loaded is False:
+        told = f"`make unregister VERSION={version}`, then `make register VERSION={version}`, or `make serve`"
+        raise RolloutError(f"version {version} was not promoted: {archive}: another one than was loaded: {told}")
+    wait_until_ready(client, version)
+    if loaded is None:  # registered with curl: nobody has compared its answers
+        from ops.versions.reference import Reference
+        from ops.versions.smoke import smoke
+
+        smoke(client, Reference(archive, version), version)
+        undo.add(f"forget that {version} was loaded", loaded_restorer(settings, version))
+        note_loaded(settings, version)
+
+
+def check_default(client: Client, store: Path, version: str) -> None:
+    """The default must answer as the version does by its name."""
+    for body in _bodies(client, store, version):
+        by_default, by_name = (client.answer(body, name) for name in (None, version))
+        difference = find_difference(json.loads(by_default.body), json.loads(by_name.body))
+        if by_default.version != version or difference is not None:
+            told = difference or f"answered by version {by_default.version}"
+            raise RolloutError(f"version {version} was not promoted: as the default: {told}")
+
+
+def _bodies(client: Client, store: Path, version: str) -> list[bytes]:
+    """Requests that the version can answer, with the ids that its metadata names, or else with its artifact's."""
+    example = client.describe(version).get("example")
+    if example is None:
+        from ops.versions.reference import Reference
+        from ops.versions.smoke import asks
+
+        return [body for _, body in asks(Reference(whole_archive(store, version), version).artifact)]
+    pair = {"user_id": example["user_id"], "movie_id": example["movie_ids"][0]}
+    candidates = {"user_id": example["user_id"], "movie_ids": example["movie_ids"]}
+    return [json.dumps(body).encode() for body in (pair, candidates)]

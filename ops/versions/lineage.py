@@ -1,0 +1,36 @@
+"""Whether two versions are of the same items, told by the movie ids inside their archives, without torch."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from model.archive import MANIFEST
+
+# A retrained or updated version knows nearly all movies of the one before; another data set knows next to none.
+SAME_ITEMS = 0.5
+
+
+def shared_items(archive: Path, other: Path) -> float | None:
+    """The share of the smaller archive's movie ids that the other one knows, 0 to 1; None where one cannot be read."""
+    try:
+        ids, others = _movie_ids(archive), _movie_ids(other)
+    except (OSError, ValueError, LookupError, zipfile.BadZipFile):
+        return None
+    if (ids.dtype.kind == "i") != (others.dtype.kind == "i"):
+        return 0.0
+    return len(np.intersect1d(ids, others)) / max(1, min(len(ids), len(others)))
+
+
+def _movie_ids(archive: Path) -> np.ndarray:
+    """The ids as the artifact has them: a TorchScript file, which is a zip file inside of the archive."""
+    with zipfile.ZipFile(archive) as outer:
+        name = json.loads(outer.read(MANIFEST))["model"]["serializedFile"]
+        with outer.open(name) as stored, zipfile.ZipFile(stored) as inner:
+            [extra] = [entry for entry in inner.namelist() if entry.endswith("/extra/movie_ids")]
+            ids: np.ndarray = np.load(io.BytesIO(inner.read(extra)), allow_pickle=False)
+    return ids

@@ -1,0 +1,85 @@
+"""`python -m ops.versions.status`: what serves where, the default, the versions, their workers, and the last error.
+
+The exit status is 0 where a server runs, 3 where none does, and 1 where the question itself failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from ops import auth
+from ops.client import Client, ClientError
+from ops.command import failing_in_one_line
+from ops.process import console, server
+from ops.process.locks import supervisor
+from ops.process.state import ServerError
+from ops.settings import ServerSettings, read_settings
+from ops.store.record import read_record
+from ops.versions.table import versions_table
+
+NOT_RUNNING = 3
+
+
+def status(settings: ServerSettings) -> tuple[int, list[str]]:
+    """The exit status, and the lines to print.
+
+    Raises:
+        ValueError: the record of the model store is damaged.
+    """
+    pid = server.running(settings)
+    if pid is None:
+        return NOT_RUNNING, list(_stopped(settings))
+    return 0, list(_running(settings, pid))
+
+
+def _stopped(settings: ServerSettings) -> Iterator[str]:
+    yield f"No server of this folder runs. `make serve` starts one at {settings.inference}."
+    default = read_record(settings.model_store).default
+    if default is not None:
+        yield f"The next start serves version {default}."
+    yield from _last_error(settings)
+
+
+def _running(settings: ServerSettings, pid: int) -> Iterator[str]:
+    minutes = (time.time() - psutil.Process(pid).create_time()) / 60
+    yield f"TorchServe runs since {minutes:.0f} min, PID {pid}{_watched(settings)}."
+    yield f"  predictions  {settings.inference}/predictions/ncf"
+    yield f"  management   {settings.management}"
+    if settings.metrics is not None:
+        yield f"  metrics      {settings.metrics}/metrics"
+    yield f"  tokens       {'asked for (AUTH=on)' if auth.is_on(settings) else 'off'}"
+    try:
+        yield versions_table(Client(settings, timeout_s=5.0), settings)
+    except ClientError as error:
+        yield f"It does not tell its versions: {error}"
+    yield from _last_error(settings)
+
+
+def _watched(settings: ServerSettings) -> str:
+    watcher = supervisor(settings)
+    return f", watched by the supervisor, PID {watcher}" if watcher is not None else ""
+
+
+def _last_error(settings: ServerSettings) -> Iterator[str]:
+    error = console.last_error(settings)
+    yield f"Last error in the log: {error}" if error is not None else "No error in the log."
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Prints the status."""
+    parser = argparse.ArgumentParser(prog="python -m ops.versions.status", description=__doc__.splitlines()[0])
+    parser.parse_args(arguments)
+    with failing_in_one_line("status", (ServerError, ValueError, OSError), "status: interrupted"):
+        code, lines = status(read_settings(Path("config.properties"), Path.cwd()))
+        print("\n".join(lines))
+        sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""The registered versions as people read them, and what a restart would serve otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ops.client import Client
+from ops.process.loaded import is_as_loaded
+from ops.settings import ServerSettings
+from ops.store.record import read_record
+
+
+def versions_table(client: Client, settings: ServerSettings) -> str:
+    """The versions as a table, and below it what a restart would serve otherwise."""
+    lines = [f"{'version':12}{'default':10}workers"]
+    for one in client.versions():
+        workers = ", ".join(f"{worker['id']} {worker['status']}" for worker in one["workers"]) or "none"
+        lines.append(f"{one['version']:12}{'yes' if one['default'] else '':10}{workers}")
+    return "\n".join([*lines, *_differences(client, settings)])
+
+
+def _differences(client: Client, settings: ServerSettings) -> Iterator[str]:
+    """Changes that went past these verbs, so that a restart undoes them, or serves what nobody has tried."""
+    versions, record = client.versions(), read_record(settings.model_store)
+    for one in versions:
+        if one["default"] and one["version"] != record.default:
+            told = f"the default is {one['version']}, a restart serves {record.default or 'none'}"
+            yield f"{told}: `make promote VERSION={one['version']}` records it"
+    here, recorded = {one["version"] for one in versions}, {*record.registered, *record.defaults[-1:]}
+    yield from (f"version {name} is registered, a restart leaves it out" for name in sorted(here - recorded))
+    yield from (f"version {name} is not registered, a restart brings it back" for name in sorted(recorded - here))
+    for name in sorted(here):
+        if is_as_loaded(settings, name) is False:
+            yield f"the archive of version {name} is another than the one that was loaded, a restart serves that"
