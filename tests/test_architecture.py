@@ -1,6 +1,6 @@
 """The import arrows: train -> model <- handler <- ops, which compares a server with them; bench measures them all.
 
-Inside ops: build -> process -> store, and canary -> versions -> process. The files beside the rooms import none of them.
+Inside ops: build -> process -> store, and canary -> versions -> process. Files beside the rooms import none of them.
 """
 
 import ast

@@ -10,6 +10,7 @@ Step 2 for new movies alone would move fewer rows, but gives away part of what a
 
 from __future__ import annotations
 
+import argparse
 import datetime
 import signal
 import sys
@@ -34,6 +35,9 @@ from train.movie_rows import update_movie_rows
 from train.output import ARTIFACT, CHECKPOINT, HELD_OUT, METRICS
 from train.readers.options import ReaderOptions
 from train.tensors import Ratings
+
+# The options of the reader that an artifact's metadata tells.
+_REMEMBERED = ("user_column", "movie_column", "rating_column", "delimiter")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,11 +166,26 @@ def _replace_other_outputs(out: Path, metadata: dict[str, Any]) -> None:
     (out / MODEL_CARD).write_text(model_card(metadata), encoding="utf-8")
 
 
+def parse_config(arguments: list[str]) -> UpdateConfig:
+    """The options; how to read the ratings is, until it is given, as the base's own ratings were read.
+
+    Raises:
+        ArtifactError, OSError: the base cannot be read.
+    """
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--base", type=Path, default=UpdateConfig.base)
+    base, _ = parser.parse_known_args(arguments)
+    read_as = load_artifact(base.base).metadata.get("config", {}) if base.base.is_file() else {}
+    remembered = {name: read_as[name] for name in _REMEMBERED if read_as.get(name) is not None}
+    default = UpdateConfig(ratings=tyro.MISSING, **remembered)
+    return tyro.cli(UpdateConfig, prog="python -m train.update", default=default, args=arguments)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Parses options and updates; returns the exit status."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a partial file is cleaned up
     try:
-        print(run(tyro.cli(UpdateConfig, prog="python -m train.update", args=arguments)))
+        print(run(parse_config(sys.argv[1:] if arguments is None else arguments)))
     except (ValueError, OSError) as error:
         print(f"update: {error}", file=sys.stderr)
         return 2

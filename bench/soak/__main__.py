@@ -46,7 +46,7 @@ from ops.versions.rollout import Rollout
 
 # Share of the maximum at which millions are sent: what can be kept up while the machine also generates and checks it.
 _ENDURANCE_SHARE = 0.6
-_OPS_README = ROOT / "ops" / "README.md"
+_PAGE = ROOT / "docs" / "operations.md"
 
 
 def plan_faults(seconds: float, kills: int) -> list[Fault]:
@@ -151,7 +151,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main() -> int:
-    """Soaks, prints, and writes bench/results/soak.json, soak.png, and a section of ops/README.md; returns 1 where
+    """Soaks, prints, and writes bench/results/soak.json, soak.png, and a section of docs/operations.md; returns 1 where
     something was beyond its bounds."""
     options = parse()
     for number in (signal.SIGTERM, signal.SIGINT):  # a script in the background would start us deaf to Ctrl-C
@@ -169,7 +169,7 @@ def main() -> int:
         draw(RESULTS / "soak.png", *found["picture"])
         text = f"{found['text']}\n\n![memory and answers over time](../bench/results/soak.png)"
         text += "\n\nThe picture's answers leave out those of the promotions, which are counted by another part."
-        write_results("soak", {**machine, "load_average": psutil.getloadavg(), **found["figures"]}, text, _OPS_README)
+        write_results("soak", {**machine, "load_average": psutil.getloadavg(), **found["figures"]}, text, _PAGE)
     return tell(found["beyond_bounds"])
 
 

@@ -18,6 +18,7 @@ import pytest
 from ops.client import Client
 from ops.process import server
 from ops.settings import ServerSettings, read_settings
+from ops.store.archives import start_with
 from ops.versions.rollout import Rollout
 from tests.e2e.image import Image, can_isolate, values
 from train.demo import write_demo
@@ -208,7 +209,7 @@ def pack_one_that_breaks(project: Project, folder: Path) -> Path:
     for version in ("1.0", "1.1"):
         artifact = project.folder / "build" / version / "ncf.pt"
         source.run(".venv/bin/python", "-m", "train.package", "--artifact", str(artifact), "--version", version)
-    source.run(".venv/bin/python", "-m", "ops.store", "--version", "1.0")
+    start_with(source.folder / "model-store", "1.0")
     return source.folder / "model-store"
 
 

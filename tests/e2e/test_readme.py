@@ -1,4 +1,4 @@
-"""The README is run as a newcomer runs it: its commands, its curl lines, and the answers it shows."""
+"""README and docs are run as a newcomer runs them: commands, curl lines, Python, and the answers that they show."""
 
 import json
 import re
@@ -12,12 +12,14 @@ from tests.e2e.conftest import ROOT, Project, copy_project
 
 pytestmark = pytest.mark.e2e
 
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 BLOCK = re.compile(r"(?:<!-- test: (\w+) -->\n)?```(\w+)\n(.*?)```", re.DOTALL)
 
 
 def blocks(kind: str) -> list[str]:
-    return [body for name, _, body in BLOCK.findall(README) if name == kind]
+    return [body for name, _, body in BLOCK.findall(TEXT) if name == kind]
 
 
 @pytest.fixture(scope="module")
@@ -70,14 +72,36 @@ def test_versions_are_changed_as_shown(newcomer: Project) -> None:
     assert [(one["version"], one["default"]) for one in newcomer.client.versions()] == [("1.0", True)]
 
 
-def test_every_verb_that_the_readme_names_is_in_make_help(newcomer: Project) -> None:
-    helped = set(re.findall(r"^  ([a-z-]+) ", newcomer.make("help"), re.MULTILINE))
-    named = set(re.findall(r"(?:^|`|&& )make ([a-z][a-z-]+)", README, re.MULTILINE))
+def test_every_verb_that_the_docs_name_is_in_make_help(newcomer: Project) -> None:
+    listed = newcomer.make("help") + newcomer.make("help-bench")
+    helped = set(re.findall(r"^  ([a-z-]+) ", listed, re.MULTILINE))
+    named = set(re.findall(r"(?:^|`|&& )make ([a-z][a-z-]+)", TEXT, re.MULTILINE))
     assert named <= helped
     promised = "setup data train package serve stop test lint predict versions register promote unregister clean"
     assert set(promised.split()) <= helped
 
 
-def test_the_files_that_the_readme_names_exist(newcomer: Project) -> None:
-    for name in re.findall(r"`((?:handler|model|train|ops)/[\w./-]+|config\.properties)`", README):
+def test_the_files_that_the_docs_name_exist(newcomer: Project) -> None:
+    named = r"`((?:handler|model|train|ops|bench|tests|docs)/[\w./-]+|config\.properties)`"
+    for name in re.findall(named, TEXT):
         assert (Path(newcomer.folder) / name).exists(), name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.split()) <= 1000
+
+
+def test_the_python_page_runs_from_top_to_bottom(newcomer: Project) -> None:
+    newcomer.make("serve")
+    code = "\n".join(blocks("python"))
+    assert code.count("predictor.answer") >= 3
+    done = newcomer.run(".venv/bin/python", "-W", "ignore", "-c", code)
+    assert " users " in done.stdout
+    assert (newcomer.folder / "build" / "notebook" / "ncf.pt").is_file()

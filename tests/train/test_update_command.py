@@ -1,5 +1,6 @@
 """`python -m train.update`: an artifact comes out, or one line says why not."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,15 @@ def test_a_version_is_not_updated_in_place(saved: Path, tmp_path: Path, capsys: 
     assert main(["--ratings", str(tmp_path / "new.csv"), "--base", str(saved), "--out", str(saved.parent)]) == 2
     assert "is the version to update itself" in capsys.readouterr().err
     assert saved.read_bytes() == before
+
+
+def test_the_columns_of_the_base_are_remembered(taste_artifact: Artifact, tmp_path: Path) -> None:
+    config = {"user_column": "who", "movie_column": "what", "rating_column": "stars", "delimiter": ";"}
+    metadata = {**taste_artifact.metadata, "config": config}
+    save_artifact(replace(taste_artifact, metadata=metadata), tmp_path / "ncf.pt")
+    (tmp_path / "new.csv").write_text("who;what;stars\n3;1002;9\n")
+    (tmp_path / "usual.csv").write_text("user_id,movie_id,rating\n3,1002,9\n")
+    arguments = ["--base", str(tmp_path / "ncf.pt")]
+    assert main([*arguments, "--ratings", str(tmp_path / "new.csv"), "--out", str(tmp_path / "a")]) == 0
+    given = ["--user-column", "user_id", "--movie-column", "movie_id", "--rating-column", "rating", "--delimiter", ","]
+    assert main([*arguments, *given, "--ratings", str(tmp_path / "usual.csv"), "--out", str(tmp_path / "b")]) == 0

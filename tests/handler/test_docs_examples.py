@@ -1,4 +1,4 @@
-"""What the README shows of the API is of the contract."""
+"""What docs/api.md shows is of the contract."""
 
 import re
 from collections.abc import Callable
@@ -15,15 +15,15 @@ from tests.handler.schemas import Schemas
 from train.demo_names import GENRES
 
 Make = Callable[..., Worker]
-API = (ROOT / "README.md").read_text(encoding="utf-8").split("## The API\n")[1].split("\n## ")[0]
+API = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 
 
 def shown(text: str) -> Any:
-    """An example of the README as JSON; `…` and words in brackets stand for more of the same."""
+    """An example of the page as JSON; `…` and words in brackets stand for more of the same."""
     return orjson.loads(re.sub(r"\[ [a-z][^\]]*\]", "[]", text.replace(", …", "")))
 
 
-def test_every_example_of_the_readme_is_one_of_the_contract(worker: Make, artifact: Artifact) -> None:
+def test_every_example_of_the_docs_is_one_of_the_contract(worker: Make, artifact: Artifact) -> None:
     demo = Catalogue({"genres": [list(GENRES)] * 6}, 6)
     schemas = Schemas(worker(replace(artifact, catalogue=demo)))
     rows = re.findall(r"^\| [^|]+ \| `(\{.*?\})` \| (?:`(\{.*?\})`|the same) \|$", API, re.MULTILINE)

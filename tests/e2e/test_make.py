@@ -1,0 +1,153 @@
+"""The verbs of make as a person types them, on versions that make did and did not make."""
+
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.conftest import QUICK, Project, copy_project, environment, free_ports
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def person(tmp_path_factory: pytest.TempPathFactory, project: Project) -> Iterator[Project]:
+    """A clone on a path with a blank, with version 1.0 trained on the embedded data; no server runs."""
+    folder = tmp_path_factory.mktemp("made") / "a clone"
+    clone = copy_project(folder)
+    shutil.copytree(project.folder / "build" / "demo", folder / "build" / "demo")
+    clone.make("package", f"TRAIN_ARGS={QUICK} --seed 1")
+    yield clone
+    clone.make("stop")
+
+
+def mine(folder: Path) -> str:
+    """Some of the embedded ratings as a file of one's own."""
+    lines = (folder / "build" / "demo" / "rates.csv").read_text().splitlines()[1:6000]
+    rows = [",".join(line.split(",")[:3]) for line in lines]
+    (folder / "mine.csv").write_text("\n".join(["who,what,stars", *rows]) + "\n")
+    return "mine.csv"
+
+
+COLUMNS = "--user-column who --movie-column what --rating-column stars"
+
+
+def test_an_unknown_variable_is_told(person: Project) -> None:
+    for verb in ("serve", "help", "versions"):
+        assert "no such variable: VERSON; allowed: VERSION " in person.make(verb, "VERSON=1.2", check=False)
+
+
+def test_help_fits_one_screen(person: Project) -> None:
+    lines = person.make("help").splitlines()
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 110
+
+
+def test_a_version_that_make_did_not_make_is_packed_and_reported_on_as_it_is(person: Project) -> None:
+    own = person.folder / "build" / "own-1"
+    own.mkdir()
+    for name in ("ncf.pt", "metrics.json", "held_out.npz"):
+        shutil.copy(person.folder / "build" / "1.0" / name, own)
+    before = (own / "ncf.pt").read_bytes()
+    assert "wrote build/own-1/report.html" in person.make("report", "VERSION=own-1")
+    assert "wrote model-store/ncf-own-1.mar" in person.make("package", "VERSION=own-1")
+    told = person.make("train", "VERSION=own-1", "PRESET=mlp", check=False)
+    assert "train: version own-1 was made elsewhere, and a version is never replaced" in told
+    assert (own / "ncf.pt").read_bytes() == before
+
+
+def test_other_data_becomes_another_version_that_remembers_its_columns(person: Project) -> None:
+    data, before = mine(person.folder), (person.folder / "build" / "1.0" / "ncf.pt").read_bytes()
+    arguments = (f"DATA={data}", f"TRAIN_ARGS={QUICK} {COLUMNS}")
+    told = person.make("package", *arguments)
+    assert "this is version 1.1" in told
+    assert (person.folder / "build" / "1.0" / "ncf.pt").read_bytes() == before
+    assert "version 1.1 was made of just that" in person.make("train", *arguments)
+    (person.folder / "new.csv").write_text("who,what,stars\n1,2,3\n")
+    assert "wrote build/1.2/ncf.pt" in person.make("update", "RATINGS=new.csv", "FROM=1.1")
+    assert "wrote build/1.1/report.html" in person.make("report", "VERSION=1.1")
+
+
+def test_nothing_is_deleted_without_force(person: Project) -> None:
+    told = person.make("clean", check=False)
+    assert "build/1.0/ncf.pt" in told
+    assert "nothing was deleted: `make clean FORCE=1` deletes them" in told
+    assert (person.folder / "model-store" / "ncf-1.0.mar").is_file()
+
+
+def test_every_verb_obeys_another_port(person: Project) -> None:
+    port = free_block(5)
+    told = person.make("serve", f"PORT={port}")
+    assert f"curl -s 127.0.0.1:{port}/predictions/ncf" in told
+    assert httpx.get(f"http://127.0.0.1:{port + 1}/models", trust_env=False).status_code == 200
+    status = person.make("status")  # without PORT: the server is where it was started
+    assert f"predictions  http://127.0.0.1:{port}/predictions/ncf" in status
+    assert "1.0         yes" in status
+    assert '"recommendations"' in person.make("predict")
+    assert '"rating"' in person.make("predict", 'BODY={"user_id": 1, "movie_id": 2}', "VERSION=1.0")
+    assert "READY" in person.make("versions")
+    done = person.run(".venv/bin/python", "-m", "ops.ready")
+    assert done.returncode == 0
+    assert "ModelServer" in person.make("logs")
+    proxied = {**environment(), "http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
+    for verb in ("versions", "predict", "serve"):
+        subprocess.run(["make", verb], cwd=person.folder, env=proxied, check=True, capture_output=True)
+    assert person.make("stop").strip() == "stopped"
+    assert "No server of this folder runs." in person.make("status")
+    assert "nothing answers at http://127.0.0.1:" in person.make("predict", check=False)
+
+
+def test_a_server_starts_where_tmpdir_is_too_long_for_a_socket(person: Project, tmp_path: Path) -> None:
+    long = tmp_path / ("x" * 120)
+    long.mkdir()
+    own = {**environment(), "TMPDIR": str(long)}
+    subprocess.run(["make", "serve"], cwd=person.folder, env=own, check=True, capture_output=True, timeout=300)
+    person.make("stop")
+
+
+def test_torchserves_own_variables_move_the_server(person: Project) -> None:
+    [port] = free_ports(1)
+    own = {**environment(), "TS_INFERENCE_ADDRESS": f"http://127.0.0.1:{port}"}
+    done = subprocess.run(["make", "serve"], cwd=person.folder, env=own, capture_output=True, text=True, timeout=300)
+    assert f"curl -s 127.0.0.1:{port}/predictions/ncf" in done.stdout, done.stderr
+    person.make("stop")
+
+
+def test_a_start_that_fails_brings_the_former_server_back(person: Project) -> None:
+    person.make("serve")
+    before = person.make("predict"), person.default_version, (person.folder / "model-store" / "versions").read_text()
+    bad = person.folder / "build" / "bad"
+    bad.mkdir()
+    shutil.copy(person.folder / "build" / "1.0" / "ncf.pt", bad)
+    handler = person.folder / "handler" / "ncf_handler.py"
+    text = handler.read_text()
+    handler.write_text(text.replace("torch.set_num_threads(1)", "raise RuntimeError('out of order')"))
+    try:
+        told = person.make("serve", "VERSION=bad", check=False)
+    finally:
+        handler.write_text(text)
+    assert "out of order" in told
+    assert "starting the former server again" in told
+    record = (person.folder / "model-store" / "versions").read_text()
+    assert (person.make("predict"), person.default_version, record) == before
+    person.make("stop")
+
+
+def free_block(length: int) -> int:
+    """The first of so many ports in a row that nobody listens on."""
+    while True:
+        first = int(free_ports(1)[0])
+        if first < 65_000 and all(is_free(port) for port in range(first, first + length)):
+            return first
+
+
+def is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,38 @@
+"""`pip install -e .` and what make installs."""
+
+import tomllib
+import zipfile
+from pathlib import Path
+from subprocess import run
+from sys import executable
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def test_the_extra_and_the_group_for_training_are_the_same() -> None:
+    assert PROJECT["project"]["optional-dependencies"]["train"] == PROJECT["dependency-groups"]["train"]
+
+
+def test_the_group_for_serving_holds_what_a_worker_needs() -> None:
+    assert set(PROJECT["project"]["dependencies"]) <= set(PROJECT["dependency-groups"]["serve"])
+
+
+def test_the_package_holds_the_code_and_its_data_files(tmp_path: Path) -> None:
+    pytest.importorskip("setuptools")
+    command = [executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(tmp_path)]
+    listed = run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    source = tmp_path / "source"
+    for name in listed:
+        if (ROOT / name).is_file() and name.split("/")[0] not in ("bench", "tests"):
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_bytes((ROOT / name).read_bytes())
+    run([*command, str(source)], check=True)
+    [wheel] = tmp_path.glob("*.whl")
+    held = set(zipfile.ZipFile(wheel).namelist())
+    needed = [name for name in listed if name.split("/")[0] in ("model", "handler", "train")]
+    assert {name for name in needed if (ROOT / name).is_file()} <= held
+    assert "ops/versions/rollout.py" in held
