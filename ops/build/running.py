@@ -68,7 +68,7 @@ def _refuse_lost_store(asked: Mapping[str, str], shelf: Shelf, settings: ServerS
 def _say_if_changed(version: str, shelf: Shelf) -> None:
     """A version runs the code and the settings that it was packed with; edits since then are not in it."""
     archive = shelf.archive(version).stat().st_mtime
-    edited = [path for room in _CODE for path in Path(room).glob("*") if path.suffix in (".py", ".yaml")]
+    edited = [path for room in _CODE for path in Path(room).rglob("*") if path.suffix in (".py", ".yaml")]
     newer = sorted(str(path) for path in edited if path.stat().st_mtime > archive)
     if newer and shelf.artifact(version).is_file():
         way = f"`make package VERSION={shelf.next_free(version)} FROM={version}`"
