@@ -1,7 +1,7 @@
 """`python -m bench.accuracy DATA...`: this project beside Surprise and myfm, same split, same rows, in one run.
 
-The split is train/data.py's (the reference's): a fifth of the rows is held out, and errors are of the held-out rows
-whose user and movie occur in training, which is what every peer can rate. This project is the mean of three seeds;
+The split is that of train/dataset/data.py: a fifth of the rows is held out, and errors are of the held-out rows whose
+user and movie occur in training, which is what every peer can rate. This project is the mean of three seeds;
 a peer has one. Each peer runs alone, in a fresh process of the interpreter that has it; every fit has one thread.
 """
 
@@ -26,12 +26,12 @@ from bench.accuracy_score import Fit, Score, score, table
 from bench.machine import describe_machine, write_results
 from model.scale import RatingScale
 from train.config import PRESETS, TrainConfig
-from train.data import RatingsData, split_ratings
-from train.fit import predict
+from train.dataset.data import RatingsData, split_ratings
+from train.dataset.tensors import Ratings, TrainingSet, index_ratings, look_up_ratings
+from train.predict import predict
 from train.readers import load_ratings
 from train.resume import NO_STAGES
-from train.run import METHODS
-from train.tensors import Ratings, TrainingSet, index_ratings, look_up_ratings
+from train.architectures import ARCHITECTURES
 
 OURS = "NCF Serve"
 SEEDS = (0, 1, 2)
@@ -75,7 +75,7 @@ def read_task(folder: Path) -> Task:
 def ours(task: Task, config: TrainConfig, facts: bool) -> Fit:
     """Choice and fit on the training rows, and what the network says of the others."""
     data, rows = (task.with_facts, task.facts_rows) if facts else (task.plain, task.plain_rows)
-    method = METHODS[config.architecture]
+    architecture = ARCHITECTURES[config.architecture]
     wall, cpu = time.perf_counter(), time.process_time()
     choice = method.choose(data, task.scale, config, NO_STAGES)
     network = method.fit(data, task.scale, config, choice, task.name, NO_STAGES).network

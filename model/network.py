@@ -42,7 +42,14 @@ class EncodingNetwork(TowerNetwork, Protocol):
         """The row (W,) of one user from R ratings (R,) of movies (R,); the unknown user's where R is 0."""
 
 
-class EmbeddingMLP(nn.Module):
+class RatingNetwork(nn.Module):
+    """The base of every network that is trained here; it keeps the protocol above."""
+
+    num_users: int
+    num_movies: int
+
+
+class EmbeddingMLP(RatingNetwork):
     """The reference network: an MLP over the concatenation of two embeddings (He et al. 2017, section 3.3).
 
         x = [dropout(P[u]); dropout(Q[m])],   unit = sigmoid(w . f_L(... f_1(x)) + b),

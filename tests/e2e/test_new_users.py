@@ -72,7 +72,7 @@ def test_an_update_makes_new_ids_known_without_training(served: Project, comedie
     artifact = served.folder / "build" / "2.0" / "ncf.pt"
     made = artifact.stat().st_mtime_ns
     assert "python -m train " not in served.make("package", "VERSION=2.0")
-    newer = ("-W", "train/factors.py")  # newer code has a trained version trained again, this one not
+    newer = ("-W", "train/factors/method.py")  # newer code has a trained version trained again, this one not
     assert "Nothing to be done" in served.make("--dry-run", *newer, "train", "VERSION=2.0")
     assert artifact.stat().st_mtime_ns == made
     assert "-m train --preset default" in served.make("--dry-run", "train", "VERSION=2.0", "DATA=build/demo")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from train.data import RatingsData
+from train.dataset.data import RatingsData
 from train.errors import DataError
 from train.readers import kmrd, movielens
 from train.readers.plain import TEXT_SUFFIXES, Columns, is_parquet, read_plain

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from train.data import RatingsData
+from train.dataset.data import RatingsData
 from train.readers import Columns, load_ratings
 
 
