@@ -77,8 +77,8 @@ def ours(task: Task, config: TrainConfig, facts: bool) -> Fit:
     data, rows = (task.with_facts, task.facts_rows) if facts else (task.plain, task.plain_rows)
     architecture = ARCHITECTURES[config.architecture]
     wall, cpu = time.perf_counter(), time.process_time()
-    choice = method.choose(data, task.scale, config, NO_STAGES)
-    network = method.fit(data, task.scale, config, choice, task.name, NO_STAGES).network
+    choice = architecture.choose(data, task.scale, config, NO_STAGES)
+    network = architecture.fit(data, task.scale, config, choice, task.name, NO_STAGES).network
     spent = time.process_time() - cpu, time.perf_counter() - wall
     return Fit(predict(network, rows, task.scale).numpy(), *spent)
 
