@@ -1,21 +1,22 @@
-"""The section of bench/README.md: goals, then every figure."""
+"""The tables of a comparison: the goals, then every figure."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from bench.goals import Goal, goals_table
 from bench.markdown import Cells, table
 from bench.peers.servers import SERVERS
-from bench.peers.summary import Goal, Spread, Summary, best_rate
+from bench.peers.summary import Spread, Summary, best_rate
 
 TITLES = {"pair": "pair", "columns": "1,000 pairs, JSON", "binary": "1,000 pairs, raw tensors", "best": "ten best"}
 
 
 def report(summaries: Mapping[str, Summary], goals: Sequence[Goal], errors: Mapping[str, Sequence[str]]) -> str:
-    """All tables as Markdown; `errors` by server, of rounds that gave nothing."""
+    """All tables as Markdown; `errors` are those of failed rounds, by server."""
     parts = [
-        table(("goal", "measured", "wanted", ""), 1, map(_goal_row, goals)),
+        goals_table(goals),
         table(_OVERVIEW, 1, (_overview_row(name, one) for name, one in summaries.items())),
         table(_CLOSED, 2, (row for name, one in summaries.items() for row in _closed_rows(name, one))),
         table(_OPEN, 1, (row for name, one in summaries.items() for row in _open_rows(name, one))),
@@ -26,7 +27,7 @@ def report(summaries: Mapping[str, Summary], goals: Sequence[Goal], errors: Mapp
         for error, number in Counter(found).items()
     ]
     if told:
-        parts.append("Rounds that gave nothing:\n\n" + "\n".join(f"- {line}" for line in told))
+        parts.append("Failed rounds:\n\n" + "\n".join(f"- {line}" for line in told))
     return "\n\n".join(parts)
 
 
@@ -36,10 +37,6 @@ _OVERVIEW = (
 )
 _CLOSED = ("server", "asked", "connections", "answered/s", "p50 ms", "p99 ms", "refused", "broken")
 _OPEN = ("server", "share of its maximum", "requests/s", "p50 ms", "p99 ms", "sent late, p99 ms", "failed")
-
-
-def _goal_row(goal: Goal) -> Cells:
-    return goal.what, f"{goal.figure:.2f}", f"{goal.sign} {goal.wanted:g}", "met" if goal.met else "**missed**"
 
 
 def _overview_row(name: str, one: Summary) -> Cells:

@@ -25,8 +25,8 @@ from train.factors.assemble import assemble, fill_user_table
 from train.factors.choose import choose_noise
 from train.factors.config import FactorsConfig
 from train.factors.levels import Levels, rating_levels
-from train.factors.predict_levels import predict_levels
 from train.factors.ordinal_fit import fit_ordinal
+from train.factors.predict_levels import predict_levels
 from train.factors.variational import Block, BothSides, finish_block, sort_both, start_block, sweep_block
 from train.fit_log import FitLog
 from train.method import Architecture, Choice, Fitted

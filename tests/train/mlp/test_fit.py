@@ -10,8 +10,8 @@ from train.dataset.tensors import Ratings
 from train.errors import DivergedError
 from train.mlp.config import MLPConfig
 from train.mlp.fit import build_network, fit
-from train.predict import mean_squared_error, predict
 from train.mlp.unknown import fit_unknown_rows
+from train.predict import mean_squared_error, predict
 
 SCALE = RatingScale(1, 10)
 CONFIG = MLPConfig(batch_size=64, learning_rate=1e-2, dropout=0.0, embedding_dropout=0.0)
