@@ -49,9 +49,7 @@ class FactorNetwork(RatingNetwork):
         scale: RatingScale,
         linear_weight: float,
     ) -> None:
-        super().__init__()
-        self.num_users = num_users
-        self.num_movies = len(movies) - 1
+        super().__init__(num_users, len(movies) - 1)
         self.size = linear.size
         self.linear, self.rank, self.ordinal = linear, rank, ordinal
         mean, deviation = standard

@@ -43,10 +43,16 @@ class EncodingNetwork(TowerNetwork, Protocol):
 
 
 class RatingNetwork(nn.Module):
-    """The base of every network that is trained here; it keeps the protocol above."""
+    """The base of every network that is trained here; it keeps the protocol above.
 
-    num_users: int
-    num_movies: int
+    Args:
+        num_users, num_movies: known ones; each table has one row more, for the unknown.
+    """
+
+    def __init__(self, num_users: int, num_movies: int) -> None:
+        super().__init__()
+        self.num_users = num_users
+        self.num_movies = num_movies
 
 
 class EmbeddingMLP(RatingNetwork):
@@ -74,9 +80,7 @@ class EmbeddingMLP(RatingNetwork):
         dropout: float = 0.3,
         embedding_dropout: float = 0.05,
     ) -> None:
-        super().__init__()
-        self.num_users = num_users
-        self.num_movies = num_movies
+        super().__init__(num_users, num_movies)
         self.user_embedding = nn.Embedding(num_users + 1, embedding_dim)
         self.movie_embedding = nn.Embedding(num_movies + 1, embedding_dim)
         self.embedding_dropout = nn.Dropout(embedding_dropout)
