@@ -26,13 +26,13 @@ from bench.machine import ROOT, describe_machine
 from bench.options import make_parser
 from bench.publish import publish
 from model.scale import RatingScale
+from train.architectures import ARCHITECTURES
 from train.config import PRESETS, TrainConfig
-from train.data import RatingsData, split_ratings
-from train.fit import predict
+from train.dataset.data import RatingsData, split_ratings
+from train.dataset.tensors import Ratings, TrainingSet, index_ratings, look_up_ratings
+from train.predict import predict
 from train.readers import load_ratings
 from train.resume import NO_STAGES
-from train.run import METHODS
-from train.tensors import Ratings, TrainingSet, index_ratings, look_up_ratings
 
 OURS = "NCF Serve"
 SEEDS = (0, 1, 2)
@@ -83,11 +83,11 @@ def ours(task: Task, config: TrainConfig, features: bool) -> Fit:
     """Chooses and fits on the training rows, and predicts the held-out ones."""
     data = task.with_features if features else task.without_features
     rows = task.rows_with_features if features else task.rows_without_features
-    method = METHODS[config.architecture]
+    architecture = ARCHITECTURES[config.architecture]
     wall = time.perf_counter()
     cpu = time.process_time()
-    choice = method.choose(data, task.scale, config, NO_STAGES)
-    network = method.fit(data, task.scale, config, choice, task.name, NO_STAGES).network
+    choice = architecture.choose(data, task.scale, config, NO_STAGES)
+    network = architecture.fit(data, task.scale, config, choice, task.name, NO_STAGES).network
     cpu_s = time.process_time() - cpu
     wall_s = time.perf_counter() - wall
     return Fit(predict(network, rows, task.scale).numpy(), cpu_s, wall_s)

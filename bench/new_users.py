@@ -20,10 +20,10 @@ from bench.publish import publish
 from bench.trained import predict_rows, train_default
 from model.factor_network import FactorNetwork
 from model.scale import RatingScale
-from train.baselines import USER_SHRINKAGE, BiasModel, fit_baselines
-from train.data import USER_ID, RatingsData, index_ids
+from train.dataset.data import USER_ID, RatingsData, index_ids
+from train.dataset.tensors import Ratings, TrainingSet, look_up_ratings
+from train.evaluation.baselines import USER_SHRINKAGE, BiasModel, fit_baselines
 from train.readers import load_ratings
-from train.tensors import Ratings, TrainingSet, look_up_ratings
 
 GIVEN = (0, 1, 3, 10)
 _FEWEST, _SHARE = 11, 0.1

@@ -27,10 +27,10 @@ from bench.options import make_parser, positive
 from bench.publish import publish
 from model.scale import RatingScale
 from train.config import TrainConfig
-from train.data import split_ratings
+from train.dataset.data import split_ratings
+from train.dataset.tensors import index_ratings, look_up_ratings
+from train.factors.variational import predict_target, sort_both, start_block, sweep_block
 from train.run import run
-from train.tensors import index_ratings, look_up_ratings
-from train.variational import predict_target, sort_both, start_block, sweep_block
 
 SIZES = (100_000, 1_000_000, 10_000_000)
 # The held-out error of the reference's notebook, after 108 s on a T4.

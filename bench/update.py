@@ -21,11 +21,11 @@ from model.asks import ColumnsAnswer, ColumnsAsk
 from model.history import History
 from model.predictor import Predictor
 from model.scale import RatingScale
-from train.data import MOVIE_ID, RATING, USER_ID, RatingsData
-from train.features import raw_ids
+from train.dataset.data import MOVIE_ID, RATING, USER_ID, RatingsData
+from train.dataset.features import raw_ids
 from train.output import build_catalogue
 from train.readers import load_ratings
-from train.update import update
+from train.update.__main__ import update
 
 _SEED = 1234
 # One movie in so many is new: it has no rating to train on.

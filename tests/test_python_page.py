@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from train.config import FactorsConfig, TrainConfig
-from train.demo import write_demo
+from train.config import TrainConfig
+from train.dataset.demo import write_demo
+from train.factors.config import FactorsConfig
 from train.run import run
 
 ROOT = Path(__file__).parents[1]

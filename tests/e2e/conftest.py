@@ -21,7 +21,7 @@ from ops.settings import ServerSettings, read_settings
 from ops.store.archives import start_with
 from ops.versions.rollout import Rollout
 from tests.e2e.image import Image, can_isolate, values
-from train.demo import write_demo
+from train.dataset.demo import write_demo
 
 ROOT = Path(__file__).parents[2]
 QUICK = "--factors.probe-sweeps 2 --factors.max-sweeps 2 --factors.rank-sweeps 2 --factors.epochs 1"

@@ -40,7 +40,12 @@ def test_only_the_users_own_ratings_are_named(artifact: Artifact) -> None:
 def test_an_explanation_costs_its_neighbours_nothing(artifact: Artifact) -> None:
     predictor = Predictor(artifact)
     together = predictor.answer([PairAsk(7, 3), ExplainAsk(11_242, 10_253), PairAsk(0, 3)])
-    assert together == [*predictor.answer([PairAsk(7, 3)]), explain(predictor, 11_242, 10_253), together[2]]
+    [alone] = predictor.answer([PairAsk(7, 3)])
+    assert isinstance(together[0], PairAnswer)
+    assert isinstance(alone, PairAnswer)
+    # A batch of another size may change the last digits, on some processors.
+    assert together[0].rating == pytest.approx(alone.rating, abs=1e-5)
+    assert together[1] == explain(predictor, 11_242, 10_253)
 
 
 def test_an_encoding_network_is_asked_what_it_would_say_without_a_rating(encoding_artifact: Artifact) -> None:
