@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 import pytest
 import torch
+from torch import nn
 
 from model.artifact import load_artifact
 from model.asks import PairAnswer, PairAsk
@@ -60,7 +62,7 @@ def fit(
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.zero_()
-        network.mlp[-1].bias.fill_(float(torch.logit(torch.tensor(unit))))
+        nn.init.constant_(network.get_parameter(f"mlp.{len(network.mlp) - 1}.bias"), math.log(unit / (1 - unit)))
     return Fitted(network.eval(), FitLog(), 1)
 
 
