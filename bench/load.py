@@ -75,8 +75,13 @@ def run_wrk(
     found = re.search(r"\{.*\}", done.stderr)
     if done.returncode or found is None:
         raise RuntimeError(f"wrk failed: {done.stderr or done.stdout}")
-    told: dict[str, Any] = json.loads(found[0])
-    answered = told["requests"] - told["refused"]
+    reported: dict[str, Any] = json.loads(found[0])
+    answered = reported["requests"] - reported["refused"]
     return Load(
-        connections, answered / told["duration_s"], told["p50_ms"], told["p99_ms"], told["refused"], told["broken"]
+        connections=connections,
+        answered_per_s=answered / reported["duration_s"],
+        p50_ms=reported["p50_ms"],
+        p99_ms=reported["p99_ms"],
+        refused=reported["refused"],
+        broken=reported["broken"],
     )

@@ -30,8 +30,9 @@ def write_ratings(path: Path, rows: int, seed: int = 0) -> None:
     num_movies = round(6 * rows**0.5)
     user, movie = draw_pairs(random, rows, num_users, num_movies)
     rating = rate(random, user, movie, num_users, num_movies)
-    ids = [np.cumsum(random.integers(1, 40, number)) for number in (num_users, num_movies)]
-    columns = {"user_id": ids[0][user], "movie_id": ids[1][movie], "rating": rating}
+    user_ids = np.cumsum(random.integers(1, 40, num_users))
+    movie_ids = np.cumsum(random.integers(1, 40, num_movies))
+    columns = {"user_id": user_ids[user], "movie_id": movie_ids[movie], "rating": rating}
     pyarrow.csv.write_csv(pa.table(columns), path)
 
 
@@ -54,14 +55,16 @@ def rate(
     random: np.random.Generator, user: np.ndarray, movie: np.ndarray, num_users: int, num_movies: int
 ) -> np.ndarray:
     """Ratings (R,) int8 in 1..10 of pairs of rows."""
-    user_bias, movie_bias = (random.normal(0, 0.8, number).astype(np.float32) for number in (num_users, num_movies))
+    user_bias = random.normal(0, 0.8, num_users).astype(np.float32)
+    movie_bias = random.normal(0, 0.8, num_movies).astype(np.float32)
     deviation = (1.2 / TASTES**0.5) ** 0.5  # of an entry: a sum of 6 products of two entries deviates by 1.2
-    tastes = [random.normal(0, deviation, (number, TASTES)).astype(np.float32) for number in (num_users, num_movies)]
+    user_tastes = random.normal(0, deviation, (num_users, TASTES)).astype(np.float32)
+    movie_tastes = random.normal(0, deviation, (num_movies, TASTES)).astype(np.float32)
     rating = np.empty(len(user), dtype=np.int8)
     for first in range(0, len(user), _CHUNK):
         part = slice(first, first + _CHUNK)
         score = 7 + user_bias[user[part]] + movie_bias[movie[part]]
-        score += (tastes[0][user[part]] * tastes[1][movie[part]]).sum(1)
+        score += (user_tastes[user[part]] * movie_tastes[movie[part]]).sum(1)
         score += random.normal(0, 1.3, len(score))
         rating[part] = np.clip(np.rint(score), 1, 10)
     return rating

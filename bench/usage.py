@@ -44,7 +44,9 @@ def whole_server(pid: int) -> tuple[float, float]:
     in each process.
     """
     front, workers = _processes(pid)
-    cpu_s, own, files = 0.0, 0.0, dict[str, float]()
+    cpu_s = 0.0
+    own = 0.0
+    files: dict[str, float] = {}
     for process in (front, *workers):
         try:
             maps = process.memory_maps(grouped=True)

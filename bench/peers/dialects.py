@@ -12,7 +12,7 @@ import orjson
 
 Ask = Mapping[str, Any]
 # The ratings (B,) in an answer, and the raw ids of their movies if the ask was for the best movies.
-Told = tuple[list[float], list[int] | None]
+Answer = tuple[list[float], list[int] | None]
 _LENGTH = "Inference-Header-Content-Length"
 _INT64, _FP32 = np.dtype("<i8"), np.dtype("<f4")
 
@@ -23,7 +23,7 @@ class Dialect:
 
     path: str
     write: Callable[[Ask], bytes]
-    read: Callable[[bytes, bytes], Told]
+    read: Callable[[bytes, bytes], Answer]
     headers: Callable[[bytes], dict[str, str]] = field(default=lambda _: {})
 
     def sent(self, server: str, asks: Sequence[Ask]) -> tuple[str, list[bytes], dict[str, str]]:
@@ -70,7 +70,7 @@ def _head_length(body: bytes) -> int:
     return body.index(mark) + len(mark)
 
 
-def _read_plain(answer: Any) -> Told:
+def _read_plain(answer: Any) -> Answer:
     if "recommendations" in answer:
         lines = answer["recommendations"]
         return [line["rating"] for line in lines], [line["movie_id"] for line in lines]
@@ -78,12 +78,12 @@ def _read_plain(answer: Any) -> Told:
     return (rating if isinstance(rating, list) else [rating]), None
 
 
-def _read_tensors(_: bytes, body: bytes) -> Told:
+def _read_tensors(_: bytes, body: bytes) -> Answer:
     outputs = {output["name"]: np.ravel(output["data"]).tolist() for output in orjson.loads(body)["outputs"]}
     return outputs["rating"], outputs.get("movie_id")
 
 
-def _read_binary(head: bytes, body: bytes) -> Told:
+def _read_binary(head: bytes, body: bytes) -> Answer:
     _, found, rest = head.partition(_LENGTH.lower().encode() + b":")
     if not found:
         raise ValueError(f"expected raw tensors, got {body[:100]!r}")

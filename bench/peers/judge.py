@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from bench.peers.dialects import Ask, Told
+from bench.peers.dialects import Answer, Ask
 from model.artifact import Artifact
 from model.asks import BestAnswer, BestAsk, ColumnsAnswer, ColumnsAsk
 from model.predictor import Predictor
@@ -48,13 +48,13 @@ class Judge:
     def __init__(self, artifact: Artifact) -> None:
         self._predictor = Predictor(artifact)
 
-    def check(self, ask: Ask, told: Told) -> None:
+    def check(self, ask: Ask, answered: Answer) -> None:
         """Compares every rating. Of the best movies, it checks also which they are; equal ratings may change places.
 
         Raises:
             WrongAnswerError: a rating is off by more than 1e-4, or there are too few or too many.
         """
-        ratings, movies = told
+        ratings, movies = answered
         if "top_k" in ask:
             assert movies is not None
             self._check_best(ask, ratings, movies)
@@ -77,9 +77,9 @@ class Judge:
         return [float(rating) for rating in answer.ratings]
 
 
-def _compare(ask: Ask, told: Sequence[float], expected: Sequence[float]) -> None:
-    if len(told) != len(expected):
-        raise WrongAnswerError(f"{str(ask)[:100]}: got {len(told)} ratings, expected {len(expected)}")
-    worst = max(abs(one - other) for one, other in zip(told, expected, strict=True))
+def _compare(ask: Ask, answered: Sequence[float], expected: Sequence[float]) -> None:
+    if len(answered) != len(expected):
+        raise WrongAnswerError(f"{str(ask)[:100]}: got {len(answered)} ratings, expected {len(expected)}")
+    worst = max(abs(one - other) for one, other in zip(answered, expected, strict=True))
     if not worst <= TOLERANCE:
         raise WrongAnswerError(f"{str(ask)[:100]}: off by {worst:g}, allowed {TOLERANCE:g}")

@@ -22,10 +22,10 @@ def save_rounds(rounds: Rounds, run: Mapping[str, object]) -> None:
 
     run: what must be equal for a later run that adds rounds: model, commit, seconds.
     """
-    told = [{name: asdict(one) for name, one in found.items()} for found in rounds]
+    saved = [{name: asdict(one) for name, one in found.items()} for found in rounds]
     KEPT.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(KEPT) as partial:
-        partial.write_text(json.dumps({"run": dict(run), "rounds": told}))
+        partial.write_text(json.dumps({"run": dict(run), "rounds": saved}))
 
 
 def load_rounds(names: Sequence[str], run: Mapping[str, object]) -> Rounds:
@@ -36,13 +36,13 @@ def load_rounds(names: Sequence[str], run: Mapping[str, object]) -> Rounds:
     """
     if not KEPT.exists():
         return []
-    told = json.loads(KEPT.read_text())
-    if told["run"] != run or any(set(found) != set(names) for found in told["rounds"]):
-        raise ValueError(f"{KEPT}: it has rounds of {told['run']}, and this run is {dict(run)}; run without --resume")
-    return [{name: _round(found[name]) for name in names} for found in told["rounds"]]
+    saved = json.loads(KEPT.read_text())
+    if saved["run"] != run or any(set(found) != set(names) for found in saved["rounds"]):
+        raise ValueError(f"{KEPT}: it has rounds of {saved['run']}, and this run is {dict(run)}; run without --resume")
+    return [{name: _round(found[name]) for name in names} for found in saved["rounds"]]
 
 
-def _round(told: dict[str, Any]) -> Round:
-    loads = {key: Load(**load) for key, load in told["loads"].items()}
-    open_loads = {key: OpenLoad(**load) for key, load in told["open_loads"].items()}
-    return Round(**{**told, "loads": loads, "open_loads": open_loads})
+def _round(saved: dict[str, Any]) -> Round:
+    loads = {key: Load(**load) for key, load in saved["loads"].items()}
+    open_loads = {key: OpenLoad(**load) for key, load in saved["open_loads"].items()}
+    return Round(**{**saved, "loads": loads, "open_loads": open_loads})

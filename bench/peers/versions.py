@@ -34,5 +34,5 @@ def peers_versions(names: Iterable[str]) -> dict[str, str]:
 
 def _installed(peer: str, packages: tuple[str, ...]) -> list[str]:
     command = [str(interpreter(peer)), "-c", _TELL, *packages]
-    told: list[str] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    return told
+    found: list[str] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return found

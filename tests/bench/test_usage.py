@@ -11,7 +11,8 @@ from bench import usage
 WORKER = """
 import time
 kept = bytearray(96 << 20)
-while time.process_time() < 1: pass
+while time.process_time() < 1:
+    pass
 print("ready", flush=True)
 input()
 """
