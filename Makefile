@@ -49,7 +49,7 @@ predict: .venv/serve ## ask the server; BODY='{"user_id": 1, "movie_id": 2}'
 	@$(PY) -m ops.predict $(version) $(call option,body,BODY)
 
 data: .venv/serve ## download KMRD-small into data/kmrd-small
-	$(PY) -m train.download data/kmrd-small
+	$(PY) -m train.dataset.download data/kmrd-small
 
 train: .venv/serve ## train a version on DATA
 	@$(BUILD) train

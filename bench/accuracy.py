@@ -1,8 +1,8 @@
-"""`python -m bench.accuracy DATA...`: this project beside Surprise and myfm, same split, same rows, in one run.
+"""`python -m bench.accuracy DATA...`: this project against Surprise and myfm, on the same split and rows, in one run.
 
-The split is train/data.py's (the reference's): a fifth of the rows is held out, and errors are of the held-out rows
-whose user and movie occur in training, which is what every peer can rate. This project is the mean of three seeds;
-a peer has one. Each peer runs alone, in a fresh process of the interpreter that has it; every fit has one thread.
+The split is the one of the training: a fifth of the rows is held out. Errors are those of the held-out rows whose user
+and movie occur in training, since every peer can rate these. This project is the mean of three seeds; a peer has one
+seed. Each peer runs alone, in a fresh process of the environment that has it. Every fit uses one thread.
 """
 
 from __future__ import annotations
@@ -13,25 +13,26 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from bench.accuracy_score import Fit, Score, score, table
-from bench.machine import describe_machine, write_results
+from bench.accuracy_score import Fit, Score, report, score
+from bench.machine import ROOT, describe_machine
+from bench.options import make_parser
+from bench.publish import publish
 from model.scale import RatingScale
+from train.architectures import ARCHITECTURES
 from train.config import PRESETS, TrainConfig
-from train.data import RatingsData, split_ratings
-from train.fit import predict
+from train.dataset.data import RatingsData, split_ratings
+from train.dataset.tensors import Ratings, TrainingSet, index_ratings, look_up_ratings
+from train.predict import predict
 from train.readers import load_ratings
 from train.resume import NO_STAGES
-from train.run import METHODS
-from train.tensors import Ratings, TrainingSet, index_ratings, look_up_ratings
 
 OURS = "NCF Serve"
 SEEDS = (0, 1, 2)
@@ -43,62 +44,61 @@ PEERS = {
     "myfm-regression": "myfm regression (rank 8)",
     "myfm-probit": "myfm ordered probit (rank 8)",
 }
-ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
 class Task:
-    """One data set, split: what is trained on, with the catalogue's facts and without, and the rows to be rated."""
+    """A split data set: the training rows and the B held-out rows, each with the catalogue's features and without."""
 
     name: str
     scale: RatingScale
-    with_facts: TrainingSet
-    plain: TrainingSet
-    facts_rows: Ratings
-    plain_rows: Ratings
+    with_features: TrainingSet
+    without_features: TrainingSet
+    rows_with_features: Ratings
+    rows_without_features: Ratings
 
     @property
     def truth(self) -> np.ndarray:
-        """Ratings of the rows to be rated (B,), in rating units."""
-        return self.plain_rows.rating.numpy()
+        """The ratings of the held-out rows (B,), in rating units."""
+        return self.rows_without_features.rating.numpy()
 
 
 def read_task(folder: Path) -> Task:
-    """The reference split of a folder of ratings."""
+    """Reads a folder of ratings and splits it."""
     data: RatingsData = load_ratings(folder, "auto")
     split = split_ratings(data.ratings, source=data.source)
-    facts, plain = (index_ratings(split.train, catalogue) for catalogue in (data.movies, None))
-    facts_rows, plain_rows = (look_up_ratings(split.known, one.user_ids, one.movie_ids) for one in (facts, plain))
-    return Task(folder.resolve().name, RatingScale(*data.rating_scale), facts, plain, facts_rows, plain_rows)
+    with_features = index_ratings(split.train, data.movies)
+    without_features = index_ratings(split.train, None)
+    return Task(
+        folder.resolve().name,
+        RatingScale(*data.rating_scale),
+        with_features,
+        without_features,
+        look_up_ratings(split.known, with_features.user_ids, with_features.movie_ids),
+        look_up_ratings(split.known, without_features.user_ids, without_features.movie_ids),
+    )
 
 
-def ours(task: Task, config: TrainConfig, facts: bool) -> Fit:
-    """Choice and fit on the training rows, and what the network says of the others."""
-    data, rows = (task.with_facts, task.facts_rows) if facts else (task.plain, task.plain_rows)
-    method = METHODS[config.architecture]
-    wall, cpu = time.perf_counter(), time.process_time()
-    choice = method.choose(data, task.scale, config, NO_STAGES)
-    network = method.fit(data, task.scale, config, choice, task.name, NO_STAGES).network
-    spent = time.process_time() - cpu, time.perf_counter() - wall
-    return Fit(predict(network, rows, task.scale).numpy(), *spent)
+def ours(task: Task, config: TrainConfig, features: bool) -> Fit:
+    """Chooses and fits on the training rows, and predicts the held-out ones."""
+    data = task.with_features if features else task.without_features
+    rows = task.rows_with_features if features else task.rows_without_features
+    architecture = ARCHITECTURES[config.architecture]
+    wall = time.perf_counter()
+    cpu = time.process_time()
+    choice = architecture.choose(data, task.scale, config, NO_STAGES)
+    network = architecture.fit(data, task.scale, config, choice, task.name, NO_STAGES).network
+    cpu_s = time.process_time() - cpu
+    wall_s = time.perf_counter() - wall
+    return Fit(predict(network, rows, task.scale).numpy(), cpu_s, wall_s)
 
 
 def peer(task: Task, name: str, environments: Path, limit_s: float) -> Fit | None:
-    """A peer's fit in its library's environment; None where it took longer than `limit_s`, which ends it."""
+    """A peer's fit in its library's environment; None if it took longer than `limit_s`, which ends it."""
     with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder) / "in.npz", Path(folder) / "out.npz"
-        train, rows = task.plain.ratings, task.plain_rows
-        np.savez(
-            source,
-            user=train.user_index.numpy(),
-            movie=train.movie_index.numpy(),
-            rating=train.rating.numpy(),
-            test_user=rows.user_index.numpy(),
-            test_movie=rows.movie_index.numpy(),
-            num_users=len(task.plain.user_ids),
-            num_movies=len(task.plain.movie_ids),
-            scale=np.array([task.scale.minimum, task.scale.maximum]),
-        )
+        source = Path(folder) / "in.npz"
+        target = Path(folder) / "out.npz"
+        _write_task(task, source)
         python = environments / name.split("-")[0] / "bin" / "python"
         command = [str(python), str(ROOT / "bench" / "peers_accuracy.py"), name, str(source), str(target)]
         threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -114,41 +114,56 @@ def peer(task: Task, name: str, environments: Path, limit_s: float) -> Fit | Non
             return Fit(found["predicted"], float(found["cpu_s"]), float(found["wall_s"]), str(found["version"]))
 
 
+def _write_task(task: Task, path: Path) -> None:
+    """Writes the arrays that bench/peers_accuracy.py reads."""
+    train = task.without_features.ratings
+    rows = task.rows_without_features
+    np.savez(
+        path,
+        user=train.user_index.numpy(),
+        movie=train.movie_index.numpy(),
+        rating=train.rating.numpy(),
+        test_user=rows.user_index.numpy(),
+        test_movie=rows.movie_index.numpy(),
+        num_users=len(task.without_features.user_ids),
+        num_movies=len(task.without_features.movie_ids),
+        scale=np.array([task.scale.minimum, task.scale.maximum]),
+    )
+
+
 def measure(task: Task, options: argparse.Namespace) -> Iterator[Score]:
-    """Scores of one data set, this project's first."""
-    default = PRESETS["default"]
-    runs: dict[str, Callable[[], list[Fit | None]]] = {
-        OURS: lambda: [ours(task, replace(default, seed=seed), True) for seed in SEEDS]
-    }
-    if task.with_facts.features is not None:
-        runs[f"{OURS}, --no-features"] = lambda: [ours(task, replace(default, seed=seed), False) for seed in SEEDS]
-    if options.reference:
-        runs["reference network"] = lambda: [ours(task, PRESETS["reference"], False)]
-    for name, title in PEERS.items():
-        runs[title] = partial(_once, task, name, options.peers, options.limit_s)
+    """The scores of one data set, this project's first."""
     base: np.ndarray | None = None
-    for title, run in runs.items():
-        fits = [fit for fit in run() if fit is not None]
+    for title, fits in _all_fits(task, options):
         print(f"{task.name}: {title}", file=sys.stderr)
         if base is None:
             base = np.mean([np.square(fit.predicted.astype(np.float64) - task.truth) for fit in fits], axis=0)
         yield score(title, fits, task.truth, base)
 
 
-def _once(task: Task, name: str, environments: Path, limit_s: float) -> list[Fit | None]:
-    return [peer(task, name, environments, limit_s)]
+def _all_fits(task: Task, options: argparse.Namespace) -> Iterator[tuple[str, list[Fit]]]:
+    """The fits of each line of the table; none for a peer that took too long."""
+    seeds = [replace(PRESETS["default"], seed=seed) for seed in SEEDS]
+    yield OURS, [ours(task, config, features=True) for config in seeds]
+    if task.with_features.features is not None:
+        yield f"{OURS}, --no-features", [ours(task, config, features=False) for config in seeds]
+    if options.reference:
+        yield "reference network", [ours(task, PRESETS["reference"], features=False)]
+    for name, title in PEERS.items():
+        fit = peer(task, name, options.peers, options.limit_s)
+        yield title, [fit] if fit is not None else []
 
 
 def main() -> None:
-    """Measures, prints, and writes bench/results/accuracy.json and its section of bench/README.md."""
-    parser = argparse.ArgumentParser(prog="python -m bench.accuracy", description=__doc__.splitlines()[0])
+    """Measures, and publishes the section `accuracy`."""
+    parser = make_parser("bench.accuracy", __doc__)
     parser.add_argument("data", type=Path, nargs="*", default=[Path("build/demo")], help="folders or files of ratings")
     parser.add_argument("--peers", type=Path, default=ROOT / ".venv-peers", help="folder of the peers' environments")
     parser.add_argument("--reference", action="store_true", help="train the reference network too, a minute per set")
-    parser.add_argument("--limit-s", type=float, default=300.0, help="most seconds of a peer's process")
+    parser.add_argument("--limit-s", type=float, default=300.0, help="the most seconds for a peer's process")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    machine = describe_machine()  # of the code that runs now, whatever is committed meanwhile
+    machine = describe_machine()
     tables: list[str] = []
     results: dict[str, Any] = {}
     versions: dict[str, str] = {}
@@ -157,11 +172,9 @@ def main() -> None:
         scores = list(measure(task, options))
         results[task.name] = [asdict(one) for one in scores]
         versions |= {one.name.split()[0]: one.version for one in scores if one.version}
-        tables.append(table(task.name, len(task.plain.ratings), len(task.truth), scores, options.limit_s))
-    text = "\n\n".join(tables)
-    print(text)
+        tables.append(report(task.name, len(task.without_features.ratings), len(task.truth), scores, options.limit_s))
     machine["versions"] |= versions
-    write_results("accuracy", {**machine, "data": results}, text)
+    publish("accuracy", {**machine, "data": results}, "\n\n".join(tables), options)
 
 
 if __name__ == "__main__":

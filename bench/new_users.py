@@ -1,12 +1,11 @@
-"""`python -m bench.new_users FOLDER …`: the error for users whom the training never saw, by how many ratings they gave.
+"""`python -m bench.new_users DATA...`: the error for users absent from training, by the number of ratings they send.
 
-Beside the movies' means, the shrunken biases with the user's bias from the same ratings, and a full retraining with
-these ratings in it. Everything but the draw of the hidden users has its default.
+It compares folding in with the movies' means, with shrunken biases whose user bias comes from the same ratings, and
+with a full retraining that includes these ratings. Every option of the training has its default.
 """
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,25 +13,30 @@ import numpy as np
 import pandas as pd
 import torch
 
-from bench.machine import describe_machine, write_results
+from bench.machine import describe_machine
+from bench.markdown import table
+from bench.options import make_parser, positive
+from bench.publish import publish
 from bench.trained import predict_rows, train_default
 from model.factor_network import FactorNetwork
 from model.scale import RatingScale
-from train.baselines import USER_SHRINKAGE, BiasModel, fit_baselines
-from train.data import USER_ID, RatingsData, index_ids
+from train.dataset.data import USER_ID, RatingsData, index_ids
+from train.dataset.tensors import Ratings, TrainingSet, look_up_ratings
+from train.evaluation.baselines import USER_SHRINKAGE, BiasModel, fit_baselines
 from train.readers import load_ratings
-from train.tensors import Ratings, TrainingSet, look_up_ratings
 
 GIVEN = (0, 1, 3, 10)
 _FEWEST, _SHARE = 11, 0.1
+# By number of ratings given back and by predictor: squared errors (T,) of the same T ratings.
 _Errors = dict[int, dict[str, np.ndarray]]
 
 
 class Hidden(NamedTuple):
-    """Users hidden from the training, U of them, and their ratings (R,) of movies that it rated.
+    """The `num_users` users hidden from training, and their R ratings of movies that have ratings in training.
 
-    frame: the ratings' rows, user by user, in random order within each; ratings: the same as rows of the tables, with
-    the users numbered from 0; position (R,): how many ratings of the user come before.
+    frame: the rows of the ratings, user by user, in random order within each user.
+    ratings: the same as rows of the tables, with the users numbered from 0.
+    position: (R,) how many ratings of the same user come before.
     """
 
     frame: pd.DataFrame
@@ -42,7 +46,7 @@ class Hidden(NamedTuple):
 
 
 def squared_errors(data: RatingsData, draw: int) -> _Errors:
-    """By number of ratings given back and by predictor: squared errors (T,) of the same T ratings."""
+    """The errors for one draw of hidden users."""
     scale = RatingScale(*data.rating_scale)
     shown, secret = hide_users(data.ratings, draw)
     network, trained = train_default(data, shown)
@@ -50,9 +54,7 @@ def squared_errors(data: RatingsData, draw: int) -> _Errors:
     hidden = rank_hidden(secret, trained, draw)
     test = hidden.position >= max(GIVEN)
     truth = hidden.ratings.rating.numpy()[test]
-    rated = trained.ratings
-    columns = (rated.user_index.numpy(), rated.movie_index.numpy(), rated.rating.numpy().astype(np.float64))
-    baselines = fit_baselines(*columns, len(trained.user_ids), len(trained.movie_ids))
+    baselines = _baselines(trained)
     errors: _Errors = {}
     for given in GIVEN:
         back = hidden.position < given
@@ -67,6 +69,17 @@ def squared_errors(data: RatingsData, draw: int) -> _Errors:
             name: np.square(values.clip(scale.minimum, scale.maximum) - truth) for name, values in predicted.items()
         }
     return errors
+
+
+def _baselines(trained: TrainingSet) -> dict[str, BiasModel]:
+    ratings = trained.ratings
+    return fit_baselines(
+        ratings.user_index.numpy(),
+        ratings.movie_index.numpy(),
+        ratings.rating.numpy().astype(np.float64),
+        len(trained.user_ids),
+        len(trained.movie_ids),
+    )
 
 
 def hide_users(frame: pd.DataFrame, draw: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -85,14 +98,15 @@ def rank_hidden(secret: pd.DataFrame, trained: TrainingSet, draw: int) -> Hidden
     shuffled = shuffled[rated[look_up_ratings(shuffled, trained.user_ids, trained.movie_ids).movie_index.numpy()]]
     ids, user = index_ids(shuffled[USER_ID])
     order = np.argsort(user, kind="stable")
-    frame, user = shuffled.iloc[order], user[order]
+    frame = shuffled.iloc[order]
+    user = user[order]
     ratings = look_up_ratings(frame, trained.user_ids, trained.movie_ids)
     position = np.arange(len(user)) - np.searchsorted(user, user)
     return Hidden(frame, Ratings(torch.from_numpy(user), ratings.movie_index, ratings.rating), position, len(ids))
 
 
 def _folded_in(network: FactorNetwork, hidden: Hidden, back: np.ndarray, scale: RatingScale) -> np.ndarray:
-    """Ratings (R,) once the ratings under the mask `back` (R,) are given."""
+    """Predicted ratings (R,), given those under the mask `back` (R,)."""
     known = hidden.ratings.take(torch.from_numpy(back))
     with torch.inference_mode():
         rows = network.encode_users(known.user_index, known.movie_index, known.rating, hidden.num_users)
@@ -101,8 +115,9 @@ def _folded_in(network: FactorNetwork, hidden: Hidden, back: np.ndarray, scale: 
 
 
 def _with_user_bias(model: BiasModel, hidden: Hidden, back: np.ndarray) -> np.ndarray:
-    """Ratings (R,) of the bias model, each user's bias from the ratings under `back`; 0 without any."""
-    user, movie = hidden.ratings.user_index.numpy(), hidden.ratings.movie_index.numpy()
+    """Ratings (R,) of the bias model. A user's bias comes from the ratings under `back`, and is 0 without any."""
+    user = hidden.ratings.user_index.numpy()
+    movie = hidden.ratings.movie_index.numpy()
     without = model.mean + model.movie_bias[movie]
     rest = hidden.ratings.rating.numpy() - without
     total = np.bincount(user[back], rest[back], hidden.num_users)
@@ -111,42 +126,46 @@ def _with_user_bias(model: BiasModel, hidden: Hidden, back: np.ndarray) -> np.nd
     return predicted
 
 
-def table(name: str, errors: _Errors) -> list[str]:
-    """Lines of a Markdown table: RMSE by number of ratings given, and what folding in gives up to retraining."""
+def report(name: str, errors: _Errors) -> str:
+    """A table of RMSE by number of ratings given back, and of what folding in loses against retraining."""
     predictors = list(errors[GIVEN[0]])
-    rows = len(errors[GIVEN[0]][predictors[0]])
-    lines = [f"| {name}, RMSE of {rows:,} ratings | {' | '.join(predictors)} | MSE, folded in − trained anew |"]
-    lines.append("|---|" + "--:|" * (len(predictors) + 1))
+    number = len(errors[GIVEN[0]][predictors[0]])
+    rows = []
     for given, squared in errors.items():
-        cells = [f"{values.mean() ** 0.5:.3f}" for values in squared.values()]
+        rmse = [f"{values.mean() ** 0.5:.3f}" for values in squared.values()]
         gap = squared["folded in"] - squared["trained anew"]
-        cells.append(f"{gap.mean():+.3f} ± {gap.std() / rows**0.5:.3f}" if given else "the same")
-        lines.append(f"| {given} given | {' | '.join(cells)} |")
-    return lines
+        loss = f"{gap.mean():+.3f} ± {gap.std() / number**0.5:.3f}" if given else "the same"
+        rows.append([f"{given} given", *rmse, loss])
+    header = [f"{name}, RMSE of {number:,} ratings", *predictors, "MSE, folded in − trained anew"]
+    return table(header, 1, rows)
+
+
+def _over_draws(data: RatingsData, draws: int) -> _Errors:
+    found = [squared_errors(data, draw) for draw in range(draws)]
+    return {
+        given: {name: np.concatenate([one[given][name] for one in found]) for name in found[0][given]}
+        for given in GIVEN
+    }
 
 
 def main() -> None:
-    """Measures every data set, prints and writes the tables."""
-    parser = argparse.ArgumentParser(prog="python -m bench.new_users", description=__doc__.splitlines()[0])
+    """Measures every data set, and publishes the section `new_users`."""
+    parser = make_parser("bench.new_users", __doc__)
     parser.add_argument("data", type=Path, nargs="+", help="folders or files of ratings")
-    parser.add_argument("--draws", type=int, default=3, help="how many times a tenth of the users is drawn")
+    parser.add_argument("--draws", type=positive, default=3, help="how often a tenth of the users is drawn")
     options = parser.parse_args()
-    lines: list[str] = []
+    machine = describe_machine()
+    tables = []
     figures = {}
     for path in options.data:
-        data = load_ratings(path)
-        draws = [squared_errors(data, draw) for draw in range(options.draws)]
-        errors = {
-            given: {name: np.concatenate([draw[given][name] for draw in draws]) for name in draws[0][given]}
-            for given in GIVEN
+        name = path.resolve().name
+        errors = _over_draws(load_ratings(path), options.draws)
+        tables.append(report(name, errors))
+        figures[name] = {
+            given: {predictor: float(values.mean()) for predictor, values in squared.items()}
+            for given, squared in errors.items()
         }
-        found = table(path.resolve().name, errors)
-        print("\n".join(found), flush=True)
-        lines += ["", *found]
-        figures[path.resolve().name] = {
-            given: {name: float(values.mean()) for name, values in squared.items()} for given, squared in errors.items()
-        }
-    write_results("new_users", {**describe_machine(), "mse": figures}, "\n".join(lines[1:]))
+    publish("new_users", {**machine, "mse": figures}, "\n\n".join(tables), options)
 
 
 if __name__ == "__main__":

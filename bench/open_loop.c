@@ -5,9 +5,9 @@
  * plan:    u32 requests, u32 sends, { u32 length, bytes } for each request, f64 seconds for each send, ascending
  * outcome: f64 start on the monotonic clock, one struct outcome for each send, the kept answers one after another
  *
- * A send whose time has come but finds every connection busy waits for one. Time counts from when it was meant to
- * leave; a client that has waited for TIMEOUT_S gives up, and its request is lost (status 0). After PATIENCE_S without a
- * connection a request is not sent any more.
+ * A send that finds every connection busy at its time waits for one. Latency counts from the intended time. A client
+ * gives up after TIMEOUT_S, and its request is lost (status 0). A request that waits for a connection longer than
+ * PATIENCE_S is not sent.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -26,9 +26,9 @@
 struct request { uint32_t length; char *bytes; };
 struct outcome { double sent_s, latency_s; uint64_t answer_at; uint32_t status, answer_length; };
 struct connection {
-    int fd;          /* -1: closed; opened again by its next send */
-    long send;       /* which send is under way; -1: none */
-    uint32_t left;   /* bytes of the request that are still to be written */
+    int fd;          /* -1: closed; the next send opens it again */
+    long send;       /* the send under way; -1: none */
+    uint32_t left;   /* bytes of the request that are not yet written */
     char *in;
     size_t length, room;
 };
@@ -119,7 +119,7 @@ static void begin(struct connection *c, long send) {
     write_on(c);
 }
 
-/* The length of the whole answer, 0 while its end is unknown; `last`: the server closes after it. */
+/* The length of the whole answer, or 0 while it is not complete. `last`: the server will close the connection. */
 static size_t whole(struct connection *c, int *last) {
     char *end = memmem(c->in, c->length, "\r\n\r\n", 4);
     if (!end) return 0;
@@ -144,7 +144,7 @@ static void read_on(struct connection *c) {
         int last = 0;
         if (c->send >= 0 && whole(c, &last)) {
             uint32_t status = c->length > 12 ? strtoul(c->in + 9, NULL, 10) : 0;
-            if (last || status >= 400) shut(c); /* TorchServe closes after an error, and does not always say so */
+            if (last || status >= 400) shut(c); /* TorchServe closes after an error, and does not always announce it */
             finish(c, status);
             return;
         }
@@ -176,7 +176,7 @@ int main(int argc, char **argv) {
         open_again(&connections[i]);
         idle[idle_count++] = i;
     }
-    usleep(20000); /* connections of a server that listens are there by now */
+    usleep(20000); /* enough for a listening server to accept them */
     start = now();
     double looked = 0;
     for (uint32_t next = 0; next < sends || idle_count < connection_count;) {

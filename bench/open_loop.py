@@ -1,13 +1,14 @@
-"""Open-loop load: requests leave at Poisson times, whatever the server does, and latency counts from the intended time.
+"""Open-loop load: requests leave at Poisson times, whatever the server does. Latency counts from the intended time.
 
-A closed loop sends less while the server is slow and so hides the waiting ("coordinated omission"). Here a request
-whose time has come but finds every connection busy waits, and its wait counts. The sending is in open_loop.c, compiled
-when first used: Python would need a core of its own for 10,000 requests a second, and the server would miss it.
+A closed loop sends less while the server is slow, and so it hides waiting times ("coordinated omission"). Here, a
+request that finds every connection busy at its time waits for one, and this wait counts.
+
+The program open_loop.c does the sending; it is compiled at its first use. Python would need a whole core to send 10,000
+requests a second, and would take it from the server.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 import struct
 import subprocess
@@ -18,38 +19,42 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from model.files import atomic_write
+
 _SOURCE = Path(__file__).with_suffix(".c")
 _PROGRAM = Path(__file__).resolve().parents[1] / "build" / "bench" / "open_loop"
 _OUTCOME = np.dtype(
     [("sent_s", "f8"), ("latency_s", "f8"), ("answer_at", "u8"), ("status", "u4"), ("answer_length", "u4")]
 )
+_STARTED = struct.Struct("d")
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What became of each request, in the order of sending. Times are in seconds since `started`.
+    """The outcome of each request, in the order of sending. Times are in seconds since `started`.
 
-    `started` is on the clock of time.monotonic(). `status` is 0 for a request that was lost: its connection broke or
-    was refused, or no answer came in time; `latency_s` then tells when it was given up, and `sent_s` is NaN if it
-    never left.
+    `started` is on the clock of time.monotonic(). A lost request has `status` 0: its connection broke or was refused,
+    or no answer came in time. Its `latency_s` is the time until the client gave up; its `sent_s` is NaN if it was never
+    sent.
     """
 
     started: float
     request: np.ndarray
-    """Which of the bodies."""
+    """The index of the body that was sent."""
     status: np.ndarray
     intended_s: np.ndarray
     sent_s: np.ndarray
     latency_s: np.ndarray
     responses: list[bytes]
-    """The answers, head and body, as they came; empty unless asked for."""
+    """Each answer's head and body, as received; empty unless they were asked for."""
 
 
 @dataclass(frozen=True)
 class OpenLoad:
-    """Latencies in milliseconds from the intended send time; `failed` counts answers of 400 and more, and lost ones.
+    """Latencies in milliseconds from the intended send time. `failed` counts lost requests and statuses from 400 on.
 
-    A request that failed is one that waits forever: where more than one of a hundred did, p99 is infinite.
+    A failed request counts as one that waits forever: if more than 1 % failed, p99 is infinite. `late_p99_ms` is how
+    much later than intended requests left, because every connection or the generator was busy.
     """
 
     rate_per_s: float
@@ -69,7 +74,7 @@ def run_open_loop(
     seed: int = 0,
     headers: Mapping[str, str] | None = None,
 ) -> OpenLoad:
-    """Sends `bodies` in turn at a mean rate, for `seconds`, over at most `connections`."""
+    """Sends `bodies` in turn at a mean rate, for `seconds`, over at most `connections`; returns the latencies."""
     answers = drive(url, bodies, rate_per_s, seconds, connections, seed, headers)
     failed = answers.status != 200
     waited = np.where(failed, np.inf, answers.latency_s)
@@ -90,45 +95,67 @@ def drive(
     keep: bool = False,
     patience_s: float | None = None,
 ) -> Answers:
-    """The same, and what became of every request; `keep`: with its answer. A client gives up after `timeout_s`.
+    """Sends the same load, and returns the outcome of every request.
 
-    patience_s: a request that waits longer for a free connection is not sent any more; None: `timeout_s`.
+    Args:
+        url: the URL of all requests.
+        bodies: the requests' bodies, sent in turn.
+        rate_per_s: the mean rate.
+        seconds: the length of the load.
+        connections: the most connections.
+        seed: the seed of the Poisson times.
+        headers: headers beside the Content-Type of JSON.
+        timeout_s: the time after which a client gives up.
+        keep: keep every answer.
+        patience_s: a request that waits longer for a free connection is not sent; None means `timeout_s`.
 
     Raises:
         RuntimeError: there is no C compiler, or the sending failed.
     """
     parts = urlsplit(url)
     times = _poisson_times(rate_per_s, seconds, seed)
-    plan = [struct.pack("II", len(bodies), len(times))]
-    for body in bodies:
-        request = _request(parts.path, parts.netloc, headers or {}, body)
-        plan.append(struct.pack("I", len(request)) + request)
-    plan.append(times.tobytes())
+    requests = [_request(parts.path, parts.netloc, headers or {}, body) for body in bodies]
     host = "127.0.0.1" if parts.hostname == "localhost" else str(parts.hostname)
-    command = [str(_compiled()), host, str(parts.port), str(connections), str(timeout_s)]
-    command += [str(timeout_s if patience_s is None else patience_s), str(int(keep))]
-    done = subprocess.run(command, input=b"".join(plan), capture_output=True, check=False)
+    patience_s = timeout_s if patience_s is None else patience_s
+    command = [str(_compiled()), host, str(parts.port), str(connections), str(timeout_s), str(patience_s)]
+    command.append(str(int(keep)))
+    done = subprocess.run(command, input=_plan(requests, times), capture_output=True, check=False)
     if done.returncode:
         raise RuntimeError(f"open_loop failed: {done.stderr.decode(errors='replace').strip()}")
-    told = np.frombuffer(done.stdout, _OUTCOME, len(times), 8)
-    kept = memoryview(done.stdout)[8 + told.nbytes :]
-    spans = zip(told["answer_at"].tolist(), told["answer_length"].tolist(), strict=True)
+    outcomes = np.frombuffer(done.stdout, _OUTCOME, len(times), _STARTED.size)
     return Answers(
-        struct.unpack("d", done.stdout[:8])[0],
-        np.arange(len(times)) % len(bodies),
-        told["status"].astype(np.int64),
-        times,
-        told["sent_s"],
-        told["latency_s"],
-        [bytes(kept[at : at + length]) for at, length in spans] if keep else [],
+        started=_STARTED.unpack_from(done.stdout)[0],
+        request=np.arange(len(times)) % len(bodies),
+        status=outcomes["status"].astype(np.int64),
+        intended_s=times,
+        sent_s=outcomes["sent_s"],
+        latency_s=outcomes["latency_s"],
+        responses=_responses(done.stdout, outcomes) if keep else [],
     )
 
 
+def _plan(requests: Sequence[bytes], times: np.ndarray) -> bytes:
+    """The program's input, in the format that open_loop.c describes."""
+    plan = [struct.pack("II", len(requests), len(times))]
+    for request in requests:
+        plan.append(struct.pack("I", len(request)) + request)
+    plan.append(times.tobytes())
+    return b"".join(plan)
+
+
+def _responses(output: bytes, outcomes: np.ndarray) -> list[bytes]:
+    """The answers, which follow the outcomes in the program's output."""
+    answers = memoryview(output)[_STARTED.size + outcomes.nbytes :]
+    spans = zip(outcomes["answer_at"].tolist(), outcomes["answer_length"].tolist(), strict=True)
+    return [bytes(answers[at : at + length]) for at, length in spans]
+
+
 def _poisson_times(rate_per_s: float, seconds: float, seed: int) -> np.ndarray:
-    """Ascending seconds in 0..seconds, at least one."""
+    """Ascending times in 0..seconds, at least one."""
     generator = np.random.default_rng(seed)
     expected = rate_per_s * seconds
-    times = np.cumsum(generator.exponential(1 / rate_per_s, int(expected + 6 * expected**0.5) + 10))
+    enough = int(expected + 6 * expected**0.5) + 10
+    times = np.cumsum(generator.exponential(1 / rate_per_s, enough))
     return np.ascontiguousarray(times[: max(1, int(np.searchsorted(times, seconds)))])
 
 
@@ -139,13 +166,12 @@ def _request(path: str, host: str, headers: Mapping[str, str], body: bytes) -> b
 
 
 def _compiled() -> Path:
-    """The program, compiled if its source is newer."""
+    """The program; it is compiled if it is missing or older than its source."""
     if not _PROGRAM.exists() or _PROGRAM.stat().st_mtime < _SOURCE.stat().st_mtime:
         compiler = shutil.which("cc") or shutil.which("gcc")
         if compiler is None:
-            raise RuntimeError("no C compiler, which the load generator needs: apt-get install gcc libc6-dev")
+            raise RuntimeError("there is no C compiler for bench/open_loop.c; on Debian: apt-get install gcc libc6-dev")
         _PROGRAM.parent.mkdir(parents=True, exist_ok=True)
-        partial = _PROGRAM.with_name(f"open_loop.{os.getpid()}")
-        subprocess.run([compiler, "-O2", "-Wall", "-o", str(partial), str(_SOURCE), "-lm"], check=True)
-        partial.replace(_PROGRAM)
+        with atomic_write(_PROGRAM) as partial:
+            subprocess.run([compiler, "-O2", "-Wall", "-o", str(partial), str(_SOURCE), "-lm"], check=True)
     return _PROGRAM

@@ -1,8 +1,8 @@
 """One peer's fit and predictions, in the peers' own environment: `python bench/peers_accuracy.py PEER IN.npz OUT.npz`.
 
-IN holds user, movie (N,) int64 rows, rating (N,) float32, test_user, test_movie (B,) int64, num_users, num_movies,
-scale (2,); OUT gets predicted (B,), cpu_s and wall_s of the fit, and the library's version. Imports nothing of this
-project: the interpreter that runs it has other libraries.
+IN holds user, movie (N,) int64 rows, rating (N,) float32, test_user, test_movie (B,) int64, num_users, num_movies and
+scale (2,). OUT gets predicted (B,), the fit's cpu_s and wall_s, and the library's version. This file imports nothing of
+this project, because the interpreter that runs it has other libraries.
 """
 
 import sys
@@ -14,13 +14,17 @@ from typing import Any
 import numpy as np
 
 Arrays = Any
-SEED, RANK, ITERATIONS = 0, 8, 200
+# A peer's fit: takes the arrays, prepares the data, and returns what fits and then returns what predicts.
+Peer = Callable[[Arrays], Callable[[], Callable[[], Any]]]
+SEED = 0
+RANK = 8
+ITERATIONS = 200
 
 
-def surprise_peer(make: Callable[[Any], Any]) -> Callable[[Arrays], Callable[[], Any]]:
-    """A fit of the algorithm that `make` takes from the module of Surprise's prediction algorithms."""
+def surprise_peer(make: Callable[[Any], Any]) -> Peer:
+    """A fit of the algorithm that `make` takes from the module of Surprise."""
 
-    def fit(data: Arrays) -> Callable[[], Any]:
+    def fit(data: Arrays) -> Callable[[], Callable[[], Any]]:
         import surprise
 
         low, high = (float(bound) for bound in data["scale"])
@@ -29,7 +33,7 @@ def surprise_peer(make: Callable[[Any], Any]) -> Callable[[Arrays], Callable[[],
         trainset = dataset.construct_trainset(folds)
         algorithm = make(surprise)
 
-        def run() -> Any:
+        def run() -> Callable[[], Any]:
             algorithm.fit(trainset)
             return lambda: np.array(
                 [algorithm.predict(user, movie).est for user, movie in zip(*_columns(data, "test_"), strict=True)]
@@ -40,18 +44,19 @@ def surprise_peer(make: Callable[[Any], Any]) -> Callable[[Arrays], Callable[[],
     return fit
 
 
-def myfm_peer(ordered: bool) -> Callable[[Arrays], Callable[[], Any]]:
-    """A Bayesian factorisation machine over user and movie; ordered probit predicts the mean of its distribution."""
+def myfm_peer(ordered: bool) -> Peer:
+    """A Bayesian factorisation machine over user and movie; the ordered probit predicts its distribution's mean."""
 
-    def fit(data: Arrays) -> Callable[[], Any]:
+    def fit(data: Arrays) -> Callable[[], Callable[[], Any]]:
         import myfm
 
         groups = [int(data["num_users"]), int(data["num_movies"])]
-        rows, tested = (_one_hot(data[f"{part}user"], data[f"{part}movie"], groups) for part in ("", "test_"))
+        rows = _one_hot(data["user"], data["movie"], groups)
+        tested = _one_hot(data["test_user"], data["test_movie"], groups)
         values, level = np.unique(data["rating"], return_inverse=True)
         options = {"n_iter": ITERATIONS, "n_kept_samples": ITERATIONS - 5, "group_shapes": groups}
 
-        def run() -> Any:
+        def run() -> Callable[[], Any]:
             if ordered:
                 probit = myfm.MyFMOrderedProbit(RANK, random_seed=SEED)
                 probit.fit(rows, level, **options)
@@ -66,7 +71,8 @@ def myfm_peer(ordered: bool) -> Callable[[Arrays], Callable[[], Any]]:
 
 
 _TUNED_BIAS = {"method": "als", "n_epochs": 10, "reg_u": 2.5, "reg_i": 5}
-PEERS: dict[str, tuple[str, Callable[[Arrays], Callable[[], Any]]]] = {
+# The package whose version is recorded, and the fit.
+PEERS: dict[str, tuple[str, Peer]] = {
     "surprise-baseline": (
         "scikit-surprise",
         surprise_peer(lambda module: module.BaselineOnly(bsl_options=_TUNED_BIAS, verbose=False)),
@@ -82,15 +88,18 @@ PEERS: dict[str, tuple[str, Callable[[Arrays], Callable[[], Any]]]] = {
 }
 
 
-def main(peer: str, source: str, target: str) -> None:
-    """Fits, predicts, and writes; what is timed is the fit alone, the data already in the library's form."""
+def main() -> None:
+    """Fits, predicts and writes. Only the fit is timed; the data already has the library's form."""
+    peer, source, target = sys.argv[1:]
     with np.load(source, allow_pickle=False) as arrays:
         data = {name: arrays[name] for name in arrays.files}
     library, prepare = PEERS[peer]
     run = prepare(data)
-    wall, cpu = time.perf_counter(), time.process_time()
+    wall = time.perf_counter()
+    cpu = time.process_time()
     predict = run()
-    wall_s, cpu_s = time.perf_counter() - wall, time.process_time() - cpu
+    wall_s = time.perf_counter() - wall
+    cpu_s = time.process_time() - cpu
     predicted = np.clip(predict(), *data["scale"]).astype(np.float32)
     np.savez(target, predicted=predicted, version=np.array(version(library)), wall_s=wall_s, cpu_s=cpu_s)
 
@@ -109,4 +118,4 @@ def _one_hot(user: Any, movie: Any, groups: list[int]) -> Any:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

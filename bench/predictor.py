@@ -1,23 +1,23 @@
-"""`python -m bench.predictor`: what one process does with no server, the limit that a served figure is held against.
+"""`python -m bench.predictor`: what one process does without a server, which is the limit for the served figures.
 
-Pairs per second in batches, with one CPU core and, where there is one, the GPU: the network alone on rows that lie on
-its device; with rows from and ratings to the host; and from raw ids. Then whole requests, from bytes to bytes.
+The first table has pairs per second in batches, on one CPU core and on the GPU if there is one: the network alone, with
+table rows that lie on its device; from rows on the host to ratings on the host; and from raw ids to ratings. The second
+table has whole requests, from a body's bytes to an answer's bytes.
 """
 
 from __future__ import annotations
 
-import argparse
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
-from bench.machine import describe_machine, write_results
+from bench.machine import describe_machine
 from bench.markdown import table
-from bench.options import check
+from bench.options import artifact_parser, check
+from bench.publish import publish
 from bench.workloads import Workload, workloads
 from handler.request import Request
 from handler.service import RatingService
@@ -32,7 +32,7 @@ _SEED = 1234
 
 
 def times_per_s(work: Callable[[], object], seconds: float) -> float:
-    """How often one CPU core does `work` per second: the median of rounds, after one call that warms it up."""
+    """How often one CPU core does `work` per second: the median of several rounds, after a warm-up call."""
     torch.set_num_threads(1)
     work()
     rounds = []
@@ -46,14 +46,17 @@ def times_per_s(work: Callable[[], object], seconds: float) -> float:
 
 
 def in_batches(artifact: Artifact, device: str, seconds: float = 1.0) -> Iterator[tuple[str, list[float]]]:
-    """What is done, and the pairs per second of it for each of BATCHES, drawn from the artifact's own ids."""
-    predictor, generator = Predictor(artifact, device), np.random.default_rng(_SEED)
+    """The name of each kind of work, and its pairs per second for each of BATCHES; ids are the artifact's own."""
+    predictor = Predictor(artifact, device)
     scorer = predictor.scorer
+    generator = np.random.default_rng(_SEED)
 
-    def rated(size: int) -> tuple[Callable[[], object], ...]:
-        ids = (generator.choice(artifact.user_ids.ids, size), generator.choice(artifact.movie_ids.ids, size))
-        rows = (predictor.user_ids.rows(ids[0]), predictor.movie_ids.rows(ids[1]))
-        users, movies = (torch.from_numpy(side.astype(np.int64)).to(device) for side in rows)
+    def works(size: int) -> dict[str, Callable[[], object]]:
+        user_ids = generator.choice(artifact.user_ids.ids, size)
+        movie_ids = generator.choice(artifact.movie_ids.ids, size)
+        user_rows = predictor.user_ids.rows(user_ids)
+        movie_rows = predictor.movie_ids.rows(movie_ids)
+        users, movies = (torch.from_numpy(rows.astype(np.int64)).to(device) for rows in (user_rows, movie_rows))
 
         def network() -> None:
             with torch.inference_mode():
@@ -61,16 +64,19 @@ def in_batches(artifact: Artifact, device: str, seconds: float = 1.0) -> Iterato
             if device == "cuda":
                 torch.cuda.synchronize()
 
-        return network, lambda: scorer.rate(*rows), lambda: predictor.answer([ColumnsAsk(*ids)])
+        return {
+            "one forward, rows on the device": network,
+            "host rows to host ratings": lambda: scorer.rate(user_rows, movie_rows),
+            "raw ids to ratings": lambda: predictor.answer([ColumnsAsk(user_ids, movie_ids)]),
+        }
 
-    what = ("one forward, rows on the device", "host rows to host ratings", "raw ids to ratings")
-    works = [rated(size) for size in BATCHES]
-    for place, name in enumerate(what):
-        yield name, [size * times_per_s(work[place], seconds) for size, work in zip(BATCHES, works, strict=True)]
+    by_size = {size: works(size) for size in BATCHES}
+    for name in by_size[BATCHES[0]]:
+        yield name, [size * times_per_s(found[name], seconds) for size, found in by_size.items()]
 
 
 def pairs_per_s(artifact: Artifact, workload: Workload, seconds: float = 1.0) -> float:
-    """Pairs per second of one CPU core for a workload's bodies in turn: decode, predict, encode."""
+    """Pairs per second of one CPU core that decodes a workload's bodies in turn, predicts, and encodes."""
     service = RatingService(artifact, HandlerSettings(), "ncf", "1.0")
     turn = 0
 
@@ -83,33 +89,40 @@ def pairs_per_s(artifact: Artifact, workload: Workload, seconds: float = 1.0) ->
 
 
 def main() -> None:
-    """Measures and writes the section of README.md."""
-    parser = argparse.ArgumentParser(prog="python -m bench.predictor", description=str(__doc__).splitlines()[0])
-    parser.add_argument("--artifact", type=Path, default=Path("build/1.0/ncf.pt"))
-    path = parser.parse_args().artifact
+    """Measures, and publishes the section `predictor`."""
+    parser = artifact_parser("bench.predictor", __doc__)
+    options = parser.parse_args()
+    path = options.artifact
     check(parser, path)
     machine = describe_machine(path)
-    artifact, devices = load_artifact(path), ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+    devices = ["cpu"]
+    if torch.cuda.is_available():
+        devices.append("cuda")
+        machine["processor"] += f", {torch.cuda.get_device_name()}"
+    artifact = load_artifact(path)
     asked = workloads(artifact)
+    batches: dict[str, list[float]] = {}
+    requests: dict[str, float] = {}
     with tqdm(total=3 * len(devices) + len(asked), disable=None) as progress:
-        batches = {}
         for device in devices:
-            placed = artifact if device == "cpu" else load_artifact(path, device)
-            for name, found in in_batches(placed, device):
-                batches[f"{name}, {device}"] = found
+            for name, rates in in_batches(load_artifact(path, device), device):
+                batches[f"{name}, {device}"] = rates
                 progress.update()
-        requests = {}
         for name, workload in asked.items():
             requests[name] = pairs_per_s(artifact, workload)
             progress.update()
-    heads = ("million pairs/s in one process, by batch", *(f"{size:,}" for size in BATCHES))
-    rows = [(name, *(f"{rate / 1e6:.2f}" for rate in found)) for name, found in batches.items()]
-    whole = [(name, f"{rate:,.0f}") for name, rate in requests.items()]
-    text = "\n\n".join([table(heads, 1, rows), table(("bytes to bytes, one core", "pairs/s"), 1, whole)])
-    print(text)
-    if torch.cuda.is_available():
-        machine["processor"] += f", {torch.cuda.get_device_name()}"
-    write_results("predictor", {**machine, "batches": batches, "requests": requests}, text)
+    text = "\n\n".join([_batches_table(batches), _requests_table(requests)])
+    publish("predictor", {**machine, "batches": batches, "requests": requests}, text, options)
+
+
+def _batches_table(batches: Mapping[str, list[float]]) -> str:
+    header = ("million pairs/s in one process, by batch", *(f"{size:,}" for size in BATCHES))
+    return table(header, 1, ((name, *(f"{rate / 1e6:.2f}" for rate in rates)) for name, rates in batches.items()))
+
+
+def _requests_table(requests: Mapping[str, float]) -> str:
+    rows = [(name, f"{rate:,.0f}") for name, rate in requests.items()]
+    return table(("bytes to bytes, one core", "pairs/s"), 1, rows)
 
 
 if __name__ == "__main__":

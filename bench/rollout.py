@@ -1,8 +1,8 @@
-"""Versions registered, promoted and removed under constant load: what clients notice of it.
+"""What clients notice when versions are registered, promoted and removed under constant load.
 
-An open loop asks the default at half of the most that a closed loop got answered. Meanwhile the default goes back and
-forth between two versions, and a third comes and goes. Every answer must be that of the version it names, as computed
-in this process, and no request may be lost.
+An open loop asks the default version at half of the best rate of a closed loop. Meanwhile, two versions take turns as
+the default, and a third is registered and removed. Every answer must equal the in-process answer of the version that it
+names, and no request may be lost.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ import orjson
 
 from bench.load import run_wrk
 from bench.open_loop import Answers, drive
-from bench.workloads import workloads
-from model.archive import NAME, VERSION_HEADER
+from bench.workloads import PATH, workloads
+from model.archive import VERSION_HEADER
 from model.artifact import Artifact
 from ops.client import Client
 from ops.settings import ServerSettings
@@ -33,12 +33,12 @@ from ops.versions.rollout import Rollout
 from ops.versions.smoke import asks
 
 _PAIRS = 2_000
-_MAXIMUM_S = 3.0
+_MAXIMUM_S = 3
 _SEGMENT_S = 5.0
 
 
 class Reign(NamedTuple):
-    """A version was the default for sure between these times, on the clock of time.monotonic()."""
+    """`version` was certainly the default between these times, on the clock of time.monotonic()."""
 
     version: str
     start: float
@@ -47,8 +47,13 @@ class Reign(NamedTuple):
 
 @dataclass
 class Outcome:
-    """What clients noticed. `lost` got no answer; `refused` an error; `wrong` another answer than its version gives, or
-    one of a version that was not the default while the request was under way."""
+    """What clients noticed.
+
+    lost: requests without an answer.
+    refused: statuses other than 200, and how often each occurred.
+    wrong: answers that differ from those of the version they name, or that name a version that was not the default
+        during the request.
+    """
 
     rate_per_s: float
     promotions: int
@@ -73,13 +78,17 @@ class Outcome:
 def change_under_load(
     settings: ServerSettings, pair: tuple[str, str], third: str, promotions: int = 20, pause_s: float = 0.2
 ) -> Outcome:
-    """Promotes each of `pair` in turn, both registered, the first of them the default; `third` is packed only."""
+    """Promotes the versions of `pair` in turn, and registers and removes `third`, under load.
+
+    Both versions of `pair` are registered, and the first is the default. `third` is packed, and not registered.
+    """
     references = {name: Reference(archive_path(settings.model_store, name), name) for name in (*pair, third)}
     bodies = _bodies(references[pair[0]].artifact)
     expected = {name: [reference.answer(body) for body in bodies] for name, reference in references.items()}
-    url = f"{settings.inference}/predictions/{NAME}"
+    url = settings.inference + PATH
     rate = run_wrk(url, bodies, 64, _MAXIMUM_S).answered_per_s / 2
-    outcome, reigns = Outcome(rate, promotions), [Reign(pair[0], time.monotonic(), np.inf)]
+    outcome = Outcome(rate, promotions)
+    reigns = [Reign(pair[0], time.monotonic(), np.inf)]
     rollout = Rollout(Client(settings), settings)
 
     def change() -> None:
@@ -101,10 +110,10 @@ def change_under_load(
 
 
 def _while_sending(send: Callable[[int], None], change: Callable[[], None]) -> None:
-    """Sends segment after segment, from before `change` begins until after it has ended.
+    """Sends segments of load, from before `change` begins until after it ends.
 
     Raises:
-        Exception: what either of them raised.
+        Exception: `send` or `change` raised it.
     """
     over = threading.Event()
 
@@ -139,11 +148,11 @@ def _judge(
             outcome.refused.update([status] if status else [])
             continue
         head, _, body = answers.responses[place].partition(b"\r\n\r\n")
-        name = _header(head)
+        name = _version_header(head)
         version = name.decode()
         outcome.answered_by[version] += 1
         if any(one.start < sent[place] and ended[place] < one.end and one.version != version for one in reigns):
-            outcome.wrong.append(f"request {request}: answered by {version}, which was not the default")
+            outcome.wrong.append(f"request {request}: answered by {version}, which was not the default version")
         if (request, name, body) not in seen:
             seen.add((request, name, body))
             difference = find_difference(orjson.loads(body), expected[version][request].value)
@@ -151,13 +160,13 @@ def _judge(
                 outcome.wrong.append(f"request {request} to version {version}: {difference}")
 
 
-def _header(head: bytes) -> bytes:
+def _version_header(head: bytes) -> bytes:
     start = head.lower().index(VERSION_HEADER.lower().encode() + b":") + len(VERSION_HEADER) + 1
     return head[start:].split(b"\r\n", 1)[0].strip()
 
 
 def _bodies(artifact: Artifact) -> list[bytes]:
-    """Pairs, and among every hundred of them one ask of each other kind."""
+    """Pairs, and one request of each other kind after every hundred of them."""
     others = [body for _, body in asks(artifact)]
     bodies = workloads(artifact)["pair"].bodies[:_PAIRS]
     for place in range(0, len(bodies), 100):

@@ -1,32 +1,32 @@
-"""`python -m bench.serve`: this bundle against a stock TorchServe bundle of the same network, and against its goals.
+"""`python -m bench.serve`: this project against a stock TorchServe bundle of the same network, and against its goals.
 
-Every server is started here, one at a time, on this machine, and asked the same bytes by the same generators: wrk for
-closed loops, bench/open_loop.py for latency under a given load. Rounds alternate between the servers; a figure is the
-median of its rounds. The load generator takes its share of the same processors, as it does for every server.
+Every server starts here, one at a time, and gets the same requests from the same generators: wrk for closed loops,
+bench/open_loop.py for latency at a given rate. Each round runs all servers; a figure is the median of its rounds. The
+load generator shares the processors with the server, for every server alike.
 """
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
 from bench import usage
+from bench.goals import Goal, goals_table
 from bench.load import Load, run_wrk
-from bench.machine import describe_machine, write_results
-from bench.markdown import table
+from bench.machine import describe_machine
+from bench.markdown import Cells, table
 from bench.open_loop import OpenLoad, run_open_loop
-from bench.options import check, positive
+from bench.options import check, rounds_parser
 from bench.predictor import pairs_per_s
+from bench.publish import publish
 from bench.servers import ours, stock
-from bench.workloads import Workload, workloads
+from bench.workloads import PAIRS, PATH, Workload, workloads
 from model.artifact import load_artifact
 from ops.process import server
 from ops.settings import ServerSettings
@@ -39,7 +39,7 @@ SERVERS: dict[str, Start] = {
     "stock": stock,
     "stock, 1 worker": lambda artifact, folder: stock(artifact, folder, workers=1),
 }
-# What each server is asked: workload -> connections.
+# The loads of each server: workload -> numbers of connections.
 PLAN: dict[str, dict[str, tuple[int, ...]]] = {
     "default": {"pair": (1, 8, 64, 256), "columns": (8,), "instances": (8,), "best": (64,)},
     "default, 1 worker": {"pair": (64, 256)},
@@ -47,11 +47,14 @@ PLAN: dict[str, dict[str, tuple[int, ...]]] = {
     "stock": {"pair": (1, 8, 64, 256)},
     "stock, 1 worker": {"pair": (64, 256)},
 }
+_WARM_UP_S = 3
+# The open loop's rate for a server that is asked by one connection only.
+_GENTLE_RATE_PER_S = 100.0
 
 
 @dataclass
 class Measured:
-    """What one server did: loads by workload and connections, one per round."""
+    """The loads of one server, one for each round, by "workload/connections"; CPU cores at pair/64; largest memory."""
 
     loads: dict[str, list[Load]] = field(default_factory=dict)
     open_loads: list[OpenLoad] = field(default_factory=list)
@@ -65,8 +68,8 @@ class Measured:
         return float(statistics.median(getattr(load, figure) for load in self.loads[key]))
 
 
-def measure(artifact: Path, rounds: int, seconds: float) -> dict[str, Measured]:
-    """Runs every server in turn, `rounds` times."""
+def measure(artifact: Path, rounds: int, seconds: int) -> dict[str, Measured]:
+    """Runs every server once in each round."""
     asked = workloads(load_artifact(artifact))
     measured = {name: Measured() for name in SERVERS}
     steps = rounds * sum(len(connections) + 1 for plan in PLAN.values() for connections in plan.values())
@@ -81,128 +84,110 @@ def measure(artifact: Path, rounds: int, seconds: float) -> dict[str, Measured]:
 def _load(
     into: Measured,
     settings: ServerSettings,
-    plan: dict[str, tuple[int, ...]],
-    asked: dict[str, Workload],
-    seconds: float,
+    plan: Mapping[str, tuple[int, ...]],
+    asked: Mapping[str, Workload],
+    seconds: int,
     progress: tqdm,
 ) -> None:
+    """One round of one server."""
     pid = server.running(settings)
     assert pid is not None
+    url = settings.inference + PATH
     for name, all_connections in plan.items():
-        workload = asked[name]
-        url = settings.inference + workload.path
-        run_wrk(url, workload.bodies, 16, min(3.0, seconds))  # the JVM compiles what it runs often
+        bodies = asked[name].bodies
+        run_wrk(url, bodies, 16, min(_WARM_UP_S, seconds))  # the JVM compiles the code that runs often
         progress.update()
         for connections in all_connections:
-            before = usage.measure(pid)
-            load = run_wrk(url, workload.bodies, connections, seconds)
-            after = usage.measure(pid)
+            before = usage.cpu_time(pid)
+            load = run_wrk(url, bodies, connections, seconds)
+            after = usage.cpu_time(pid)
             into.loads.setdefault(f"{name}/{connections}", []).append(load)
             if (name, connections) == ("pair", 64):
-                into.front_cores.append((after.front_cpu_s - before.front_cpu_s) / seconds)
-                into.worker_cores.append((after.worker_cpu_s - before.worker_cpu_s) / seconds)
+                spent = usage.CpuTime(*(end - begin for begin, end in zip(before, after, strict=True)))
+                into.front_cores.append((spent.front_user_s + spent.front_kernel_s) / seconds)
+                into.worker_cores.append((spent.worker_user_s + spent.worker_kernel_s) / seconds)
             progress.update()
-    half = into.median("pair/64", "answered_per_s") / 2 if "pair/64" in into.loads else 100.0
-    into.open_loads.append(run_open_loop(settings.inference + asked["pair"].path, asked["pair"].bodies, half, seconds))
-    after = usage.measure(pid)
-    into.front_mib = max(into.front_mib, after.front_mib)
-    into.worker_mib = max(into.worker_mib, after.largest_worker_mib)
+    rate = into.median("pair/64", "answered_per_s") / 2 if "pair/64" in into.loads else _GENTLE_RATE_PER_S
+    into.open_loads.append(run_open_loop(url, asked["pair"].bodies, rate, seconds))
+    memory = usage.memory(pid)
+    into.front_mib = max(into.front_mib, memory.front_mib)
+    into.worker_mib = max(into.worker_mib, memory.largest_worker_mib)
 
 
-def goals(measured: dict[str, Measured], in_process: dict[str, float]) -> list[tuple[str, float, str, float]]:
-    """(what, figure, at least or at most, goal) of everything that has a goal."""
+def goals(measured: Mapping[str, Measured], in_process: Mapping[str, float]) -> list[Goal]:
+    """The figures that have a goal. `in_process`: pairs per second of one process without a server, by workload."""
     mine, latency = measured["default"], measured["latency"]
-    columns, instances = (1_000 * mine.median(f"{name}/8", "answered_per_s") for name in ("columns", "instances"))
-    found: list[tuple[str, float, str, float]] = []
-    for workers in (", 1 worker", ""):
-        own, base = measured[f"default{workers}"], measured[f"stock{workers}"].median("pair/64", "answered_per_s")
-        each = workers.removeprefix(", ") or "1 worker per core"
-        for connections, goal in ((64, 15), (256, 20)):
-            times = own.median(f"pair/{connections}", "answered_per_s") / base
-            found.append((f"one pair, {connections} connections, {each} each: times stock at 64", times, ">=", goal))
+    columns = PAIRS * mine.median("columns/8", "answered_per_s")
+    instances = PAIRS * mine.median("instances/8", "answered_per_s")
+    best = mine.median("best/64", "answered_per_s")
     return [
-        *found,
-        ("one pair, 64 connections: p99, ms", mine.median("pair/64", "p99_ms"), "<=", 12),
-        ("one pair, 1 connection: p50, ms", mine.median("pair/1", "p50_ms"), "<=", 2),
-        ("the same, latency profile", latency.median("pair/1", "p50_ms"), "<=", 0.6),
-        ("1,000 pairs as columns, 8 connections: million pairs/s", columns / 1e6, ">=", 1.2),
-        ("1,000 pairs as instances: million pairs/s", instances / 1e6, ">=", 0.7),
-        ("columns: share of one process without a server", columns / in_process["columns"], ">=", 0.6),
-        ("instances: share of one process without a server", instances / in_process["instances"], ">=", 0.6),
-        (
-            "the ten best of all movies, 64 connections: requests/s",
-            mine.median("best/64", "answered_per_s"),
-            ">=",
-            2000,
-        ),
-        ("memory of a worker, MiB", mine.worker_mib, "<=", 350),
+        *_goals_against_stock(measured["default, 1 worker"], measured["stock, 1 worker"], "1 worker each"),
+        *_goals_against_stock(measured["default"], measured["stock"], "1 worker per core each"),
+        Goal("one pair, 64 connections: p99, ms", mine.median("pair/64", "p99_ms"), "<=", 12),
+        Goal("one pair, 1 connection: p50, ms", mine.median("pair/1", "p50_ms"), "<=", 2),
+        Goal("the same, latency profile", latency.median("pair/1", "p50_ms"), "<=", 0.6),
+        Goal("1,000 pairs as columns, 8 connections: million pairs/s", columns / 1e6, ">=", 1.2),
+        Goal("1,000 pairs as instances: million pairs/s", instances / 1e6, ">=", 0.7),
+        Goal("columns: share of one process without a server", columns / in_process["columns"], ">=", 0.6),
+        Goal("instances: share of one process without a server", instances / in_process["instances"], ">=", 0.6),
+        Goal("the ten best of all movies, 64 connections: requests/s", best, ">=", 2000),
+        Goal("memory of a worker, MiB", mine.worker_mib, "<=", 350),
     ]
 
 
-def all_loads(measured: dict[str, Measured]) -> str:
-    """Every load, as Markdown."""
-    columns = ("server", "asked", "connections", "answered/s", "p50 ms", "p99 ms", "refused", "broken")
-    return "\n\n".join(
-        [table(columns, 2, _closed_rows(measured)), table(_OPEN_COLUMNS, 1, map(_open_row, measured.items()))]
-    )
+def _goals_against_stock(own: Measured, base: Measured, workers: str) -> Iterator[Goal]:
+    stock_at_64 = base.median("pair/64", "answered_per_s")
+    for connections, wanted in ((64, 15), (256, 20)):
+        times = own.median(f"pair/{connections}", "answered_per_s") / stock_at_64
+        yield Goal(f"one pair, {connections} connections, {workers}: times stock at 64", times, ">=", wanted)
 
 
-_OPEN_COLUMNS = (
-    *("server", "open loop, requests/s", "p50 ms", "p99 ms", "failed"),
-    *("JVM cores", "worker cores", "JVM MiB", "worker MiB"),
-)
+def closed_loops_table(measured: Mapping[str, Measured]) -> str:
+    """Every closed loop."""
+    header = ("server", "asked", "connections", "answered/s", "p50 ms", "p99 ms", "refused", "broken")
+    return table(header, 2, (row for name, one in measured.items() for row in _closed_rows(name, one)))
 
 
-def _closed_rows(measured: dict[str, Measured]) -> Iterator[list[str]]:
-    for name, one in measured.items():
-        for key, loads in one.loads.items():
-            rates = sorted(load.answered_per_s for load in loads)
-            rate = f"{one.median(key, 'answered_per_s'):,.0f} ({rates[0]:,.0f} to {rates[-1]:,.0f})"
-            times = [f"{one.median(key, figure):.2f}" for figure in ("p50_ms", "p99_ms")]
-            lost = [f"{sum(getattr(load, figure) for load in loads):,}" for figure in ("refused", "broken")]
-            yield [name, *key.split("/"), rate, *times, *lost]
+def _closed_rows(name: str, one: Measured) -> Iterator[Cells]:
+    for key, loads in one.loads.items():
+        rates = [load.answered_per_s for load in loads]
+        rate = f"{statistics.median(rates):,.0f} ({min(rates):,.0f} to {max(rates):,.0f})"
+        p50, p99 = f"{one.median(key, 'p50_ms'):.2f}", f"{one.median(key, 'p99_ms'):.2f}"
+        refused = sum(load.refused for load in loads)
+        broken = sum(load.broken for load in loads)
+        yield name, *key.split("/"), rate, p50, p99, f"{refused:,}", f"{broken:,}"
 
 
-def _open_row(named: tuple[str, Measured]) -> list[str]:
-    name, one = named
+def open_loops_table(measured: Mapping[str, Measured]) -> str:
+    """The open loops, each the one with the median p99 of its server; cores and memory."""
+    latencies = ("server", "open loop, requests/s", "p50 ms", "p99 ms", "failed")
+    costs = ("JVM cores", "worker cores", "JVM MiB", "worker MiB")
+    return table((*latencies, *costs), 1, (_open_row(name, one) for name, one in measured.items()))
+
+
+def _open_row(name: str, one: Measured) -> Cells:
     load = sorted(one.open_loads, key=lambda load: load.p99_ms)[len(one.open_loads) // 2]
+    times = (f"{load.p50_ms:.2f}", f"{load.p99_ms:.2f}", f"{load.failed} of {load.sent:,}")
     cores = [f"{statistics.median(used):.2f}" if used else "" for used in (one.front_cores, one.worker_cores)]
-    times = [f"{load.p50_ms:.2f}", f"{load.p99_ms:.2f}", f"{load.failed} of {load.sent:,}"]
-    return [name, f"{load.rate_per_s:,.0f}", *times, *cores, f"{one.front_mib:.0f}", f"{one.worker_mib:.0f}"]
-
-
-def _goal_row(goal: tuple[str, float, str, float]) -> list[str]:
-    what, figure, sign, wanted = goal
-    met = figure >= wanted if sign == ">=" else figure <= wanted
-    return [what, f"{figure:.2f}", f"{sign} {wanted:g}", "met" if met else "**missed**"]
+    return name, f"{load.rate_per_s:,.0f}", *times, *cores, f"{one.front_mib:.0f}", f"{one.worker_mib:.0f}"
 
 
 def main() -> None:
-    """Measures, prints, and writes bench/results/serve.json and its section of bench/README.md."""
-    parser = argparse.ArgumentParser(prog="python -m bench.serve", description=__doc__.splitlines()[0])
-    parser.add_argument("--artifact", type=Path, default=Path("build/1.0/ncf.pt"))
-    parser.add_argument("--rounds", type=positive, default=3)
-    parser.add_argument("--seconds", type=float, default=8.0)
+    """Measures, and publishes the section `serve`."""
+    parser = rounds_parser("bench.serve", __doc__, rounds=3, seconds=8)
     options = parser.parse_args()
     check(parser, options.artifact, "wrk", "cc")
-    artifact = options.artifact.resolve()
-    machine = describe_machine(artifact)
-    in_process = {name: pairs_per_s(load_artifact(artifact), work) for name, work in _large(artifact).items()}
-    measured = measure(artifact, options.rounds, options.seconds)
-    reached = goals(measured, in_process)
-    text = [all_loads(measured), "", table(("goal", "measured", "wanted", ""), 1, map(_goal_row, reached)), ""]
-    text += [f"In one process, one core: {n} {p / 1e6:.2f} million pairs/s." for n, p in in_process.items()]
-    print("\n".join(text))
-    result: dict[str, Any] = {
-        "servers": {name: asdict(one) for name, one in measured.items()},
-        "in_process": in_process,
-    }
-    write_results("serve", {**machine, **result}, "\n".join(text))
-
-
-def _large(artifact: Path) -> dict[str, Workload]:
-    asked = workloads(load_artifact(artifact))
-    return {name: asked[name] for name in ("columns", "instances")}
+    path = options.artifact.resolve()
+    machine = describe_machine(path)
+    artifact = load_artifact(path)
+    asked = workloads(artifact)
+    in_process = {name: pairs_per_s(artifact, asked[name]) for name in ("columns", "instances")}
+    measured = measure(path, options.rounds, options.seconds)
+    alone = [f"In one process, one core: {name} {rate / 1e6:.2f} million pairs/s." for name, rate in in_process.items()]
+    tables = [closed_loops_table(measured), open_loops_table(measured), goals_table(goals(measured, in_process))]
+    servers = {name: asdict(one) for name, one in measured.items()}
+    text = "\n\n".join([*tables, "\n".join(alone)])
+    publish("serve", {**machine, "servers": servers, "in_process": in_process}, text, options)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The servers under test, each in a folder of its own and on free ports."""
+"""TorchServe as it is measured: with this project's archive or a stock one, in a folder of its own, on free ports."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from pathlib import Path
 
 import yaml
 
+from bench.machine import ROOT
 from model.artifact import load_artifact
 from ops.process import server
 from ops.settings import ServerSettings, read_settings
 from ops.store.archives import start_with
 from train.package import PackageConfig, package
 
-ROOT = Path(__file__).resolve().parent.parent
-# Requests are handed to one worker at a time; what a lone request waits for a batch to fill is the price of throughput.
+# With batches of one, a lone request does not wait for others.
 PROFILES: Mapping[str, Mapping[str, int]] = {"default": {}, "latency": {"batchSize": 1}}
 
 
 @contextmanager
 def ours(artifact: Path, folder: Path, profile: str = "default", workers: int = 0) -> Iterator[ServerSettings]:
-    """This project's bundle of `artifact`, ready to answer, with so many workers (0: one per core)."""
+    """Starts this project's bundle of `artifact`, ready to answer, with `workers` workers (0: one per core)."""
     with _running(prepare({"1.0": artifact}, folder, profile, workers)) as settings:
         yield settings
 
 
 def prepare(artifacts: Mapping[str, Path], folder: Path, profile: str = "default", workers: int = 0) -> ServerSettings:
-    """Packs an artifact for each version into a new folder, on free ports; a start serves the first of them."""
+    """Packs an artifact for each version into a new folder, with free ports; the first version is the default."""
     _copy_settings(folder, f"default_workers_per_model={workers}")
     config = yaml.safe_load((ROOT / "handler" / "model-config.yaml").read_text())
     (folder / "model-config.yaml").write_text(yaml.safe_dump({**config, **PROFILES[profile]}))
@@ -45,31 +45,33 @@ def prepare(artifacts: Mapping[str, Path], folder: Path, profile: str = "default
 
 @contextmanager
 def stock(artifact: Path, folder: Path, workers: int = 0) -> Iterator[ServerSettings]:
-    """A TorchServe bundle of the same network as its guides have it: BaseHandler, and every setting its default.
+    """Starts a bundle of the same network as TorchServe's guides build it: BaseHandler, and default settings.
 
-    `workers`: how many; 0 is TorchServe's default, one per core.
+    `workers`: 0 is TorchServe's default, one per core.
     """
     with _running(prepare_stock(artifact, folder, workers)) as settings:
         yield settings
 
 
 def prepare_stock(artifact: Path, folder: Path, workers: int = 0) -> ServerSettings:
-    """The same, packed and ready to be started."""
+    """Packs the same bundle, ready to be started."""
     loaded = load_artifact(artifact)
-    rows: dict[str, dict[str, int]] = {
-        side: {str(raw): row for row, raw in enumerate(ids.ids.tolist())}
-        for side, ids in (("users", loaded.user_ids), ("movies", loaded.movie_ids))
+    id_maps = {
+        "users": {str(raw): row for row, raw in enumerate(loaded.user_ids.ids.tolist())},
+        "movies": {str(raw): row for row, raw in enumerate(loaded.movie_ids.ids.tolist())},
+        "scale": [loaded.scale.minimum, loaded.scale.maximum],
     }
     folder.mkdir(parents=True)
     maps = folder / "id_maps.json"
-    maps.write_text(json.dumps({**rows, "scale": [loaded.scale.minimum, loaded.scale.maximum]}))
+    maps.write_text(json.dumps(id_maps))
     packed = ["--serialized-file", artifact, "--handler", ROOT / "bench" / "stock" / "stock_handler.py"]
     return prepare_torchserve(folder, [*packed, "--extra-files", maps], [f"default_workers_per_model={workers}"])
 
 
 def prepare_torchserve(folder: Path, packed: Sequence[object], more: Sequence[str]) -> ServerSettings:
-    """A TorchServe of any handler, on free ports, with the archiver's options and `more` lines of settings."""
-    store, ports = folder / "model-store", free_ports(5)
+    """Packs any handler with the archiver's options `packed`; `more` are further lines of config.properties."""
+    store = folder / "model-store"
+    ports = free_ports(5)
     store.mkdir(parents=True)
     command = [sys.executable, "-m", "model_archiver.model_packaging", "--model-name", "ncf", "--version", "1.0"]
     command += [*map(str, packed), "--export-path", str(store)]
@@ -83,7 +85,7 @@ def prepare_torchserve(folder: Path, packed: Sequence[object], more: Sequence[st
 
 
 def free_ports(number: int) -> list[int]:
-    """Ports that nobody listens on, all different."""
+    """Different ports on which nobody listens."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
     ports = [one.getsockname()[1] for one in sockets]
     for one in sockets:
@@ -92,7 +94,7 @@ def free_ports(number: int) -> list[int]:
 
 
 def _copy_settings(folder: Path, more: str) -> None:
-    """This project's config.properties and what it names, with free ports."""
+    """Copies this project's config.properties, with free ports, and the files that it names."""
     text = (ROOT / "config.properties").read_text()
     for usual, free in zip(("8080", "8081", "8082", "7070", "7071"), free_ports(5), strict=True):
         text = re.sub(rf"([:=]){usual}$", rf"\g<1>{free}", text, flags=re.MULTILINE)

@@ -1,7 +1,7 @@
-"""`python -m bench.train`: how training grows with the number of ratings, and how soon it beats the reference.
+"""`python -m bench.train`: how training time grows with the number of ratings, and when it beats the reference.
 
-Every size is written as csv and trained in a fresh process by the program's own reader and run, with its defaults. The
-time to the reference's error is that of block A alone, whose prediction is a network of its own (linear_weight 1).
+Every size is written as csv, and a fresh process trains on it with the defaults, from reading the file on. The time to
+the reference's error is that of the rating block alone, which can predict by itself.
 """
 
 from __future__ import annotations
@@ -15,27 +15,32 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from bench.machine import describe_machine, write_results
+from bench.machine import describe_machine
+from bench.markdown import table
+from bench.options import make_parser, positive
+from bench.publish import publish
 from model.scale import RatingScale
 from train.config import TrainConfig
-from train.data import split_ratings
+from train.dataset.data import split_ratings
+from train.dataset.tensors import index_ratings, look_up_ratings
+from train.factors.variational import predict_target, sort_both, start_block, sweep_block
 from train.run import run
-from train.tensors import index_ratings, look_up_ratings
-from train.variational import predict_target, sort_both, start_block, sweep_block
 
 SIZES = (100_000, 1_000_000, 10_000_000)
-REFERENCE_MSE = 3.5436  # of the reference's notebook, after 108 s on a T4
+# The held-out error of the reference's notebook, after 108 s on a T4.
+REFERENCE_MSE = 3.5436
 MOST_GIB = 6.0
 _STAGES = ("read", "choose", "fit", "refit", "write")
 
 
 def measure(path: Path, threads: int) -> dict[str, Any]:
-    """Reads and trains one file, in this process."""
+    """Reads one file and trains on it, in this process."""
     with tempfile.TemporaryDirectory() as out:
         config = TrainConfig(data=path, out=Path(out), threads=threads)
         start = time.perf_counter()
@@ -60,16 +65,19 @@ def measure(path: Path, threads: int) -> dict[str, Any]:
 
 
 def time_to_reference(folder: Path, most_sweeps: int = 20) -> dict[str, Any]:
-    """Seconds of training, from ratings in memory on, until held-out ratings are predicted as the reference did."""
+    """Seconds of training, from ratings in memory on, until the held-out error is at most the reference's."""
     torch.set_num_threads(1)
     config = TrainConfig(data=folder)
     data = config.read(config.data, config.rating_scale)
-    split, scale, options = split_ratings(data.ratings), RatingScale(*data.rating_scale), config.factors
+    split = split_ratings(data.ratings)
+    scale = RatingScale(*data.rating_scale)
+    options = config.factors
     start = time.perf_counter()
     trained = index_ratings(split.train, data.movies)
     rating = trained.ratings.rating
     mean, deviation = float(rating.mean()), float(rating.std())
-    target, counts = (rating - mean) / deviation, (len(trained.user_ids), len(trained.movie_ids))
+    target = (rating - mean) / deviation
+    counts = (len(trained.user_ids), len(trained.movie_ids))
     sides = sort_both(trained.ratings.user_index, trained.ratings.movie_index, target, *counts)
     block = start_block(sides, options.noise_candidates[0], options, 0, trained.features)
     spent = time.perf_counter() - start
@@ -85,56 +93,69 @@ def time_to_reference(folder: Path, most_sweeps: int = 20) -> dict[str, Any]:
     return {"reached": errors[-1]["mse"] <= REFERENCE_MSE, "sweeps": len(errors), **errors[-1], "by_sweep": errors}
 
 
-def table(sizes: list[dict[str, Any]]) -> list[str]:
-    """The sizes side by side, and how the total grows from each to the next."""
-    names = " | ".join(f"{stage}, s" for stage in _STAGES)
-    lines = [f"| ratings | threads | {names} | all, s | ratings/s | peak, GiB | MSE (biases) |", "|" + "--:|" * 11]
+def sizes_table(sizes: Sequence[Mapping[str, Any]]) -> str:
+    """The sizes side by side, and how the total time grows from each to the next."""
+    rows = []
     for size in sizes:
-        seconds = " | ".join(f"{size['seconds'].get(stage, 0.0):.1f}" for stage in _STAGES)
-        lines.append(
-            f"| {size['rows']:,} | {size['threads']} | {seconds} | {size['seconds']['total']:.1f} "
-            f"| {size['rows_per_s']:,.0f} | {size['peak_gib']:.2f} | {size['mse']:.3f} ({size['bias_mse']:.3f}) |"
-        )
-    growth = [
-        math.log(after["seconds"]["total"] / before["seconds"]["total"]) / math.log(after["rows"] / before["rows"])
-        for before, after in itertools.pairwise(sizes)
-        if after["threads"] == before["threads"]
-    ]
-    told = ", ".join(f"{exponent:.2f}" for exponent in growth)
-    lines += ["", f"Seconds grow as the number of ratings to the power of {told} (1 is linear) from row to row. "]
+        seconds = size["seconds"]
+        stages = [f"{seconds.get(stage, 0.0):.1f}" for stage in _STAGES]
+        rates = [f"{seconds['total']:.1f}", f"{size['rows_per_s']:,.0f}", f"{size['peak_gib']:.2f}"]
+        errors = f"{size['mse']:.3f} ({size['bias_mse']:.3f})"
+        rows.append([f"{size['rows']:,}", str(size["threads"]), *stages, *rates, errors])
+    stage_names = [f"{stage}, s" for stage in _STAGES]
+    header = ["ratings", "threads", *stage_names, "all, s", "ratings/s", "peak, GiB", "MSE (biases)"]
+    powers = ", ".join(_growth(sizes))
     peak = max(size["peak_gib"] for size in sizes)
-    lines[-1] += f"At most {MOST_GIB:g} GiB were allowed: {'met' if peak <= MOST_GIB else '**missed**'}."
-    return lines
+    return (
+        f"{table(header, 0, rows)}\n\n"
+        f"Seconds grow as the number of ratings to the power of {powers} (1 is linear) from row to row. "
+        f"At most {MOST_GIB:g} GiB were allowed: {'met' if peak <= MOST_GIB else '**missed**'}."
+    )
+
+
+def _growth(sizes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The power of the number of ratings by which the total time grows, between neighbours with as many threads."""
+    exponents = []
+    for before, after in itertools.pairwise(sizes):
+        if after["threads"] == before["threads"]:
+            slower = math.log(after["seconds"]["total"] / before["seconds"]["total"])
+            larger = math.log(after["rows"] / before["rows"])
+            exponents.append(f"{slower / larger:.2f}")
+    return exponents
+
+
+def _race(reached: Mapping[str, Any]) -> str:
+    return (
+        f"KMRD-small, held-out MSE at most {REFERENCE_MSE}, which took the reference 108 s on a T4: "
+        f"{reached['training_s']:.2f} s of training, sweeps of one block: {reached['sweeps']} "
+        f"(MSE {reached['mse']:.3f}); at most 2 s were allowed."
+    )
 
 
 def main() -> None:
-    """Makes each size, measures it in a fresh process, prints and writes the figures."""
-    parser = argparse.ArgumentParser(prog="python -m bench.train", description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, nargs="+", default=SIZES, help="numbers of ratings")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads")
-    parser.add_argument("--kmrd", type=Path, help="KMRD's folder, for the time to the reference's error")
+    """Makes each size, measures it in a fresh process, and publishes the section `train`."""
+    parser = make_parser("bench.train", __doc__)
+    parser.add_argument("--rows", type=positive, nargs="+", default=SIZES, help="numbers of ratings")
+    parser.add_argument("--threads", type=positive, default=1, help="CPU threads")
+    parser.add_argument("--kmrd", type=Path, help="KMRD's folder: also measure the time to the reference's error")
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--keep", action="store_true", help="print only, and leave the written results as they are")
     options = parser.parse_args()
     if options.measure:
         print(json.dumps(measure(options.measure, options.threads)))
         return
+    machine = describe_machine()
     figures: dict[str, Any] = {"sizes": [_in_a_fresh_process(rows, options.threads) for rows in options.rows]}
-    lines = table(figures["sizes"])
+    parts = [sizes_table(figures["sizes"])]
     if options.kmrd:
-        figures["reference"] = reached = time_to_reference(options.kmrd)
-        lines += ["", f"KMRD-small, held-out MSE at most {REFERENCE_MSE}, which took the reference 108 s on a T4: "]
-        lines[-1] += f"{reached['training_s']:.2f} s of training, sweeps of one block: {reached['sweeps']} "
-        lines[-1] += f"(MSE {reached['mse']:.3f}); at most 2 s were allowed."
-    print("\n".join(lines))
-    if not options.keep:
-        write_results("train", {**describe_machine(), "figures": figures}, "\n".join(lines))
+        figures["reference"] = time_to_reference(options.kmrd)
+        parts.append(_race(figures["reference"]))
+    publish("train", {**machine, "figures": figures}, "\n\n".join(parts), options)
 
 
 def _in_a_fresh_process(rows: int, threads: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "ratings.csv"
-        # So that this process stays small: a child's peak counts what its parent held at the fork.
+        # A child's peak includes the memory of its parent at the fork, so another process makes the ratings.
         subprocess.run([sys.executable, "-m", "bench.made_ratings", str(path), str(rows)], check=True)
         command = [sys.executable, "-m", "bench.train", "--measure", str(path), "--threads", str(threads)]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
@@ -143,7 +164,7 @@ def _in_a_fresh_process(rows: int, threads: int) -> dict[str, Any]:
 
 
 def _peak_gib() -> float:
-    """The most memory this process has had so far."""
+    """The most memory that this process has had so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 

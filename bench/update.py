@@ -1,34 +1,40 @@
-"""`python -m bench.update FOLDER`: what an update knows, and takes, against the version before it and training anew."""
+"""`python -m bench.update DATA`: the errors and the time of an update, against the version before and training anew."""
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from bench.machine import describe_machine, write_results
+from bench.machine import describe_machine
+from bench.markdown import table
+from bench.options import make_parser
+from bench.publish import publish
 from bench.trained import train_default
 from model.artifact import Artifact, load_artifact, save_artifact
-from model.asks import ColumnsAsk
+from model.asks import ColumnsAnswer, ColumnsAsk
 from model.history import History
 from model.predictor import Predictor
 from model.scale import RatingScale
-from train.data import MOVIE_ID, RATING, USER_ID, RatingsData
-from train.features import raw_ids
+from train.dataset.data import MOVIE_ID, RATING, USER_ID, RatingsData
+from train.dataset.features import raw_ids
 from train.output import build_catalogue
 from train.readers import load_ratings
-from train.update import update
+from train.update.__main__ import update
 
-_SEED, _NEW_MOVIES = 1234, 20  # every twentieth movie is a new one
+_SEED = 1234
+# One movie in so many is new: it has no rating to train on.
+_NEW_MOVIES = 20
+_VERSIONS = ("before", "updated", "trained anew")
 
 
 def split(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Rows to train on, to update with, and to measure on."""
+    """The rows to train on, those of the update, and those to measure on."""
     random = np.random.RandomState(_SEED)
     part = random.permutation(len(frame)) * 5 // len(frame)
     movies = random.permutation(np.unique(frame[MOVIE_ID]))
@@ -44,67 +50,88 @@ def train(data: RatingsData, frame: pd.DataFrame, path: Path) -> None:
     history = History.from_ratings(*columns, len(trained.user_ids))
     catalogue, scale = build_catalogue(data.movies, trained.movie_ids), RatingScale(*data.rating_scale)
     metadata = {"architecture": type(network).__name__, "version": path.stem}
-    save_artifact(Artifact(network, trained.user_ids, trained.movie_ids, scale, history, catalogue, metadata), path)
+    artifact = Artifact(network, trained.user_ids, trained.movie_ids, scale, history, catalogue, metadata)
+    save_artifact(artifact, path)
 
 
 def predict(path: Path, frame: pd.DataFrame) -> np.ndarray:
-    """The artifact's ratings (len(frame),), as it would serve them."""
-    answer = Predictor(load_artifact(path)).answer([ColumnsAsk(raw_ids(frame[USER_ID]), raw_ids(frame[MOVIE_ID]))])[0]
-    ratings: np.ndarray = answer.ratings  # type: ignore[union-attr]
-    return ratings
+    """The ratings (len(frame),) that the artifact serves for these rows."""
+    ask = ColumnsAsk(raw_ids(frame[USER_ID]), raw_ids(frame[MOVIE_ID]))
+    [answer] = Predictor(load_artifact(path)).answer([ask])
+    assert isinstance(answer, ColumnsAnswer)
+    return answer.ratings
 
 
-def measure(data: RatingsData, folder: Path) -> tuple[dict[str, np.ndarray], dict[str, float], dict[str, np.ndarray]]:
-    """Squared errors (T,) by version, seconds by version, and the groups of the T ratings as masks."""
-    first, more, held_out = split(data.ratings)
-    paths = {name: folder / f"{name}.pt" for name in ("before", "updated", "trained anew")}
-    seconds = {}
-    start = time.perf_counter()
-    train(data, first, paths["before"])
-    seconds["before"] = time.perf_counter() - start
-    start = time.perf_counter()
-    updated = update(load_artifact(paths["before"]), replace(data, ratings=more), "updated")
-    save_artifact(updated.artifact, paths["updated"])
-    seconds["updated"] = time.perf_counter() - start
-    start = time.perf_counter()
-    train(data, pd.concat([first, more]), paths["trained anew"])
-    seconds["trained anew"] = time.perf_counter() - start
+def measure(
+    first: pd.DataFrame, more: pd.DataFrame, held_out: pd.DataFrame, data: RatingsData, folder: Path
+) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    """The squared errors (T,) of the held-out rows, and the seconds it took to make each version."""
+    paths = {name: folder / f"{name}.pt" for name in _VERSIONS}
+
+    def make_update() -> None:
+        updated = update(load_artifact(paths["before"]), replace(data, ratings=more), "updated")
+        save_artifact(updated.artifact, paths["updated"])
+
+    seconds = {
+        "before": _seconds(lambda: train(data, first, paths["before"])),
+        "updated": _seconds(make_update),
+        "trained anew": _seconds(lambda: train(data, pd.concat([first, more]), paths["trained anew"])),
+    }
     truth = held_out[RATING].to_numpy()
-    squared = {name: np.square(predict(path, held_out) - truth) for name, path in paths.items()}
+    return {name: np.square(predict(path, held_out) - truth) for name, path in paths.items()}, seconds
+
+
+def _seconds(work: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def groups(first: pd.DataFrame, more: pd.DataFrame, held_out: pd.DataFrame) -> dict[str, np.ndarray]:
+    """The groups of held-out rows, as masks (T,). New users and movies are those without a row in `first`."""
     new_user = ~held_out[USER_ID].isin(first[USER_ID].unique()).to_numpy()
     new_movie = ~held_out[MOVIE_ID].isin(first[MOVIE_ID].unique()).to_numpy()
     updated_user = held_out[USER_ID].isin(more[USER_ID].unique()).to_numpy()
-    groups = {
-        "all": np.ones(len(truth), dtype=bool),
+    return {
+        "all": np.ones(len(held_out), dtype=bool),
         "known user and movie": ~new_user & ~new_movie,
         "known, the user has new ratings": ~new_user & ~new_movie & updated_user,
         "new user, known movie": new_user & ~new_movie,
         "new user with ratings in the update": new_user & ~new_movie & updated_user,
         "new movie": new_movie,
     }
-    return squared, seconds, groups
+
+
+def report(
+    name: str, squared: Mapping[str, np.ndarray], seconds: Mapping[str, float], masks: Mapping[str, np.ndarray]
+) -> str:
+    """A table of the errors by group and version, and of the seconds."""
+    rows = []
+    for group, mask in masks.items():
+        errors = [f"{squared[version][mask].mean():.3f}" for version in _VERSIONS]
+        gap = (squared["updated"] - squared["trained anew"])[mask]
+        difference = f"{gap.mean():+.3f} ± {gap.std() / max(1, len(gap)) ** 0.5:.3f}"
+        rows.append([group, f"{mask.sum():,}", *errors, difference])
+    rows.append(["seconds", "", *(f"{seconds[version]:.1f}" for version in _VERSIONS), ""])
+    return table([f"{name}, MSE", "ratings", *_VERSIONS, "updated − trained anew"], 1, rows)
 
 
 def main() -> None:
-    """Measures, prints and writes the table."""
-    parser = argparse.ArgumentParser(prog="python -m bench.update", description=__doc__)
+    """Measures, and publishes the section `update`."""
+    parser = make_parser("bench.update", __doc__)
     parser.add_argument("data", type=Path, help="a folder or file of ratings")
-    path = parser.parse_args().data
-    data = load_ratings(path)
+    options = parser.parse_args()
+    machine = describe_machine()
+    data = load_ratings(options.data)
+    first, more, held_out = split(data.ratings)
     with tempfile.TemporaryDirectory() as folder:
-        squared, seconds, groups = measure(data, Path(folder))
-    versions = list(squared)
-    lines = [f"| {path.resolve().name}, MSE | ratings | {' | '.join(versions)} | updated − trained anew |"]
-    lines.append("|---|" + "--:|" * (len(versions) + 2))
-    for group, mask in groups.items():
-        cells = [f"{squared[name][mask].mean():.3f}" for name in versions]
-        gap = (squared["updated"] - squared["trained anew"])[mask]
-        cells.append(f"{gap.mean():+.3f} ± {gap.std() / max(1, len(gap)) ** 0.5:.3f}")
-        lines.append(f"| {group} | {mask.sum():,} | {' | '.join(cells)} |")
-    lines.append(f"| seconds | | {' | '.join(f'{seconds[name]:.1f}' for name in versions)} | |")
-    print("\n".join(lines))
-    figures = {name: {group: float(squared[name][mask].mean()) for group, mask in groups.items()} for name in versions}
-    write_results("update", {**describe_machine(), "mse": figures, "seconds": seconds}, "\n".join(lines))
+        squared, seconds = measure(first, more, held_out, data, Path(folder))
+    masks = groups(first, more, held_out)
+    mse = {
+        version: {group: float(squared[version][mask].mean()) for group, mask in masks.items()} for version in squared
+    }
+    text = report(options.data.resolve().name, squared, seconds, masks)
+    publish("update", {**machine, "mse": mse, "seconds": seconds}, text, options)
 
 
 if __name__ == "__main__":

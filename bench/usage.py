@@ -1,58 +1,69 @@
-"""What a server costs: CPU time and memory of its processes, by part."""
+"""The CPU time and memory of a server's processes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import psutil
 
 
-@dataclass(frozen=True)
-class Usage:
-    """CPU seconds spent so far, and resident memory now, of the front end (JVM) and of all workers together."""
+class CpuTime(NamedTuple):
+    """CPU seconds spent so far by the front end (a server's first process) and by all its workers together."""
 
-    front_cpu_s: float
-    worker_cpu_s: float
+    front_user_s: float
+    front_kernel_s: float
+    worker_user_s: float
+    worker_kernel_s: float
+
+
+class Memory(NamedTuple):
+    """Resident memory now, of the front end and of the largest worker."""
+
     front_mib: float
     largest_worker_mib: float
 
 
-def measure(pid: int) -> Usage:
-    """Looks at the process `pid`, the front end, and its children, the workers."""
-    front = psutil.Process(pid)
-    workers = [child for child in front.children(recursive=True) if child.is_running()]
-    return Usage(
-        _cpu_s(front),
-        sum(map(_cpu_s, workers)),
-        front.memory_info().rss / 2**20,
-        max((_own_mib(worker) for worker in workers), default=0.0),
-    )
+def cpu_time(pid: int) -> CpuTime:
+    """CPU time of the front end `pid` and of its workers, which are all its child processes."""
+    front, workers = _processes(pid)
+    own = front.cpu_times()
+    times = [worker.cpu_times() for worker in workers]
+    return CpuTime(own.user, own.system, sum(one.user for one in times), sum(one.system for one in times))
 
 
-def _own_mib(process: psutil.Process) -> float:
-    return float(process.memory_info().rss / 2**20)
+def memory(pid: int) -> Memory:
+    """Resident memory of the front end `pid` and of the largest of its workers."""
+    front, workers = _processes(pid)
+    return Memory(_resident_mib(front), max(map(_resident_mib, workers), default=0.0))
 
 
-def _cpu_s(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
+def whole_server(pid: int) -> tuple[float, float]:
+    """CPU seconds spent so far, and resident MiB now, of the process `pid` and all that it started.
 
-
-def tree(pid: int) -> tuple[float, float]:
-    """CPU seconds spent so far, and resident MiB now, of a process and all that it started.
-
-    A file (a library, shared memory) counts once however many of them map it, at its largest; other memory counts in
-    each.
+    A file (a library, shared memory) counts once, at the largest size that any process has of it. Other memory counts
+    in each process.
     """
-    first = psutil.Process(pid)
-    cpu_s, own, files = 0.0, 0.0, dict[str, float]()
-    for process in (first, *first.children(recursive=True)):
+    front, workers = _processes(pid)
+    cpu_s = 0.0
+    own = 0.0
+    files: dict[str, float] = {}
+    for process in (front, *workers):
         try:
             maps = process.memory_maps(grouped=True)
-            cpu_s += _cpu_s(process)
+            times = process.cpu_times()
         except psutil.NoSuchProcess:
             continue
+        cpu_s += times.user + times.system
         for one in maps:
             own += one.anonymous
             files[one.path] = max(files.get(one.path, 0.0), one.rss - one.anonymous)
     return cpu_s, (own + sum(files.values())) / 2**20
+
+
+def _processes(pid: int) -> tuple[psutil.Process, list[psutil.Process]]:
+    front = psutil.Process(pid)
+    return front, front.children(recursive=True)
+
+
+def _resident_mib(process: psutil.Process) -> float:
+    return float(process.memory_info().rss / 2**20)

@@ -1,8 +1,8 @@
 """`python -m bench.waits`: what a request for one pair waits for, at half of the server's maximum.
 
-One worker, Poisson times. Beside the client's latency stands what the server counts of it: the wait until the worker
-takes the request (its batch fills, the batch before it is computed), and the worker's time for the whole batch. The
-rest is the front end's, the kernel's and the generator's.
+The server has one worker, and requests come at Poisson times. The table shows the client's latency, and two parts of it
+that the server counts: the wait until the worker takes the request (its batch fills, or the batch before it is
+computed), and the worker's time for the whole batch. The front end, the kernel and the generator take the rest.
 """
 
 from __future__ import annotations
@@ -20,18 +20,19 @@ import numpy as np
 from tqdm import tqdm
 
 from bench.load import run_wrk
-from bench.machine import describe_machine, write_results
+from bench.machine import describe_machine
 from bench.markdown import table
 from bench.open_loop import drive
 from bench.options import check, rounds_parser
+from bench.publish import publish
 from bench.servers import ours
-from bench.workloads import workloads
+from bench.workloads import PATH, workloads
 from handler.settings import HandlerSettings
 from model.artifact import load_artifact
 from ops.settings import ServerSettings
 
 _CONNECTIONS, _WARM_UP_S = 256, 40
-# The worker tells its counts from time to time.
+# The worker reports its counts at intervals; two seconds more are enough for the last report to arrive.
 _COUNTED_S = HandlerSettings().metrics_interval_s + 2
 _SPENT = ("ncf_decode_seconds_total", "ncf_predict_seconds_total", "ncf_encode_seconds_total")
 _SAMPLE = re.compile(r"^(\w+)\{([^}]*)\} (\S+)$", re.MULTILINE)
@@ -40,8 +41,13 @@ _BOUND = re.compile(r'\ble="([^"]*)"')
 
 @dataclass(frozen=True)
 class Waits:
-    """Milliseconds, at `rate_per_s`. `latency`: mean, median, p99 of the client's. `queue`: mean until a worker takes a
-    request. `batch`: mean in the worker; 99 of 100 batches take at most `batch_bound`."""
+    """Times in milliseconds, at `rate_per_s`.
+
+    latency: mean, median and p99, as the client measures it.
+    queue: the mean time until a worker takes a request.
+    batch: the mean time in the worker; 99 of 100 batches take at most `batch_bound`.
+    batch_size: the mean number of requests in a batch.
+    """
 
     rate_per_s: float
     latency: tuple[float, float, float]
@@ -53,7 +59,7 @@ class Waits:
 
 def measure(settings: ServerSettings, bodies: Sequence[bytes], seconds: int, seed: int) -> Waits:
     """One round against a running server."""
-    url = f"{settings.inference}/predictions/ncf"
+    url = settings.inference + PATH
     rate = run_wrk(url, bodies, _CONNECTIONS, 2).answered_per_s / 2
     time.sleep(_COUNTED_S)
     before = _counts(settings)
@@ -61,15 +67,16 @@ def measure(settings: ServerSettings, bodies: Sequence[bytes], seconds: int, see
     time.sleep(_COUNTED_S)
     after = _counts(settings)
     grown = {key: value - before.get(key, 0.0) for key, value in after.items()}
-    batches, requests = grown["ncf_batches_total", ""], grown["ncf_batched_requests_total", ""]
+    batches = grown["ncf_batches_total", ""]
+    requests = grown["ncf_batched_requests_total", ""]
     buckets = [(float(bound), number) for (name, bound), number in grown.items() if name == "ncf_batch_seconds_bucket"]
     return Waits(
-        rate,
-        latency,
-        grown["ts_queue_latency_microseconds", ""] / requests / 1e3,
-        sum(grown[name, ""] for name in _SPENT) / batches * 1e3,
-        min(bound for bound, number in buckets if number >= 0.99 * batches) * 1e3,
-        requests / batches,
+        rate_per_s=rate,
+        latency=latency,
+        queue=grown["ts_queue_latency_microseconds", ""] / requests / 1e3,
+        batch=sum(grown[name, ""] for name in _SPENT) / batches * 1e3,
+        batch_bound=min(bound for bound, number in buckets if number >= 0.99 * batches) * 1e3,
+        batch_size=requests / batches,
     )
 
 
@@ -80,31 +87,32 @@ def _latencies(url: str, bodies: Sequence[bytes], rate: float, seconds: int, see
 
 
 def _counts(settings: ServerSettings) -> dict[tuple[str, str], float]:
-    """Counters, and buckets by their bound, as Prometheus would read them."""
+    """The server's counters, and its buckets by their upper bound, as Prometheus reads them."""
     text = httpx.get(f"{settings.metrics}/metrics").text
     samples = _SAMPLE.findall(text)
     return {(name, "".join(_BOUND.findall(labels))): float(value) for name, labels, value in samples}
 
 
 def run(artifact: Path, rounds: int, seconds: int) -> list[Waits]:
-    """One server, warm, so many rounds."""
+    """Measures one warm server in several rounds."""
     bodies = workloads(load_artifact(artifact))["pair"].bodies
     with (
         tempfile.TemporaryDirectory(prefix="waits-") as folder,
         ours(artifact, Path(folder) / "s", workers=1) as server,
     ):
-        run_wrk(f"{server.inference}/predictions/ncf", bodies, 64, _WARM_UP_S)
+        run_wrk(server.inference + PATH, bodies, 64, _WARM_UP_S)
         return [measure(server, bodies, seconds, turn) for turn in tqdm(range(rounds), unit="round", disable=None)]
 
 
 def report(found: Sequence[Waits]) -> str:
-    """Medians of the rounds as a table."""
+    """The medians of the rounds as a table."""
 
     def middle(name: str, place: int | None = None) -> str:
         values = [getattr(one, name) if place is None else getattr(one, name)[place] for one in found]
         return f"{statistics.median(values):.2f}"
 
-    rate, size = (statistics.median(getattr(one, name) for one in found) for name in ("rate_per_s", "batch_size"))
+    rate = statistics.median(one.rate_per_s for one in found)
+    size = statistics.median(one.batch_size for one in found)
     rows = [
         (f"a rating, {rate:,.0f} requests/s", *(middle("latency", place) for place in range(3))),
         ("of it: until the worker takes it", middle("queue"), "", ""),
@@ -114,16 +122,14 @@ def report(found: Sequence[Waits]) -> str:
 
 
 def main() -> None:
-    """Measures, prints, and writes its section of README.md and its results."""
-    parser = rounds_parser("bench.waits", str(__doc__), 5)
+    """Measures, and publishes the section `waits`."""
+    parser = rounds_parser("bench.waits", __doc__, rounds=5, seconds=5)
     options = parser.parse_args()
     check(parser, options.artifact, "wrk", "cc")
     artifact = options.artifact.resolve()
     machine = describe_machine(artifact)
     found = run(artifact, options.rounds, options.seconds)
-    text = report(found)
-    print(text)
-    write_results("waits", {**machine, "rounds": [asdict(one) for one in found]}, text)
+    publish("waits", {**machine, "rounds": [asdict(one) for one in found]}, report(found), options)
 
 
 if __name__ == "__main__":

@@ -1,48 +1,70 @@
-"""What is asked: bodies for each kind of request, drawn from a model's own ids, the same for every server."""
+"""What the servers are asked: requests drawn from a model's own ids, the same for every server."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import orjson
 
+from bench.peers.dialects import Ask, tensors
+from model.archive import NAME
 from model.artifact import Artifact
 
+PATH = f"/predictions/{NAME}"
 PAIRS = 1_000
+TOP_K = 10
 _SEED = 1234
 
 
 @dataclass(frozen=True)
 class Workload:
-    """Bodies to be sent in turn, to this path of the inference address; each asks for `pairs` ratings."""
+    """Bodies that are sent to PATH in turn; each asks for `pairs` ratings."""
 
-    name: str
-    path: str
     bodies: list[bytes]
     pairs: int
 
 
-def workloads(artifact: Artifact) -> dict[str, Workload]:
-    """One pair, 1,000 pairs as instances and as columns, and the ten best of all movies."""
-    generator = random.Random(_SEED)
-    users, movies = artifact.user_ids.ids.tolist(), artifact.movie_ids.ids.tolist()
+def draw_asks(artifact: Artifact) -> dict[str, list[Ask]]:
+    """Requests by kind, as plain values.
 
-    def pair() -> dict[str, int]:
+    `pair` is a user and a movie; `columns` are 1,000 of each; `binary` are the same, to be sent as raw tensors; `best`
+    asks for the ten best of all movies for a user.
+    """
+    generator = random.Random(_SEED)
+    users = artifact.user_ids.ids.tolist()
+    movies = artifact.movie_ids.ids.tolist()
+
+    def pair() -> Ask:
         return {"user_id": generator.choice(users), "movie_id": generator.choice(movies)}
 
-    def column(name: str, ids: list[int]) -> dict[str, object]:
-        return {"name": name, "shape": [PAIRS], "datatype": "INT64", "data": generator.choices(ids, k=PAIRS)}
+    def columns() -> Ask:
+        return {"user_id": generator.choices(users, k=PAIRS), "movie_id": generator.choices(movies, k=PAIRS)}
 
-    def made(name: str, path: str, make: Callable[[], object], number: int, pairs: int) -> Workload:
-        return Workload(name, path, [orjson.dumps(make()) for _ in range(number)], pairs)
+    def best() -> Ask:
+        return {"user_id": generator.choice(users), "top_k": TOP_K}
 
-    predict = "/predictions/ncf"
-    found = (
-        made("pair", predict, pair, 20_000, 1),
-        made("instances", predict, lambda: {"instances": [pair() for _ in range(PAIRS)]}, 50, PAIRS),
-        made("columns", predict, lambda: {"inputs": [column("user_id", users), column("movie_id", movies)]}, 50, PAIRS),
-        made("best", predict, lambda: {"user_id": generator.choice(users), "top_k": 10}, 20_000, len(movies)),
-    )
-    return {workload.name: workload for workload in found}
+    drawn = {"pair": [pair() for _ in range(20_000)], "columns": [columns() for _ in range(50)]}
+    return {**drawn, "binary": drawn["columns"], "best": [best() for _ in range(20_000)]}
+
+
+def workloads(artifact: Artifact) -> dict[str, Workload]:
+    """The same requests as this project's clients send them; `instances` are the pairs of `columns`, one by one."""
+    asks = draw_asks(artifact)
+    in_columns = tensors(PATH, rank=1)
+    return {
+        "pair": Workload(_as_json(asks["pair"]), 1),
+        "instances": Workload(_as_json([_instances(ask) for ask in asks["columns"]]), PAIRS),
+        "columns": Workload([in_columns.write(ask) for ask in asks["columns"]], PAIRS),
+        "best": Workload(_as_json(asks["best"]), len(artifact.movie_ids)),
+    }
+
+
+def _instances(columns: Ask) -> Ask:
+    pairs = zip(columns["user_id"], columns["movie_id"], strict=True)
+    return {"instances": [{"user_id": user, "movie_id": movie} for user, movie in pairs]}
+
+
+def _as_json(asks: Sequence[Ask]) -> list[bytes]:
+    return [orjson.dumps(ask) for ask in asks]

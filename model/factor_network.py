@@ -7,7 +7,7 @@ turns into an expected rating. A table's row is [block A (K), block B (K), tower
 are the user who rated nothing and the movie of which nothing is known.
 
 A user's row is a closed form of the ratings they gave (`encode_users`), so a new user, or one with new ratings, needs
-no training, and the user table is only that form's results kept. How the blocks are fitted: train/variational.py.
+no training, and the user table only keeps that form's results. train/factors/variational.py fits the blocks.
 """
 
 # No `from __future__ import annotations`: TorchScript reads the attributes' annotations as they are.
@@ -15,11 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from model.fold_in import FoldIn
+from model.network import RatingNetwork
 from model.ordinal import OrdinalHead
 from model.scale import RatingScale
 
 
-class FactorNetwork(nn.Module):
+class FactorNetwork(RatingNetwork):
     """An `EncodingNetwork`. Its user table is zeros until what `encode_users` says is copied into it.
 
     Args:
@@ -48,9 +49,7 @@ class FactorNetwork(nn.Module):
         scale: RatingScale,
         linear_weight: float,
     ) -> None:
-        super().__init__()
-        self.num_users = num_users
-        self.num_movies = len(movies) - 1
+        super().__init__(num_users, len(movies) - 1)
         self.size = linear.size
         self.linear, self.rank, self.ordinal = linear, rank, ordinal
         mean, deviation = standard

@@ -10,7 +10,8 @@ vectors (Lim & Teh 2007), whose noise has a precision of its own, gamma (Lakshmi
 x_r = (1, movie factors), c_r the movie's bias, w_r the movie's weight, n the number of ratings. gamma is 1 at first and
 the two are iterated a few times. Without ratings the vector is mu.
 
-The tables say all that is known of the movies, so new ratings move these too, without training: train/movie_rows.py.
+The tables say all that is known of the movies, so new ratings move these too, without training: see
+train/update/movie_rows.py.
 """
 
 # No `from __future__ import annotations`: TorchScript reads the attributes' annotations as they are.

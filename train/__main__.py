@@ -12,11 +12,12 @@ import tyro
 from safetensors import SafetensorError
 
 from train import distributed
+from train.architectures import ARCHITECTURES
 from train.config import PRESETS, TrainConfig
 from train.errors import DataError, DivergedError
-from train.evaluate import format_table
+from train.evaluation.evaluate import format_table
 from train.output import ARTIFACT
-from train.run import METHODS, run
+from train.run import run
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -77,7 +78,7 @@ def _refuse_to_replace(config: TrainConfig) -> None:
 
 def _refuse_other_architecture(architecture: str, arguments: list[str]) -> None:
     """An option of an architecture that is not trained would change nothing, and nobody would notice."""
-    for other in METHODS.keys() - {architecture}:
+    for other in ARCHITECTURES.keys() - {architecture}:
         for option in (one.split("=")[0] for one in arguments if one.startswith(f"--{other}.")):
             raise ValueError(
                 f"{option}: an option of architecture {other}, and {architecture} is what is trained: "

@@ -18,14 +18,16 @@ from model.artifact import Artifact, describe_artifact, save_artifact
 from model.catalogue import Catalogue
 from model.history import History
 from model.ids import IdMap
+from model.network import RatingNetwork
 from model.scale import RatingScale
+from train.architectures import ARCHITECTURES
 from train.config import TrainConfig
-from train.data import MOVIE_ID, RatingsData
-from train.data_figures import describe_data
-from train.held_out import HeldOut, save_held_out
-from train.method import Choice, Network
-from train.model_card import MODEL_CARD, model_card
-from train.tensors import TrainingSet
+from train.dataset.data import MOVIE_ID, RatingsData
+from train.dataset.figures import describe_data
+from train.dataset.tensors import TrainingSet
+from train.evaluation.held_out import HeldOut, save_held_out
+from train.evaluation.model_card import MODEL_CARD, model_card
+from train.method import Choice
 
 ARTIFACT = "ncf.pt"
 CHECKPOINT = "checkpoint.safetensors"
@@ -34,11 +36,11 @@ HELD_OUT = "held_out.npz"
 
 
 def describe(
-    config: TrainConfig, data: RatingsData, network: Network, choice: Choice, results: dict[str, Any]
+    config: TrainConfig, data: RatingsData, network: RatingNetwork, choice: Choice, results: dict[str, Any]
 ) -> dict[str, Any]:
     """What metrics.json and the artifact's metadata tell of the run, speed aside."""
     options = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(config).items()}
-    others = {"data", "out", "movies", "resume", "factors", "mlp"} - {config.architecture}
+    others = {"data", "out", "movies", "resume", *ARCHITECTURES} - {config.architecture}
     return {
         "version": config.version,
         "architecture": type(network).__name__,
@@ -58,7 +60,7 @@ def describe(
 
 
 def write(
-    network: Network,
+    network: RatingNetwork,
     trained: TrainingSet,
     scale: RatingScale,
     data: RatingsData,

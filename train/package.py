@@ -20,7 +20,7 @@ import tyro
 
 from model.archive import DIGESTS, NAME, archive_name, file_digests
 from model.artifact import load_artifact
-from train.model_card import MODEL_CARD, model_card
+from train.evaluation.model_card import MODEL_CARD, model_card
 
 ROOT = Path(__file__).resolve().parent.parent
 HANDLER = "ncf_handler.py"

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from train import distributed
 from train.config import TrainConfig
-from train.data import RatingsData
+from train.dataset.data import RatingsData
 
 FOLDER = ".resume"
 _FORMAT = 1  # of the files; one more when they, or what a stage computes, change

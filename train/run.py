@@ -16,19 +16,15 @@ import torch
 
 from model.scale import RatingScale
 from train import distributed
+from train.architectures import ARCHITECTURES
 from train.config import TrainConfig
-from train.data import RatingsData, split_ratings
-from train.evaluate import evaluate, predict_held_out
-from train.factors import choose_factors, fit_factors
-from train.fit import FitLog
-from train.method import Method
-from train.mlp import choose_mlp, fit_mlp
+from train.dataset.data import RatingsData, split_ratings
+from train.dataset.tensors import Ratings, TrainingSet, index_ratings, look_up_ratings
+from train.evaluation.evaluate import evaluate, predict_held_out
+from train.evaluation.plots import learning_curve, rating_histogram, save_picture
+from train.fit_log import FitLog
 from train.output import describe, write
-from train.plots import learning_curve, rating_histogram, save_picture
 from train.resume import FOLDER, Stages, fingerprint
-from train.tensors import Ratings, TrainingSet, index_ratings, look_up_ratings
-
-METHODS = {"factors": Method(choose_factors, fit_factors), "mlp": Method(choose_mlp, fit_mlp)}
 
 
 def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
@@ -39,15 +35,16 @@ def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
     clock = _Clock()
     if config.threads:
         torch.set_num_threads(config.threads)
-    scale, method = RatingScale(*data.rating_scale), METHODS[config.architecture]
-    catalogue = data.movies if config.features and config.architecture == "factors" else None
+    scale = RatingScale(*data.rating_scale)
+    architecture = ARCHITECTURES[config.architecture]
+    catalogue = data.movies if config.features and architecture.uses_features else None
     stages = Stages(config.out / FOLDER, fingerprint(config, data), config.resume)
 
     trained, held_out = _training_and_held_out(config, data, catalogue)
     clock.lap("index")
-    choice = method.choose(trained, scale, config, stages)
+    choice = architecture.choose(trained, scale, config, stages)
     clock.lap("choose")
-    fitted = method.fit(trained, scale, config, choice, "train", stages)
+    fitted = architecture.fit(trained, scale, config, choice, "train", stages)
     clock.lap("fit")
     speed = {"training_s": round(clock.total(), 3)}
     speed["rows_per_s"] = round(fitted.passes * len(trained.ratings) / clock.total())
@@ -60,7 +57,7 @@ def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
         clock.lap("evaluate")
         if config.refit:
             trained = index_ratings(data.ratings, catalogue)
-            fitted = method.fit(trained, scale, config, choice, "refit on all", stages)
+            fitted = architecture.fit(trained, scale, config, choice, "refit on all", stages)
             clock.lap("refit")
     if distributed.rank():
         return {}

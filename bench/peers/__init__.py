@@ -1,1 +1,1 @@
-"""What users would pick instead: other servers with the same TorchScript file, measured in one run beside this one."""
+"""Other servers with the same TorchScript file, measured beside this project in one run."""

@@ -1,4 +1,4 @@
-"""Whether a server answers, and answers right: asked alone, and by many at once."""
+"""Checks that a server answers rightly: one request at a time, and many at once."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 import psutil
 
 from bench.open_loop import drive
-from bench.peers.asks import Judge, WrongAnswerError
 from bench.peers.dialects import Ask, Dialect
+from bench.peers.judge import Judge, WrongAnswerError
 from bench.peers.processes import Running
 
-# How many ask at once: of the larger kinds, so many as are answered within a second.
+# The numbers of requests at once; a server answers so many of the larger kinds within a second.
 BURSTS = {"pair": (64, 256), "columns": (64,), "binary": (64,), "best": (64,)}
 _REFUSED = (429, 503)
 START_TIMEOUT_S = 60.0
@@ -22,10 +22,10 @@ ANSWER_TIMEOUT_S = 30.0
 
 
 def ask(url: str, dialect: Dialect, body: bytes, timeout_s: float = ANSWER_TIMEOUT_S) -> tuple[bytes, bytes]:
-    """Asks once; the answer's head, lower case, and body.
+    """Asks once; returns the answer's head, in lower case, and its body.
 
     Raises:
-        OSError: no answer.
+        OSError: there is no answer.
         WrongAnswerError: a status other than 200.
     """
     parts = urlsplit(url)
@@ -49,11 +49,11 @@ def _head(lines: Iterable[str]) -> bytes:
 
 
 def first_answer(running: Running, dialect: Dialect, first: Ask, judge: Judge) -> float:
-    """Asks until the answer is right; seconds since the start of the server.
+    """Asks until the answer is right; returns the seconds since the start of the server.
 
     Raises:
-        RuntimeError: it ended.
-        TimeoutError: no right answer within START_TIMEOUT_S.
+        RuntimeError: the server ended.
+        TimeoutError: there is no right answer within START_TIMEOUT_S.
     """
     body = dialect.write(first)
     deadline = running.started + START_TIMEOUT_S
@@ -73,7 +73,7 @@ def first_answer(running: Running, dialect: Dialect, first: Ask, judge: Judge) -
 def check_alone(
     running: Running, dialects: Mapping[str, Dialect], checks: Mapping[str, list[Ask]], judge: Judge
 ) -> None:
-    """Each ask alone. Bursts come after the loads, since a server may wait for others long after a crowd."""
+    """Checks one request at a time."""
     for kind, dialect in dialects.items():
         for one in checks[kind]:
             judge.check(one, dialect.read(*ask(running.url, dialect, dialect.write(one))))
@@ -82,7 +82,7 @@ def check_alone(
 def check_bursts(
     running: Running, dialects: Mapping[str, Dialect], checks: Mapping[str, list[Ask]], judge: Judge
 ) -> None:
-    """Many asks of a kind at once, each over a connection of its own, so that the answers come from batches."""
+    """Checks many requests of a kind at once, each over its own connection, so that the answers come from batches."""
     for kind, dialect in dialects.items():
         for number in BURSTS[kind]:
             try:
@@ -92,7 +92,7 @@ def check_bursts(
 
 
 def _check_burst(running: Running, dialect: Dialect, asks: Sequence[Ask], number: int, judge: Judge) -> None:
-    """A server may refuse some of them, not all."""
+    """The server may refuse some of the requests, and must answer at least one."""
     url, bodies, headers = dialect.sent(running.url, asks)
     many = drive(url, bodies, 1e6, number / 1e6, number, 0, headers, ANSWER_TIMEOUT_S, keep=True)
     answered = 0
@@ -105,12 +105,12 @@ def _check_burst(running: Running, dialect: Dialect, asks: Sequence[Ask], number
         judge.check(asks[place], dialect.read(head.lower() + b"\r\n", body))
         answered += 1
     if not answered:
-        raise WrongAnswerError("every one was refused")
+        raise WrongAnswerError("every request was refused")
     settle(running, dialect, bodies[0])
 
 
 def settle(running: Running, dialect: Dialect, body: bytes) -> None:
-    """Waits until the server has answered what the last load left waiting, and answers again."""
+    """Waits until the server has worked off the last load and answers again."""
     deadline = time.monotonic() + ANSWER_TIMEOUT_S
     while True:
         try:

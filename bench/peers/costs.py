@@ -1,7 +1,7 @@
-"""`python -m bench.peers.costs`: what one answer costs, to one pair and to 1,000, and which process spends it.
+"""`python -m bench.peers.costs`: the CPU time of one answer, to one pair and to 1,000, by process.
 
-This project and the fastest peer, one worker each, at 64 and 256 connections: microseconds of CPU an answer, those of
-the load generator included, since it shares the processors with the server.
+It measures this project and the fastest peer, with one worker each, at 64 and 256 connections. The load generator's CPU
+time is included, because it shares the processors with the server.
 """
 
 from __future__ import annotations
@@ -13,20 +13,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import psutil
 from tqdm import tqdm
 
+from bench import usage
 from bench.load import run_wrk
-from bench.machine import describe_machine, write_results
+from bench.machine import describe_machine
 from bench.markdown import table
 from bench.options import check, rounds_parser
-from bench.peers.asks import Judge, draw_asks
 from bench.peers.checks import first_answer
 from bench.peers.dialects import Ask, Dialect
+from bench.peers.judge import Judge
 from bench.peers.processes import Running, is_installed
 from bench.peers.servers import SERVERS
 from bench.peers.tables import TITLES
 from bench.peers.versions import peers_versions
+from bench.publish import publish
+from bench.workloads import draw_asks
 from model.artifact import load_artifact
 
 MEASURED = ("ours", "triton")
@@ -38,7 +40,7 @@ PARTS = ("front end, user", "front end, kernel", "worker, user", "worker, kernel
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one load: answers/s, microseconds of CPU an answer by `PARTS`, and how many cores were busy with them."""
+    """One load: answers per second, microseconds of CPU for an answer by `PARTS`, and the number of busy cores."""
 
     kind: str
     connections: int
@@ -48,9 +50,10 @@ class Cost:
 
 
 def run(artifact: Path, rounds: int, seconds: int) -> dict[str, list[Cost]]:
-    """Costs by "server/kind/connections", one for each round."""
+    """The costs by "server/kind/connections", one for each round."""
     loaded = load_artifact(artifact)
-    asks, judge = draw_asks(loaded), Judge(loaded)
+    asks = draw_asks(loaded)
+    judge = Judge(loaded)
     found: dict[str, list[Cost]] = {}
     with tqdm(total=rounds * len(MEASURED) * len(ASKED) * len(CONNECTIONS), unit="load", disable=None) as progress:
         for name in MEASURED:
@@ -83,16 +86,13 @@ def _costs(
 
 
 def _spent_s(pid: int) -> list[float]:
-    """CPU seconds spent so far, in the order of PARTS: of the server's first process, its children, and our own."""
-    front = psutil.Process(pid)
-    workers = [child.cpu_times() for child in front.children(recursive=True)]
-    own, first = resource.getrusage(resource.RUSAGE_CHILDREN), front.cpu_times()
-    working = [sum(one.user for one in workers), sum(one.system for one in workers)]
-    return [first.user, first.system, *working, own.ru_utime, own.ru_stime]
+    """CPU seconds spent so far, in the order of PARTS; wrk is this process's child."""
+    wrk = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return [*usage.cpu_time(pid), wrk.ru_utime, wrk.ru_stime]
 
 
 def report(found: Mapping[str, Sequence[Cost]]) -> str:
-    """The medians as a table."""
+    """The medians over the rounds as a table."""
     rows = []
     for load, costs in found.items():
         name, kind, connections = load.split("/")
@@ -105,20 +105,18 @@ def report(found: Mapping[str, Sequence[Cost]]) -> str:
 
 
 def main() -> None:
-    """Measures, prints, and writes its section of README.md and its results."""
-    parser = rounds_parser("bench.peers.costs", str(__doc__), 3)
+    """Measures, and publishes the section `costs`."""
+    parser = rounds_parser("bench.peers.costs", __doc__, rounds=5, seconds=3)
     options = parser.parse_args()
     check(parser, options.artifact, "wrk")
     if absent := [name for name in MEASURED if not is_installed(name)]:
-        parser.error(f"not installed: {', '.join(absent)}; `make bench-costs` installs it")
+        parser.error(f"not installed: {', '.join(absent)}; `make bench-costs` installs them")
     artifact = options.artifact.resolve()
     machine = describe_machine(artifact)
     machine["versions"] |= peers_versions(MEASURED)
     found = run(artifact, options.rounds, options.seconds)
-    text = report(found)
-    print(text)
     costs = {load: [asdict(cost) for cost in one] for load, one in found.items()}
-    write_results("costs", {**machine, "costs": costs}, text)
+    publish("costs", {**machine, "costs": costs}, report(found), options)
 
 
 if __name__ == "__main__":

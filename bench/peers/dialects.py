@@ -1,8 +1,4 @@
-"""How each server is asked and what it answers: the same pairs, in the bytes of its own protocol.
-
-A dialect turns plain asks into bodies, and an answer's bytes back into numbers. The kinds of ask: `pair` (a user, a
-movie), `columns` (1,000 of each, as JSON), `binary` (the same as raw tensors), `best` (a user, `top_k`).
-"""
+"""The protocols of the servers: a dialect turns plain asks into bodies, and an answer's bytes into numbers."""
 
 from __future__ import annotations
 
@@ -15,44 +11,39 @@ import numpy as np
 import orjson
 
 Ask = Mapping[str, Any]
-# Ratings (B,), and for `best` the raw ids of the movies they are of.
-Told = tuple[list[float], list[int] | None]
+# The ratings (B,) in an answer, and the raw ids of their movies if the ask was for the best movies.
+Answer = tuple[list[float], list[int] | None]
 _LENGTH = "Inference-Header-Content-Length"
 _INT64, _FP32 = np.dtype("<i8"), np.dtype("<f4")
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """`write` gives an ask's bytes; `read` takes an answer's head (lower case) and body apart."""
+    """`write` makes an ask's body; `read` takes an answer's head, in lower case, and its body."""
 
     path: str
     write: Callable[[Ask], bytes]
-    read: Callable[[bytes, bytes], Told]
+    read: Callable[[bytes, bytes], Answer]
     headers: Callable[[bytes], dict[str, str]] = field(default=lambda _: {})
 
     def sent(self, server: str, asks: Sequence[Ask]) -> tuple[str, list[bytes], dict[str, str]]:
-        """What a generator sends to the server at this URL: its whole URL, bodies, and the headers they share."""
+        """What a generator sends to the server at the URL `server`: the whole URL, the bodies, and their headers."""
         bodies = [self.write(ask) for ask in asks]
         return server + self.path, bodies, self.headers(bodies[0])
 
 
 def plain(path: str) -> Dialect:
-    """JSON as a user would define it: the ask's own fields, and an answer with `rating` or `recommendations`."""
+    """JSON with the ask's own fields, answered with `rating` or `recommendations`."""
     return Dialect(path, orjson.dumps, lambda _, body: _read_plain(orjson.loads(body)))
 
 
-def listed(path: str, name: str) -> Dialect:
-    """The same, as the only item of a list called `name`, answered by a list."""
-    return Dialect(path, lambda ask: orjson.dumps({name: [ask]}), lambda _, body: _read_plain(orjson.loads(body)[0]))
-
-
 def tensors(path: str, rank: int) -> Dialect:
-    """JSON of the Open Inference Protocol (v2), a column per field, of shape [n] or [n, 1]."""
+    """JSON of the Open Inference Protocol (v2): a column for each field, of shape [n] (rank 1) or [n, 1] (rank 2)."""
     return Dialect(path, lambda ask: orjson.dumps({"inputs": _columns(ask, rank)}), _read_tensors)
 
 
 def binary_tensors(path: str, rank: int) -> Dialect:
-    """The same with the columns' bytes after the JSON, both ways."""
+    """The same protocol with raw tensors: the bytes of the columns follow the JSON, in requests and answers."""
 
     def write(ask: Ask) -> bytes:
         inputs = _columns(ask, rank)
@@ -74,12 +65,12 @@ def _columns(ask: Ask, rank: int) -> list[dict[str, Any]]:
 
 
 def _head_length(body: bytes) -> int:
-    """Where the JSON ends: after the parameter that `binary_tensors` writes last."""
+    """The length of the JSON, which ends with the parameter that `binary_tensors` writes last."""
     mark = b'{"binary_data_output":true}}'
     return body.index(mark) + len(mark)
 
 
-def _read_plain(answer: Any) -> Told:
+def _read_plain(answer: Any) -> Answer:
     if "recommendations" in answer:
         lines = answer["recommendations"]
         return [line["rating"] for line in lines], [line["movie_id"] for line in lines]
@@ -87,15 +78,15 @@ def _read_plain(answer: Any) -> Told:
     return (rating if isinstance(rating, list) else [rating]), None
 
 
-def _read_tensors(_: bytes, body: bytes) -> Told:
+def _read_tensors(_: bytes, body: bytes) -> Answer:
     outputs = {output["name"]: np.ravel(output["data"]).tolist() for output in orjson.loads(body)["outputs"]}
     return outputs["rating"], outputs.get("movie_id")
 
 
-def _read_binary(head: bytes, body: bytes) -> Told:
+def _read_binary(head: bytes, body: bytes) -> Answer:
     _, found, rest = head.partition(_LENGTH.lower().encode() + b":")
     if not found:
-        raise ValueError(f"no raw tensors, but {body[:100]!r}")
+        raise ValueError(f"expected raw tensors, got {body[:100]!r}")
     length = int(rest.split(b"\r\n", 1)[0])
     [output] = orjson.loads(body[:length])["outputs"]
     size = output["parameters"]["binary_data_size"]

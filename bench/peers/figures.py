@@ -1,4 +1,4 @@
-"""The two figures of the section: answers by connections, and waiting by load."""
+"""The two pictures of a comparison: answers by number of connections, and p99 by load."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.peers.summary import Summary
 
 
 def draw(summaries: Mapping[str, Summary], folder: Path) -> dict[str, str]:
-    """Writes the PNGs into `folder`; file name by what it shows."""
+    """Writes the pictures into `folder`; returns their file names by what they show."""
     return {
         "Answers to one pair": _throughput(summaries, folder / "peers-throughput.png"),
         "p99 of one pair under open load": _waiting(summaries, folder / "peers-p99.png"),

@@ -1,48 +1,48 @@
-"""The rounds of the last run of all servers, finished one by one, so that an interrupted run can go on."""
+"""The finished rounds of the last run of all servers, so that an interrupted run can resume."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from bench.load import Load
+from bench.machine import ROOT
 from bench.open_loop import OpenLoad
 from bench.peers.measure import Round
-from bench.peers.processes import ROOT
+from model.files import atomic_write
 
 KEPT = ROOT / "build" / "bench" / "peers-rounds.json"
 Rounds = list[dict[str, Round]]
 
 
-def keep(rounds: Rounds, run: Mapping[str, object]) -> None:
-    """Writes all finished rounds in one step, so that whoever is killed here leaves the old ones or the new ones.
+def save_rounds(rounds: Rounds, run: Mapping[str, object]) -> None:
+    """Writes all finished rounds.
 
-    run: what must be the same for those that are added: model, commit, seconds.
+    run: what must be equal for a later run that adds rounds: model, commit, seconds.
     """
-    told = [{name: asdict(one) for name, one in found.items()} for found in rounds]
+    saved = [{name: asdict(one) for name, one in found.items()} for found in rounds]
     KEPT.parent.mkdir(parents=True, exist_ok=True)
-    partial = KEPT.with_name(f".{KEPT.name}.{os.getpid()}")
-    partial.write_text(json.dumps({"run": dict(run), "rounds": told}))
-    os.replace(partial, KEPT)
+    with atomic_write(KEPT) as partial:
+        partial.write_text(json.dumps({"run": dict(run), "rounds": saved}))
 
 
-def kept(names: Sequence[str], run: Mapping[str, object]) -> Rounds:
+def load_rounds(names: Sequence[str], run: Mapping[str, object]) -> Rounds:
     """The rounds that the last run finished; none if there was no run.
 
     Raises:
-        ValueError: that run had other servers, or was of something else.
+        ValueError: that run had other servers, or another model, commit or length of a load.
     """
     if not KEPT.exists():
         return []
-    told = json.loads(KEPT.read_text())
-    if told["run"] != run or any(set(found) != set(names) for found in told["rounds"]):
-        raise ValueError(f"{KEPT}: its rounds are of {told['run']}, this run is of {dict(run)}: run without --resume")
-    return [{name: _round(found[name]) for name in names} for found in told["rounds"]]
+    saved = json.loads(KEPT.read_text())
+    if saved["run"] != run or any(set(found) != set(names) for found in saved["rounds"]):
+        raise ValueError(f"{KEPT}: it has rounds of {saved['run']}, and this run is {dict(run)}; run without --resume")
+    return [{name: _round(found[name]) for name in names} for found in saved["rounds"]]
 
 
-def _round(told: dict) -> Round:
-    loads = {key: Load(**load) for key, load in told["loads"].items()}
-    open_loads = {key: OpenLoad(**load) for key, load in told["open_loads"].items()}
-    return Round(**{**told, "loads": loads, "open_loads": open_loads})
+def _round(saved: dict[str, Any]) -> Round:
+    loads = {key: Load(**load) for key, load in saved["loads"].items()}
+    open_loads = {key: OpenLoad(**load) for key, load in saved["open_loads"].items()}
+    return Round(**{**saved, "loads": loads, "open_loads": open_loads})

@@ -1,4 +1,4 @@
-"""A server's processes: started in a folder of their own, watched, and ended with all that they started."""
+"""A server's processes: they run in a folder of their own, and end with everything that they started."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from pathlib import Path
 
 import psutil
 
+from bench.machine import ROOT
 from bench.peers.rating_model import ARTIFACT
 from ops.process.state import family
 
-ROOT = Path(__file__).resolve().parents[2]
 STOP_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True)
 class Running:
-    """A server that was started, answering or not yet; `started` is on the clock of time.monotonic()."""
+    """A server that was started, and may not answer yet; `started` is on the clock of time.monotonic()."""
 
     url: str
     pid: int
@@ -33,16 +33,16 @@ def interpreter(peer: str) -> Path:
     """The Python of the peer's environment.
 
     Raises:
-        FileNotFoundError: it was not installed.
+        FileNotFoundError: the environment is not installed.
     """
     found = _environment(peer) / "bin" / "python"
-    if not found.exists() or not (_environment(peer) / "ready").exists():
-        raise FileNotFoundError(f"{_environment(peer)}: not installed")
+    if not found.exists() or not is_installed(peer):
+        raise FileNotFoundError(f"{_environment(peer)}: not installed; `make bench-peers` installs it")
     return found
 
 
 def is_installed(peer: str) -> bool:
-    """Whether its environment is there, or it needs none of its own."""
+    """Whether the peer's environment is installed, or it needs none of its own."""
     if not Path(__file__).with_name(peer).joinpath("requirements.txt").exists():
         return True
     return (_environment(peer) / "ready").exists()
@@ -56,18 +56,22 @@ def _environment(peer: str) -> Path:
 def started(
     command: Sequence[object], port: int, artifact: Path, folder: Path, more: Mapping[str, str] | None = None
 ) -> Iterator[Running]:
-    """Runs `command` in `folder` with `more` in its environment, for as long as the block lasts.
+    """Runs `command` in `folder` while the block lasts, with `more` in its environment.
 
-    Every process gets one thread for arithmetic, a TMPDIR of its own, and finds `bench.peers.rating_model`.
+    Every process has one thread for arithmetic and a TMPDIR of its own, and can import `bench.peers.rating_model`.
     """
     scratch = folder / "tmp"
     scratch.mkdir(parents=True)
-    environment = {
-        **os.environ,
-        **{"PYTHONPATH": str(ROOT), ARTIFACT: str(artifact), "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
-        **{"TMPDIR": str(scratch), "HOME": str(folder), "DO_NOT_TRACK": "1"},
-        **(more or {}),
+    own = {
+        "PYTHONPATH": str(ROOT),
+        ARTIFACT: str(artifact),
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "TMPDIR": str(scratch),
+        "HOME": str(folder),
+        "DO_NOT_TRACK": "1",
     }
+    environment = {**os.environ, **own, **(more or {})}
     log = folder / "console.log"
     with log.open("wb") as console:
         process = subprocess.Popen(
@@ -87,7 +91,7 @@ def started(
 
 
 def end(scratch: Path) -> None:
-    """Asks every process with this TMPDIR to end, orphans too, and kills what is left of them after a while."""
+    """Asks every process with this TMPDIR to end, orphans included, and kills those that have not ended in time."""
     members = list(family(str(scratch)))
     for one in members:
         try:

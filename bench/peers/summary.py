@@ -1,18 +1,21 @@
-"""Rounds become medians and ranges, and these are held against the goals."""
+"""Medians and ranges over the rounds, and the goals for them."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from bench.goals import Goal
+from bench.load import Load
+from bench.open_loop import OpenLoad
 from bench.peers.measure import CONNECTIONS, Round
 from bench.peers.servers import OURS
 
 
 class Spread(NamedTuple):
-    """The median of the rounds, and the lowest and highest of them."""
+    """The median of the rounds, the lowest and the highest."""
 
     median: float
     low: float
@@ -20,12 +23,12 @@ class Spread(NamedTuple):
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Spread:
-        """Of at least one value."""
+        """The spread of at least one value."""
         return cls(statistics.median(values), min(values), max(values))
 
 
 class ClosedLoop(NamedTuple):
-    """Of one kind of ask at one number of connections; refused and broken ones of all rounds together."""
+    """One kind of ask at one number of connections; `refused` and `broken` are sums over the rounds."""
 
     answered_per_s: Spread
     p50_ms: float
@@ -35,9 +38,9 @@ class ClosedLoop(NamedTuple):
 
 
 class OpenLoop(NamedTuple):
-    """Of a pair at one share of the server's own maximum; failed of sent in all rounds together.
+    """Pairs at one share of the server's own maximum; `failed` and `sent` are sums over the rounds.
 
-    late_p99_ms: how much later than intended requests left, since every connection was busy or the generator was.
+    late_p99_ms: how much later than intended requests left, because every connection or the generator was busy.
     """
 
     rate_per_s: float
@@ -59,79 +62,83 @@ class Summary:
     mib: float
 
 
-class Goal(NamedTuple):
-    """What was asked for: `figure` is to be at least (`>=`) or below (`<`) `wanted`."""
-
-    what: str
-    figure: float
-    sign: str
-    wanted: float
-
-    @property
-    def met(self) -> bool:
-        """Whether it was reached."""
-        return self.figure >= self.wanted if self.sign == ">=" else self.figure < self.wanted
-
-
 def rotated(names: Sequence[str], turn: int) -> list[str]:
-    """The order of a round: each round another server comes first."""
+    """The order of the servers in a round: another server comes first in each round."""
     first = turn % len(names)
     return [*names[first:], *names[:first]]
 
 
 def summarize(rounds: Sequence[Round]) -> Summary | None:
-    """Of the rounds without an error; None if there is none."""
+    """The summary of the rounds without an error; None if there is no such round."""
     good = [one for one in rounds if not one.error]
     if not good:
         return None
-    closed = {}
-    for key in good[0].loads:
-        loads = [one.loads[key] for one in good]
-        p50, p99 = (statistics.median(getattr(load, name) for load in loads) for name in ("p50_ms", "p99_ms"))
-        lost = (sum(getattr(load, name) for load in loads) for name in ("refused", "broken"))
-        closed[key] = ClosedLoop(Spread.of([load.answered_per_s for load in loads]), p50, p99, *lost)
-    opened = {}
-    for share in good[0].open_loads:
-        sent = [one.open_loads[share] for one in good]
-        opened[share] = OpenLoop(
-            statistics.median(load.rate_per_s for load in sent),
-            statistics.median(load.p50_ms for load in sent),
-            Spread.of([load.p99_ms for load in sent]),
-            statistics.median(load.late_p99_ms for load in sent),
-            sum(load.failed for load in sent),
-            sum(load.sent for load in sent),
-        )
-    cores, mib = (statistics.median(getattr(one, name) for one in good) for name in ("cores", "mib"))
-    return Summary(closed, opened, Spread.of([one.start_s for one in good]), cores, mib)
+    return Summary(
+        closed={key: _closed_loop([one.loads[key] for one in good]) for key in good[0].loads},
+        opened={share: _open_loop([one.open_loads[share] for one in good]) for share in good[0].open_loads},
+        start_s=Spread.of([one.start_s for one in good]),
+        cores=statistics.median(one.cores for one in good),
+        mib=statistics.median(one.mib for one in good),
+    )
+
+
+def _closed_loop(loads: Sequence[Load]) -> ClosedLoop:
+    return ClosedLoop(
+        answered_per_s=Spread.of([load.answered_per_s for load in loads]),
+        p50_ms=statistics.median(load.p50_ms for load in loads),
+        p99_ms=statistics.median(load.p99_ms for load in loads),
+        refused=sum(load.refused for load in loads),
+        broken=sum(load.broken for load in loads),
+    )
+
+
+def _open_loop(loads: Sequence[OpenLoad]) -> OpenLoop:
+    return OpenLoop(
+        rate_per_s=statistics.median(load.rate_per_s for load in loads),
+        p50_ms=statistics.median(load.p50_ms for load in loads),
+        p99_ms=Spread.of([load.p99_ms for load in loads]),
+        late_p99_ms=statistics.median(load.late_p99_ms for load in loads),
+        failed=sum(load.failed for load in loads),
+        sent=sum(load.sent for load in loads),
+    )
 
 
 def best_rate(summary: Summary, *kinds: str) -> float:
-    """The highest median of answers/s of these kinds, over the numbers of connections; 0 if it was not asked."""
+    """The highest median of answers/s over these kinds and all numbers of connections; 0 if none was measured."""
     keys = (f"{kind}/{connections}" for kind in kinds for connections in CONNECTIONS)
     return max((summary.closed[key].answered_per_s.median for key in keys if key in summary.closed), default=0.0)
 
 
 def goals(summaries: Mapping[str, Summary]) -> list[Goal]:
-    """Ours beside the best peer in each; none where ours or every peer is missing."""
-    peers = {name: one for name, one in summaries.items() if name != OURS}
+    """This project against the best peer in each goal; no goals if this project or every peer is missing."""
+    peers = [one for name, one in summaries.items() if name != OURS]
     if OURS not in summaries or not peers:
         return []
     own = summaries[OURS]
-    found = []
+    return [*_pair_goals(own, peers), *_columns_goals(own, peers), _latency_goal(own, peers)]
+
+
+def _pair_goals(own: Summary, peers: Sequence[Summary]) -> Iterator[Goal]:
     for connections, wanted in ((64, 1.3), (256, 2.5)):
         key = f"pair/{connections}"
-        peer = max(one.closed[key].answered_per_s.median for one in peers.values())
-        ratio = _ratio(own.closed[key].answered_per_s.median, peer)
-        found.append(Goal(f"one pair, {connections} connections: times the best peer", ratio, ">=", wanted))
+        best = max(one.closed[key].answered_per_s.median for one in peers)
+        times = _ratio(own.closed[key].answered_per_s.median, best)
+        yield Goal(f"one pair, {connections} connections: times the best peer", times, ">=", wanted)
+
+
+def _columns_goals(own: Summary, peers: Sequence[Summary]) -> Iterator[Goal]:
     forms = {"": ("columns", "binary"), ", both as JSON": ("columns",), ", both as raw tensors": ("binary",)}
     for form, kinds in forms.items():
-        peer = max(best_rate(one, *kinds) for one in peers.values())
-        if peer:
+        best = max(best_rate(one, *kinds) for one in peers)
+        if best:
             what = f"1,000 pairs, each at its best number of connections{form}: times the best peer"
-            found.append(Goal(what, _ratio(best_rate(own, *kinds), peer), ">=", 1.3))
-    lowest = min(one.opened["0.5"].p99_ms.median for one in peers.values())
+            yield Goal(what, _ratio(best_rate(own, *kinds), best), ">=", 1.3)
+
+
+def _latency_goal(own: Summary, peers: Sequence[Summary]) -> Goal:
+    lowest = min(one.opened["0.5"].p99_ms.median for one in peers)
     what = "one pair, p99 at half of one's own maximum: share of the lowest peer's"
-    return [*found, Goal(what, _ratio(own.opened["0.5"].p99_ms.median, lowest), "<", 1.0)]
+    return Goal(what, _ratio(own.opened["0.5"].p99_ms.median, lowest), "<", 1.0)
 
 
 def _ratio(own: float, peer: float) -> float:

@@ -1,49 +1,53 @@
-"""The section of bench/README.md: goals, then every figure."""
+"""The tables of a comparison: the goals, then every figure."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from bench.goals import Goal, goals_table
 from bench.markdown import Cells, table
 from bench.peers.servers import SERVERS
-from bench.peers.summary import Goal, Spread, Summary, best_rate
+from bench.peers.summary import Spread, Summary, best_rate
 
 TITLES = {"pair": "pair", "columns": "1,000 pairs, JSON", "binary": "1,000 pairs, raw tensors", "best": "ten best"}
 
 
 def report(summaries: Mapping[str, Summary], goals: Sequence[Goal], errors: Mapping[str, Sequence[str]]) -> str:
-    """All tables as Markdown; `errors` by server, of rounds that gave nothing."""
+    """All tables as Markdown; `errors` are those of failed rounds, by server."""
     parts = [
-        table(("goal", "measured", "wanted", ""), 1, map(_goal_row, goals)),
+        *([goals_table(goals)] if goals else []),
         table(_OVERVIEW, 1, (_overview_row(name, one) for name, one in summaries.items())),
         table(_CLOSED, 2, (row for name, one in summaries.items() for row in _closed_rows(name, one))),
         table(_OPEN, 1, (row for name, one in summaries.items() for row in _open_rows(name, one))),
     ]
-    told = [
+    failed = [
         f"{SERVERS[name].title}, {number} rounds: {error}"
         for name, found in errors.items()
         for error, number in Counter(found).items()
     ]
-    if told:
-        parts.append("Rounds that gave nothing:\n\n" + "\n".join(f"- {line}" for line in told))
+    if failed:
+        parts.append("Failed rounds:\n\n" + "\n".join(f"- {line}" for line in failed))
     return "\n\n".join(parts)
 
 
 _OVERVIEW = (
-    *("server", "pairs one by one, best/s", "million pairs/s in columns, best", "ten best, best/s"),
-    *("p99 ms at half load", "cores at half load", "MiB", "start to first answer, s"),
+    "server",
+    "pairs one by one, best/s",
+    "million pairs/s in columns, best",
+    "ten best, best/s",
+    "p99 ms at half load",
+    "cores at half load",
+    "MiB",
+    "start to first answer, s",
 )
 _CLOSED = ("server", "asked", "connections", "answered/s", "p50 ms", "p99 ms", "refused", "broken")
 _OPEN = ("server", "share of its maximum", "requests/s", "p50 ms", "p99 ms", "sent late, p99 ms", "failed")
 
 
-def _goal_row(goal: Goal) -> Cells:
-    return goal.what, f"{goal.figure:.2f}", f"{goal.sign} {goal.wanted:g}", "met" if goal.met else "**missed**"
-
-
 def _overview_row(name: str, one: Summary) -> Cells:
-    pairs, best = best_rate(one, "pair"), best_rate(one, "best")
+    pairs = best_rate(one, "pair")
+    best = best_rate(one, "best")
     columns = best_rate(one, "columns", "binary") / 1e3
     figures = (f"{pairs:,.0f}", f"{columns:.2f}" if columns else "", f"{best:,.0f}" if best else "")
     costs = (
@@ -65,7 +69,8 @@ def _closed_rows(name: str, one: Summary) -> Iterator[Cells]:
 def _open_rows(name: str, one: Summary) -> Iterator[Cells]:
     for share, load in one.opened.items():
         times = (f"{load.p50_ms:.2f}", _spread(load.p99_ms, ".2f"), f"{load.late_p99_ms:.2f}")
-        rate, failed = f"{load.rate_per_s:,.0f}", f"{load.failed:,} of {load.sent:,}"
+        rate = f"{load.rate_per_s:,.0f}"
+        failed = f"{load.failed:,} of {load.sent:,}"
         yield SERVERS[name].title, f"{float(share):.0%}", rate, *times, failed
 
 

@@ -1,4 +1,4 @@
-"""Versions of what a comparison stands on, beside this project's own: of wrk, and in each peer's environment."""
+"""The versions of wrk and of the packages in each peer's environment."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from bench.load import wrk_version
 from bench.peers.processes import interpreter
 from bench.peers.servers import SERVERS
 
-# What every peer's environment has too, told as in "triton: numpy".
+# Packages that every peer's environment shares with this one; their versions are named as in "triton: numpy".
 SHARED = ("torch", "numpy")
 _TELL = "import sys, json; from importlib.metadata import version; print(json.dumps([*map(version, sys.argv[1:])]))"
 
 
 def peers_versions(names: Iterable[str]) -> dict[str, str]:
-    """Of wrk, of the peers' own packages, and of those that each shares with this project.
+    """The versions of wrk, of the peers' own packages, and of the packages that each peer shares with this project.
 
     Raises:
         FileNotFoundError: a peer is not installed.
@@ -34,5 +34,5 @@ def peers_versions(names: Iterable[str]) -> dict[str, str]:
 
 def _installed(peer: str, packages: tuple[str, ...]) -> list[str]:
     command = [str(interpreter(peer)), "-c", _TELL, *packages]
-    told: list[str] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    return told
+    found: list[str] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return found

@@ -1,1 +1,1 @@
-"""Hours of trouble in minutes: overload, millions of requests, and faults under load, against a supervised server."""
+"""A long stress test of a supervised server: overload, millions of requests, and faults under load."""

@@ -1,7 +1,7 @@
-"""`python -m bench.soak`: overload, millions of requests and faults under load, of a server kept up by its supervisor.
+"""`python -m bench.soak`: overload, millions of requests and faults under load, on a server with its supervisor.
 
-Load comes from an open loop on the same machine, so that a slow server is not asked less. Every figure is of requests
-that were accounted for one by one; which answers are checked against the in-process rating is said beside them.
+The load comes from an open loop on the same machine, so that a slow server does not get fewer requests. Every request
+is accounted for. The tables say which answers are checked against the in-process rating.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ import psutil
 import torch
 from tqdm import tqdm
 
-from bench.machine import RESULTS, ROOT, describe_machine, write_results
+from bench.machine import describe_machine
+from bench.options import artifact_parser, check, positive
+from bench.publish import RESULTS, publish
 from bench.rollout import change_under_load
 from bench.soak.bundle import VERSIONS, Bundle, supervised
 from bench.soak.faults import (
@@ -40,17 +42,20 @@ from bench.soak.memory import MemoryLog
 from bench.soak.phases import Endurance, Overload, Step, endure, maximum, overload
 from bench.soak.report import draw, endurance_table, faults_table, overload_table
 from bench.soak.traffic import Tally, Traffic, make_traffic
-from bench.soak.verdict import BOUNDS, beyond_bounds, tell
+from bench.soak.verdict import BOUNDS, failures
 from ops.client import Client
 from ops.versions.rollout import Rollout
 
-# Share of the maximum at which millions are sent: what can be kept up while the machine also generates and checks it.
+# The share of the maximum rate in the endurance stretch: the machine also has to generate the load and check it.
 _ENDURANCE_SHARE = 0.6
-_PAGE = ROOT / "docs" / "operations.md"
+_PICTURE = (
+    "![memory and answers over time](../bench/results/soak.png)\n\n"
+    "The picture does not count the answers during the promotions."
+)
 
 
 def plan_faults(seconds: float, kills: int) -> list[Fault]:
-    """The faults, each under load for so many seconds; the front end needs longer to come back."""
+    """The faults, each with `seconds` of load after it; the front end needs longer to come back."""
     return [
         *(Fault(f"a worker killed ({number + 1})", seconds, kill_worker) for number in range(kills)),
         Fault("all workers killed", seconds, kill_all_workers),
@@ -63,8 +68,9 @@ def plan_faults(seconds: float, kills: int) -> list[Fault]:
 def break_it(
     bundle: Bundle, traffic: Traffic, rate_per_s: float, faults: Sequence[Fault], step: Step
 ) -> list[Survived]:
-    """Injects the faults one after another, each into a server that is whole again."""
-    found, workers = [], len(bundle.workers())
+    """Injects the faults one after another; before each, all workers are ready again."""
+    found = []
+    workers = len(bundle.workers())
     for fault in faults:
         bundle.wait_until_ready(workers)
         found.append(survive(traffic, bundle, fault, rate_per_s))
@@ -74,7 +80,7 @@ def break_it(
 
 
 def change_versions(bundle: Bundle, promotions: int, step: Step) -> Survived:
-    """Promotes two versions in turn under load, while a third comes and goes."""
+    """Promotes two versions in turn under load, while a third is registered and removed."""
     first, second, third = VERSIONS
     rollout = Rollout(Client(bundle.settings), bundle.settings)
     rollout.register(second)
@@ -84,9 +90,14 @@ def change_versions(bundle: Bundle, promotions: int, step: Step) -> Survived:
     refused = found.refused.total()
     answered = found.sent - found.lost - refused
     tally = Tally(
-        found.sent, answered, found.refused[503], refused - found.refused[503], broken=found.lost, checked=answered
+        sent=found.sent,
+        answered=answered,
+        refused=found.refused[503],
+        failed=refused - found.refused[503],
+        broken=found.lost,
+        checked=answered,
+        wrong=len(found.wrong),
     )
-    tally.wrong = len(found.wrong)
     step(found.seconds)
     again_s = 0.0 if not tally.lost and not tally.wrong else None
     name = f"{promotions} promotions, a version registered and removed"
@@ -94,7 +105,7 @@ def change_versions(bundle: Bundle, promotions: int, step: Step) -> Survived:
 
 
 def soak(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Runs all stretches against one server; returns results, tables, and what the picture shows."""
+    """Runs all stretches against one server; returns figures, tables, failures, and the content of the picture."""
     faults = plan_faults(options.fault_s, options.kills)
     planned = 3 * options.maximum_s + 60 * options.overload_min + 10 + options.requests / 14_000
     planned += sum(LEAD_S + fault.seconds for fault in faults) + 1.5 * options.promotions
@@ -104,21 +115,21 @@ def soak(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         traffic = make_traffic(bundle.settings.inference, bundle.artifacts)
         memory = stack.enter_context(MemoryLog(bundle.settings))
         start = time.monotonic()
-        progress.set_description("the most it answers")
+        progress.set_description("maximum")
         most = maximum(traffic, options.maximum_s, progress.update)
-        progress.set_description("twice as much")
+        progress.set_description("overload")
         loaded = overload(traffic, memory, 2 * most, 60 * options.overload_min, progress.update)
-        progress.set_description("many requests")
+        progress.set_description("endurance")
         endured = endure(traffic, memory, _ENDURANCE_SHARE * most, options.requests, progress.update)
         progress.set_description("faults")
         survived = break_it(bundle, traffic, most / 2, faults, progress.update)
         progress.set_description("versions")
         survived.append(change_versions(bundle, options.promotions, progress.update))
         rows = memory.between(start, time.monotonic())
-    return _told(most, loaded, endured, survived, rows, np.sort(np.concatenate(traffic.done_s)))
+    return _summary(most, loaded, endured, survived, rows, np.sort(np.concatenate(traffic.done_s)))
 
 
-def _told(
+def _summary(
     most: float, loaded: Overload, endured: Endurance, survived: list[Survived], rows: np.ndarray, done_s: np.ndarray
 ) -> dict[str, Any]:
     start = float(rows[0, 0])
@@ -131,30 +142,29 @@ def _told(
             "faults": [{**asdict(one), "at_s": one.at_s - start} for one in survived],
         },
         "text": "\n\n".join(tables),
-        "beyond_bounds": beyond_bounds(loaded, endured, survived),
+        "failures": failures(loaded, endured, survived),
         "picture": (rows, done_s, survived),
     }
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """The options of a soak; the defaults are the long form."""
-    parser = argparse.ArgumentParser(prog="python -m bench.soak", description=__doc__.splitlines()[0])
-    parser.add_argument("--artifact", type=Path, default=Path("build/1.0/ncf.pt"))
-    parser.add_argument("--maximum-s", type=float, default=8.0, help="seconds of each of three closed loops")
+    """The options of a soak; the defaults make the long form."""
+    parser = artifact_parser("bench.soak", __doc__)
+    parser.add_argument("--maximum-s", type=positive, default=8, help="seconds of each of three closed loops")
     parser.add_argument("--overload-min", type=float, default=10.0, help="minutes at twice the maximum")
-    parser.add_argument("--requests", type=int, default=5_000_000, help="answers of the endurance stretch")
+    parser.add_argument("--requests", type=positive, default=5_000_000, help="answers in the endurance stretch")
     parser.add_argument("--fault-s", type=float, default=15.0, help="seconds of load after a fault")
-    parser.add_argument("--kills", type=int, default=3, help="how often a worker is killed")
-    parser.add_argument("--promotions", type=int, default=20)
-    parser.add_argument("--write-nothing", action="store_true", help="print the tables only")
-    return parser.parse_args(arguments)
+    parser.add_argument("--kills", type=positive, default=3, help="how often a worker is killed")
+    parser.add_argument("--promotions", type=positive, default=20, help="how often another version becomes the default")
+    options = parser.parse_args(arguments)
+    check(parser, options.artifact, "wrk", "cc", integer_ids=False)
+    return options
 
 
-def main() -> int:
-    """Soaks, prints, and writes bench/results/soak.json, soak.png, and a section of docs/operations.md; returns 1 where
-    something was beyond its bounds."""
+def main() -> None:
+    """Soaks, and publishes the section `soak` with its picture; the exit status is 1 if a bound was passed."""
     options = parse()
-    for number in (signal.SIGTERM, signal.SIGINT):  # a script in the background would start us deaf to Ctrl-C
+    for number in (signal.SIGTERM, signal.SIGINT):  # a process in the background may have been started without Ctrl-C
         signal.signal(number, signal.default_int_handler)
     torch.set_num_threads(1)
     machine = describe_machine(options.artifact)
@@ -162,16 +172,16 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="ncf-soak-") as folder:
             found = soak(options, Path(folder))
     except KeyboardInterrupt:
-        print("soak: interrupted; the server was ended, nothing was written", file=sys.stderr)
-        return 130
-    print(found["text"])
+        print("soak: interrupted; the server has ended, and nothing was written", file=sys.stderr)
+        sys.exit(130)
     if not options.write_nothing:
         draw(RESULTS / "soak.png", *found["picture"])
-        text = f"{found['text']}\n\n![memory and answers over time](../bench/results/soak.png)"
-        text += "\n\nThe picture's answers leave out those of the promotions, which are counted by another part."
-        write_results("soak", {**machine, "load_average": psutil.getloadavg(), **found["figures"]}, text, _PAGE)
-    return tell(found["beyond_bounds"])
+    figures = {**machine, "load_average": psutil.getloadavg(), **found["figures"]}
+    publish("soak", figures, f"{found['text']}\n\n{_PICTURE}", options)
+    for failure in found["failures"]:
+        print(f"soak: {failure}", file=sys.stderr)
+    sys.exit(1 if found["failures"] else 0)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

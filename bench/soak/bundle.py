@@ -1,4 +1,4 @@
-"""The server under test: three versions with different ratings, kept up by `python -m ops.process.supervise`."""
+"""The server under test: three versions with different ratings, supervised by `python -m ops.process.supervise`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from pathlib import Path
 
 import torch
 
-from bench.servers import ROOT, prepare
+from bench.machine import ROOT
+from bench.servers import prepare
 from model.artifact import load_artifact, save_artifact
 from ops.client import Client
 from ops.process import server
@@ -27,7 +28,7 @@ _STOP_TIMEOUT_S = 60.0
 
 @dataclass(frozen=True)
 class Bundle:
-    """Where it answers, and the artifact of each version."""
+    """The server's settings, and the artifact of each version."""
 
     settings: ServerSettings
     artifacts: dict[str, Path]
@@ -36,7 +37,7 @@ class Bundle:
         """The PID of the JVM.
 
         Raises:
-            RuntimeError: there is none.
+            RuntimeError: the JVM does not run.
         """
         pid = server.running(self.settings)
         if pid is None:
@@ -49,10 +50,10 @@ class Bundle:
         return [worker["pid"] for worker in all_workers if worker["status"] == "READY"]
 
     def wait_until_ready(self, workers: int) -> None:
-        """Returns once so many workers are ready.
+        """Returns once `workers` workers are ready.
 
         Raises:
-            RuntimeError: they are not within two minutes.
+            RuntimeError: they are not ready within two minutes.
         """
         deadline = time.monotonic() + _READY_TIMEOUT_S
         while server.running(self.settings) is None or len(self.workers()) < workers:
@@ -63,7 +64,7 @@ class Bundle:
 
 @contextmanager
 def supervised(artifact: Path, folder: Path) -> Iterator[Bundle]:
-    """A server of the first version with a supervisor; both are ended afterwards, however it goes."""
+    """Starts a server of the first version with its supervisor; ends both afterwards, after an error too."""
     folder.mkdir()
     artifacts = {version: _varied(artifact, folder, number) for number, version in enumerate(VERSIONS)}
     settings = prepare(artifacts, folder / "server")
@@ -74,7 +75,7 @@ def supervised(artifact: Path, folder: Path) -> Iterator[Bundle]:
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is ours to hand on
+            start_new_session=True,  # Ctrl-C reaches this process alone, which then ends the supervisor
         )
     try:
         while "answers at" not in (said := (folder / "supervisor.log").read_text()):
@@ -92,7 +93,7 @@ def supervised(artifact: Path, folder: Path) -> Iterator[Bundle]:
 
 
 def _varied(artifact: Path, folder: Path, number: int) -> Path:
-    """The artifact with all users moved a little, another way for each number; itself for 0."""
+    """The artifact with small random changes to all users, different for each number; unchanged for 0."""
     if not number:
         return artifact
     loaded = load_artifact(artifact)

@@ -1,4 +1,4 @@
-"""What is done to a server while it answers."""
+"""The faults that a server has to survive under load."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ import numpy as np
 from bench.soak.bundle import Bundle
 from bench.soak.traffic import Tally, Traffic
 
-# Seconds of load before the fault: what is measured afterwards has a before.
+# Seconds of load before the fault.
 LEAD_S = 2.0
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that breaks, and for how many seconds the load goes on after it has begun."""
+    """A fault, and the seconds of load after it has begun."""
 
     name: str
     seconds: float
@@ -31,8 +31,11 @@ class Fault:
 
 @dataclass(frozen=True)
 class Survived:
-    """What a fault cost. `again_s`: from the fault to the first right answer after the last bad one; 0 where none was
-    bad, None where the load ended before."""
+    """What a fault cost.
+
+    again_s: seconds from the fault to the first right answer after the last bad one; 0 if there was no bad answer, None
+        if the load ended before a right one.
+    """
 
     name: str
     at_s: float
@@ -45,7 +48,7 @@ def survive(traffic: Traffic, bundle: Bundle, fault: Fault, rate_per_s: float) -
     """Injects a fault under load.
 
     Raises:
-        RuntimeError: the fault itself could not be made.
+        RuntimeError: the fault could not be injected.
     """
     begun: list[float] = []
     problems: list[Exception] = []
@@ -63,7 +66,7 @@ def survive(traffic: Traffic, bundle: Bundle, fault: Fault, rate_per_s: float) -
     outcome = traffic.send(rate_per_s, LEAD_S + fault.seconds)
     thread.join(fault.seconds + 60)
     if problems or thread.is_alive():
-        raise RuntimeError(f"{fault.name}: {problems or 'it has not ended'}")
+        raise RuntimeError(f"the fault could not be injected: {fault.name}: {problems or 'it has not ended'}")
     bad = outcome.ended_s[~outcome.good]
     again_s: float | None = 0.0
     if len(bad):
@@ -73,23 +76,23 @@ def survive(traffic: Traffic, bundle: Bundle, fault: Fault, rate_per_s: float) -
 
 
 def kill_worker(bundle: Bundle) -> None:
-    """One worker, with -9."""
+    """Kills one worker with SIGKILL."""
     os.kill(bundle.workers()[0], signal.SIGKILL)
 
 
 def kill_all_workers(bundle: Bundle) -> None:
-    """Every worker at once, with -9."""
+    """Kills all workers at once with SIGKILL."""
     for pid in bundle.workers():
         os.kill(pid, signal.SIGKILL)
 
 
 def kill_front_end(bundle: Bundle) -> None:
-    """The JVM, with -9: the supervisor has to start another."""
+    """Kills the JVM with SIGKILL, so that the supervisor has to start another."""
     os.kill(bundle.front_end(), signal.SIGKILL)
 
 
 def slow_clients(number: int, seconds: float) -> Callable[[Bundle], None]:
-    """So many clients, each sending one byte a second and never a whole request."""
+    """`number` clients that each send one byte a second, and never a whole request."""
 
     def inject(bundle: Bundle) -> None:
         clients = [_connect(bundle) for _ in range(number)]
@@ -105,7 +108,7 @@ def slow_clients(number: int, seconds: float) -> Callable[[Bundle], None]:
 
 
 def vanishing_clients(per_s: int, seconds: float) -> Callable[[Bundle], None]:
-    """So many clients a second that ask for a long answer and leave; every other one within its request."""
+    """`per_s` clients a second that ask for a long answer and leave; every other one leaves in mid-request."""
 
     def inject(bundle: Bundle) -> None:
         body = b'{"user_id": 1, "top_k": 1000}'

@@ -1,4 +1,4 @@
-"""Memory of the server's processes, looked at every few seconds from a thread."""
+"""The memory of the server's processes, which a thread records every few seconds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ops.settings import ServerSettings
 
 
 class MemoryLog:
-    """Rows of monotonic seconds, MiB of the front end (JVM), MiB of the largest worker; to be used as a context."""
+    """A context that records rows: monotonic seconds, MiB of the front end (JVM), MiB of the largest worker."""
 
     def __init__(self, settings: ServerSettings, interval_s: float = 2.0) -> None:
         self._settings = settings
@@ -38,18 +38,18 @@ class MemoryLog:
         return rows[(rows[:, 0] >= start) & (rows[:, 0] <= end)]
 
     def at(self, when: float) -> tuple[float, float]:
-        """(front end, largest worker) in MiB as seen last before that time; now, if it has not been looked yet."""
+        """MiB of (front end, largest worker) in the last row before that time; if there is none, records one now."""
         if not self._rows or self._rows[0][0] > when:
             self.look()
         earlier = [row for row in self._rows if row[0] <= when] or self._rows
         return (earlier[-1][1], earlier[-1][2]) if earlier else (float("nan"), float("nan"))
 
     def look(self) -> None:
-        """Adds a row now, unless a process is just ending or starting."""
+        """Adds a row now, unless a process is starting or ending."""
         pid = server.running(self._settings)
         try:
             if pid is not None:
-                seen = usage.measure(pid)
+                seen = usage.memory(pid)
                 self._rows.append((time.monotonic(), seen.front_mib, seen.largest_worker_mib))
         except psutil.Error:
             return
@@ -60,9 +60,10 @@ class MemoryLog:
 
 
 def growth_per_million(rows: np.ndarray, done_s: np.ndarray) -> tuple[float, float]:
-    """MiB that front end and worker grow by for each million requests, over the later half of the rows.
+    """The growth of front end and worker, in MiB for a million requests, over the later half of the rows.
 
-    rows: (N, 3) of a MemoryLog; done_s: (M,) when each answer came, ascending.
+    rows: (N, 3), from a MemoryLog.
+    done_s: (M,) the ascending times of the answers.
     """
     later = rows[len(rows) // 2 :]
     if len(later) < 3:

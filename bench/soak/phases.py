@@ -1,4 +1,4 @@
-"""The stretches of a soak: the most it answers, twice as much for long, and millions of requests."""
+"""The stretches of a soak: the maximum rate, a long overload, and millions of requests."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ from bench.load import run_wrk
 from bench.soak.memory import MemoryLog, growth_per_million
 from bench.soak.traffic import Outcome, Tally, Traffic
 
-# In flight at once while overloaded: more than queue (1,000) and batches hold, so that the server has to refuse.
+# The most requests in flight during the overload: more than the queue (1,000) and the batches hold, so that the server
+# has to refuse some.
 OVERLOAD_CONNECTIONS = 2_000
-# A client with all its connections busy for so long turns requests away itself: a longer queue in the client would hide
-# the server's, and what leaves it late would be given up while the server still works on it.
+# A client drops a request if all its connections are busy for so long. A longer queue in the client would hide the
+# server's queue, and the client would give up late requests while the server still works on them.
 _PATIENCE_S = 0.1
-# One call of the generator; between two there is a pause of the second or so that it takes to count.
+# The length of one call of the generator. Between two calls there is a pause of about a second, to count the outcomes.
 _SLICE_S = 15.0
-# Of an overload's answers, one in so many is checked, to keep that pause short.
+# One answer in so many is checked during the overload, to keep that pause short.
 _CHECK_EVERY = 50
-# "Normally" after an overload: at this gentle rate, with no request that takes longer.
+# After an overload, the server is normal again if at this low rate no request takes longer than this.
 _CALM_RATE_PER_S, _CALM_S, _CALM_LATENCY_S = 200.0, 10.0, 0.1
 
 Step = Callable[[float], object]
-"""Told how many seconds have just been spent."""
+"""Takes the number of seconds that have just passed."""
 
 
 @dataclass(frozen=True)
 class Overload:
-    """Twice the most for so many seconds. MiB are of (front end, largest worker)."""
+    """Twice the maximum rate for `seconds`. MiB are of (front end, largest worker)."""
 
     offered_per_s: float
     seconds: float
@@ -38,7 +39,7 @@ class Overload:
     p50_s: float
     longest_s: float
     calm_after_s: float | None
-    """From the end of the overload until requests are answered normally; None where they were not within 10 s."""
+    """Seconds from the end of the overload until the server is normal again; None if it was not within 10 s."""
     before_mib: tuple[float, float]
     halfway_mib: tuple[float, float]
     end_mib: tuple[float, float]
@@ -47,7 +48,7 @@ class Overload:
 
 @dataclass(frozen=True)
 class Endurance:
-    """Many requests at a rate that can be kept; every answer was checked."""
+    """Many requests at a sustainable rate, with every answer checked."""
 
     rate_per_s: float
     seconds: float
@@ -56,11 +57,11 @@ class Endurance:
     halfway_mib: tuple[float, float]
     end_mib: tuple[float, float]
     growth_mib_per_million: tuple[float, float]
-    """Of (front end, largest worker), over the later half."""
+    """The growth of (front end, largest worker) over the later half."""
 
 
-def maximum(traffic: Traffic, seconds: float, step: Step) -> float:
-    """The most answers a second of a closed loop, over 64 connections and over 256, after a warm-up."""
+def maximum(traffic: Traffic, seconds: int, step: Step) -> float:
+    """The best rate of closed loops over 64 and 256 connections, in answers per second, after a warm-up."""
     rates = []
     for connections in (64, 64, 256):
         rates.append(run_wrk(traffic.url, traffic.bodies, connections, seconds).answered_per_s)
@@ -69,9 +70,12 @@ def maximum(traffic: Traffic, seconds: float, step: Step) -> float:
 
 
 def overload(traffic: Traffic, memory: MemoryLog, rate_per_s: float, seconds: float, step: Step) -> Overload:
-    """Offers `rate_per_s`, which is more than can be answered, in an open loop, and then a little."""
+    """Offers `rate_per_s`, more than the server can answer, in an open loop; then a low rate, to see it recover."""
     start = time.monotonic()
-    tally, latencies, left, longest = Tally(), [], seconds, 0.0
+    tally = Tally()
+    latencies = []
+    longest = 0.0
+    left = seconds
     while left > 0:
         stretch = min(_SLICE_S, left)
         outcome = traffic.send(rate_per_s, stretch, OVERLOAD_CONNECTIONS, _CHECK_EVERY, int(left), _PATIENCE_S)
@@ -84,21 +88,21 @@ def overload(traffic: Traffic, memory: MemoryLog, rate_per_s: float, seconds: fl
     calm_after_s = calm_after(traffic.send(_CALM_RATE_PER_S, min(_CALM_S, seconds)), end)
     step(min(_CALM_S, seconds))
     return Overload(
-        rate_per_s,
-        end - start,
-        tally,
-        float(np.nanmedian(latencies)),
-        longest,
-        calm_after_s,
-        memory.at(start),
-        memory.at((start + end) / 2),
-        memory.at(end),
-        memory.at(time.monotonic()),
+        offered_per_s=rate_per_s,
+        seconds=end - start,
+        tally=tally,
+        p50_s=float(np.nanmedian(latencies)),
+        longest_s=longest,
+        calm_after_s=calm_after_s,
+        before_mib=memory.at(start),
+        halfway_mib=memory.at((start + end) / 2),
+        end_mib=memory.at(end),
+        after_mib=memory.at(time.monotonic()),
     )
 
 
 def calm_after(outcome: Outcome, end: float) -> float | None:
-    """Seconds from `end` until a little load is answered rightly and quickly; None where it never was."""
+    """Seconds from `end` until the low rate is answered rightly and quickly; None if it never was."""
     bad = outcome.ended_s[~outcome.good | (outcome.latency_s > _CALM_LATENCY_S)]
     if not len(bad):
         return 0.0
@@ -106,7 +110,7 @@ def calm_after(outcome: Outcome, end: float) -> float | None:
 
 
 def endure(traffic: Traffic, memory: MemoryLog, rate_per_s: float, requests: int, step: Step) -> Endurance:
-    """Sends until so many requests were answered, and checks every answer."""
+    """Sends until `requests` requests were answered, and checks every answer."""
     start = time.monotonic()
     tally = Tally()
     while tally.answered < requests:
@@ -115,11 +119,11 @@ def endure(traffic: Traffic, memory: MemoryLog, rate_per_s: float, requests: int
         step(stretch)
     end = time.monotonic()
     return Endurance(
-        rate_per_s,
-        end - start,
-        tally,
-        memory.at(start),
-        memory.at((start + end) / 2),
-        memory.at(end),
-        growth_per_million(memory.between(start, end), np.concatenate(traffic.done_s)),
+        rate_per_s=rate_per_s,
+        seconds=end - start,
+        tally=tally,
+        before_mib=memory.at(start),
+        halfway_mib=memory.at((start + end) / 2),
+        end_mib=memory.at(end),
+        growth_mib_per_million=growth_per_million(memory.between(start, end), np.concatenate(traffic.done_s)),
     )

@@ -1,4 +1,4 @@
-"""Load whose every request is accounted for: answered rightly, wrongly, refused, or lost."""
+"""Load that accounts for every request: answered rightly, answered wrongly, refused, or lost."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import orjson
 
 from bench.open_loop import Answers, drive
-from bench.workloads import workloads
+from bench.workloads import PATH, workloads
 from model.artifact import load_artifact
 from model.asks import PairAnswer, PairAsk
 from model.predictor import Predictor
@@ -23,8 +23,15 @@ _VERSION = re.compile(rb"\r\nx-model-version: ([^\r]+)\r\n", re.IGNORECASE)
 
 @dataclass
 class Tally:
-    """What became of requests. `failed`: an error other than 503; `hung`: sent, and no answer within 10 s;
-    `broken`: the connection ended; `unsent`: every connection was busy; `wrong`: of `checked` answers."""
+    """What became of the requests.
+
+    refused: answered with a 503.
+    failed: answered with another error.
+    hung: sent, and not answered within 10 s.
+    broken: the connection ended.
+    unsent: not sent, because every connection was busy.
+    wrong: of the `checked` answers, those with another rating than the in-process one.
+    """
 
     sent: int = 0
     answered: int = 0
@@ -41,24 +48,24 @@ class Tally:
 
     @property
     def lost(self) -> int:
-        """Requests that got no answer, or another than the one asked for."""
+        """Requests that did not get a rating."""
         return self.sent - self.answered
 
 
 @dataclass
 class Outcome:
-    """One stretch of load: each request's fate, on the monotonic clock, in the order of sending."""
+    """One stretch of load: the outcome of each request in the order of sending, with times on the monotonic clock."""
 
     tally: Tally
     ended_s: np.ndarray
     latency_s: np.ndarray
     good: np.ndarray
-    """Whether it was answered and, where checked, rightly."""
+    """Whether the request was answered, and the answer was right if it was checked."""
 
 
 @dataclass
 class Traffic:
-    """Requests for one pair each; `done_s` gathers when each answer came, for the picture."""
+    """Requests for one pair each; `done_s` collects the times of the answers for the picture."""
 
     url: str
     bodies: list[bytes]
@@ -74,7 +81,7 @@ class Traffic:
         seed: int = 0,
         patience_s: float = _TIMEOUT_S,
     ) -> Outcome:
-        """Sends requests at this mean rate, open loop, and checks every so many answers.
+        """Sends requests in an open loop at this mean rate, and checks one answer in `check_every`.
 
         patience_s: a request that finds every connection busy for so long is not sent.
         """
@@ -89,21 +96,23 @@ class Traffic:
             keep=True,
             patience_s=patience_s,
         )
-        status, unsent = answers.status, np.isnan(answers.sent_s)
+        status = answers.status
+        unsent = np.isnan(answers.sent_s)
         answered = np.flatnonzero(status == 200)
-        wrong = self._wrong(answers, answered[::check_every])
+        checked = answered[::check_every]
+        wrong = self._wrong(answers, checked)
         no_answer = (status == 0) & ~unsent
         hung = no_answer & (answers.latency_s >= _TIMEOUT_S)
         tally = Tally(
-            len(status),
-            len(answered),
-            int((status == 503).sum()),
-            int(((status >= 400) & (status != 503)).sum()),
-            int(hung.sum()),
-            int((no_answer & ~hung).sum()),
-            int(unsent.sum()),
-            len(answered[::check_every]),
-            len(wrong),
+            sent=len(status),
+            answered=len(answered),
+            refused=int((status == 503).sum()),
+            failed=int(((status >= 400) & (status != 503)).sum()),
+            hung=int(hung.sum()),
+            broken=int((no_answer & ~hung).sum()),
+            unsent=int(unsent.sum()),
+            checked=len(checked),
+            wrong=len(wrong),
         )
         ended_s = answers.started + answers.intended_s + answers.latency_s
         good = status == 200
@@ -112,7 +121,7 @@ class Traffic:
         return Outcome(tally, ended_s, answers.latency_s, good)
 
     def _wrong(self, answers: Answers, places: np.ndarray) -> np.ndarray:
-        """Which of the answers at `places` do not hold the rating of the version that they say they come from."""
+        """The `places` whose answer does not hold the rating of the version that it names."""
         found = np.empty(len(places))
         expected = np.empty(len(places))
         for row, place in enumerate(places.tolist()):
@@ -126,12 +135,12 @@ class Traffic:
 
 
 def make_traffic(url: str, artifacts: Mapping[str, Path]) -> Traffic:
-    """Requests of the first artifact's ids, to be answered by any of the versions."""
+    """Requests with the first artifact's ids; any of the versions may answer them."""
     loaded = {version: load_artifact(path) for version, path in artifacts.items()}
-    workload = workloads(next(iter(loaded.values())))["pair"]
-    asks = [PairAsk(**orjson.loads(body)) for body in workload.bodies]
+    bodies = workloads(next(iter(loaded.values())))["pair"].bodies
+    asks = [PairAsk(**orjson.loads(body)) for body in bodies]
     ratings = {}
     for version, artifact in loaded.items():
         answers = Predictor(artifact).answer(asks)
         ratings[version] = np.array([answer.rating for answer in answers if isinstance(answer, PairAnswer)])
-    return Traffic(url + workload.path, workload.bodies, ratings)
+    return Traffic(url + PATH, bodies, ratings)

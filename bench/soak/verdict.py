@@ -1,36 +1,29 @@
-"""Whether a soak found the server as it has to be; `make soak` fails where it did not."""
+"""The bounds of a soak: `make soak` fails if one is passed."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 
 from bench.soak.faults import Survived
 from bench.soak.phases import Endurance, Overload
 
-# A leak of 20 bytes for each request.
+# This is a leak of about 20 bytes for each request.
 GROWTH_MIB_PER_MILLION = 20.0
-# Fewer requests tell nothing of growth: the JVM's heap has not been filled once.
+# With fewer requests, growth means nothing: the JVM has not filled its heap once.
 ENOUGH_REQUESTS = 1_000_000
 
 BOUNDS = (
-    "**Bounds**, beyond which the command fails: no answer wrong and no request without one for 10 s, in any stretch; "
-    "none lost in the endurance stretch; answering normally within 10 s of the overload, and rightly again within the "
-    f"load of each fault; from {ENOUGH_REQUESTS:,} requests on, {GROWTH_MIB_PER_MILLION:.0f} MiB more for each further "
-    "million, of the JVM and of the largest worker."
+    "**Bounds**. The command fails if an answer is wrong, if a request waits for 10 s without an answer, or if the "
+    "endurance stretch loses a request. It also fails if the server does not answer normally within 10 s of the "
+    "overload, or not rightly again within the load after a fault. From "
+    f"{ENOUGH_REQUESTS:,} requests on, the JVM and the largest worker may grow by at most "
+    f"{GROWTH_MIB_PER_MILLION:.0f} MiB for each further million."
 )
 
 
-def beyond_bounds(loaded: Overload, endured: Endurance, survived: Sequence[Survived]) -> list[str]:
-    """What was not as it has to be, a line each."""
+def failures(loaded: Overload, endured: Endurance, survived: Sequence[Survived]) -> list[str]:
+    """A line for each bound that was passed."""
     return [*_tallies(loaded, endured, survived), *_times(loaded, survived), *_growth(endured)]
-
-
-def tell(reasons: Sequence[str]) -> int:
-    """Prints what was beyond its bound; returns the command's exit status."""
-    for reason in reasons:
-        print(f"soak: {reason}", file=sys.stderr)
-    return 1 if reasons else 0
 
 
 def _tallies(loaded: Overload, endured: Endurance, survived: Sequence[Survived]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The handler that TorchServe's own guides lead to: BaseHandler, one request at a time, dictionaries out."""
+"""A handler as TorchServe's guides write it: BaseHandler, one request at a time, dictionaries as answers."""
 
 import json
 from pathlib import Path
@@ -11,10 +11,10 @@ from ts.torch_handler.base_handler import BaseHandler
 
 
 class StockHandler(BaseHandler):
-    """Loads the same TorchScript file, and its id maps as dictionaries."""
+    """Rates pairs with the same TorchScript file, and with its id maps as dictionaries."""
 
     def initialize(self, context: Context) -> None:
-        """Reads the network and the maps."""
+        """Reads the network and the id maps."""
         super().initialize(context)
         folder = Path(context.system_properties["model_dir"])
         maps = json.loads((folder / "id_maps.json").read_text(encoding="utf-8"))
@@ -23,19 +23,19 @@ class StockHandler(BaseHandler):
         self.minimum, self.maximum = maps["scale"]
 
     def preprocess(self, data: list[dict[str, Any]]) -> Tensor:
-        """Bodies -> rows, (2, B)."""
+        """The rows (2, B) of the users and movies in the bodies."""
         self.asked: list[Any] = [row.get("data") or row.get("body") for row in data]
         users = [self.users.get(ask["user_id"], len(self.users)) for ask in self.asked]
         movies = [self.movies.get(ask["movie_id"], len(self.movies)) for ask in self.asked]
         return torch.tensor([users, movies])
 
     def inference(self, data: Tensor) -> Tensor:
-        """Rows (2, B) -> unit scores (B,)."""
+        """The unit scores (B,) of rows (2, B)."""
         with torch.inference_mode():
             units: Tensor = self.model(data[0], data[1])
             return units
 
     def postprocess(self, data: Tensor) -> list[dict[str, Any]]:
-        """Unit scores -> one dictionary per request."""
+        """A dictionary for each request, with the rating of its unit score."""
         ratings = (self.minimum + data * (self.maximum - self.minimum)).tolist()
         return [{**ask, "rating": rating} for ask, rating in zip(self.asked, ratings, strict=True)]

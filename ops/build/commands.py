@@ -47,12 +47,14 @@ def package(artifact: Path, version: str, store: Path) -> None:
 
 def report(folder: Path, data: str | None, arguments: str) -> None:
     """Writes the report on the version in a folder; `data` is what it was trained on, where that is known."""
-    _run_module("train.report", "--folder", str(folder), *(["--data", data] if data else []), *shlex.split(arguments))
+    _run_module(
+        "train.evaluation.report", "--folder", str(folder), *(["--data", data] if data else []), *shlex.split(arguments)
+    )
 
 
 def demo(folder: Path) -> None:
     """Writes the embedded data set."""
-    _run_module("train.demo", str(folder))
+    _run_module("train.dataset.demo", str(folder))
 
 
 def _run_module(module: str, *words: str) -> None:

@@ -21,6 +21,7 @@ from ops.store.record import read_record
 
 ARTIFACT = "ncf.pt"
 FIRST = "1.0"
+LOCK = ".lock"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _LAST_NUMBER = re.compile(r"(.*?)(\d+)")
 # Folders under build/ that hold no version.
@@ -128,7 +129,7 @@ def making(folder: Path) -> Iterator[None]:
         VersionError: another one does.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a+") as file:
+    with (folder / LOCK).open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -137,4 +138,9 @@ def making(folder: Path) -> Iterator[None]:
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
-        yield
+        try:
+            yield
+        finally:
+            if [path.name for path in folder.iterdir()] == [LOCK]:  # nothing was made
+                (folder / LOCK).unlink()
+                folder.rmdir()

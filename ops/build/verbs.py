@@ -10,11 +10,9 @@ from pathlib import Path
 from ops.build import commands
 from ops.build.plan import DEMO, Plan, plan_training, trained_recipe
 from ops.build.recipe import MADE_OF, Recipe, describe_files, write_recipe
-from ops.build.shelf import Shelf, VersionError, check_name, making
+from ops.build.shelf import LOCK, Shelf, VersionError, check_name, making
 from ops.store.archives import start_version, start_with
 from ops.undo import undone_on_failure
-
-_LOCK = ".lock"
 
 
 def train(asked: Mapping[str, str], shelf: Shelf, verb: str = "train") -> str:
@@ -133,7 +131,7 @@ def _rename(asked: Mapping[str, str], shelf: Shelf) -> str:
     with making(shelf.folder(version)), undone_on_failure() as undo:
         undo.add(f"clear {shelf.folder(version)}", lambda: _clear(shelf.folder(version)))
         for path in shelf.folder(base).iterdir():
-            if path.is_file() and path.name not in (MADE_OF, _LOCK) and path != shelf.artifact(base):
+            if path.is_file() and path.name not in (MADE_OF, LOCK) and path != shelf.artifact(base):
                 shutil.copy2(path, shelf.folder(version))
         write_recipe(shelf.folder(version), recipe)
         shutil.copy2(shelf.artifact(base), shelf.artifact(version))  # last: with it, the version is there
@@ -156,7 +154,7 @@ def prepare_demo(asked: Mapping[str, str]) -> None:
 def _clear(folder: Path) -> None:
     """Removes what a verb that failed has left in the folder of a version that is not there."""
     for path in folder.iterdir():
-        if path.is_file() and path.name != _LOCK:
+        if path.is_file() and path.name != LOCK:
             path.unlink()
 
 

@@ -1,24 +1,24 @@
-"""The ratings that growth is measured with, and the measuring."""
+"""The made-up ratings of `python -m bench.train`, and its measurement."""
 
 from pathlib import Path
 
 import numpy as np
 
 from bench.made_ratings import draw_pairs, write_ratings
-from bench.train import measure, table
+from bench.train import measure, sizes_table
 from train.readers import load_ratings
 
 
-def test_pairs_are_different_and_long_tailed() -> None:
+def test_pairs_are_distinct_and_long_tailed() -> None:
     user, movie = draw_pairs(np.random.default_rng(0), 40_000, 2_000, 1_200)
     assert len(np.unique(user * 1_200 + movie)) == len(user) == 40_000
     for rows, num in ((user, 2_000), (movie, 1_200)):
         counts = np.sort(np.bincount(rows, minlength=num))
-        assert counts[-num // 10 :].sum() > 0.25 * len(rows)  # a tenth has a quarter or more
+        assert counts[-num // 10 :].sum() > 0.25 * len(rows)  # a tenth of them has a quarter of the ratings or more
         assert counts[-1] > 5 * np.median(counts)
 
 
-def test_made_ratings_are_read_and_their_tastes_are_learnt(tmp_path: Path) -> None:
+def test_training_on_made_ratings_beats_the_biases(tmp_path: Path) -> None:
     write_ratings(tmp_path / "ratings.csv", 20_000)
     data = load_ratings(tmp_path / "ratings.csv")
     assert (len(data.ratings), data.repeated_pairs, data.rating_scale) == (20_000, 0, (1.0, 10.0))
@@ -27,10 +27,10 @@ def test_made_ratings_are_read_and_their_tastes_are_learnt(tmp_path: Path) -> No
     assert {"read", "choose", "fit", "refit", "write", "total"} <= set(figures["seconds"])
     assert 0 < figures["read_peak_gib"] <= figures["peak_gib"]
     larger = {**figures, "rows": 40_000, "seconds": {"total": 2 * figures["seconds"]["total"]}}
-    assert "to the power of 1.00" in table([figures, larger])[-1]
+    assert "to the power of 1.00" in sizes_table([figures, larger])
 
 
-def test_the_same_seed_makes_the_same_file(tmp_path: Path) -> None:
+def test_same_seed_makes_the_same_file(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_ratings(tmp_path / name, 1_000, seed=3)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()

@@ -1,4 +1,4 @@
-"""The open-loop generator against a real HTTP server of the standard library."""
+"""The open-loop generator against an HTTP server of the standard library."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compile
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers with the body; `{"do": ...}` makes it fail in one of the ways of servers."""
+    """Answers with the request's body; `{"do": ...}` makes it fail as real servers do."""
 
     protocol_version = "HTTP/1.1"
 
@@ -71,7 +71,7 @@ def test_every_request_is_answered_and_kept_in_order(url: str) -> None:
     assert (answers.latency_s > 0).all()
 
 
-def test_the_times_are_poisson(url: str) -> None:
+def test_send_times_are_poisson(url: str) -> None:
     answers = drive(url, [b"{}"], rate_per_s=500, seconds=3, connections=16)
     gaps = np.diff(answers.intended_s)
     assert gaps.mean() == pytest.approx(1 / 500, rel=0.15)
@@ -79,27 +79,27 @@ def test_the_times_are_poisson(url: str) -> None:
 
 
 @pytest.mark.parametrize(("do", "status"), [("refuse", 503), ("vanish", 0), ("hang", 0), ("chunks", 200)])
-def test_what_goes_wrong_with_one_request_is_told_of_that_one(url: str, do: str, status: int) -> None:
+def test_failure_of_one_request_leaves_the_others_unchanged(url: str, do: str, status: int) -> None:
     bodies = [b"{}", json.dumps({"do": do}).encode()]
     answers = drive(url, bodies, rate_per_s=20, seconds=1, connections=16, timeout_s=1.0, keep=True)
     assert set(answers.status[answers.request == 0]) == {200}
     assert set(answers.status[answers.request == 1]) == {status}
 
 
-def test_what_is_refused_counts_as_failed_and_waits_forever(url: str) -> None:
+def test_refused_request_counts_as_failed_with_infinite_latency(url: str) -> None:
     load = run_open_loop(url, [b"{}", b"{}", b'{"do": "refuse"}'], 50, 1)
     assert load.failed == load.sent // 3
     assert 0 < load.p50_ms < load.p99_ms == np.inf
 
 
-def test_nobody_listening_loses_every_request_at_once() -> None:
+def test_all_requests_are_lost_at_once_if_nobody_listens() -> None:
     answers = drive("http://127.0.0.1:1/", [b"{}"], rate_per_s=50, seconds=1)
     assert set(answers.status) == {0}
     assert answers.latency_s.max() < 5
 
 
-def test_a_wait_for_a_connection_counts(url: str) -> None:
-    """Each second body finds the only connection busy for 2 s."""
+def test_wait_for_a_free_connection_counts_as_latency(url: str) -> None:
+    """Every other request finds the only connection busy for 2 s."""
     answers = drive(url, [b'{"do": "hang"}', b"{}"], rate_per_s=4, seconds=1, connections=1)
     waited = answers.latency_s[answers.request == 1]
     assert set(answers.status) == {200}
@@ -107,7 +107,7 @@ def test_a_wait_for_a_connection_counts(url: str) -> None:
     assert waited.max() > 0.5
 
 
-def test_the_program_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_program_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "bench" / "open_loop"
     monkeypatch.setattr("bench.open_loop._PROGRAM", program)
     drive("http://127.0.0.1:1/", [b"{}"], 10, 0.1)

@@ -1,4 +1,4 @@
-"""What the adapters share, against this project's own predictor; and that each adapter uses it."""
+"""The model that the peers' adapters share, against this project's predictor; and the dialects."""
 
 import ast
 import re
@@ -8,8 +8,8 @@ import numpy as np
 import orjson
 import pytest
 
-from bench.peers.asks import Judge, WrongAnswerError
-from bench.peers.dialects import Ask, binary_tensors, listed, plain, tensors
+from bench.peers.dialects import Ask, binary_tensors, plain, tensors
+from bench.peers.judge import Judge, WrongAnswerError
 from bench.peers.rating_model import RatingModel, finder
 from model.artifact import Artifact, save_artifact
 from tests.conftest import MOVIE_IDS, USER_IDS
@@ -26,7 +26,7 @@ def model(artifact: Artifact, tmp_path: Path) -> RatingModel:
     return RatingModel(tmp_path / "ncf.pt")
 
 
-def test_the_peers_model_answers_as_the_predictor_does_in_one_batch_of_all_kinds(
+def test_rating_model_answers_a_batch_of_all_kinds_as_the_predictor_does(
     model: RatingModel, artifact: Artifact
 ) -> None:
     asks = [*PAIRS[:20], COLUMNS, *BEST, *PAIRS[20:]]
@@ -35,7 +35,7 @@ def test_the_peers_model_answers_as_the_predictor_does_in_one_batch_of_all_kinds
         judge.check(ask, dialect.read(b"", orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)))
 
 
-def test_the_peers_model_flags_unknown_ids_and_shows_titles(model: RatingModel, artifact: Artifact) -> None:
+def test_rating_model_flags_unknown_ids_and_shows_titles(model: RatingModel, artifact: Artifact) -> None:
     [stranger, known, best] = model.answer(
         [{"user_id": 5, "movie_id": 3}, {"user_id": 7, "movie_id": 3}, dict(BEST[0])]
     )
@@ -46,7 +46,7 @@ def test_the_peers_model_flags_unknown_ids_and_shows_titles(model: RatingModel, 
     assert {name: line[name] for name in line if name in ("title", "genres")} == artifact.catalogue.shown(row)
 
 
-def test_the_peers_model_answers_arrays(model: RatingModel, artifact: Artifact) -> None:
+def test_rating_model_answers_arrays(model: RatingModel, artifact: Artifact) -> None:
     judge = Judge(artifact)
     users, movies = (np.array(COLUMNS[name]) for name in ("user_id", "movie_id"))
     judge.check(COLUMNS, (model.rate(users, movies).tolist(), None))
@@ -56,13 +56,15 @@ def test_the_peers_model_answers_arrays(model: RatingModel, artifact: Artifact) 
 
 
 @pytest.mark.parametrize("ids", [[3, 4, 7, 9], [-(2**40), 0, 2**62]], ids=["narrow", "wide"])
-def test_ids_are_found_at_their_places_and_others_after_the_last(ids: list[int]) -> None:
+def test_finder_gives_known_ids_their_row_and_others_the_row_after_the_last(ids: list[int]) -> None:
     wanted = [*ids, ids[0] - 1, ids[1] + 1, ids[-1] + 1, -(2**63), 2**63 - 1]
     expected = [ids.index(one) if one in ids else len(ids) for one in wanted]
     assert finder(np.array(ids))(np.array(wanted)).tolist() == expected
 
 
-def test_a_wrong_rating_a_missing_one_and_a_movie_twice_are_refused(artifact: Artifact, model: RatingModel) -> None:
+def test_judge_rejects_wrong_ratings_missing_ratings_and_repeated_movies(
+    artifact: Artifact, model: RatingModel
+) -> None:
     judge = Judge(artifact)
     [answer] = model.answer([dict(PAIRS[0])])
     judge.check(PAIRS[0], ([answer["rating"] + 5e-5], None))
@@ -75,20 +77,14 @@ def test_a_wrong_rating_a_missing_one_and_a_movie_twice_are_refused(artifact: Ar
         judge.check(BEST[0], ([first["rating"]] * 2, [first["movie_id"]] * 2))
 
 
-def test_a_list_holds_the_ask_and_gives_its_answer() -> None:
-    dialect = listed("/predict", "asks")
-    assert orjson.loads(dialect.write(PAIRS[0])) == {"asks": [PAIRS[0]]}
-    assert dialect.read(b"", b'[{"rating": 3.5}]') == ([3.5], None)
-
-
 @pytest.mark.parametrize(("rank", "shape"), [(1, [2]), (2, [2, 1])])
-def test_tensors_are_columns(rank: int, shape: list[int]) -> None:
+def test_tensors_hold_a_column_for_each_field(rank: int, shape: list[int]) -> None:
     [user, movie] = orjson.loads(tensors("", rank).write({"user_id": [7, 8], "movie_id": [3, 2**62]}))["inputs"]
     assert user == {"name": "user_id", "shape": shape, "datatype": "INT64", "data": [7, 8]}
     assert movie["data"] == [3, 2**62]
 
 
-def test_binary_tensors_follow_the_json_both_ways() -> None:
+def test_raw_tensors_follow_the_json_in_requests_and_answers() -> None:
     dialect = binary_tensors("", 2)
     body = dialect.write({"user_id": [7, 8], "movie_id": [3, 2**62]})
     length = int(dialect.headers(body)["Inference-Header-Content-Length"])
@@ -107,14 +103,14 @@ ADAPTERS = sorted(path for folder in PEERS.iterdir() if folder.is_dir() for path
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS, ids=lambda path: path.parent.name)
-def test_an_adapter_parses_and_uses_the_shared_model(adapter: Path) -> None:
+def test_every_adapter_uses_the_shared_rating_model(adapter: Path) -> None:
     tree = ast.parse(adapter.read_text(encoding="utf-8"))
     assert "bench.peers.rating_model" in {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
 
 
-def test_every_peers_environment_is_pinned_and_has_the_same_torch() -> None:
+def test_every_peer_environment_is_pinned_and_has_the_same_torch() -> None:
     files = sorted(PEERS.glob("*/requirements.txt"))
-    assert len(files) == 6
+    assert [path.parent.name for path in files] == ["fastapi", "triton"]
     for path in files:
         lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
         assert [line for line in lines if not re.fullmatch(r"[\w.-]+==[\w.+!]+", line)] == []

@@ -1,4 +1,4 @@
-"""What a comparison checks, with servers of the standard library in the peers' place: right, wrong, and broken ones."""
+"""The checks of a comparison, on right, wrong and broken servers of the standard library."""
 
 import itertools
 import operator
@@ -17,13 +17,14 @@ import numpy as np
 import orjson
 import pytest
 
-from bench.peers.asks import Judge, WrongAnswerError, draw_asks, to_check
 from bench.peers.checks import check_alone, check_bursts
 from bench.peers.dialects import Ask, Dialect, plain
-from bench.peers.measure import Round, measure
+from bench.peers.judge import Judge, WrongAnswerError, asks_to_check
+from bench.peers.measure import Round, Setup, measure
 from bench.peers.processes import Running
 from bench.peers.rating_model import RatingModel
 from bench.peers.servers import Server
+from bench.workloads import draw_asks
 from model.artifact import Artifact, save_artifact
 
 pytestmark = pytest.mark.skipif(
@@ -41,7 +42,7 @@ class Listener(ThreadingHTTPServer):
 
 @contextmanager
 def listening(answer: Answer, folder: Path) -> Iterator[Running]:
-    """Answers what `answer` gives, and 503 where it gives nothing."""
+    """A server that answers what `answer` returns, and 503 for None."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -91,7 +92,7 @@ def is_of(kind: str, ask: Ask) -> bool:
 
 
 def off(answer: Answer, wrong: Callable[[Ask], bool]) -> Answer:
-    """The same, with every rating too high where `wrong` says so."""
+    """The same answers, but with too high ratings for the asks that `wrong` selects."""
 
     def changed(ask: dict[str, Any]) -> dict[str, Any] | None:
         told = answer(ask)
@@ -106,12 +107,12 @@ def off(answer: Answer, wrong: Callable[[Ask], bool]) -> Answer:
 
 @pytest.fixture
 def checks(artifact: Artifact, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Ask]]:
-    monkeypatch.setattr("bench.peers.asks.TOP_K", 3)
-    return to_check(draw_asks(artifact), artifact)
+    monkeypatch.setattr("bench.workloads.TOP_K", 3)
+    return asks_to_check(draw_asks(artifact), artifact)
 
 
 @pytest.mark.parametrize("check", [check_alone, check_bursts])
-def test_a_right_server_passes_and_one_that_is_wrong_in_any_kind_does_not(
+def test_right_server_passes_and_wrong_answers_of_any_kind_fail(
     artifact: Artifact, right: Answer, checks: dict[str, list[Ask]], tmp_path: Path, check: Callable[..., None]
 ) -> None:
     with listening(right, tmp_path) as running:
@@ -124,7 +125,7 @@ def test_a_right_server_passes_and_one_that_is_wrong_in_any_kind_does_not(
             check(running, DIALECTS, checks, Judge(artifact))
 
 
-def test_every_pair_is_compared_alone(
+def test_every_pair_is_compared(
     artifact: Artifact, right: Answer, checks: dict[str, list[Ask]], tmp_path: Path
 ) -> None:
     for place in (0, 100, len(checks["pair"]) - 1):
@@ -135,7 +136,7 @@ def test_every_pair_is_compared_alone(
             check_alone(running, DIALECTS, checks, Judge(artifact))
 
 
-def test_some_of_a_burst_may_be_refused_but_not_all(
+def test_server_may_refuse_part_of_a_burst_but_not_all(
     artifact: Artifact, right: Answer, checks: dict[str, list[Ask]], tmp_path: Path
 ) -> None:
     turns = itertools.count()
@@ -143,17 +144,17 @@ def test_some_of_a_burst_may_be_refused_but_not_all(
         check_bursts(running, DIALECTS, checks, Judge(artifact))
     with (
         listening(lambda _: None, tmp_path) as running,
-        pytest.raises(WrongAnswerError, match="in a burst of 64, pair: every one was refused"),
+        pytest.raises(WrongAnswerError, match="in a burst of 64, pair: every request was refused"),
     ):
         check_bursts(running, DIALECTS, checks, Judge(artifact))
 
 
-def test_a_wrong_answer_and_a_failed_start_give_a_round_with_an_error(
+def test_wrong_answer_and_failed_start_give_a_round_with_an_error(
     artifact: Artifact, path: Path, right: Answer, checks: dict[str, list[Ask]]
 ) -> None:
     def round_of(server: Server) -> Round:
-        asks = draw_asks(artifact)
-        return measure(server, path, asks, checks, Judge(artifact), 1, 0, lambda: None)
+        setup = Setup(path, draw_asks(artifact), checks, Judge(artifact), seconds=1)
+        return measure(server, setup, seed=0, done=lambda: None)
 
     one = round_of(served(off(right, lambda ask: ask == checks["pair"][100])))
     assert one.error.startswith("WrongAnswerError: ")

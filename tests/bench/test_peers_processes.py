@@ -1,4 +1,4 @@
-"""A server ends with all that it started: what ignores a friendly word, and what lost its parent."""
+"""A server ends with everything that it started: processes that ignore SIGTERM, and orphans."""
 
 import os
 import subprocess
@@ -11,14 +11,14 @@ import pytest
 
 from bench.peers.processes import end, started
 
-# Says that it is ready by writing its PID.
+# Writes its PID when it is ready.
 WAIT = "import os, signal, sys, time; {first}; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(60)"
 FRIENDLY = WAIT.format(first="0")
 DEAF = WAIT.format(first="signal.signal(signal.SIGTERM, signal.SIG_IGN)")
 
 
 def orphan(code: str, scratch: Path, noted: Path) -> int:
-    """Its parent, a shell, ends at once; returns its PID when it is ready."""
+    """Starts a process whose parent, a shell, ends at once; returns its PID when it is ready."""
     command = ["sh", "-c", '"$0" -c "$1" "$2" &', sys.executable, code, str(noted)]
     subprocess.run(command, env={**os.environ, "TMPDIR": str(scratch)}, check=True)
     return ready(noted)
@@ -34,7 +34,7 @@ def ready(noted: Path) -> int:
 
 
 def runs(pid: int) -> bool:
-    """Whoever was killed may stay a zombie, where nobody adopts it."""
+    """Whether the process runs; a killed process may stay a zombie if nobody adopts it."""
     try:
         return psutil.Process(pid).status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
     except psutil.NoSuchProcess:
@@ -42,7 +42,7 @@ def runs(pid: int) -> bool:
 
 
 @pytest.mark.parametrize("code", [FRIENDLY, DEAF], ids=["friendly", "deaf"])
-def test_an_orphan_is_ended_and_a_process_of_another_folder_is_not(
+def test_end_stops_orphans_and_leaves_processes_of_other_folders_running(
     code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bench.peers.processes.STOP_TIMEOUT_S", 0.5)
@@ -58,7 +58,7 @@ def test_an_orphan_is_ended_and_a_process_of_another_folder_is_not(
     assert not runs(bystander)
 
 
-def test_what_a_server_started_ends_with_it_though_the_block_fails(tmp_path: Path) -> None:
+def test_child_processes_end_with_the_server_after_an_error(tmp_path: Path) -> None:
     noted = tmp_path / "child.pid"
     code = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', *sys.argv[1:]]); time.sleep(60)"
     command = [sys.executable, "-c", code, FRIENDLY, noted]

@@ -1,4 +1,4 @@
-"""A run of the comparison from its command line, of servers that do not start: what it keeps, and when it goes on."""
+"""Runs of the comparison from its command line, with servers that do not start: what it saves and when it resumes."""
 
 import copy
 import json
@@ -28,7 +28,7 @@ def path(artifact: Artifact, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def starts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Of servers in the place of all, none of which starts, in order."""
+    """Replaces all servers by ones that do not start; returns the names of those that were started, in order."""
     found: list[str] = []
 
     def failing(name: str) -> Server:
@@ -44,7 +44,7 @@ def starts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-def test_a_run_goes_on_after_the_rounds_of_the_same_commit_alone(
+def test_run_resumes_only_rounds_of_the_same_commit(
     path: Path, starts: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rounds, machine = tmp_path / "rounds.json", {"commit": "one", "versions": {}, "model": {"digest": "d"}}
@@ -52,7 +52,7 @@ def test_a_run_goes_on_after_the_rounds_of_the_same_commit_alone(
     monkeypatch.setattr(peers, "KEPT", rounds)
     monkeypatch.setattr(peers, "ROOT", tmp_path)
     monkeypatch.setattr(peers, "describe_machine", lambda _: copy.deepcopy(machine))
-    monkeypatch.setattr(signal, "signal", lambda *_: None)  # the tests' own process keeps its handlers
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # the process of the tests keeps its handlers
 
     def run(*options: str) -> str:
         monkeypatch.setattr("sys.argv", ["bench.peers", "--artifact", str(path), *options])
@@ -77,10 +77,10 @@ def test_a_run_goes_on_after_the_rounds_of_the_same_commit_alone(
     assert {one.name for one in tmp_path.iterdir()} == {"ncf.pt", rounds.name}
 
 
-def test_a_server_named_twice_is_an_error(
+def test_naming_a_server_twice_is_an_error(
     path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.argv", ["bench.peers", "--artifact", str(path), "--only", "ours", "stock", "stock"])
     with pytest.raises(SystemExit):
         peers._options()
-    assert "--only: stock is there more than once" in capsys.readouterr().err
+    assert "--only: got stock more than once, expected each server once" in capsys.readouterr().err

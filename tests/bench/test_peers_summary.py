@@ -2,12 +2,13 @@ from pathlib import Path
 
 import pytest
 
+from bench.goals import Goal
 from bench.load import Load
 from bench.open_loop import OpenLoad
-from bench.peers.kept import keep, kept
+from bench.peers.kept import load_rounds, save_rounds
 from bench.peers.measure import Round
 from bench.peers.servers import OURS, SERVERS
-from bench.peers.summary import Goal, Spread, Summary, best_rate, goals, rotated, summarize
+from bench.peers.summary import Spread, Summary, best_rate, goals, rotated, summarize
 from bench.peers.tables import report
 
 PAIRS = {1: 100.0, 8: 500.0, 64: 1_000.0, 256: 800.0}
@@ -26,12 +27,12 @@ def summary(times: float, p99_ms: float = 5.0, kinds: tuple[str, ...] = ("column
     return found
 
 
-def test_each_round_begins_with_another_server_and_asks_all() -> None:
+def test_each_round_asks_all_servers_and_begins_with_another() -> None:
     orders = [rotated(["a", "b", "c"], turn) for turn in range(4)]
     assert orders == [["a", "b", "c"], ["b", "c", "a"], ["c", "a", "b"], ["a", "b", "c"]]
 
 
-def test_rounds_become_medians_ranges_and_sums_of_what_was_lost() -> None:
+def test_summary_has_medians_ranges_and_sums_of_lost_requests() -> None:
     found = summarize([one_round(1), one_round(3, 9), one_round(2, 7), Round(error="did not start")])
     assert found is not None
     assert found.closed["pair/64"].answered_per_s == Spread(2_000, 1_000, 3_000)
@@ -41,18 +42,18 @@ def test_rounds_become_medians_ranges_and_sums_of_what_was_lost() -> None:
     assert found.start_s.median == 4.0
 
 
-def test_a_server_that_never_ran_has_no_summary() -> None:
+def test_server_without_a_good_round_has_no_summary() -> None:
     assert summarize([Round(error="not installed")]) is None
 
 
-def test_the_best_rate_is_over_kinds_and_connections() -> None:
+def test_best_rate_is_over_kinds_and_connections() -> None:
     both = summary(1, kinds=("columns", "binary"))
     assert best_rate(both, "pair") == 1_000
     assert best_rate(both, "columns", "binary") == 300
     assert best_rate(both, "best") == 0
 
 
-def test_goals_hold_ours_against_the_best_peer_in_each() -> None:
+def test_each_goal_compares_with_the_best_peer() -> None:
     found = goals(
         {
             OURS: summary(4, 6.0, ("columns", "binary")),
@@ -65,41 +66,48 @@ def test_goals_hold_ours_against_the_best_peer_in_each() -> None:
 
 
 @pytest.mark.parametrize(
-    ("figure", "sign", "met"), [(1.3, ">=", True), (1.29, ">=", False), (1.29, "<", True), (1.3, "<", False)]
+    ("figure", "sign", "met"),
+    [
+        (1.3, ">=", True),
+        (1.29, ">=", False),
+        (1.29, "<", True),
+        (1.3, "<", False),
+        (1.3, "<=", True),
+        (1.31, "<=", False),
+    ],
 )
-def test_a_goal_is_met_on_its_side(figure: float, sign: str, met: bool) -> None:
+def test_goal_is_met_on_the_right_side_of_its_bound(figure: float, sign: str, met: bool) -> None:
     assert Goal("", figure, sign, 1.3).met is met
 
 
-def test_without_ours_or_without_peers_there_is_no_goal() -> None:
+def test_there_are_no_goals_without_ours_or_without_peers() -> None:
     assert goals({OURS: summary(1)}) == goals({"triton": summary(1)}) == []
 
 
-def test_the_report_tells_figures_goals_and_what_failed() -> None:
+def test_report_has_figures_goals_and_failed_rounds() -> None:
     found = {OURS: summary(2), "fastapi": summary(1)}
-    text = report(found, goals(found), {OURS: [], "fastapi": [], "ray": ["FileNotFoundError: not installed"] * 2})
+    text = report(found, goals(found), {OURS: [], "fastapi": [], "triton": ["FileNotFoundError: not installed"] * 2})
     assert "| one pair, 64 connections: times the best peer | 2.00 | >= 1.3 | met |" in text
     assert "| one pair, 256 connections: times the best peer | 2.00 | >= 2.5 | **missed** |" in text
     assert "| FastAPI + uvicorn | pair | 64 | 1,000 (1,000 to 1,000) | 1.00 | 2.00 | 1 | 2 |" in text
-    assert text.count("Ray Serve, 2 rounds: FileNotFoundError: not installed") == 1
+    assert text.count("Triton, 2 rounds: FileNotFoundError: not installed") == 1
 
 
-def test_every_server_can_at_least_be_asked_a_pair() -> None:
+def test_every_server_answers_pairs() -> None:
     assert OURS in SERVERS
     assert all("pair" in server.dialects for server in SERVERS.values())
 
 
-def test_finished_rounds_are_kept_for_the_same_servers_model_commit_and_length_alone(
+def test_finished_rounds_load_only_for_the_same_servers_model_commit_and_length(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bench.peers.kept.KEPT", tmp_path / "bench" / "rounds.json")
-    rounds, run = (
-        [{OURS: one_round(), "ray": Round(error="not installed")}],
-        {"model": "a", "commit": "b", "seconds": 2},
-    )
-    assert kept([OURS, "ray"], run) == []
-    keep(rounds, run)
-    assert kept([OURS, "ray"], run) == rounds
-    for names, other in (([OURS], run), ([OURS, "ray"], {**run, "seconds": 3}), ([OURS, "ray"], {**run, "model": "c"})):
+    rounds = [{OURS: one_round(), "triton": Round(error="not installed")}]
+    run = {"model": "a", "commit": "b", "seconds": 2}
+    names = [OURS, "triton"]
+    assert load_rounds(names, run) == []
+    save_rounds(rounds, run)
+    assert load_rounds(names, run) == rounds
+    for others, other_run in (([OURS], run), (names, {**run, "seconds": 3}), (names, {**run, "model": "c"})):
         with pytest.raises(ValueError, match="run without --resume"):
-            kept(names, other)
+            load_rounds(others, other_run)

@@ -21,7 +21,7 @@ from ops.settings import ServerSettings, read_settings
 from ops.store.archives import start_with
 from ops.versions.rollout import Rollout
 from tests.e2e.image import Image, can_isolate, values
-from train.demo import write_demo
+from train.dataset.demo import write_demo
 
 ROOT = Path(__file__).parents[2]
 QUICK = "--factors.probe-sweeps 2 --factors.max-sweeps 2 --factors.rank-sweeps 2 --factors.epochs 1"
@@ -181,11 +181,11 @@ def running(project: Project) -> Iterator[Running]:
     config = image.folder / "config.properties"
     config.write_text(laid.on_our_ports(config.read_text()))
     shutil.copytree(pack_one_that_breaks(project, folder / "source"), image.folder / "model-store", dirs_exist_ok=True)
-    environment = {"TS_METRICS_ADDRESS": f"http://0.0.0.0:{ports['8082']}"}
-    environment["TS_INFERENCE_ADDRESS"] = laid.on_our_ports(image.environment()["TS_INFERENCE_ADDRESS"])
+    inference = laid.on_our_ports(image.environment()["TS_INFERENCE_ADDRESS"])
+    image.own = {"TS_METRICS_ADDRESS": f"http://0.0.0.0:{ports['8082']}", "TS_INFERENCE_ADDRESS": inference}
     console = folder / "console.log"
     with console.open("w") as output:
-        process = image.start(*json.loads(values("ENTRYPOINT")[0]), output=output, **environment)
+        process = image.start(*json.loads(values("ENTRYPOINT")[0]), output=output)
     try:
         waited = image.run("python", "-m", "ops.ready", "--wait-s", "100")
         assert waited.returncode == 0, waited.stdout + console.read_text()

@@ -48,6 +48,7 @@ class Image:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.own: dict[str, str] = {}  # what whoever runs the image puts over its ENV
         self.user, self.group = values("USER")[0].split(":")
         volumes = [*json.loads(values("VOLUME")[0]), f"{PLACE}/model-store"]
         self.writable = [self._here(volume) for volume in volumes]
@@ -82,7 +83,7 @@ class Image:
         script = "; ".join([*mounts, "mount -o remount,bind,ro /", f'{enter} setpriv --no-new-privs "$@"'])
         return subprocess.Popen(
             ["unshare", "--mount", "sh", "-euc", script, "sh", *command],
-            env={**self.environment(), **environment},
+            env={**self.environment(), **self.own, **environment},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -1,4 +1,4 @@
-"""What bench/FEATURES.md says that this project answers is what it answers."""
+"""The running server answers as docs/features.md says."""
 
 import pytest
 
@@ -9,7 +9,7 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.mark.parametrize("feature", FEATURES)
-def test_the_command_shows_the_feature(served: Project, feature: str) -> None:
+def test_command_shows_the_feature(served: Project, feature: str) -> None:
     command, holds = shown()[feature]
     printed = served.run("bash", "-ec", served.on_our_ports(command)).stdout
     for answer in holds:

@@ -1,4 +1,4 @@
-"""The short form of `make soak`: the same stretches and faults, seconds in place of minutes."""
+"""The short form of `make soak`: the same stretches and faults, in seconds instead of minutes."""
 
 import os
 from pathlib import Path
@@ -33,7 +33,7 @@ def test_every_request_is_accounted_for_and_no_answer_is_wrong(found: dict[str, 
     assert figures["endurance"]["tally"]["answered"] == figures["endurance"]["tally"]["checked"] >= 3000
 
 
-def test_only_what_was_killed_loses_requests(found: dict[str, Any]) -> None:
+def test_only_kills_lose_requests(found: dict[str, Any]) -> None:
     lost = {one["name"]: one["tally"]["sent"] - one["tally"]["answered"] for one in found["figures"]["faults"]}
     assert lost.pop("the JVM killed") > 0
     killed = {name: lost.pop(name) for name in ("a worker killed (1)", "all workers killed")}

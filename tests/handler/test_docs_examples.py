@@ -12,7 +12,7 @@ from model.catalogue import Catalogue
 from tests.e2e.conftest import ROOT
 from tests.handler.conftest import Worker
 from tests.handler.schemas import Schemas
-from train.demo_names import GENRES
+from train.dataset.demo_names import GENRES
 
 Make = Callable[..., Worker]
 API = (ROOT / "docs" / "api.md").read_text(encoding="utf-8").split("\n## New users")[0]

@@ -10,11 +10,12 @@ import torch
 from model.artifact import Artifact
 from model.history import History
 from model.scale import RatingScale
-from train.config import FactorsConfig, TrainConfig
-from train.factors import choose_factors, fit_factors
+from train.config import TrainConfig
+from train.dataset.tensors import TrainingSet, index_ratings
+from train.factors.config import FactorsConfig
+from train.factors.method import choose_factors, fit_factors
 from train.method import Fitted
 from train.output import build_catalogue
-from train.tensors import TrainingSet, index_ratings
 
 NUM_USERS, NUM_MOVIES = 300, 60
 UNRATED = range(56, 60)  # movies that stand in the catalogue alone

@@ -1,7 +1,9 @@
 import pytest
 
 from train.__main__ import main, parse_config
-from train.config import PRESETS, FactorsConfig, MLPConfig, TrainConfig
+from train.config import PRESETS, TrainConfig
+from train.factors.config import FactorsConfig
+from train.mlp.config import MLPConfig
 
 
 def test_presets_are_overridden_by_options() -> None:

@@ -9,12 +9,12 @@ import math
 import torch
 
 from model.ordinal import OrdinalHead
-from train.choose import choose_noise
-from train.config import FactorsConfig
-from train.levels import rating_levels
-from train.ordinal_fit import fit_ordinal
-from train.tensors import TrainingSet
-from train.variational import finish_block, sort_both, start_block, sweep_block
+from train.dataset.tensors import TrainingSet
+from train.factors.choose import choose_noise
+from train.factors.config import FactorsConfig
+from train.factors.levels import rating_levels
+from train.factors.ordinal_fit import fit_ordinal
+from train.factors.variational import finish_block, sort_both, start_block, sweep_block
 
 CONFIG = FactorsConfig(factors=2, probe_sweeps=1, max_sweeps=2, epochs=1, batch_size=1024, inner_rows=2_000)
 

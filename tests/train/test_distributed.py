@@ -13,7 +13,7 @@ import torch
 from tests.e2e.conftest import copy_project
 from train import distributed
 from train.__main__ import main
-from train.demo import write_demo
+from train.dataset.demo import write_demo
 from train.output import METRICS
 
 QUICK = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from model.artifact import Artifact, save_artifact
-from train.demo import write_demo
+from train.dataset.demo import write_demo
 
 ROOT = Path(__file__).parents[2]
 QUICK = (

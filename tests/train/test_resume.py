@@ -11,8 +11,8 @@ import torch
 
 from train.__main__ import main
 from train.config import TrainConfig
-from train.data import RatingsData
-from train.demo import write_demo
+from train.dataset.data import RatingsData
+from train.dataset.demo import write_demo
 from train.output import METRICS
 from train.readers import load_ratings
 from train.resume import FOLDER, Stages, fingerprint

@@ -14,8 +14,8 @@ from safetensors.numpy import load_file
 
 from model.artifact import load_artifact
 from train.__main__ import main
-from train.demo import write_demo
-from train.model_card import MODEL_CARD
+from train.dataset.demo import write_demo
+from train.evaluation.model_card import MODEL_CARD
 from train.output import ARTIFACT, CHECKPOINT, HELD_OUT, METRICS
 
 QUICK = "--factors.probe-sweeps 2 --factors.max-sweeps 2 --factors.rank-sweeps 2 --factors.epochs 1"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from train.data import RatingsData
+from train.dataset.data import RatingsData
 from train.errors import DataError
 from train.readers import kmrd, movielens
 from train.readers.plain import TEXT_SUFFIXES, Columns, is_parquet, read_plain
@@ -10,7 +10,9 @@ from train.readers.text import header_names
 
 __all__ = ["FORMATS", "Columns", "DataError", "detect_format", "load_ratings"]
 
-FORMATS = ("kmrd", "movielens", "csv", "parquet")
+# The layouts of published data sets, each with its own files and columns.
+DATA_SETS = {"kmrd": kmrd.read_kmrd, "movielens": movielens.read_movielens}
+FORMATS = (*DATA_SETS, "csv", "parquet")
 
 
 def load_ratings(
@@ -38,10 +40,10 @@ def load_ratings(
         format = _plain_format(path) if own_layout and path.is_file() else detect_format(path)
     if format not in FORMATS:
         raise DataError(f'format: got "{format}"; allowed are {", ".join(FORMATS)}')
-    if format in ("kmrd", "movielens"):
+    if format in DATA_SETS:
         if own_layout:
             raise DataError(f"columns, delimiter and movies are for csv and parquet; got them for {format}")
-        return (kmrd.read_kmrd if format == "kmrd" else movielens.read_movielens)(path, rating_scale)
+        return DATA_SETS[format](path, rating_scale)
     if path.is_dir():
         raise DataError(f"{path}: is a folder; allowed for format {format} is a file")
     movies_path = None if movies is None else Path(movies)

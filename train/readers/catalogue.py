@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from train.data import CATALOGUE_COLUMNS, CATALOGUE_LISTS, MOVIE_ID
+from train.dataset.data import CATALOGUE_COLUMNS, CATALOGUE_LISTS, MOVIE_ID
 
 Catalogue = dict[str, dict[str, Any]]  # raw movie id, as the file has it -> some of CATALOGUE_COLUMNS
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from train.data import MOVIE_ID, RATING, USER_ID, RatingsData, count_repeated_pairs
+from train.dataset.data import MOVIE_ID, RATING, USER_ID, RatingsData, count_repeated_pairs
 from train.errors import DataError
 from train.readers.catalogue import Catalogue, catalogue_frame
 from train.readers.table import Table

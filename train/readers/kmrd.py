@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from train.data import COUNTRIES, GENRES, GRADE, PEOPLE, TITLE, TITLE_ENGLISH, YEAR, RatingsData
+from train.dataset.data import COUNTRIES, GENRES, GRADE, PEOPLE, TITLE, TITLE_ENGLISH, YEAR, RatingsData
 from train.readers.catalogue import Catalogue
 from train.readers.columns import ratings_data
 from train.readers.table import Table

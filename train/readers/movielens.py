@@ -11,7 +11,7 @@ The movie file lies beside the ratings and may be absent. A title keeps its '(19
 from dataclasses import dataclass
 from pathlib import Path
 
-from train.data import GENRES, TITLE, YEAR, RatingsData
+from train.dataset.data import GENRES, TITLE, YEAR, RatingsData
 from train.errors import DataError
 from train.readers.catalogue import Catalogue, split_genres, year_of_title
 from train.readers.columns import ratings_data

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args, get_type_hints
 
-from train.data import RatingsData
-from train.readers import Columns, load_ratings
+from train.dataset.data import RatingsData
+from train.readers import FORMATS, Columns, load_ratings
 
 
 @dataclass(frozen=True)
@@ -41,3 +41,7 @@ class ReaderOptions:
             delimiter=self.delimiter,
             movies=self.movies,
         )
+
+
+if set(get_args(get_type_hints(ReaderOptions)["format"])) != {"auto", *FORMATS}:
+    raise TypeError(f"ReaderOptions.format: expected auto and {', '.join(FORMATS)}")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from train.data import GENRES, TITLE, YEAR, RatingsData
+from train.dataset.data import GENRES, TITLE, YEAR, RatingsData
 from train.errors import DataError
 from train.readers.catalogue import Catalogue, split_genres, year_of_title
 from train.readers.columns import ratings_data

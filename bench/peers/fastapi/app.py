@@ -1,4 +1,4 @@
-"""FastAPI: one route, and one forward for all requests that the event loop has read in the same turn."""
+"""FastAPI with one route, and one forward pass for all requests that the event loop reads in the same turn."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ waiting: list[tuple[Any, asyncio.Future[Any]]] = []
 
 
 def answer_all() -> None:
-    """Answers what has come since the last time; an ask that cannot be answered fails all that came with it."""
+    """Answers the waiting requests; a request that cannot be answered fails its whole batch."""
     batch = waiting.copy()
     waiting.clear()
     try:
@@ -27,13 +27,13 @@ def answer_all() -> None:
                 future.set_exception(error)
         return
     for (_, future), answer in zip(batch, answers, strict=True):
-        if not future.done():  # its client may have gone
+        if not future.done():  # a client may have left
             future.set_result(answer)
 
 
 @app.post("/predict")
 async def predict(request: Request) -> Response:
-    """Any ask as JSON."""
+    """Answers any ask as JSON."""
     ask = orjson.loads(await request.body())
     loop = asyncio.get_running_loop()
     answered = loop.create_future()

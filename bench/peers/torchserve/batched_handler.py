@@ -1,4 +1,4 @@
-"""A batching handler without BaseHandler: all requests of a batch in one forward, answers as bytes."""
+"""A batching handler without BaseHandler: one forward pass for all requests of a batch, answers as bytes."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from bench.peers.rating_model import RatingModel
 
 
 class BatchedHandler:
-    """Any asks as JSON."""
+    """Answers any asks as JSON."""
 
     def initialize(self, _: Context) -> None:
         """Loads the model."""
@@ -17,7 +17,7 @@ class BatchedHandler:
         self.initialized = True
 
     def handle(self, data: list[dict[str, Any]], context: Context) -> list[bytes]:
-        """One answer per request; TorchServe has parsed the bodies."""
+        """One answer for each request; TorchServe has parsed the bodies."""
         for place in range(len(data)):
             context.set_response_content_type(place, "application/json")
         answers = self.model.answer([row["body"] for row in data])

@@ -1,0 +1,1 @@
+"""From a frame of ratings to what is trained on: split, rows, tensors, features; the embedded data and KMRD."""

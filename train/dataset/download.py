@@ -1,0 +1,104 @@
+"""KMRD-small from its public repository: 600 movies and 140,710 ratings of Naver Movie, about 4 MB.
+
+The repository (github.com/lovit/kmrd) states no licence for the data: measure with it, publish no row.
+
+    python -m train.dataset.download OUT_DIR [--url BASE]
+"""
+
+import argparse
+import hashlib
+import http.client
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from tqdm import tqdm
+
+from train.dataset.folder import whole_folder
+from train.errors import DataError
+from train.readers.kmrd import CATALOGUE_FILES, RATINGS_FILE
+
+KMRD_URL = (
+    "https://raw.githubusercontent.com/lovit/kmrd/8ca98b12bbd46a53f8ee89c678e7a0c050e190cf"
+    "/kmr_dataset/datafile/kmrd-small/"
+)
+KMRD_SHA256 = "9c373d914a15af2c4d13bb9ee7a5c0ea2c42c30113b819b2f88cddc909edcb52"
+KMRD_FILES = (RATINGS_FILE, *CATALOGUE_FILES)
+
+_TIMEOUT_S = 30
+_CHUNK_BYTES = 1 << 16
+
+
+def download_kmrd(out_dir: Path, url: str = KMRD_URL, sha256: str = KMRD_SHA256) -> bool:
+    """Fetch KMRD_FILES from below url into out_dir, whole or not at all; False if they were there already.
+
+    sha256: what the bytes of rates.csv must digest to. Raises DataError where a file cannot be had or is cut
+    short, where the digest is another one, and where out_dir holds something else.
+    """
+    complete = all((out_dir / name).is_file() for name in KMRD_FILES)
+    if complete and _sha256(out_dir / RATINGS_FILE) == sha256:
+        return False
+    with whole_folder(out_dir) as folder:
+        for name in KMRD_FILES:
+            _fetch(f"{url.rstrip('/')}/{name}", folder / name)
+            if name == RATINGS_FILE:
+                _check_digest(folder / name, url, sha256)
+    return True
+
+
+def _fetch(url: str, target: Path) -> None:
+    try:
+        with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as response, target.open("wb") as file:
+            length = response.headers.get("Content-Length")
+            expected = None if length is None else int(length)
+            with tqdm(desc=target.name, total=expected, unit="B", unit_scale=True, leave=False) as progress:
+                while chunk := response.read(_CHUNK_BYTES):
+                    file.write(chunk)
+                    progress.update(len(chunk))
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise DataError(f"{url}: the server answered {error.code} {error.reason}") from None
+    except http.client.IncompleteRead:
+        raise DataError(f"{url}: cut short") from None
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        raise DataError(f"{url}: cannot be downloaded: {str(reason) or repr(reason)}") from None
+    received = target.stat().st_size
+    if expected is not None and received != expected:  # read(n) says nothing of a lost connection
+        raise DataError(f"{url}: cut short: got {received} bytes of {expected}")
+
+
+def _check_digest(path: Path, url: str, sha256: str) -> None:
+    got = _sha256(path)
+    if got != sha256:
+        raise DataError(f"{path.name} from {url}: SHA-256 is {got}; allowed is {sha256}: not the published data")
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _advice(out_dir: Path) -> str:
+    return (
+        "Without a network, any of these will do:\n"
+        f"  - download {', '.join(KMRD_FILES)} elsewhere, from\n    {KMRD_URL}\n    into {out_dir}\n"
+        "  - train on the embedded data set, which needs no download: leave DATA unset\n"
+        "  - train on ratings that you have: DATA=folder (or file)"
+    )
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m train.dataset.download", description="Download KMRD-small.")
+    parser.add_argument("out_dir", type=Path, help="the folder to make")
+    parser.add_argument("--url", default=KMRD_URL, help="where the files lie, for a mirror (default: %(default)s)")
+    options = parser.parse_args(arguments)
+    try:
+        fetched = download_kmrd(options.out_dir, options.url)
+    except DataError as error:
+        parser.exit(1, f"{error}\n{_advice(options.out_dir)}\n")
+    print(f"{options.out_dir}: KMRD-small {'downloaded' if fetched else 'is there already'}")
+
+
+if __name__ == "__main__":
+    main()

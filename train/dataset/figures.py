@@ -1,0 +1,36 @@
+"""The figures of a data set: how many, how dense, how unevenly spread."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from train.dataset.data import MOVIE_ID, RATING, USER_ID, RatingsData
+
+
+def describe_data(data: RatingsData) -> dict[str, Any]:
+    """What metrics.json tells of the data. density: share of all (user, movie) pairs that were rated, 0 to 1."""
+    by_user, by_movie = (data.ratings[column].value_counts() for column in (USER_ID, MOVIE_ID))
+    rows = len(data.ratings)
+    return {
+        "file": data.source.name,
+        "sha256": data.sha256,
+        "ratings": rows,
+        "users": len(by_user),
+        "movies": len(by_movie),
+        "density": (rows - data.repeated_pairs) / (len(by_user) * len(by_movie)),
+        "repeated_pairs": data.repeated_pairs,
+        "rating_scale": list(data.rating_scale),
+        "mean_rating": float(data.ratings[RATING].mean()),
+        "ratings_per_user": _spread(by_user),
+        "ratings_per_movie": _spread(by_movie),
+    }
+
+
+def _spread(counts: pd.Series) -> dict[str, float]:
+    """Mean and quantiles of how many ratings each has."""
+    names = {"min": 0.0, "p10": 0.1, "median": 0.5, "p90": 0.9, "max": 1.0}
+    values = np.quantile(counts.to_numpy(), list(names.values()))
+    return {"mean": float(counts.mean())} | dict(zip(names, values.tolist(), strict=True))

@@ -1,0 +1,75 @@
+"""From frames to tensors: ratings as rows of the tables, and the id maps that say whose rows they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from model.ids import IdMap
+from train.dataset.data import MOVIE_ID, RATING, USER_ID, index_ids
+from train.dataset.features import movie_features, raw_ids
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """N ratings: user_index and movie_index (N,) int64 rows, rating (N,) float32 in rating units."""
+
+    user_index: Tensor
+    movie_index: Tensor
+    rating: Tensor
+
+    def __len__(self) -> int:
+        return len(self.rating)
+
+    def take(self, index: Tensor) -> Ratings:
+        """The ratings at these positions or under this mask."""
+        return Ratings(self.user_index[index], self.movie_index[index], self.rating[index])
+
+    def to(self, device: torch.device) -> Ratings:
+        """The same on another device."""
+        return Ratings(self.user_index.to(device), self.movie_index.to(device), self.rating.to(device))
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Ratings, the maps that say whose rows they hold, and what is known of each movie.
+
+    features: (len(movie_ids), D) float32, or None; see train/dataset/features.py. With them, movies of the catalogue
+    that nobody rated have rows too.
+    """
+
+    ratings: Ratings
+    user_ids: IdMap
+    movie_ids: IdMap
+    features: Tensor | None = None
+
+
+def index_ratings(frame: pd.DataFrame, catalogue: pd.DataFrame | None = None) -> TrainingSet:
+    """Ratings with rows for exactly the users and movies that occur in `frame`.
+
+    With a catalogue (as in `RatingsData`) that tells something of movies, its movies have rows as well.
+    """
+    user_ids, user_index = index_ids(frame[USER_ID])
+    if catalogue is not None:
+        movie_ids, movie_index = index_ids(pd.concat([frame[MOVIE_ID], catalogue[MOVIE_ID]], ignore_index=True))
+        movie_index = movie_index[: len(frame)]
+        features = movie_features(catalogue, IdMap(movie_ids), np.unique(movie_index))
+        if features is not None:
+            return TrainingSet(_ratings(user_index, movie_index, frame), IdMap(user_ids), IdMap(movie_ids), features)
+    movie_ids, movie_index = index_ids(frame[MOVIE_ID])
+    return TrainingSet(_ratings(user_index, movie_index, frame), IdMap(user_ids), IdMap(movie_ids))
+
+
+def look_up_ratings(frame: pd.DataFrame, user_ids: IdMap, movie_ids: IdMap) -> Ratings:
+    """Ratings of `frame` under given maps; users and movies that the maps lack get the unknown row."""
+    users = user_ids.rows(raw_ids(frame[USER_ID]))
+    return _ratings(users, movie_ids.rows(raw_ids(frame[MOVIE_ID])), frame)
+
+
+def _ratings(user_index: np.ndarray, movie_index: np.ndarray, frame: pd.DataFrame) -> Ratings:
+    rating = torch.from_numpy(np.array(frame[RATING], dtype=np.float32))  # a copy: a frame's own may be read-only
+    return Ratings(torch.from_numpy(user_index), torch.from_numpy(movie_index), rating)

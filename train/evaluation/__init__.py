@@ -1,0 +1,1 @@
+"""What a network is worth: held-out errors, baselines, report, model card."""

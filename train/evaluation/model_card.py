@@ -1,0 +1,147 @@
+"""The model card: what an artifact's metadata tells, as Hugging Face lays such cards out.
+
+The layout is that of https://huggingface.co/docs/hub/model-cards: YAML front matter, whose model-index carries every
+figure in full, then sections for people. An artifact that tells less gets a card that says less.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import string
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from train.architectures import ARCHITECTURES
+from train.evaluation.metrics import RATING_METRICS
+
+MODEL_CARD = "MODEL_CARD.md"
+_TEMPLATE = Path(__file__).with_name("model_card.md.template")
+_GROUPS = {
+    "known": "user and movie occur in training",
+    "all": "all held-out ratings",
+    "new_user": "the user does not occur in training",
+}
+_SUMMARIES = {one.network.__name__: one.summary for one in ARCHITECTURES.values()}
+
+
+def model_card(metadata: dict[str, Any]) -> str:
+    """The card, Markdown with front matter, of an artifact with this metadata."""
+    name = f"ncf-{metadata.get('version', '1.0')}"
+    front = yaml.safe_dump(_front_matter(metadata, name), sort_keys=False, allow_unicode=True)
+    user, movie, body = _example(metadata)
+    text = string.Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
+        name=name,
+        details=_details(metadata),
+        training_data=_training_data(metadata),
+        evaluation=_evaluation(metadata),
+        user=user,
+        movie=movie,
+        body=body,
+    )
+    return f"---\n{front}---\n\n{text}"
+
+
+def _front_matter(metadata: dict[str, Any], name: str) -> dict[str, Any]:
+    file = metadata.get("data", {}).get("file", "ratings")
+    results = []
+    for group, by_predictor in metadata.get("metrics", {}).items():
+        figures = by_predictor["network"]
+        results.append(
+            {
+                "task": {"type": "tabular-regression", "name": "Rating prediction"},
+                "dataset": {"type": "ratings", "name": file, "split": f"held out, {group}"},
+                "metrics": [
+                    {"type": figure, "name": figure.upper(), "value": figures[figure]} for figure in RATING_METRICS
+                ],
+            }
+        )
+    return {
+        "license": "other",
+        "license_name": "terms-of-the-training-data",
+        "library_name": "ncf-serve",
+        "pipeline_tag": "tabular-regression",
+        "tags": ["recommendation", "collaborative-filtering", "explicit-ratings", "torchscript", "torchserve"],
+        "metrics": list(RATING_METRICS),
+        "model-index": [{"name": f"ncf-{_measured(metadata)}" if "updates" in metadata else name, "results": results}],
+    }
+
+
+def _measured(metadata: dict[str, Any]) -> str:
+    """The version whose errors the metadata tells: an update is not measured anew."""
+    return str(metadata.get("metrics_of", metadata).get("version", "1.0"))
+
+
+def _details(metadata: dict[str, Any]) -> str:
+    network = metadata.get("architecture", "")
+    libraries = ", ".join(f"{library} {version}" for library, version in metadata.get("libraries", {}).items())
+    chosen = ", ".join(f"{name} {value}" for name, value in metadata.get("chosen", {}).items())
+    facts = {
+        "Network": f"`{network}`: {_SUMMARIES[network]}" if network in _SUMMARIES else network,
+        "Knows": f"{metadata['num_users']:,} users, {metadata['num_movies']:,} movies",
+        "Chosen on an inner split of the training rows": chosen,
+        "Seed": str(metadata.get("seed", "")),
+        "Created": metadata.get("created", ""),
+        "Made with": libraries,
+        "Digest of tensors and id maps (SHA-256)": f"`{metadata['digest']}`",
+        "Licence": "the code is Apache-2.0; the parameters are made of the ratings, whose terms hold for them",
+    }
+    return "\n".join(f"- **{name}:** {value}" for name, value in facts.items() if value)
+
+
+def _training_data(metadata: dict[str, Any]) -> str:
+    minimum, maximum = metadata["rating_scale"]
+    data, split = metadata.get("data", {}), metadata.get("split", {})
+    lines = [f"{metadata['num_ratings']:,} explicit ratings on a scale of {minimum:g} to {maximum:g}."]
+    if "sha256" in data:
+        lines += ["", f"- **File:** `{data['file']}`, SHA-256 `{data['sha256']}`"]
+    if "density" in data:
+        whole = f"Version {_measured(metadata)} was trained on" if "updates" in metadata else "In all"
+        lines.append(f"- **{whole}:** {data['ratings']:,} ratings, {data['users']:,} users, {data['movies']:,} movies")
+        lines.append(
+            f"- **Density:** {data['density']:.2%}; {data['repeated_pairs']:,} rows repeat a pair, and are kept"
+        )
+        for side in ("user", "movie"):
+            spread = data[f"ratings_per_{side}"]
+            lines.append(f"- **Ratings per {side}:** median {spread['median']:g}, at most {spread['max']:,.0f}")
+    for step in metadata.get("updates", []):
+        lines.append(
+            f"- **Taken in since, without training:** `{step['data']['file']}`, SHA-256 `{step['data']['sha256']}`: "
+            f"{step['ratings']:,} ratings, {step['new_users']:,} new users, {step['new_movies']:,} new movies"
+        )
+    if split.get("test_size"):
+        served = "all ratings, the held-out ones included" if split["served"] == "all" else "the other ratings alone"
+        share = f"{split['test_size']:.0%} of the rows, drawn with seed {split['seed']}"
+        lines.append(f"- **Held out to report on:** {share}; what is served was trained on {served}")
+    return "\n".join(lines)
+
+
+def _evaluation(metadata: dict[str, Any]) -> str:
+    groups = metadata.get("metrics", {})
+    if not groups:
+        return "No ratings were held out, so no error is reported."
+    columns = " | ".join(name.upper() for name in RATING_METRICS)
+    head = f"| held-out ratings | predictor | {columns} | network - this, squared error |"
+    lines = [head, "|---|---|" + "--:|" * (len(RATING_METRICS) + 1)]
+    for group, by_predictor in groups.items():
+        for name, figures in by_predictor.items():
+            errors = " | ".join(f"{figures[figure]:.4f}" for figure in RATING_METRICS)
+            gap = ""
+            if "standard_error" in figures:
+                gap = f"{figures['network_minus_this']:+.4f} ± {figures['standard_error']:.4f}"
+            lines.append(f"| {group}, {figures['rows']:,} | {name.replace('_', ' ')} | {errors} | {gap} |")
+    told = "; ".join(f"*{group}*: {meaning}" for group, meaning in _GROUPS.items() if group in groups)
+    measured = "Errors are in rating units, of a network that saw the training rows alone."
+    if "updates" in metadata:
+        measured = f"Measured on version {_measured(metadata)}, before the updates. {measured}"
+    return "\n".join([measured, "", *lines, "", f"{told}. ± is the standard error of the paired difference."])
+
+
+def _example(metadata: dict[str, Any]) -> tuple[str, str, str]:
+    """A user and a movie to try, as Python writes them, and the body that asks for both, quoted for a shell."""
+    example = metadata.get("example", {"user_id": 1, "movie_ids": [1]})
+    user, movie = example["user_id"], example["movie_ids"][0]
+    body = json.dumps({"user_id": user, "movie_id": movie}, ensure_ascii=False)
+    return repr(user), repr(movie), shlex.quote(body)

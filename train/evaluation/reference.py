@@ -1,0 +1,42 @@
+"""The reference network on a version's own split: the line of a report that costs a minute of training."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from model.scale import RatingScale
+from train.config import PRESETS
+from train.dataset.data import split_ratings
+from train.dataset.tensors import index_ratings, look_up_ratings
+from train.errors import DataError
+from train.evaluation.held_out import HeldOut
+from train.mlp.method import choose_mlp, fit_mlp
+from train.predict import predict
+
+REFERENCE = "reference"
+_READING = ("format", "user_column", "movie_column", "rating_column", "delimiter")
+_AS_TRAINED = (*_READING, "test_size", "split_seed", "threads")
+
+
+def add_reference(held_out: HeldOut, metrics: dict[str, Any], source: Path) -> HeldOut:
+    """Trains the reference network as `metrics` (metrics.json) tells of reading and splitting, and predicts the rows.
+
+    Raises:
+        DataError: `source` is not the data that the version was trained on.
+    """
+    told = metrics["config"]
+    config = replace(PRESETS[REFERENCE], data=source, **{name: told[name] for name in _AS_TRAINED})
+    data = config.read(source, tuple(told["rating_scale"]) if told["rating_scale"] else None)
+    if data.sha256 != metrics["data"]["sha256"]:
+        raise DataError(f"{data.source}: is not what this version was trained on, its SHA-256 is another")
+    torch.set_num_threads(config.threads or torch.get_num_threads())
+    scale = RatingScale(*data.rating_scale)
+    split = split_ratings(data.ratings, config.test_size, config.split_seed, data.source)
+    trained = index_ratings(split.train)
+    fitted = fit_mlp(trained, scale, config, choose_mlp(trained, scale, config), "reference network")
+    rows = look_up_ratings(split.validation, trained.user_ids, trained.movie_ids).take(torch.from_numpy(held_out.row))
+    return held_out.with_prediction(REFERENCE, predict(fitted.network, rows, scale).numpy())

@@ -1,0 +1,144 @@
+"""`python -m train.evaluation.report`: one page on a trained version, its pictures inside it and as PNG beside it.
+
+Nothing is trained for it but, with `--reference`, the reference network. The page needs no other file and no network.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jinja2
+import tyro
+
+from model.artifact import Artifact, load_artifact
+from train.errors import DataError, DivergedError
+from train.evaluation.evaluate import NETWORK, evaluate
+from train.evaluation.held_out import HeldOut, load_held_out, save_held_out
+from train.evaluation.metrics import RATING_METRICS
+from train.evaluation.plots import DARK, LIGHT
+from train.evaluation.reference import REFERENCE, add_reference
+from train.evaluation.report_pictures import Picture, pictures
+from train.output import ARTIFACT, HELD_OUT, METRICS
+
+REPORT = "report.html"
+PICTURES = "report"
+_TEMPLATE = Path(__file__).with_name("report.html.jinja")
+_ORDER = ("global_mean", "movie_mean", "shrunken_bias", REFERENCE, NETWORK)
+_GROUPS = {"known": "Known users and movies", "all": "All held-out ratings", "new_user": "New users"}
+
+
+@dataclass(frozen=True)
+class ReportConfig:
+    """Options of `python -m train.evaluation.report`."""
+
+    folder: Path = Path("build/1.0")
+    """What `python -m train` wrote; the report is report.html in it, its pictures lie in report/."""
+    reference: bool = False
+    """Train the reference network on the same split for its line in the table; it is kept until the next training."""
+    data: Path = Path("build/demo")
+    """The ratings that the version was trained on; needed with --reference alone."""
+
+
+class Line(NamedTuple):
+    """A line of the table of errors: a predictor, its errors, and what the network's are less than them."""
+
+    name: str
+    figures: dict[str, float]
+
+
+def write_report(config: ReportConfig) -> Path:
+    """Writes the page and its pictures; returns the page's path.
+
+    Raises:
+        DataError: the folder's files are missing, or not of one run.
+    """
+    artifact, metrics, held_out = _read(config.folder)
+    if config.reference and held_out is not None:
+        held_out = add_reference(held_out, metrics, config.data)
+        save_held_out(held_out, config.folder / HELD_OUT, metrics["digest"])
+    folder = config.folder / PICTURES
+    folder.mkdir(exist_ok=True)
+    sections: dict[str, list[dict[str, str]]] = {}
+    for picture in pictures(artifact, metrics, held_out):
+        sections.setdefault(picture.section, []).append(_embedded(picture, folder))
+    page = _template().render(
+        metrics=metrics,
+        metric_names=list(RATING_METRICS),
+        metadata=artifact.metadata,
+        sections=sections,
+        tables=dict(error_tables(metrics["metrics"], held_out)),
+        sampled=held_out is not None and len(held_out) < metrics["metrics"]["all"][NETWORK]["rows"],
+    )
+    target = config.folder / REPORT
+    partial = target.with_name(f".{REPORT}.partial")
+    partial.write_text(page, encoding="utf-8")
+    partial.replace(target)
+    return target
+
+
+def error_tables(results: dict[str, Any], held_out: HeldOut | None) -> Iterator[tuple[str, list[Line]]]:
+    """By group of rows the lines of its table, the network last; the reference's only where it was trained."""
+    again = evaluate(held_out) if held_out is not None else {}
+    for group, by_predictor in results.items():
+        figures = dict(by_predictor)
+        if REFERENCE in again.get(group, {}):
+            figures[REFERENCE] = again[group][REFERENCE]
+        yield _GROUPS[group], [Line(name, figures[name]) for name in _ORDER if name in figures]
+
+
+def _read(folder: Path) -> tuple[Artifact, dict[str, Any], HeldOut | None]:
+    path = folder / METRICS
+    if not path.is_file() and not (folder / ARTIFACT).is_file():
+        raise DataError(f"{path}: no such file: train this version first")
+    artifact = load_artifact(folder / ARTIFACT)
+    if artifact.metadata.get("updates"):
+        trained = artifact.metadata["metrics_of"]["version"]
+        raise DataError(
+            f"{folder}: version {trained} with new ratings taken in, none of them held out to report on: "
+            f"the report on version {trained} is the one that there is"
+        )
+    if not path.is_file():
+        raise DataError(f"{path}: no such file: train this version again")
+    metrics = json.loads(path.read_text(encoding="utf-8"))
+    if metrics["digest"] != artifact.metadata["digest"]:
+        raise DataError(f"{path}: of another run than {ARTIFACT}: train this version again")
+    held_out = load_held_out(folder / HELD_OUT, metrics["digest"]) if metrics["metrics"] else None
+    return artifact, metrics, held_out
+
+
+def _embedded(picture: Picture, folder: Path) -> dict[str, str]:
+    """The picture written for light and for dark paper, and as data URIs."""
+    texts = {"title": picture.title, "caption": picture.caption}
+    for key, theme, suffix in (("light", LIGHT, ""), ("dark", DARK, "-dark")):
+        path = folder / f"{picture.name}{suffix}.png"
+        picture.save(path, theme)
+        texts[key] = f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
+    return texts
+
+
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.filters["count"] = lambda number: f"{number:,.0f}"
+    environment.filters["words"] = lambda name: str(name).replace("_", " ")
+    return environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Writes the report of a version; returns the exit status."""
+    config = tyro.cli(ReportConfig, prog="python -m train.evaluation.report", args=arguments)
+    try:
+        print(f"wrote {write_report(config)}")
+    except (DataError, DivergedError, ValueError, OSError) as error:
+        print(f"report: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

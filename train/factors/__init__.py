@@ -1,0 +1,1 @@
+"""Architecture `factors`: two variational factor blocks and an ordinal network."""

@@ -1,0 +1,67 @@
+"""From two fitted blocks and an ordinal network to the served network, its tables filled."""
+
+from __future__ import annotations
+
+import torch
+
+from model.factor_network import FactorNetwork
+from model.fold_in import FoldIn
+from model.moments import triangle
+from model.ordinal import OrdinalHead
+from model.scale import RatingScale
+from train import distributed
+from train.dataset.tensors import Ratings
+from train.factors.encode import encode_known_users, encode_unknown_user
+from train.factors.variational import Block, with_unknown
+
+
+def assemble(
+    linear: Block,
+    rank: Block,
+    head: OrdinalHead,
+    ratings: Ratings,
+    standard: tuple[float, float],
+    scale: RatingScale,
+    linear_weight: float,
+) -> FactorNetwork:
+    """The served network with its movie table; the user table is still empty."""
+    num_users, num_movies = len(rank.user.mean), len(rank.movie.mean)
+    with torch.inference_mode():
+        vectors = with_unknown(rank.movie)
+        counts = head.histogram(ratings.movie_index, head.level(ratings.rating), num_movies + 1)
+        movies = torch.cat([with_unknown(linear.movie), vectors, head.movie_tower(vectors, counts)], 1)
+    blocks = _encoder(linear), _encoder(rank)
+    return (
+        FactorNetwork(*blocks, head, movies.clone(), num_users, standard, scale, linear_weight)
+        .eval()
+        .requires_grad_(False)
+    )
+
+
+def fill_user_table(network: FactorNetwork, ratings: Ratings) -> None:
+    """Each user's row from their ratings, and the empty history's last; of several processes each encodes a share."""
+    counts = torch.bincount(ratings.user_index, minlength=network.num_users)
+    ends = distributed.bounds(counts.cumsum(0) - counts, len(ratings))
+    begin, end = ends[distributed.rank()], ends[distributed.rank() + 1]
+    encode_known_users(network, ratings, torch.arange(begin, end, device=counts.device))
+    if distributed.world() > 1:
+        table = network.user_embedding.weight
+        with torch.no_grad():
+            table[:-1] = distributed.gather_rows(table[begin:end], ends)
+    encode_unknown_user(network)
+
+
+def _encoder(block: Block) -> FoldIn:
+    """A user encoder against the block's movies; the unknown movie is as uncertain as the prior."""
+    movie, user = block.movie, block.user
+    row, column, _ = triangle(movie.mean.shape[1])
+    uncertain = torch.linalg.inv(movie.precision)[row, column].unsqueeze(0)
+    return FoldIn(
+        with_unknown(movie),
+        torch.cat([movie.covariance, uncertain]),
+        block.alpha * torch.cat([movie.noise, torch.ones(1)]),
+        user.link[0],
+        user.precision,
+        block.noise[0],
+        movie.link[1],
+    )

@@ -1,0 +1,75 @@
+"""What differs between data sets is chosen by the program: block A's noise and its number of sweeps.
+
+Dense users differ in their noise, rare ones cannot show theirs (someone who gave ten only ever would count as exact),
+and noise is not quite Gaussian, so that early sweeps can be the best. Both show on an inner split of the training
+rows. All candidates run a few sweeps, the best of them goes on.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from train import distributed
+from train.dataset.tensors import Ratings
+from train.factors.config import FactorsConfig
+from train.factors.variational import BothSides, predict_target, sort_both, start_block, sweep_block
+from train.fit_log import FitLog
+
+Noise = tuple[float, float]
+
+
+def choose_noise(
+    ratings: Ratings, target: Tensor, config: FactorsConfig, seed: int, features: Tensor | None
+) -> tuple[Noise, int, FitLog]:
+    """Noise shapes and number of sweeps with the smallest squared error on inner rows, and the error by sweep.
+
+    target (R,) of the ratings; features (M, D) of the movies. The log is in units of the target squared.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    device = target.device
+    kept = _whole_users(ratings, config.inner_rows, generator)
+    ratings, target = ratings.take(kept), target[kept]
+    held = (torch.rand(len(ratings), generator=generator, device="cpu") < config.inner_size).to(device)
+    if not bool(held.any()) or bool(held.all()):  # too few rows to choose by
+        return config.noise_candidates[0], config.probe_sweeps, FitLog()
+    users, user = torch.unique(ratings.user_index, return_inverse=True)
+    movies, movie = torch.unique(ratings.movie_index, return_inverse=True)
+    data = sort_both(user[~held], movie[~held], target[~held], len(users), len(movies))
+    watched = Ratings(user[held], movie[held], target[held])
+    return _race(data, watched, config, seed, None if features is None else features[movies])
+
+
+def _race(
+    data: BothSides, watched: Ratings, config: FactorsConfig, seed: int, features: Tensor | None
+) -> tuple[Noise, int, FitLog]:
+    """All candidates up to `probe_sweeps`, the best of them up to `max_sweeps`; `watched.rating` holds targets."""
+    candidates, first = config.noise_candidates, config.probe_sweeps
+    blocks = [start_block(data, noise, config, seed, features) for noise in candidates]
+    errors: list[list[float]] = [[] for _ in candidates]
+    total = len(candidates) * first + config.max_sweeps - first
+    with tqdm(total=total, desc="choose", unit=" sweeps", dynamic_ncols=True, disable=distributed.quiet()) as progress:
+
+        def run(candidate: int, sweeps: int) -> None:
+            for _ in range(sweeps):
+                sweep_block(blocks[candidate], data, config)
+                gap = predict_target(blocks[candidate], watched.user_index, watched.movie_index) - watched.rating
+                errors[candidate].append(float(gap.square().mean()))
+                progress.update()
+
+        for candidate in range(len(candidates)):
+            run(candidate, first)
+        best = int(distributed.agree_on(min(range(len(candidates)), key=lambda number: errors[number][-1])))
+        run(best, config.max_sweeps - first)
+    tail = errors[best][first - 1 :]
+    sweeps = int(distributed.agree_on(first + tail.index(min(tail))))
+    return candidates[best], sweeps, FitLog([], errors[best], sweeps)
+
+
+def _whole_users(ratings: Ratings, rows: int, generator: torch.Generator) -> Tensor:
+    """Mask (R,) of about `rows` ratings of users drawn at random: density per user stays that of the data."""
+    if len(ratings) <= rows:
+        return torch.ones_like(ratings.user_index, dtype=torch.bool)
+    drawn = torch.rand(int(ratings.user_index.max()) + 1, generator=generator, device="cpu") < rows / len(ratings)
+    return drawn.to(ratings.user_index.device)[ratings.user_index]

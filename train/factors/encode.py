@@ -1,0 +1,50 @@
+"""Users' rows from their ratings, many users at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from model.factor_network import FactorNetwork
+from train.dataset.tensors import Ratings
+from train.factors.posterior import sort_by_side
+
+_USERS, _RATINGS = 8_192, 262_144  # most of each at a time; a user with more ratings is a chunk alone
+
+
+def encode_known_users(network: FactorNetwork, ratings: Ratings, users: Tensor) -> None:
+    """Fills the rows `users` (N,), ascending, of the user table in place, each from the user's ratings among all."""
+    table = network.user_embedding.weight
+    with torch.no_grad():
+        for rows, part in chunks_of_users(ratings, users, network.num_users):
+            encoded = network.encode_users(part.user_index, part.movie_index, part.rating, len(rows))
+            table[rows] = encoded
+
+
+def encode_unknown_user(network: FactorNetwork) -> None:
+    """Fills the last row: the user who rated nothing."""
+    with torch.no_grad():
+        table = network.user_embedding.weight
+        nothing = table[:0, 0]
+        table[-1] = network.encode_user(nothing.long(), nothing)
+
+
+def chunks_of_users(ratings: Ratings, users: Tensor, num_users: int) -> Iterator[tuple[Tensor, Ratings]]:
+    """Rows of users, and their ratings, whose user_index counts within these rows: all of `users` (N,), ascending."""
+    place = torch.full((num_users + 1,), -1, device=users.device)
+    place[users] = torch.arange(len(users), device=users.device)
+    if len(users) < num_users:
+        ratings = ratings.take(place[ratings.user_index] >= 0)
+    own = place[ratings.user_index]
+    rows = sort_by_side(own, ratings.movie_index, len(users))
+    owner, rating = own[rows.order], ratings.rating[rows.order]
+    ends = [*rows.start.tolist(), len(rating)]
+    first = 0
+    while first < len(users):
+        fit = int(torch.searchsorted(rows.start, rows.start[first] + _RATINGS, right=True)) - 1
+        last = min(first + _USERS, max(fit, first + 1), len(users))
+        part = slice(ends[first], ends[last])
+        yield users[first:last], Ratings(owner[part] - first, rows.other[part], rating[part])
+        first = last

@@ -1,0 +1,146 @@
+"""The default architecture: ratings in, a `FactorNetwork` out. See model/factor_network.py for its equation.
+
+1. choose block A's noise and sweeps on an inner split (train/factors/choose.py);
+2. fit block A to standardised ratings, block B to their normal scores (train/factors/variational.py);
+3. train the ordinal network on block B, each row left out (train/factors/ordinal_fit.py);
+4. encode every user from their ratings into the user table, the empty history last (train/factors/assemble.py).
+
+All of it on the GPU where there is one; random numbers come from the processor, dropout's aside.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from model.factor_network import FactorNetwork
+from model.ordinal import OrdinalHead
+from model.scale import RatingScale
+from train import distributed
+from train.config import TrainConfig
+from train.dataset.tensors import Ratings, TrainingSet
+from train.factors import block_state
+from train.factors.assemble import assemble, fill_user_table
+from train.factors.choose import choose_noise
+from train.factors.config import FactorsConfig
+from train.factors.levels import Levels, rating_levels
+from train.factors.ordinal_fit import fit_ordinal
+from train.factors.predict_levels import predict_levels
+from train.factors.variational import Block, BothSides, finish_block, sort_both, start_block, sweep_block
+from train.fit_log import FitLog
+from train.method import Architecture, Choice, Fitted
+from train.resume import NO_STAGES, Stages
+
+
+def choose_factors(data: TrainingSet, scale: RatingScale, config: TrainConfig, stages: Stages = NO_STAGES) -> Choice:
+    """Noise shapes and sweeps of block A, by the error on an inner split."""
+    del scale  # the choice is made on standardised ratings
+    if before := stages.load("choose"):
+        return Choice(before.values["settings"], FitLog(**before.values["log"]))
+    mean, deviation = _standard(data.ratings.rating)
+    device = distributed.device()
+    target = ((data.ratings.rating - mean) / deviation).to(device)
+    features = None if data.features is None else data.features.to(device)
+    noise, sweeps, log = choose_noise(data.ratings.to(device), target, config.factors, config.seed, features)
+    watched = [error * deviation**2 for error in log.watched_mse]
+    choice = Choice({"noise": list(noise), "sweeps": sweeps}, FitLog([], watched, sweeps))
+    stages.save("choose", {}, {"settings": choice.settings, "log": vars(choice.log)})
+    return choice
+
+
+def fit_factors(
+    data: TrainingSet,
+    scale: RatingScale,
+    config: TrainConfig,
+    choice: Choice,
+    label: str,
+    stages: Stages = NO_STAGES,
+) -> Fitted:
+    """A network fitted with what was chosen.
+
+    Raises:
+        DivergedError: something stopped being finite.
+    """
+    options, rating, device = config.factors, data.ratings.rating, distributed.device()
+    levels, (mean, deviation) = rating_levels(rating, options.max_levels), _standard(rating)
+    ratings, target = data.ratings.to(device), ((rating - mean) / deviation).to(device)
+    sides = sort_both(ratings.user_index, ratings.movie_index, target, len(data.user_ids), len(data.movie_ids))
+    sweeps, noise = choice.settings["sweeps"], tuple(choice.settings["noise"])
+    total = sweeps + options.rank_sweeps
+    with tqdm(total=total, desc=label, unit=" sweeps", dynamic_ncols=True, disable=distributed.quiet()) as progress:
+        linear = start_block(sides, noise, options, config.seed, data.features)
+        _fit_block(linear, sides, sweeps, options, progress, stages, f"{label}: block A")
+        scored = sides.with_target(levels.score[levels.of(rating)].to(device))
+        rank = start_block(scored, options.rank_noise, options, config.seed + 1, data.features)
+        _fit_block(rank, scored, options.rank_sweeps, options, progress, stages, f"{label}: block B")
+    del sides, scored, target  # large; a user's rows are sorted once more
+    head = _fit_head(levels, rank, ratings, scale, config, deviation, stages, label)
+    cpu = torch.device("cpu")
+    blocks = linear.to(cpu), rank.to(cpu)
+    network = assemble(*blocks, head.to(cpu), data.ratings, (mean, deviation), scale, options.linear_weight)
+    fill_user_table(network.to(device), ratings)
+    return Fitted(network.to(cpu), FitLog(), total + options.epochs)
+
+
+def _standard(rating: Tensor) -> tuple[float, float]:
+    """Mean and standard deviation; the latter never 0."""
+    deviation = float(rating.std()) if len(rating) > 1 else 1.0
+    return float(rating.mean()), max(deviation, 1e-6)
+
+
+def _fit_block(
+    block: Block,
+    data: BothSides,
+    sweeps: int,
+    config: FactorsConfig,
+    progress: tqdm,
+    stages: Stages,
+    name: str,
+) -> None:
+    """Sweeps the started block, or takes the finished one of an earlier run."""
+    if before := stages.load(name):
+        block_state.unpack(block, *before)
+        progress.update(sweeps)
+        return
+    for _ in range(sweeps):
+        sweep_block(block, data, config)
+        progress.update()
+    finish_block(block, data)
+    stages.save(name, *block_state.pack(block))
+
+
+def _fit_head(
+    levels: Levels,
+    rank: Block,
+    ratings: Ratings,
+    scale: RatingScale,
+    config: TrainConfig,
+    deviation: float,
+    stages: Stages,
+    label: str,
+) -> OrdinalHead:
+    """The ordinal network on block B, trained, or an earlier run's."""
+    options, name = config.factors, f"{label}: network"
+    torch.manual_seed(config.seed)
+    unit, shape = scale.to_unit(levels.value), (options.factors, options.hidden_dim, options.dropout)
+    head = OrdinalHead(levels.edges, unit, levels.share, levels.score, *shape)
+    if before := stages.load(name):
+        head.load_state_dict(before.tensors)
+        return head.eval()
+    distributed.seed_dropout(config.seed)
+    head.to(ratings.rating.device)
+    fit_ordinal(head, rank, ratings, deviation / scale.span, options, label)
+    stages.save(name, head.state_dict(), {})
+    return head
+
+
+FACTORS = Architecture(
+    options=FactorsConfig,
+    choose=choose_factors,
+    fit=fit_factors,
+    network=FactorNetwork,
+    summary="two variational factor models with closed-form user vectors, and a small ordinal network",
+    uses_features=True,
+    predict_levels=predict_levels,
+)

@@ -1,0 +1,151 @@
+"""One factor block, fitted by mean-field variational Bayes in closed-form sweeps.
+
+    y_ij = b_i + c_j + u_i . v_j + e_ij,    e_ij ~ N(0, 1 / (alpha gamma_i delta_j))
+    (b_i, u_i) ~ N(mu, Lambda_user^-1),     (c_j, v_j) ~ N(B' z_j, Lambda_movie^-1)
+    gamma_i ~ Gamma(s_user / 2, s_user / 2),  delta_j ~ Gamma(s_movie / 2, s_movie / 2)
+
+z_j = (1, log n_j, what the catalogue tells of the movie), n_j its number of ratings. Lambda, mu, B and alpha by
+empirical Bayes, so there is nothing to tune but the number of factors, the noise shapes and the number of sweeps.
+
+Sources: Lim & Teh 2007 (variational Bayes for ratings); Salakhutdinov & Mnih 2008 (Bayesian matrix factorisation);
+Lakshminarayanan, Bouchard & Archambeau 2011 (noise by user and by movie); Adams, Dahl & Murray 2010, Simm et al.
+2015 (side information in the prior mean).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from model.moments import triangle
+from train.errors import DivergedError
+from train.factors.config import FactorsConfig
+from train.factors.posterior import Side, SideRows, sort_by_side, update_side
+
+_FIRST_ALPHA = 1.5
+_MOST_ALPHA = 1e4  # noise of less than a hundredth of the target's deviation: only made-up data reach it
+
+
+@dataclass(frozen=True)
+class BothSides:
+    """A data set in the order of users and in that of movies, with its target (R,) in each."""
+
+    by_user: SideRows
+    by_movie: SideRows
+    user_target: Tensor
+    movie_target: Tensor
+
+    def with_target(self, target: Tensor) -> BothSides:
+        """The same ratings with another target (R,), in the order that the ratings were given in."""
+        return BothSides(self.by_user, self.by_movie, target[self.by_user.order], target[self.by_movie.order])
+
+
+@dataclass
+class Block:
+    """A factor model in units of its target. noise: the shapes (s_user, s_movie)."""
+
+    user: Side
+    movie: Side
+    alpha: float
+    noise: tuple[float, float]
+    sweeps: int = 0
+
+    def to(self, device: torch.device) -> Block:
+        """The same on another device."""
+        return Block(self.user.to(device), self.movie.to(device), self.alpha, self.noise, self.sweeps)
+
+
+def sort_both(user_index: Tensor, movie_index: Tensor, target: Tensor, num_users: int, num_movies: int) -> BothSides:
+    """Ratings (R,) sorted both ways."""
+    by_user = sort_by_side(user_index, movie_index, num_users)
+    by_movie = sort_by_side(movie_index, user_index, num_movies)
+    return BothSides(by_user, by_movie, target[by_user.order], target[by_movie.order])
+
+
+def start_block(
+    data: BothSides, noise: tuple[float, float], config: FactorsConfig, seed: int, features: Tensor | None
+) -> Block:
+    """Users at zero, movies' factors at random; features (M, D) of the movies, or None. All on the data's device."""
+    num_users, count, size = len(data.by_user.count), data.by_movie.count, config.factors + 1
+    device, generator = count.device, torch.Generator().manual_seed(seed)  # the same numbers for any device
+    first = (torch.randn(len(count), size, generator=generator, device="cpu") * config.init_scale).to(device)
+    first[:, 0] = 0
+    nobody = torch.zeros(num_users, size, device=device)
+    user = _first_side(nobody, 8.0 * config.init_scale, torch.ones(num_users, 1, device=device))
+    # A user's number of ratings so far is no feature: it says little of a new user, who has none.
+    known = [torch.ones_like(count).unsqueeze(1), count.clamp_min(1.0).log().unsqueeze(1)]
+    movie = _first_side(first, 4.0, torch.cat(known if features is None else [*known, features.to(device)], 1))
+    return Block(user, movie, _FIRST_ALPHA, noise)
+
+
+def sweep_block(block: Block, data: BothSides, config: FactorsConfig) -> None:
+    """Users given movies, movies given users, and each side's prior and noise after it.
+
+    Raises:
+        DivergedError: the noise's precision is no longer a finite number.
+    """
+    user, movie = block.user, block.movie
+    user.mean, user.covariance, error = update_side(data.by_user, data.user_target, block.alpha, movie, user)
+    user.noise = _noise(block.noise[0], data.by_user.count, error / user.noise)
+    if block.sweeps:  # at first the movies are random: nothing to learn a prior from
+        _update_prior(user, data.by_user.count, config)
+    movie.mean, movie.covariance, error = update_side(data.by_movie, data.movie_target, block.alpha, user, movie)
+    relative = error / movie.noise
+    movie.noise = _noise(block.noise[1], data.by_movie.count, relative)
+    _update_prior(movie, data.by_movie.count, config)
+    expected = float((relative * movie.noise).sum())
+    if not math.isfinite(expected):
+        raise DivergedError(f"training diverged (expected error {expected}): try fewer --factors.factors")
+    block.alpha = min(block.alpha * len(data.user_target) / max(expected, 1e-30), _MOST_ALPHA)
+    block.sweeps += 1
+
+
+def finish_block(block: Block, data: BothSides) -> None:
+    """Users once more, so that they match the last movies."""
+    user = block.user
+    user.mean, user.covariance, _ = update_side(data.by_user, data.user_target, block.alpha, block.movie, user)
+
+
+def with_unknown(side: Side) -> Tensor:
+    """Means (N + 1, K), the last row that of an entity of which nothing is known: the prior mean at features 0."""
+    return torch.cat([side.mean, side.link[:1]])
+
+
+def bilinear(user: Tensor, movie: Tensor) -> Tensor:
+    """b + c + u . v of rows (B, K) and (B, K), (B,)."""
+    return user[:, 0] + movie[:, 0] + (user[:, 1:] * movie[:, 1:]).sum(1)
+
+
+def predict_target(block: Block, user_index: Tensor, movie_index: Tensor) -> Tensor:
+    """The block's predictions (B,) for pairs of rows."""
+    return bilinear(with_unknown(block.user)[user_index], with_unknown(block.movie)[movie_index])
+
+
+def _first_side(mean: Tensor, factor_precision: float, features: Tensor) -> Side:
+    num, size = mean.shape
+    precision = torch.diag(mean.new_tensor([4.0] + [factor_precision] * (size - 1)))
+    covariance = mean.new_zeros(num, size * (size + 1) // 2)
+    return Side(mean, covariance, precision, features, mean.new_zeros(features.shape[1], size), mean.new_ones(num))
+
+
+def _noise(shape: float, count: Tensor, error: Tensor) -> Tensor:
+    """Posterior means (N,) of relative noise precisions, given numbers of ratings and expected squared errors (N,)."""
+    return (shape + count) / (shape + error)
+
+
+def _update_prior(side: Side, count: Tensor, config: FactorsConfig) -> None:
+    """Empirical Bayes over the rated entities: the link by ridge regression, Lambda from what that leaves."""
+    size, rated = side.mean.shape[1], (count > 0).float().unsqueeze(1)
+    features = side.features * rated  # entities without ratings say nothing
+    ridge = features.new_full((features.shape[1],), config.link_ridge)
+    ridge[0] = 1e-3
+    side.link = torch.linalg.solve(features.T @ features + torch.diag(ridge), features.T @ side.mean)
+    rest = side.mean * rated - features @ side.link
+    spread = (side.covariance.T @ rated).squeeze(1)
+    strength = config.prior_rows * size
+    expected = strength * config.prior_variance * torch.eye(size, device=rest.device)
+    scatter = rest.T @ rest + spread[triangle(size, rest.device)[2]].view(size, size) + expected
+    side.precision = torch.linalg.inv(scatter / (float(rated.sum()) + strength))

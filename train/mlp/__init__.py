@@ -1,0 +1,1 @@
+"""Architecture `mlp`: the reference's network over two embeddings."""

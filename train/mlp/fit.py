@@ -1,0 +1,127 @@
+"""Training of the reference network: ratings in, a fitted network out.
+
+Loss of a batch: squared error in rating units, summed or averaged; optimiser: Adam (Kingma & Ba 2015) with L2. The
+whole data set lies in three tensors; a batch is a slice of a permutation. Early stopping watches rows that no step
+has seen and keeps the best epoch's parameters. Of several processes each takes its share of every batch.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from model.network import EmbeddingMLP
+from model.scale import RatingScale
+from train import distributed
+from train.dataset.tensors import Ratings
+from train.errors import DivergedError
+from train.fit_log import FitLog
+from train.mlp import epoch_state
+from train.mlp.config import MLPConfig
+from train.predict import mean_squared_error
+from train.resume import NO_STAGES, Stages
+
+
+def build_network(config: MLPConfig, num_users: int, num_movies: int, seed: int) -> EmbeddingMLP:
+    """A fresh network of the configured size, drawn from `seed`."""
+    torch.manual_seed(seed)
+    return EmbeddingMLP(
+        num_users,
+        num_movies,
+        config.embedding_dim,
+        config.hidden_dims,
+        config.dropout,
+        config.embedding_dropout,
+    )
+
+
+def fit(
+    network: EmbeddingMLP,
+    ratings: Ratings,
+    scale: RatingScale,
+    config: MLPConfig,
+    *,
+    seed: int,
+    epochs: int,
+    watched: Ratings | None = None,
+    label: str = "train",
+    stages: Stages = NO_STAGES,
+) -> FitLog:
+    """Trains `network` in place, for `epochs` or, with `watched` rows, until `config.patience` runs out.
+    Every epoch is kept in `stages`, under the label, and an earlier run's is gone on from.
+
+    Raises:
+        DivergedError: the loss stopped being finite; the network is then worthless.
+    """
+    rate, decay, stage = config.learning_rate, config.weight_decay, f"{label}: epochs"
+    optimizer = torch.optim.Adam(network.parameters(), lr=rate, weight_decay=decay, fused=True)
+    generator = torch.Generator().manual_seed(seed)
+    distributed.seed_dropout(seed)
+    log, best_state = FitLog(), dict[str, Tensor]()
+    if before := stages.load(stage):
+        best_state = epoch_state.unpack(before.tensors, network, optimizer, generator)
+        log = FitLog(**before.values)
+    with _progress(label, epochs * len(ratings), len(log.train_mse) * len(ratings)) as progress:
+        while not _ended(log, epochs, config.patience):
+            log.train_mse.append(_run_epoch(network, ratings, scale, config, optimizer, generator, progress))
+            log.best_epoch = len(log.train_mse)
+            if watched is not None:
+                log.watched_mse.append(distributed.agree_on(mean_squared_error(network, watched, scale)))
+                progress.set_postfix(train=f"{log.train_mse[-1]:.4f}", inner=f"{log.watched_mse[-1]:.4f}")
+                log.best_epoch = 1 + log.watched_mse.index(min(log.watched_mse))
+            if watched is not None and log.best_epoch == len(log.watched_mse):
+                best_state = copy.deepcopy(network.state_dict())
+            stages.save(stage, epoch_state.pack(network, optimizer, generator, best_state), asdict(log))
+    if best_state:
+        network.load_state_dict(best_state)
+    network.eval()
+    return log
+
+
+def _progress(label: str, total: int, done: int) -> tqdm:
+    """A bar of ratings."""
+    bar: dict[str, Any] = {"unit": " ratings", "unit_scale": True, "dynamic_ncols": True}
+    return tqdm(total=total, initial=done, desc=label, disable=distributed.quiet(), **bar)
+
+
+def _ended(log: FitLog, epochs: int, patience: int) -> bool:
+    """Whether all epochs are done, or enough of them without a better watched error."""
+    done = len(log.train_mse)
+    return done >= epochs or (bool(log.watched_mse) and done - log.best_epoch >= patience)
+
+
+def _run_epoch(
+    network: EmbeddingMLP,
+    ratings: Ratings,
+    scale: RatingScale,
+    config: MLPConfig,
+    optimizer: torch.optim.Optimizer,
+    generator: torch.Generator,
+    progress: tqdm,
+) -> float:
+    """One pass over the ratings in random order; the mean squared error seen on the way."""
+    network.train()
+    order = torch.randperm(len(ratings), generator=generator).to(ratings.rating.device)
+    shuffled = ratings.take(order)
+    columns = (shuffled.user_index, shuffled.movie_index, shuffled.rating)
+    total = torch.zeros((), dtype=torch.float64, device=order.device)
+    for start in range(0, len(ratings), config.batch_size):
+        user, movie, rating = (distributed.share(column[start : start + config.batch_size]) for column in columns)
+        rows = min(config.batch_size, len(ratings) - start)
+        loss = (scale.to_rating(network(user, movie)) - rating).square().sum()
+        optimizer.zero_grad()
+        (loss if config.loss_reduction == "sum" else loss / rows).backward()
+        distributed.reduce_gradients(network.parameters())
+        optimizer.step()
+        total += loss.detach()
+        progress.update(rows)
+    mse = float(distributed.reduce_sum(total)) / len(ratings)
+    if not math.isfinite(mse):
+        raise DivergedError(f"training diverged (loss {mse}): try a smaller --mlp.learning-rate")
+    return mse

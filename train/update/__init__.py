@@ -1,0 +1,1 @@
+"""New ratings become a new version, without training."""

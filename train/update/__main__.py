@@ -1,0 +1,199 @@
+"""`python -m train.update`: new ratings become a new version of a model, without training.
+
+1. Old and new ratings lie under ids that hold both (train/update/merge.py); whoever is new starts as the unknown one.
+2. Movies with new ratings are moved by these (train/update/movie_rows.py).
+3. Whoever rated one of them gets a row from all of their ratings, as in training (`encode_users`).
+
+All other rows stay as they are, bit for bit, and so do the network, the rating scale and the rows of the unknown.
+Step 2 for new movies alone would move fewer rows, but gives away part of what an update gains.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import signal
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+import tyro
+from torch import Tensor
+
+from model.artifact import Artifact, describe_artifact, load_artifact, save_artifact
+from model.history import History
+from train.dataset.data import RatingsData
+from train.dataset.tensors import Ratings
+from train.errors import DataError
+from train.evaluation.model_card import MODEL_CARD, model_card
+from train.factors.encode import encode_known_users
+from train.output import ARTIFACT, CHECKPOINT, HELD_OUT, METRICS
+from train.readers.options import ReaderOptions
+from train.update.grow import grow_network
+from train.update.merge import merge_catalogues, merge_ratings
+from train.update.movie_rows import update_movie_rows
+
+# The options of the reader that an artifact's metadata tells.
+_REMEMBERED = ("user_column", "movie_column", "rating_column", "delimiter")
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateConfig(ReaderOptions):
+    """Options of `python -m train.update`."""
+
+    ratings: Path
+    """A folder or file of new ratings, on the rating scale of the version to update."""
+    base: Path = Path("build/1.0/ncf.pt")
+    """The artifact to update; it stays as it is."""
+    out: Path = Path("build/1.1")
+    """Folder for the new artifact."""
+    version: str = "1.1"
+    """Version of the new model, told in its metadata."""
+
+
+@dataclass(frozen=True)
+class Update:
+    """An updated artifact, and what changed: numbers of ratings, users and movies, by name."""
+
+    artifact: Artifact
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def update(base: Artifact, data: RatingsData, version: str) -> Update:
+    """The artifact with the data's ratings taken in.
+
+    Raises:
+        ArtifactError: its network cannot be updated.
+        DataError: the data's ids are of another type.
+    """
+    merged = merge_ratings(base, data)
+    network = grow_network(base, merged)
+    new, num_old = merged.new, merged.num_old
+    movies = torch.unique(new.movie_index)
+    update_movie_rows(network, merged.ratings, num_old, movies)
+    users = _who_rated(merged.ratings, movies)
+    encode_known_users(network, merged.ratings, users)
+    counts = {
+        "ratings": len(new),
+        "users": len(torch.unique(new.user_index)),
+        "new_users": len(merged.user_ids) - len(base.user_ids),
+        "movies": len(movies),
+        "new_movies": len(merged.movie_ids) - len(base.movie_ids),
+    }
+    all_ratings = merged.ratings
+    history = History.from_ratings(
+        all_ratings.user_index.numpy(),
+        all_ratings.movie_index.numpy(),
+        all_ratings.rating.numpy(),
+        len(merged.user_ids),
+    )
+    catalogue = merge_catalogues(base.catalogue, data.movies, merged)
+    metadata = _metadata(base.metadata, data, version, counts)
+    parts = network, merged.user_ids, merged.movie_ids, base.scale, history, catalogue
+    return Update(Artifact(*parts, metadata), counts)
+
+
+def _who_rated(ratings: Ratings, movies: Tensor) -> Tensor:
+    """Rows, ascending, of the users who rated one of `movies`: all who gave a new rating are among them."""
+    rows: Tensor = torch.unique(ratings.user_index[torch.isin(ratings.movie_index, movies)])
+    return rows
+
+
+def _metadata(base: dict[str, Any], data: RatingsData, version: str, counts: dict[str, int]) -> dict[str, Any]:
+    """The base's own, whose metrics are marked as those of the version that was trained, and what the update was."""
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    trained = {name: base.get(name) for name in ("version", "digest", "created")}
+    step = {
+        "version": version,
+        "from_version": base.get("version"),
+        "from_digest": base.get("digest"),
+        "data": {"file": data.source.name, "sha256": data.sha256},
+        **counts,
+        "created": now,
+    }
+    return {
+        **base,
+        "version": version,
+        "created": now,
+        "metrics_of": base.get("metrics_of", trained),
+        "updated_from": base.get("digest"),
+        "updates": [*base.get("updates", []), step],
+    }
+
+
+def run(config: UpdateConfig) -> str:
+    """Reads, updates and writes, in one step, `config.out`/ncf.pt; returns what to tell of it."""
+    started = time.perf_counter()
+    torch.set_num_threads(1)  # as in training
+    target = config.out / ARTIFACT
+    if target.resolve() == config.base.resolve():
+        raise DataError(f"{config.base}: is the version to update itself; give the new one another version")
+    if target.exists():
+        raise DataError(
+            f"{target}: is there already, and a version is never replaced: give another --out and --version"
+        )
+    base = load_artifact(config.base)
+    data = config.read(config.ratings, (base.scale.minimum, base.scale.maximum))
+    _refuse_known(base.metadata, data)
+    updated = update(base, data, config.version)
+    config.out.mkdir(parents=True, exist_ok=True)
+    digest = save_artifact(updated.artifact, target)
+    _replace_other_outputs(config.out, describe_artifact(updated.artifact, digest))
+    count = updated.counts
+    return (
+        f"{data.source}: {count['ratings']:,} ratings ({data.repeated_pairs:,} of them repeated pairs) "
+        f"by {count['users']:,} users, {count['new_users']:,} of them new, "
+        f"{count['movies']:,} movies, {count['new_movies']:,} of them new\n"
+        f"wrote {target}, digest {digest[:16]}, from version {base.metadata.get('version')} "
+        f"in {time.perf_counter() - started:.1f} s"
+    )
+
+
+def _refuse_known(base: dict[str, Any], data: RatingsData) -> None:
+    """The same ratings twice would count twice."""
+    known = [base.get("data", {}), *(step["data"] for step in base.get("updates", []))]
+    if data.sha256 in [one.get("sha256") for one in known]:
+        raise DataError(f"{data.source}: the version to update holds these ratings already (same SHA-256)")
+
+
+def _replace_other_outputs(out: Path, metadata: dict[str, Any]) -> None:
+    """A folder that was trained into before tells of another artifact: only the model card is written for an update."""
+    for name in (CHECKPOINT, METRICS, HELD_OUT, "learning_curve.png", "rating_histogram.png", "report.html"):
+        (out / name).unlink(missing_ok=True)
+    (out / MODEL_CARD).write_text(model_card(metadata), encoding="utf-8")
+
+
+def parse_config(arguments: list[str]) -> UpdateConfig:
+    """The options; how to read the ratings is, until it is given, as the base's own ratings were read.
+
+    Raises:
+        ArtifactError, OSError: the base cannot be read.
+    """
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--base", type=Path, default=UpdateConfig.base)
+    base, _ = parser.parse_known_args(arguments)
+    read_as = load_artifact(base.base).metadata.get("config", {}) if base.base.is_file() else {}
+    remembered = {name: read_as[name] for name in _REMEMBERED if read_as.get(name) is not None}
+    default = UpdateConfig(ratings=tyro.MISSING, **remembered)
+    return tyro.cli(UpdateConfig, prog="python -m train.update", default=default, args=arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parses options and updates; returns the exit status."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a partial file is cleaned up
+    try:
+        print(run(parse_config(sys.argv[1:] if arguments is None else arguments)))
+    except (ValueError, OSError) as error:
+        print(f"update: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("update: interrupted; nothing was overwritten", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""An artifact's network as a module again, with rows for more users and movies."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from model.artifact import Artifact, ArtifactError
+from model.factor_network import FactorNetwork
+from model.fold_in import FoldIn
+from model.ordinal import OrdinalHead
+from model.scale import RatingScale
+from train.update.merge import Merged
+
+_MOVIE_TABLES = frozenset(
+    ["movie_embedding.weight"]
+    + [f"{block}.{name}" for block in ("linear", "rank") for name in ("x", "products", "bias", "bias_square", "weight")]
+)
+
+
+def grow_network(artifact: Artifact, merged: Merged) -> FactorNetwork:
+    """The network with every row where `merged` has it; a new user's or movie's is the unknown one's.
+
+    Raises:
+        ArtifactError: the network has no encoder, or is of a release whose networks cannot be updated.
+    """
+    state: dict[str, Tensor] = dict(artifact.network.state_dict())
+    name, version = artifact.metadata.get("architecture", "the network"), artifact.metadata.get("version")
+    if "linear.x" not in state:
+        raise ArtifactError(
+            f"version {version}: {name} takes no new ratings in, it has no encoder; train anew, on all ratings"
+        )
+    if "linear.popularity" not in state:
+        raise ArtifactError(f"version {version}: made by an earlier release, which kept too little for an update")
+    for key in state:
+        if key == "user_embedding.weight":
+            state[key] = _moved(state[key], merged.user_rows, len(merged.user_ids))
+        elif key in _MOVIE_TABLES:
+            state[key] = _moved(state[key], merged.movie_rows, len(merged.movie_ids))
+    network = _empty(state)
+    network.load_state_dict(state)
+    return network.eval().requires_grad_(False)
+
+
+def _moved(table: Tensor, rows: Tensor, num: int) -> Tensor:
+    """(num + 1, ...): the table's rows at `rows`, its last row everywhere else."""
+    moved = table[-1:].expand(num + 1, *table.shape[1:]).clone()
+    moved[rows] = table[:-1]
+    return moved
+
+
+def _empty(state: dict[str, Tensor]) -> FactorNetwork:
+    """A network of the state's shapes; its numbers are still to be loaded."""
+    edges, unit, share, score = (state[f"ordinal.{name}"] for name in ("edges", "unit", "share", "score"))
+    factors, hidden_dim = state["linear.x"].shape[1] - 1, len(state["ordinal.slope"])
+    movies = state["movie_embedding.weight"]
+    num_users = len(state["user_embedding.weight"]) - 1
+    blocks = (_empty_block(state, "linear"), _empty_block(state, "rank"))
+    head = OrdinalHead(edges, unit, share, score, factors, hidden_dim, dropout=0.0)
+    return FactorNetwork(*blocks, head, movies, num_users, (0.0, 1.0), RatingScale(0, 1), linear_weight=0.0)
+
+
+def _empty_block(state: dict[str, Tensor], name: str) -> FoldIn:
+    x, precision = state[f"{name}.x"], state[f"{name}.precision"]
+    size, entries = x.shape[1], state[f"{name}.products"].shape[1] - x.shape[1]
+    covariance, shape = torch.zeros(len(x), entries), float(state[f"{name}.shape"])
+    return FoldIn(x, covariance, state[f"{name}.weight"], torch.zeros(size), precision, shape, torch.zeros(size))

@@ -1,0 +1,108 @@
+"""An artifact's ratings and ids with new ones after them.
+
+Ids are kept in ascending order, so a new id moves the rows of those that follow it: whatever is kept by row has to
+move along.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from model.artifact import Artifact
+from model.catalogue import Catalogue
+from model.ids import IdMap
+from train.dataset.data import MOVIE_ID, RATING, USER_ID, RatingsData, index_ids
+from train.dataset.tensors import Ratings
+from train.errors import DataError
+from train.output import build_catalogue
+
+
+@dataclass(frozen=True)
+class Merged:
+    """Ratings under id maps that hold old and new ids: first the artifact's `num_old`, user by user, then the new ones.
+
+    user_rows, movie_rows: (U,) and (M,) int64, where the artifact's rows are now; the unknown rows are not among them.
+    """
+
+    ratings: Ratings
+    num_old: int
+    user_ids: IdMap
+    movie_ids: IdMap
+    user_rows: Tensor
+    movie_rows: Tensor
+
+    @property
+    def new(self) -> Ratings:
+        """The new ratings."""
+        return self.ratings.take(torch.arange(self.num_old, len(self.ratings)))
+
+
+def merge_ratings(artifact: Artifact, data: RatingsData) -> Merged:
+    """All of the artifact's ratings and all of the data's; a pair that is rated again is kept twice, as in training.
+
+    Raises:
+        DataError: the data's ids are of another type than the artifact's.
+    """
+    history, frame = artifact.history, data.ratings
+    user_ids = _union(artifact.user_ids, frame[USER_ID], data)
+    movie_ids = _union(artifact.movie_ids, frame[MOVIE_ID], data)
+    user_rows = np.searchsorted(user_ids.ids, artifact.user_ids.ids)
+    movie_rows = np.searchsorted(movie_ids.ids, artifact.movie_ids.ids)
+    users = np.concatenate([np.repeat(user_rows, np.diff(history.offsets)), _rows(user_ids, frame[USER_ID])])
+    movies = np.concatenate([movie_rows[history.movie_index], _rows(movie_ids, frame[MOVIE_ID])])
+    rating = np.concatenate([history.ratings, frame[RATING].to_numpy(dtype=np.float32)])
+    ratings = Ratings(torch.from_numpy(users), torch.from_numpy(movies), torch.from_numpy(rating))
+    moved = torch.from_numpy(user_rows), torch.from_numpy(movie_rows)
+    return Merged(ratings, len(history.ratings), user_ids, movie_ids, *moved)
+
+
+def merge_catalogues(known: Catalogue, movies: pd.DataFrame | None, merged: Merged) -> Catalogue:
+    """The artifact's facts, and the data's of movies that the artifact did not have; `None` where neither tells."""
+    if movies is not None and not merged.movie_ids.integer:
+        movies = movies.assign(**{MOVIE_ID: movies[MOVIE_ID].astype(str)})
+    told = build_catalogue(movies, merged.movie_ids)
+    columns: dict[str, list[Any]] = {}
+    for name in [*known.columns, *(name for name in told.columns if name not in known.columns)]:
+        values = list(told.columns.get(name, [None] * len(merged.movie_ids)))
+        if name in known.columns:
+            for row, value in zip(merged.movie_rows.tolist(), known.columns[name], strict=True):
+                values[row] = value
+        columns[name] = values
+    return Catalogue(columns, len(merged.movie_ids))
+
+
+def _union(known: IdMap, column: pd.Series, data: RatingsData) -> IdMap:
+    ids, _ = index_ids(column)
+    if known.integer and ids.dtype != np.int64:
+        raise _strings_among_integers(column, data)
+    if not known.integer and ids.dtype == np.int64:  # strings that happen to be digits all through this file
+        ids = np.array([str(one).encode() for one in ids.tolist()])
+    return IdMap(np.union1d(known.ids, ids))
+
+
+def _strings_among_integers(column: pd.Series, data: RatingsData) -> DataError:
+    """The error for the first id that is no integer; a Parquet column may hold strings without one."""
+    rule = "the version to update has integers there"
+    for row, text in enumerate(column.astype(str)):
+        if not _is_integer(text):
+            return DataError(f'{data.locate(row)}: {column.name} "{text}" is not an integer (7, not 007); {rule}')
+    return DataError(f"{data.source.name}: {column.name} holds strings; {rule}")
+
+
+def _is_integer(text: str) -> bool:
+    """As training tells integers: 64 bits, and written as they come back."""
+    try:
+        number = int(text)
+    except ValueError:
+        return False
+    return str(number) == text and -(1 << 63) <= number < 1 << 63
+
+
+def _rows(ids: IdMap, column: pd.Series) -> np.ndarray:
+    return ids.rows(column.to_numpy(dtype=np.int64) if ids.integer else column.astype(str).tolist())

@@ -1,0 +1,118 @@
+"""Movies' rows from new ratings, in closed form: the mirror of a user's fold-in (model/fold_in.py).
+
+What was known of a movie j is its prior, N(m_j, C_j); of a new movie that is what the unknown movie has, N(m, C) with
+C^-1 = Lambda. The users' posteriors given their ratings are held fixed, and the new ratings y_r of users i_r are a
+regression on x_r = (1, user factors), as in training (train/factors/posterior.py):
+
+    A = C_j^-1 + sum_r w_r E[x x'],   m_new = A^-1 (C_j^-1 m_j + Lambda p d + sum_r w_r (y_r E[x] - E[x b]))
+
+d is the growth of log(number of ratings), p how far that moves a movie's prior mean: movies that many rate are liked.
+
+Shapes: N movies, R ratings, K = 1 + factors, T = K (K + 1) / 2.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from model.factor_network import FactorNetwork
+from model.fold_in import FoldIn
+from model.moments import moments, triangle
+from train.dataset.tensors import Ratings
+from train.factors.encode import chunks_of_users
+
+_RATINGS = 262_144  # at a time
+_PASSES = 2
+
+
+class _Prior(NamedTuple):
+    """Precision (N, K, K) and precision times mean (N, K), float64."""
+
+    precision: Tensor
+    pull: Tensor
+
+
+def update_movie_rows(network: FactorNetwork, ratings: Ratings, num_old: int, movies: Tensor) -> None:
+    """Moves the rows `movies` (N,), ascending, in place, by the ratings that follow the first `num_old`."""
+    rows = torch.arange(len(ratings))
+    chosen = torch.isin(ratings.movie_index, movies)
+    new = ratings.take(chosen & (rows >= num_old))
+    users = torch.unique(new.user_index)
+    before, after = (torch.bincount(part, minlength=network.num_movies + 1) for part in _counted(ratings, num_old))
+    growth = (after.clamp_min(1) / before.clamp_min(1)).double().log()[movies]
+    known = ratings.take(before[ratings.movie_index] > 0)  # of a movie that nobody had rated there is nothing to learn
+    blocks, vectors = (network.linear, network.rank), []
+    for number, block in enumerate(blocks):
+        prior = _prior(block, movies, growth)
+        for step in range(_PASSES):
+            told = _targets(network, ratings if step else known, number)
+            mean, covariance = _posterior(block, prior, told, _targets(network, new, number), users, movies)
+            block.set_movies(movies, mean, covariance)
+        vectors.append(mean)
+    with torch.no_grad():
+        own = ratings.take(chosen)
+        place = torch.searchsorted(movies, own.movie_index)
+        counts = network.ordinal.histogram(place, network.ordinal.level(own.rating), len(movies))
+        network.movie_embedding.weight[movies] = torch.cat(
+            [*vectors, network.ordinal.movie_tower(vectors[1], counts)], 1
+        )
+
+
+def _counted(ratings: Ratings, num_old: int) -> tuple[Tensor, Tensor]:
+    return ratings.movie_index[:num_old], ratings.movie_index
+
+
+def _targets(network: FactorNetwork, ratings: Ratings, block: int) -> Ratings:
+    """The ratings as block A (0) or block B (1) sees them."""
+    if block:
+        target = network.ordinal.score[network.ordinal.level(ratings.rating)]
+    else:
+        target = (ratings.rating - network.standard[0]) / network.standard[1]
+    return Ratings(ratings.user_index, ratings.movie_index, target)
+
+
+def _prior(block: FoldIn, movies: Tensor, growth: Tensor) -> _Prior:
+    unknown = torch.tensor([len(block.x) - 1])
+    full = triangle(block.size)[2]
+    means, covariances = block.movie_posterior(torch.cat([movies, unknown]))
+    spread = covariances.double()[:, full].view(-1, block.size, block.size)
+    precision, mean = torch.linalg.inv(spread[:-1]), means[:-1].double()
+    shift = torch.linalg.solve(spread[-1], block.popularity.double())
+    return _Prior(precision, (precision @ mean.unsqueeze(2)).squeeze(2) + growth.unsqueeze(1) * shift)
+
+
+def _posterior(
+    block: FoldIn, prior: _Prior, told: Ratings, new: Ratings, users: Tensor, movies: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Means (N, K) and covariances (N, T). told, new: targets that users and movies are inferred from."""
+    x, products, gamma = _user_moments(block, told, users)
+    size, entries = block.size, products.shape[1] - block.size
+    sums = torch.zeros(len(movies), entries + size, dtype=torch.float64)
+    lifted = torch.zeros(len(movies), size, dtype=torch.float64)
+    for part in torch.arange(len(new)).split(_RATINGS):
+        rater = torch.searchsorted(users, new.user_index[part])
+        owner = torch.searchsorted(movies, new.movie_index[part])
+        weight = (block.weight[new.movie_index[part]] * gamma[rater]).unsqueeze(1)
+        sums.index_add_(0, owner, (products[rater] * weight).double())
+        lifted.index_add_(0, owner, (x[rater] * weight * new.rating[part].unsqueeze(1)).double())
+    row, column, full = triangle(size)
+    precision = prior.precision + sums[:, :entries][:, full].view(-1, size, size)
+    pull = prior.pull + lifted - sums[:, entries:]
+    covariance = torch.linalg.inv(precision)
+    mean = (covariance @ pull.unsqueeze(2)).squeeze(2)
+    return mean.float(), covariance[:, row, column].float()
+
+
+def _user_moments(block: FoldIn, told: Ratings, users: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Of the users (U,), ascending: E[x] (U, K), E[x x'] beside E[x b] (U, T + K), and gamma (U,)."""
+    num_users = max(int(users[-1]), int(told.user_index.max()) if len(told) else 0) + 1
+    found = [
+        block.posterior(part.user_index, part.movie_index, part.rating, len(rows))
+        for rows, part in chunks_of_users(told, users, num_users)
+    ]
+    mean, covariance, gamma = (torch.cat(parts) for parts in zip(*found, strict=True))
+    x, outer, cross, _ = moments(mean, covariance)
+    return x, torch.cat([outer, cross], 1), gamma
