@@ -153,15 +153,15 @@ class OipCodec:
         Raises:
             RequestError: the policy refuses unknown ids.
         """
-        known = zip(INPUT_NAMES, ask, (answer.users_known, answer.movies_known), strict=True)
+        columns = zip(INPUT_NAMES, ask, (answer.users_known, answer.movies_known), strict=True)
         counts = {}
-        for name, ids, is_known in known:
-            strangers = np.flatnonzero(~is_known)
-            if len(strangers) and self._settings.unknown == "error":
-                first = ids[strangers[0]]
+        for name, ids, known in columns:
+            unknown = np.flatnonzero(~known)
+            if len(unknown) and self._settings.unknown == "error":
+                first = ids[unknown[0]]
                 raise unknown_ids_error(f"{name} {shown(first if isinstance(first, str) else int(first))}")
-            if len(strangers):
-                counts[f"unknown_{name}"] = len(strangers)
+            if len(unknown):
+                counts[f"unknown_{name}"] = len(unknown)
         return counts
 
 

@@ -1,7 +1,7 @@
 """The policy for unknown ids, the limits that protect a worker, and switches: `handler:` in model-config.yaml.
 
-`python -m handler.settings model-config.yaml` says in one line what is wrong with that file; packaging asks it, so that
-nobody learns it from a worker that ends at its start.
+`python -m handler.settings model-config.yaml` checks that file and names an error in one line. Packaging runs it, so
+that no archive is made whose worker would end at its start.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-# What TorchServe reads as a whole number; a value of another kind would leave its own default in force, unsaid.
+# TorchServe reads these as whole numbers, each at least so large. It silently ignores a value of another type.
 _TORCHSERVE = {
     "batchSize": 1,
     "maxBatchDelay": 1,
@@ -35,13 +35,13 @@ class HandlerSettings:
     """
 
     unknown: str = "answer"
-    """`answer`: an id the training data did not hold is answered and flagged; `error`: it is refused."""
+    """`answer`: an id that the training data did not hold is answered and flagged; `error`: it is rejected."""
     max_pairs: int = 100_000
-    """Most (user, movie) pairs of one request; one look through the whole catalogue is always allowed."""
+    """Most (user, movie) pairs of one request; one ranking of the whole catalogue is always allowed."""
     max_top_k: int = 1_000
     """Largest `top_k`."""
     max_explanations: int = 100
-    """Most explanations of one request; each costs a backward pass."""
+    """Most explanations of one request; each may cost a backward pass."""
     max_body_bytes: int = 4_194_304
     """Longest body, in bytes."""
     max_ratings: int = 1_000
@@ -49,13 +49,13 @@ class HandlerSettings:
     max_answer_bytes: int = 6_553_500
     """Longest answer, in bytes."""
     max_batch_bytes: int = 60_000_000
-    """Longest answers of one batch together: below TorchServe's `max_response_size`, past which it ends the worker."""
+    """Most bytes of a batch's answers together. TorchServe ends a worker that passes its `max_response_size`."""
     max_depth: int = 16
     """Deepest nesting of a body's JSON."""
     max_error_lines_per_s: int = 20
     """Most log lines a second and worker about failed requests."""
     fast_wire: bool = True
-    """Read and write TorchServe's worker frames with `handler/wire.py`."""
+    """Read and write TorchServe's worker frames with `handler/frames.py`."""
     metrics_interval_s: float = 5.0
     """Seconds between two emissions of the worker's metrics; 0 emits none."""
 
@@ -74,7 +74,7 @@ class HandlerSettings:
 
     @classmethod
     def from_mapping(cls, section: Mapping[str, Any] | None) -> HandlerSettings:
-        """Reads the `handler:` section; a key that is not known is an error, not a silent default."""
+        """Reads the `handler:` section; an unknown key is an error."""
         allowed = {field.name for field in fields(cls)}
         unexpected = sorted(set(section or {}) - allowed)
         if unexpected:

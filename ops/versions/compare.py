@@ -1,43 +1,53 @@
-"""Whether two answers to one request say the same, in what clients rely on."""
+"""Compares two answers to one request, in the fields that clients rely on."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-# A rating has six decimals; a batch of another size, or a GPU, may change the last ones.
+# A rating has six decimals; the last ones depend on the size of the batch, and on the GPU.
 TOLERANCE = 1e-4
-# What an answer is compared by. Titles and the like may be told otherwise by an archive that was packed by other code.
+# An archive that was packed by other code may write other fields, such as titles, differently.
 _COMPARED = frozenset({"user_id", "movie_id", "rating", "unknown", "recommendations", "code", "outputs", "data"})
 
 
 class SmokeError(RuntimeError):
-    """A version does not answer as its archive says it must."""
+    """A version's answer differs from the answer that its archive gives."""
 
 
 def find_difference(served: Any, expected: Any, where: str = "") -> str | None:
-    """The first place where an answer differs from the expected one in what clients rely on; None where none does."""
-    if isinstance(expected, dict) and isinstance(served, dict):
+    """The first difference between an answer and the expected one, in the compared fields; None if there is none."""
+    parts = _parts(served, expected, where)
+    if parts is not None:
+        differences = (find_difference(*part) for part in parts)
+        return next((difference for difference in differences if difference is not None), None)
+    if isinstance(served, float) and isinstance(expected, float) and abs(served - expected) <= TOLERANCE:
+        return None
+    return None if served == expected else f"{where}: served {served!r}, expected {expected!r}"
+
+
+def _parts(served: Any, expected: Any, where: str) -> Iterator[tuple[Any, Any, str]] | None:
+    """What two objects, or two arrays of one length, hold and where; None for all other values."""
+    if isinstance(served, dict) and isinstance(expected, dict):
         names = sorted(_COMPARED & (served.keys() | expected.keys()))
-        parts = ((served.get(name), expected.get(name), f"{where}.{name}".lstrip(".")) for name in names)
-    elif isinstance(expected, list) and isinstance(served, list) and len(served) == len(expected):
+        return ((served.get(name), expected.get(name), f"{where}.{name}".lstrip(".")) for name in names)
+    if isinstance(served, list) and isinstance(expected, list) and len(served) == len(expected):
         if where == "recommendations":
             served = _in_order_of(expected, served)
-        parts = ((one, other, f"{where}[{i}]") for i, (one, other) in enumerate(zip(served, expected, strict=True)))
-    elif isinstance(expected, float) and isinstance(served, float) and abs(served - expected) <= TOLERANCE:
-        return None
-    else:
-        return None if served == expected else f"{where}: served {served!r}, expected {expected!r}"
-    found = (find_difference(*part) for part in parts)
-    return next((difference for difference in found if difference is not None), None)
+        pairs = enumerate(zip(served, expected, strict=True))
+        return ((one, other, f"{where}[{place}]") for place, (one, other) in pairs)
+    return None
 
 
 def _in_order_of(expected: list[Any], served: list[Any]) -> list[Any]:
-    """Recommendations, with those changed back whose ratings tie: which of them comes first is nobody's promise."""
-    by_id = {one["movie_id"]: one["rating"] for one in expected}
+    """Recommendations with the expected movie wherever its rating ties with the served movie's.
+
+    Movies with equal ratings have no fixed order.
+    """
+    ratings = {one["movie_id"]: one["rating"] for one in expected}
     last = expected[-1]["rating"] if expected else 0.0
-    return [
-        {**one, "movie_id": other["movie_id"]}
-        if abs(by_id.get(one.get("movie_id"), last) - other["rating"]) <= TOLERANCE
-        else one
-        for one, other in zip(served, expected, strict=True)
-    ]
+    found = []
+    for one, other in zip(served, expected, strict=True):
+        ties = abs(ratings.get(one.get("movie_id"), last) - other["rating"]) <= TOLERANCE
+        found.append({**one, "movie_id": other["movie_id"]} if ties else one)
+    return found

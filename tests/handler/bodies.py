@@ -1,4 +1,4 @@
-"""Requests to try a handler with: good ones, nearly good ones, and noise."""
+"""Requests for tests: good ones, nearly good ones, and noise."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LENGTHS = ["", "-1", "0", "5", "1" * 30, "0" * 5000, "+1", "１", "1e3", " 1", "
 
 
 def good(dice: random.Random, users: Ids, movies: Ids) -> dict[str, Any]:
-    """A body that is right, of any kind."""
+    """A good body of any kind."""
     user, movie = dice.choice(users), dice.choice(movies)
     some = dice.sample(movies, dice.randint(0, len(movies)))
     kinds: list[Callable[[], dict[str, Any]]] = [
@@ -45,7 +45,7 @@ def good(dice: random.Random, users: Ids, movies: Ids) -> dict[str, Any]:
 
 
 def columns(dice: random.Random, users: Ids, movies: Ids) -> tuple[dict[str, Any], bytes]:
-    """A right body of tensors, and the raw bytes after it."""
+    """A good body of tensors, and the raw bytes after it."""
     size, tail, inputs = dice.randint(0, 5), b"", []
     for name, ids in (("user_id", users), ("movie_id", movies)):
         values = [dice.choice(ids) for _ in range(size)]
@@ -98,7 +98,7 @@ def spoilt(dice: random.Random, value: Any) -> Any:
 
 
 def written(dice: random.Random, value: Any) -> bytes:
-    """JSON text, or nearly: numbers and halves of characters that JSON does not know are written out."""
+    """The value as JSON text; now and then the text is damaged, or holds what JSON does not allow."""
     text = json.dumps(value, ensure_ascii=dice.random() < 0.5)
     if dice.random() < 0.05:
         deep = dice.choice([3, 9, 300, 2000])
@@ -111,7 +111,7 @@ def written(dice: random.Random, value: Any) -> bytes:
 
 
 def requests(users: Ids, movies: Ids) -> st.SearchStrategy[Sent]:
-    """Requests of every kind; ids are drawn from these, most of which the model should know."""
+    """Requests of every kind, with ids from these; the model should know most of them."""
     # Of integers hypothesis draws small ones most, the same again and again; eight bytes are always others.
     mutated = st.binary(min_size=8, max_size=8).map(lambda seed: _request(random.Random(seed), users, movies))
     values = st.recursive(

@@ -1,4 +1,4 @@
-"""Bodies of columns, right ones and nearly right ones, and how they are sent."""
+"""Bodies of columns, good ones and nearly good ones, and a function that sends them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from handler.oip_codec import HEADER_LENGTH
 from tests.handler.conftest import Worker
 from tests.handler.frames import Got
 
-USERS, MOVIES = [11_242, 1, 7], [10_253, 3, 2**62]  # user 1 is none that the model knows
+USERS, MOVIES = [11_242, 1, 7], [10_253, 3, 2**62]  # the model does not know user 1
 
 
 def tensor(name: str, data: Any, **changes: Any) -> dict[str, Any]:

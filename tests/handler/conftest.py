@@ -1,4 +1,4 @@
-"""The handler as a worker holds it: TorchServe's own Context and Service around it, no JVM."""
+"""The handler as in a worker, with TorchServe's own Context around it, but without the JVM."""
 
 import json
 from collections.abc import Callable
@@ -25,7 +25,7 @@ class Worker:
         self.context = context
 
     def replies(self, *rows: dict[str, Any], headers: dict[str, str] | None = None) -> list[Got]:
-        """What each row of one batch gets; no headers are those of gRPC."""
+        """The response to each row of one batch; empty headers stand for gRPC."""
         self.context.request_processor = [RequestProcessor(dict(HTTP if headers is None else headers)) for _ in rows]
         bodies = self.handler.handle(list(rows), self.context)
         assert len(bodies) == len(rows)

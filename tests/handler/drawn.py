@@ -1,4 +1,4 @@
-"""Values that a JSON Schema describes: as much of 2020-12 as the contract uses."""
+"""Random values that a JSON Schema allows, for the parts of 2020-12 that the contract uses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Schema = dict[str, Any]
 
 
 def drawn(dice: random.Random, schema: Schema, definitions: Schema) -> Any:
-    """Some value that the schema allows; ids are small now and then, so that a model can know them."""
+    """A random value that the schema allows; some ids are small, so that a model can know them."""
     if "$ref" in schema:
         return drawn(dice, definitions[schema["$ref"].removeprefix("#/$defs/")], definitions)
     if "const" in schema:

@@ -1,4 +1,4 @@
-"""TorchServe's front end as a worker meets it: frames in, frames out, around a real Service. No JVM."""
+"""Plays TorchServe's front end without the JVM: sends frames to a real Service and reads its frames."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Sent(NamedTuple):
 
 
 class Got(NamedTuple):
-    """What one client gets. `tensors` holds what lies after the JSON, where the headers say that something does."""
+    """What one client gets. `tensors` are the raw bytes after the JSON, if the headers say that there are any."""
 
     status: int
     headers: Mapping[str, str]
@@ -42,7 +42,7 @@ class Got(NamedTuple):
 
 
 class Connection:
-    """A socket's reading half, with all bytes already there; long reads come in pieces, cut at `cuts` too."""
+    """A socket from which all bytes can be read; long reads come in pieces, which end at `cuts` too."""
 
     def __init__(self, data: bytes, cuts: Iterable[int] = ()) -> None:
         edges = sorted({*range(0, len(data), 8192), *cuts, len(data)})
@@ -56,7 +56,7 @@ class Connection:
 
 
 def exchange(service: Service, batch: Sequence[Sent]) -> list[Got]:
-    """Sends a dynamic batch the way that a worker's loop takes it, and reads the answer as the front end does."""
+    """Sends a dynamic batch to the service, and reads its answer as the front end does."""
     frame = [(f"request-{place}", sent) for place, sent in enumerate(batch)]
     command, message = otf_message_handler.retrieve_msg(Connection(b"I" + frame_bytes(frame)))
     assert command == b"I"
@@ -87,7 +87,7 @@ def frame_bytes(frame: Sequence[tuple[str, Sent]]) -> bytes:
 
 
 def sized(data: bytes) -> bytes:
-    """Bytes, and before them how many they are."""
+    """The bytes, with their number before them."""
     return _INT.pack(len(data)) + data
 
 

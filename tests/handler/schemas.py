@@ -1,4 +1,4 @@
-"""The schema that a worker's describe tells, as validators."""
+"""The schema in a worker's description, as validators."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Strict = extend(
 
 
 class Schemas:
-    """What a worker's describe tells, as validators: of requests, of one definition of them, and of answers."""
+    """Validators of requests, of single definitions of requests, and of answers."""
 
     def __init__(self, worker: Worker) -> None:
         [(_, metadata)] = worker.rows({}, headers={"describe": "True"})

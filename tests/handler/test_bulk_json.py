@@ -1,4 +1,4 @@
-"""Long bodies of tensors: read as orjson reads them, or left to it."""
+"""Long bodies of tensors are read as orjson reads them, or left to orjson."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract, asked of the handler as TorchServe asks it."""
+"""The contract of the API, tested through the handler as TorchServe calls it."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Ratings sent along, as a client sends them."""
+"""Requests with `ratings`: a user is folded in from them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ from tests.handler.conftest import Worker
 
 Make = Callable[..., Worker]
 RATINGS = [{"movie_id": 3, "rating": 9}, {"movie_id": 10_102, "rating": 2.5}]
-GUEST = {"ratings": RATINGS, "movie_id": 10_253}
+FOLD_IN = {"ratings": RATINGS, "movie_id": 10_253}
 
 
 def schema(served: Worker, name: str) -> Draft202012Validator:
@@ -30,14 +30,14 @@ def served(worker: Make, encoding_artifact: Artifact) -> Worker:
 @pytest.mark.parametrize(
     "body",
     [
-        GUEST,
-        {**GUEST, "user_id": 11_242},
-        {**GUEST, "user_id": 1},
+        FOLD_IN,
+        {**FOLD_IN, "user_id": 11_242},
+        {**FOLD_IN, "user_id": 1},
         {"ratings": RATINGS, "top_k": 2},
         {"ratings": [], "top_k": 2},
         {"ratings": RATINGS, "movie_ids": [3, 10_007], "user_id": 7},
         {"ratings": [{"movie_id": 99, "rating": 1}, *RATINGS], "movie_id": 98},
-        {"instances": [GUEST, {"user_id": 7, "movie_id": 3}, {"ratings": RATINGS, "top_k": 1}]},
+        {"instances": [FOLD_IN, {"user_id": 7, "movie_id": 3}, {"ratings": RATINGS, "top_k": 1}]},
     ],
 )
 def test_every_ask_about_a_user_takes_ratings_and_fits_the_schema(served: Worker, body: Any) -> None:
@@ -49,7 +49,7 @@ def test_every_ask_about_a_user_takes_ratings_and_fits_the_schema(served: Worker
 
 
 def test_fold_in_user_without_an_id_gets_an_answer_without_user_id(served: Worker, encoding_artifact: Artifact) -> None:
-    [(_, answer)] = served.ask(GUEST)
+    [(_, answer)] = served.ask(FOLD_IN)
     [expected] = Predictor(encoding_artifact).answer([FoldInAsk(PairAsk(None, 10_253), [3, 10_102], [9, 2.5])])
     assert isinstance(expected, FoldInAnswer)
     assert isinstance(expected.answer, PairAnswer)
@@ -86,18 +86,18 @@ def test_movies_of_sent_ratings_are_not_recommended(served: Worker) -> None:
     ],
 )
 def test_error_says_which_rating_is_wrong(served: Worker, change: dict[str, Any], message: str) -> None:
-    [(status, error)] = served.ask({**GUEST, **change})
+    [(status, error)] = served.ask({**FOLD_IN, **change})
     assert status == 400
     assert error["message"].startswith(message)
-    assert not schema(served, "request").is_valid({**GUEST, **change})
+    assert not schema(served, "request").is_valid({**FOLD_IN, **change})
 
 
 def test_too_many_ratings_get_413(worker: Make, encoding_artifact: Artifact) -> None:
-    assert worker(encoding_artifact, max_ratings=1).ask(GUEST)[0][0] == 413
+    assert worker(encoding_artifact, max_ratings=1).ask(FOLD_IN)[0][0] == 413
 
 
 def test_network_without_an_encoder_rejects_ratings(worker: Make) -> None:
-    [(status, error)] = worker().ask(GUEST)
+    [(status, error)] = worker().ask(FOLD_IN)
     assert status == 400
     assert error["message"].startswith("ratings: this model's network takes no new ratings")
 
@@ -111,4 +111,4 @@ def test_batch_too_long_to_send_loses_only_its_longest_answers(worker: Make) -> 
 
 def test_last_rating_of_a_movie_counts(served: Worker) -> None:
     twice = [{"movie_id": 3, "rating": 1}, *RATINGS]
-    assert np.isclose(served.ask({**GUEST, "ratings": twice})[0][1]["rating"], served.ask(GUEST)[0][1]["rating"])
+    assert np.isclose(served.ask({**FOLD_IN, "ratings": twice})[0][1]["rating"], served.ask(FOLD_IN)[0][1]["rating"])

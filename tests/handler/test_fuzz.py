@@ -1,7 +1,7 @@
-"""Whatever clients send, each gets an answer of the contract, the same as it would get alone.
+"""Whatever clients send, each gets an answer of the contract, and the same answer as alone.
 
-The worker's real path without the JVM: frames, TorchServe's Service, the handler, frames; with TorchServe's own reader
-and writer, with its parsing of bodies, and with this project's. `make test` tries a few thousand requests, `make fuzz`
+This is the worker's real path without the JVM: frames, TorchServe's Service, the handler, frames. It is tried with this
+project's reader and writer, with TorchServe's own, and with bodies that TorchServe has parsed. `make test` tries a few thousand requests, `make fuzz`
 more than 100,000.
 """
 
@@ -81,7 +81,7 @@ def test_every_request_of_a_batch_is_answered_as_if_it_were_alone(
 
 
 def make_service(served: Worker, path: str, monkeypatch: pytest.MonkeyPatch) -> Service:
-    """TorchServe's Service around the handler; `path` is whose reader, and who parses the bodies."""
+    """TorchServe's Service around the handler; `path` names the reader of frames and the parser of bodies."""
     monkeypatch.setenv("TS_DECODE_INPUT_REQUEST", "true" if path == "parsed" else "false")
     monkeypatch.setattr(Service, "predict", Service.predict)
     monkeypatch.setattr(otf_message_handler, "_retrieve_inference_msg", otf_message_handler._retrieve_inference_msg)
@@ -95,7 +95,7 @@ def make_service(served: Worker, path: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def check(got: Got, valid: Draft202012Validator) -> None:
-    """One answer of the contract: its status, its JSON, and as many raw bytes as that tells of."""
+    """Checks that an answer fits the contract: its status, its JSON, and the number of its raw bytes."""
     body = got.json
     assert valid.is_valid(body), body
     if got.status != 200:
@@ -111,7 +111,7 @@ def check(got: Got, valid: Draft202012Validator) -> None:
 
 
 def assert_alike(got: Got, alone: Got) -> None:
-    """Equal, but for the last digits of a rating: the network's sums depend on how many pairs it sees."""
+    """Equal, except for the last digits of ratings: the network's sums depend on the size of the batch."""
     assert got.status == alone.status
     assert got.headers.keys() == alone.headers.keys()
     assert_close(got.json, alone.json)
@@ -126,7 +126,7 @@ def assert_alike(got: Got, alone: Got) -> None:
 
 
 def as_ranked(best: Any) -> Any:
-    """Movies whose ratings differ by less than that may change places: here they lie by id, the ratings by size."""
+    """Movies sorted by id, ratings by size: movies whose ratings nearly tie may change places."""
     items = best["recommendations"]
     others = {name: value for name, value in best.items() if name != "recommendations"}
     by_id = sorted(items, key=lambda item: str(item["movie_id"]))

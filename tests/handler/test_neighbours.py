@@ -1,4 +1,4 @@
-"""What one client sends can neither end a worker nor fail another's request."""
+"""No request of one client can end a worker or fail another client's request."""
 
 from collections.abc import Callable
 from typing import Any

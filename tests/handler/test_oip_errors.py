@@ -1,4 +1,4 @@
-"""What is wrong with columns is told: what was got, what is allowed, and where."""
+"""Errors of columns say what was got, what is allowed, and where."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""A failed request is found in the log by its client's id, and no client can forge a line or flood the log."""
+"""The log names a failed request by its client's id, and no client can forge a line or flood the log."""
 
 import json
 import logging

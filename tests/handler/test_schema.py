@@ -1,4 +1,4 @@
-"""The schema that describe tells is what the handler does."""
+"""The schema in the description says exactly what the service accepts and answers."""
 
 import random
 import re
@@ -113,7 +113,7 @@ def test_schema_accepts_an_integer_written_as_1_0_but_the_service_rejects_it(wor
     assert served.ask(body)[0][0] == 400
 
 
-# What JSON Schema cannot say of tensors.
+# Errors of tensors that JSON Schema cannot express.
 BEYOND = re.compile(r"the shape says|expected the same number|bytes are left|bytes after the last tensor|: \d+ bytes,")
 
 

@@ -1,4 +1,4 @@
-"""The fast reader and writer are TorchServe's own, but for the time they take."""
+"""The fast reader and writer do the same as TorchServe's own."""
 
 import socket
 import struct

@@ -1,4 +1,4 @@
-"""The worker's figures, as the lines that TorchServe's front end reads."""
+"""The worker's metrics, as the lines that TorchServe's front end reads."""
 
 import logging
 import re

@@ -26,7 +26,9 @@ from model.predictor import Predictor
 from model.scorer import Scorer
 from tests.conftest import MOVIE_IDS, USER_IDS
 
-USERS, MOVIES, FOLD_INS = len(USER_IDS) + 1, len(MOVIE_IDS) + 1, 2  # the unknown ones among them
+USERS = len(USER_IDS) + 1  # with the unknown user
+MOVIES = len(MOVIE_IDS) + 1  # with the unknown movie
+FOLD_INS = 2
 PAIRS = st.lists(st.tuples(st.integers(0, USERS + FOLD_INS - 1), st.integers(0, MOVIES - 1)), max_size=12)
 
 towers = pytest.mark.parametrize("tower_mib", [0, 64], ids=["towers by request", "towers kept"])

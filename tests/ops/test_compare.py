@@ -1,4 +1,4 @@
-"""Which differences of two answers count."""
+"""Which differences between two answers count."""
 
 import re
 from typing import Any
