@@ -1,8 +1,8 @@
 """Whatever clients send, each gets an answer of the contract, and the same answer as alone.
 
 This is the worker's real path without the JVM: frames, TorchServe's Service, the handler, frames. It is tried with this
-project's reader and writer, with TorchServe's own, and with bodies that TorchServe has parsed. `make test` tries a few thousand requests, `make fuzz`
-more than 100,000.
+project's reader and writer, with TorchServe's own, and with bodies that TorchServe has parsed. `make test` tries a few
+thousand requests, `make fuzz` more than 100,000.
 """
 
 import logging
