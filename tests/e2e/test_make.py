@@ -38,7 +38,8 @@ COLUMNS = "--user-column who --movie-column what --rating-column stars"
 
 def test_an_unknown_variable_is_told(person: Project) -> None:
     for verb in ("serve", "help", "versions"):
-        assert "no such variable: VERSON; allowed: VERSION " in person.make(verb, "VERSON=1.2", check=False)
+        told = person.make(verb, "VERSON=1.2", check=False)
+        assert "no such variable: VERSON; did you mean VERSION? Allowed: VERSION " in told
 
 
 def test_help_fits_one_screen(person: Project) -> None:
