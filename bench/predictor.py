@@ -19,8 +19,8 @@ from bench.markdown import table
 from bench.options import artifact_parser, check
 from bench.publish import publish
 from bench.workloads import Workload, workloads
-from handler.codec import make_codec
-from handler.request import Incoming
+from handler.request import Request
+from handler.service import RatingService
 from handler.settings import HandlerSettings
 from model.artifact import Artifact, load_artifact
 from model.asks import ColumnsAsk
@@ -77,14 +77,12 @@ def in_batches(artifact: Artifact, device: str, seconds: float = 1.0) -> Iterato
 
 def pairs_per_s(artifact: Artifact, workload: Workload, seconds: float = 1.0) -> float:
     """Pairs per second of one CPU core that decodes a workload's bodies in turn, predicts, and encodes."""
-    codec = make_codec(artifact, HandlerSettings(), "ncf", "1.0")
-    predictor = Predictor(artifact)
+    service = RatingService(artifact, HandlerSettings(), "ncf", "1.0")
     turn = 0
 
     def answer() -> None:
         nonlocal turn
-        request = codec.decode(Incoming({"body": workload.bodies[turn % len(workload.bodies)]}, {}))
-        request.encode(predictor.answer(request.asks))
+        service.answer([Request(workload.bodies[turn % len(workload.bodies)])])
         turn += 1
 
     return workload.pairs * times_per_s(answer, seconds)

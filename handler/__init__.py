@@ -1,1 +1,5 @@
-"""How TorchServe reaches the model: decode a request, ask the predictor, encode its answer."""
+"""From bytes to answers: decode requests, ask the predictor, encode its answers.
+
+`service.py` does all of that and knows no server. `ncf_handler.py`, `wire.py`, `rows.py` and `worker_metrics.py`
+connect it to TorchServe.
+"""

@@ -1,9 +1,4 @@
-"""Where a request's body lies in what TorchServe hands over, and its JSON.
-
-A body arrives under `body` (JSON and anything without a content type of its own), under `data` (gRPC), or under the
-name a form gave it (multipart). Form data that is no form, as `curl -d` sends JSON without a header, TorchServe drops
-on the way, so the message says what to do instead.
-"""
+"""A request's body, and the JSON in it."""
 
 from __future__ import annotations
 
@@ -12,7 +7,7 @@ from typing import Any
 import orjson
 
 from handler.errors import RequestError, too_large
-from handler.request import Incoming
+from handler.request import Request
 from handler.settings import HandlerSettings
 
 _EXAMPLE = '{"user_id": ..., "movie_id": ...}'
@@ -21,33 +16,28 @@ _TEXT = (bytes, bytearray, str)
 _FORM = "application/x-www-form-urlencoded"
 
 
-def find_body(incoming: Incoming, settings: HandlerSettings) -> Any:
-    """The bytes of the body, or what TorchServe made of them (with decode_input_request on).
+def check_body(request: Request, settings: HandlerSettings) -> Any:
+    """The body: bytes or text, or a value that the server parsed.
 
     Raises:
         RequestError: there is none, or it is too long.
     """
-    row = incoming.row
-    if "body" in row:
-        body = row["body"]
-    elif "data" in row:
-        body = row["data"]
-    elif len(row) == 1:
-        ((name, value),) = row.items()
-        body = value or name
-    else:
-        raise RequestError(f"body: none found, expected JSON such as {_EXAMPLE}{_advice(incoming)}")
+    body = request.body
+    if body is None:
+        raise RequestError(f"body: none found, expected JSON such as {_EXAMPLE}{_advice(request)}")
     if isinstance(body, _TEXT) and len(body) > settings.max_body_bytes:
         raise too_large("body", len(body), "bytes", settings.max_body_bytes)
     return body
 
 
 def parse_json(body: Any, settings: HandlerSettings) -> Any:
-    """The JSON of a body. What TorchServe parsed is written and read again: its parser lets through what no answer
-    may hold, such as NaN, integers of any size and halves of characters.
+    """The JSON of a body.
+
+    A value that the server parsed is written and read again: a server's parser may accept what no answer can hold, such
+    as NaN, integers of any size and lone surrogates.
 
     Raises:
-        RequestError: it is empty, or not JSON.
+        RequestError: the body is empty, or not JSON.
     """
     if not isinstance(body, _TEXT):
         try:
@@ -82,7 +72,7 @@ def is_deeper(value: Any, depth: int) -> bool:
     return True
 
 
-def _advice(incoming: Incoming) -> str:
-    if incoming.headers.get("content-type", "").startswith(_FORM):
+def _advice(request: Request) -> str:
+    if request.headers.get("content-type", "").startswith(_FORM):
         return "; it was sent as form data: with curl -d add -H 'Content-Type: application/json'"
     return ""

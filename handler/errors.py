@@ -1,4 +1,4 @@
-"""What a client did wrong, in TorchServe's own error shape, and how it is worded."""
+"""Errors of requests, in the shape that TorchServe gives its own errors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from handler.request import Reply
+from handler.request import Response
 
 _SHOWN_CHARACTERS = 60
 
@@ -26,13 +26,13 @@ class RequestError(Exception):
         """The error as a client sees it."""
         return {"code": self.code, "type": self.kind, "message": self.message}
 
-    def to_reply(self) -> Reply:
-        """The error as the answer to a whole request."""
-        return Reply(orjson.dumps(self.to_dict()), self.code)
+    def to_response(self) -> Response:
+        """The error as the response to a whole request."""
+        return Response(orjson.dumps(self.to_dict()), self.code)
 
 
 def shown(value: object) -> str:
-    """A client's value as JSON for a message: ASCII alone (control characters escaped), and not much of it."""
+    """A client's value as JSON for a message: ASCII only, control characters escaped, and cut if long."""
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "an array"
     text = json.dumps(value if not isinstance(value, str) else value[: _SHOWN_CHARACTERS + 1])
@@ -40,12 +40,12 @@ def shown(value: object) -> str:
 
 
 def too_large(where: str, got: int, unit: str, most: int) -> RequestError:
-    """The error of a request that passes a limit."""
+    """The error of a request that exceeds a limit."""
     return RequestError(f"{where}: {got} {unit}, at most {most} are allowed", code=413, kind="TooLarge")
 
 
 def allow_fields(item: Mapping[str, Any], allowed: frozenset[str], prefix: str) -> None:
-    """Refuses a field that is not known here: a misspelt option must not be a silent default."""
+    """Rejects a field that is not known here: a misspelt option must not be ignored."""
     for name in item:
         if name not in allowed:
             raise RequestError(f"{prefix}{shown(name)}: no such field here, allowed: {', '.join(sorted(allowed))}")

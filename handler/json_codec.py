@@ -1,88 +1,93 @@
-"""JSON asks and answers: the client's side of the contract <-> the predictor's values.
+"""JSON bodies: one item, or many in `instances`, each of which is answered or refused by itself.
 
-A body is one item, or many in `instances`, each of which is answered or refused by itself; answers are written as
-compact bytes. Nothing here scores anything.
+Answers are written as compact bytes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
+from handler.asks.base import DecodedItem
 from handler.errors import RequestError, allow_fields, expect_list, too_large
-from handler.json_answers import JsonAnswers
 from handler.json_asks import JsonAsks
-from handler.request import Reply, Request
+from handler.request import DecodedRequest, Response
 from handler.settings import HandlerSettings
-from model.asks import Answer, Ask, BestAsk, ColumnsAnswer, ColumnsAsk, ExplainAsk, FoldInAsk, PairAsk
+from model.asks import Answer, ColumnsAnswer, ColumnsAsk, PairAnswer, PairAsk
 
 INSTANCES = "instances"
-KINDS = {PairAsk: "pair", BestAsk: "best", FoldInAsk: "fold_in", ExplainAsk: "explanation"}
 
 
 class JsonCodec:
-    """Decodes and encodes bodies; of one item, `asks` and `answers` do."""
+    """Decodes and encodes bodies; `asks` decodes and encodes the items in them."""
 
-    def __init__(self, asks: JsonAsks, answers: JsonAnswers, settings: HandlerSettings) -> None:
-        self._decoder, self._encoder = asks, answers
+    def __init__(self, asks: JsonAsks, settings: HandlerSettings) -> None:
+        self._asks = asks
         self._settings = settings
 
-    def decode(self, body: dict[str, Any], explain: bool) -> Request:
+    def decode_body(self, body: dict[str, Any], explain: bool) -> DecodedRequest:
         """A parsed body -> its asks.
 
         Raises:
             RequestError: the body as a whole cannot be answered.
         """
+        if not explain and (ask := self._asks.pair.decode_plain(body)) is not None:
+            return DecodedRequest(self._asks.pair.name, [ask], partial(self._encode_pair, ask))
         if INSTANCES not in body:
-            ask = self._decoder.decode(body, "", explain)
-            return Request(KINDS[type(ask)], [ask], partial(self._encode_one, ask))
+            item = self._asks.decode_item(body, "", explain)
+            return DecodedRequest(item.codec.name, [item.ask], partial(_encode_one, item))
         allow_fields(body, frozenset({INSTANCES}), "")
         instances = expect_list(body[INSTANCES], INSTANCES)
         most = self._settings.max_explanations if explain else self._settings.max_pairs
         if len(instances) > most:
             raise too_large(INSTANCES, len(instances), "entries", most)
-        columns = None if explain else self._decoder.columns(instances)
+        columns = None if explain else self._asks.pair.decode_columns(instances)
         if columns is not None:
-            return Request(INSTANCES, [columns], partial(self._encode_columns, columns))
-        asks = self._asks(instances, explain)
-        good = [ask for ask in asks if not isinstance(ask, RequestError)]
-        return Request(INSTANCES, good, partial(self._encode_many, asks, "explanations" if explain else "predictions"))
+            return DecodedRequest(INSTANCES, [columns], partial(self._encode_columns, columns))
+        items = self._decode_instances(instances, explain)
+        asks = [item.ask for item in items if isinstance(item, DecodedItem)]
+        return DecodedRequest(INSTANCES, asks, partial(_encode_many, items, explain))
 
-    def _asks(self, instances: list[Any], explain: bool) -> list[Ask | RequestError]:
-        asks: list[Ask | RequestError] = []
-        pairs_left = self._settings.max_pairs
-        for number, item in enumerate(instances):
-            where = f"{INSTANCES}[{number}]"
+    def _decode_instances(self, instances: list[Any], explain: bool) -> list[DecodedItem | RequestError]:
+        items: list[DecodedItem | RequestError] = []
+        most = self._settings.max_pairs
+        pairs = 0
+        for number, instance in enumerate(instances):
             try:
-                ask = self._decoder.decode(item, where, explain)
+                item = self._asks.decode_item(instance, f"{INSTANCES}[{number}]", explain)
             except RequestError as error:
-                asks.append(error)
+                items.append(error)
                 continue
-            pairs_left -= self._decoder.num_pairs(ask)
-            if pairs_left < 0 and len(instances) > 1:
-                raise too_large(INSTANCES, self._settings.max_pairs - pairs_left, "pairs", self._settings.max_pairs)
-            asks.append(ask)
-        return asks
+            pairs += item.num_pairs()
+            if pairs > most and len(instances) > 1:
+                raise too_large(INSTANCES, pairs, "pairs", most)
+            items.append(item)
+        return items
 
-    def _encode_one(self, ask: Ask, answers: Sequence[Answer]) -> Reply:
-        return Reply(orjson.dumps(self._encoder.answer(ask, answers[0])))
+    def _encode_pair(self, ask: PairAsk, answers: Sequence[Answer]) -> Response:
+        return Response(orjson.dumps(self._asks.pair.encode_answer(ask, cast(PairAnswer, answers[0]))))
 
-    def _encode_columns(self, ask: ColumnsAsk, answers: Sequence[Answer]) -> Reply:
+    def _encode_columns(self, ask: ColumnsAsk, answers: Sequence[Answer]) -> Response:
         [answer] = answers
-        assert isinstance(answer, ColumnsAnswer)
-        return Reply(orjson.dumps({"predictions": self._encoder.columns(ask, answer)}))
+        found = self._asks.pair.encode_columns(ask, cast(ColumnsAnswer, answer))
+        return Response(orjson.dumps({"predictions": found}))
 
-    def _encode_many(self, asks: Sequence[Ask | RequestError], name: str, answers: Sequence[Answer]) -> Reply:
-        left = iter(answers)
-        slots = []
-        for ask in asks:
-            try:
-                if isinstance(ask, RequestError):
-                    raise ask
-                slots.append(self._encoder.answer(ask, next(left)))
-            except RequestError as error:
-                slots.append({"error": error.to_dict()})
-        return Reply(orjson.dumps({name: slots}))
+
+def _encode_one(item: DecodedItem, answers: Sequence[Answer]) -> Response:
+    return Response(orjson.dumps(item.encode(answers[0])))
+
+
+def _encode_many(items: Sequence[DecodedItem | RequestError], explain: bool, answers: Sequence[Answer]) -> Response:
+    remaining = iter(answers)
+    slots = []
+    for item in items:
+        try:
+            if isinstance(item, RequestError):
+                raise item
+            slots.append(item.encode(next(remaining)))
+        except RequestError as error:
+            slots.append({"error": error.to_dict()})
+    return Response(orjson.dumps({"explanations" if explain else "predictions": slots}))

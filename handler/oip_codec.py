@@ -1,8 +1,8 @@
 """Columns of pairs, as the Open Inference Protocol (KServe and Triton, version 2) has them.
 
-Two input tensors, `user_id` and `movie_id`, of shape [n] or [n, 1]; one output tensor `rating` (FP32), and on request
-`user_known` and `movie_known` (BOOL). Tensors may be JSON, or raw bytes after the JSON: the binary tensor data
-extension, in which the header Inference-Header-Content-Length tells where the JSON ends.
+There are two input tensors, `user_id` and `movie_id`, of shape [n] or [n, 1]; and one output tensor, `rating` (FP32). A
+client may ask for the output tensors `user_known` and `movie_known` (BOOL) too. Tensors are JSON, or raw bytes after
+the JSON (the binary tensor data extension): the header Inference-Header-Content-Length then says how long the JSON is.
 https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
 """
 
@@ -16,10 +16,10 @@ import numpy as np
 import orjson
 
 from handler.errors import RequestError, allow_fields, expect_list, shown, too_large
-from handler.json_answers import unknown_ids
-from handler.request import Reply, Request
+from handler.request import DecodedRequest, Response
 from handler.settings import HandlerSettings
 from handler.tensors import read_binary, read_json
+from handler.unknown_ids import unknown_ids_error
 from model.asks import Answer, ColumnsAnswer, ColumnsAsk
 from model.ids import IdMap
 
@@ -39,11 +39,11 @@ class OipCodec:
         self._settings = settings
         self._head = {"model_name": model_name, "model_version": model_version}
 
-    def decode(self, body: dict[str, Any], tail: bytes, has_headers: bool) -> Request:
+    def decode_tensors(self, body: dict[str, Any], tail: bytes, has_headers: bool) -> DecodedRequest:
         """The JSON part and the raw bytes after it -> one ask of n pairs.
 
         Raises:
-            RequestError: a tensor is missing, or of another type, shape or size than it says.
+            RequestError: a tensor is missing, or its type, shape or size is not what it says.
         """
         allow_fields(body, _BODY_FIELDS, "")
         parameters = _object(body.get("parameters", {}), "parameters")
@@ -56,8 +56,8 @@ class OipCodec:
         columns = self._columns(body, tail)
         if len(columns.user_ids) != len(columns.movie_ids):
             sizes = f"user_id has {len(columns.user_ids)} entries, movie_id {len(columns.movie_ids)}"
-            raise RequestError(f"inputs: {sizes}; expected as many")
-        return Request("columns", [columns], partial(self._encode, columns, request_id, outputs))
+            raise RequestError(f"inputs: {sizes}; expected the same number")
+        return DecodedRequest("columns", [columns], partial(self._encode, columns, request_id, outputs))
 
     def _columns(self, body: Mapping[str, Any], tail: bytes) -> ColumnsAsk:
         found: dict[str, Any] = {}
@@ -116,20 +116,21 @@ class OipCodec:
 
     def _encode(
         self, ask: ColumnsAsk, request_id: str | None, outputs: Mapping[str, bool], answers: Sequence[Answer]
-    ) -> Reply:
+    ) -> Response:
         [answer] = answers
         assert isinstance(answer, ColumnsAnswer)
         head: dict[str, Any] = dict(self._head)
         if request_id is not None:
             head["id"] = request_id
-        if unknown := self._unknown(ask, answer):
+        if unknown := self._count_unknown(ask, answer):
             head["parameters"] = unknown
         columns = {
             "rating": ("FP32", answer.ratings.astype(np.float32)),
             "user_known": ("BOOL", answer.users_known),
             "movie_known": ("BOOL", answer.movies_known),
         }
-        head["outputs"], tail = [], b""
+        head["outputs"] = []
+        tail = b""
         for name, binary in outputs.items():
             datatype, values = columns[name]
             tensor: dict[str, Any] = {"name": name, "datatype": datatype, "shape": [len(values)]}
@@ -142,26 +143,30 @@ class OipCodec:
             head["outputs"].append(tensor)
         text = orjson.dumps(head, option=orjson.OPT_SERIALIZE_NUMPY)
         if not any(outputs.values()):
-            return Reply(text)
+            return Response(text)
         headers = {"content-type": "application/octet-stream", HEADER_LENGTH: str(len(text))}
-        return Reply(text + tail, 200, headers)
+        return Response(text + tail, 200, headers)
 
-    def _unknown(self, ask: ColumnsAsk, answer: ColumnsAnswer) -> dict[str, int]:
-        """How many ids of either column the model does not know; an error where the policy says so."""
+    def _count_unknown(self, ask: ColumnsAsk, answer: ColumnsAnswer) -> dict[str, int]:
+        """How many ids of either column the model does not know.
+
+        Raises:
+            RequestError: the policy refuses unknown ids.
+        """
         known = zip(INPUT_NAMES, ask, (answer.users_known, answer.movies_known), strict=True)
         counts = {}
         for name, ids, is_known in known:
             strangers = np.flatnonzero(~is_known)
             if len(strangers) and self._settings.unknown == "error":
                 first = ids[strangers[0]]
-                raise unknown_ids(f"{name} {shown(first if isinstance(first, str) else int(first))}")
+                raise unknown_ids_error(f"{name} {shown(first if isinstance(first, str) else int(first))}")
             if len(strangers):
                 counts[f"unknown_{name}"] = len(strangers)
         return counts
 
 
 def without_data(body: Mapping[str, Any]) -> dict[str, Any]:
-    """A body that decodes, less the tensors' elements: parameters, and fields that are not looked at, in any shape."""
+    """A body without the tensors' elements: the parameters, and the fields that nobody reads, in any shape."""
     tensors = [{name: value for name, value in tensor.items() if name != "data"} for tensor in body["inputs"]]
     return {**body, "inputs": tensors}
 

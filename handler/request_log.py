@@ -1,9 +1,8 @@
 """One log line for a failed request, with the id that its client gave it.
 
-HTTP clients send the id as the header X-Request-Id, gRPC ones, whose metadata TorchServe does not pass on, as a field
-x-request-id beside the body. A line is written where the server failed (5xx), and where a client did (4xx) and sent an
-id. Clients can cause lines, so there are at most so many of them a second, and of their text only what cannot end a
-line, or be taken for another field, is written.
+A client sends the id in the header X-Request-Id. A line is written if the server failed (5xx), and if the client failed
+(4xx) and sent an id. Clients can cause lines, so their number per second is limited. The client's text is written
+without the characters that could end a line or begin another field.
 """
 
 from __future__ import annotations
@@ -15,13 +14,13 @@ import time
 
 import orjson
 
-from handler.request import Incoming, Reply
+from handler.request import Request, Response
 
 logger = logging.getLogger(__name__)
 
 REQUEST_ID = "x-request-id"
 MAX_ID_CHARACTERS = 128
-# What UUIDs, ULIDs, base64, traceparent and dotted names are made of.
+# All others than the characters of UUIDs, ULIDs, base64, traceparent and dotted names.
 _OTHER_CHARACTERS = re.compile(r"[^A-Za-z0-9._:/+=@-]")
 
 
@@ -35,28 +34,27 @@ class RequestLog:
         self._written = 0
         self._left_out = 0
 
-    def failed(self, incoming: Incoming, reply: Reply) -> None:
-        """Notes a reply of status 400 or above, which must be a RequestError's."""
-        request_id = find_request_id(incoming)
-        if (reply.status < 500 and request_id is None) or not self._may_write():
+    def write_failure(self, request: Request, response: Response) -> None:
+        """Writes the line of a response of status 400 or above, which must be a RequestError's."""
+        request_id = find_request_id(request)
+        if (response.status < 500 and request_id is None) or not self._may_write():
             return
-        error = orjson.loads(reply.body)
+        error = orjson.loads(response.body)
         logger.log(
-            logging.ERROR if reply.status >= 500 else logging.WARNING,
+            logging.ERROR if response.status >= 500 else logging.WARNING,
             "request_failed id=%s status=%d type=%s version=%s message=%s",
             request_id or "-",
-            reply.status,
+            response.status,
             error["type"],
             self._version,
             json.dumps(error["message"]),
         )
 
-    def broke(self, incoming: Incoming, error: Exception) -> None:
-        """Writes the traceback of an exception that no client should be able to cause; the reply's line follows."""
+    def write_fault(self, request: Request, error: Exception) -> None:
+        """Writes the traceback of an exception that no client should be able to cause; the response's line follows."""
         if self._may_write():
-            logger.error(
-                "request_broke id=%s version=%s", find_request_id(incoming) or "-", self._version, exc_info=error
-            )
+            request_id = find_request_id(request) or "-"
+            logger.error("request_broke id=%s version=%s", request_id, self._version, exc_info=error)
 
     def _may_write(self) -> bool:
         now = int(time.monotonic())
@@ -71,9 +69,7 @@ class RequestLog:
         return True
 
 
-def find_request_id(incoming: Incoming) -> str | None:
-    """The client's id, fit for a log line: other characters than those of ids become _; None where it sent none."""
-    sent = incoming.headers.get(REQUEST_ID)
-    if sent is None and isinstance(field := incoming.row.get(REQUEST_ID), bytes | bytearray | str):
-        sent = field if isinstance(field, str) else field[: 4 * MAX_ID_CHARACTERS].decode("ascii", "replace")
+def find_request_id(request: Request) -> str | None:
+    """The client's id, fit for a log line: characters that ids do not have become _; None if the client sent none."""
+    sent = request.headers.get(REQUEST_ID)
     return _OTHER_CHARACTERS.sub("_", sent[:MAX_ID_CHARACTERS]) if sent else None

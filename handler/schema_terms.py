@@ -1,16 +1,48 @@
-"""What JSON Schemas are put together from."""
+"""The parts that JSON Schemas are put together from."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from model.asks import ServedModel
+from model.ids import IdMap
+
 Schema = dict[str, Any]
+
+NUMBER: Schema = {"type": "number"}
+TEXT: Schema = {"type": "string"}
+BOOLEAN: Schema = {"type": "boolean"}
+SIZE: Schema = {"type": "integer", "minimum": 0}
+# A longer list would be most of the document; a genre that is not in the data is rejected all the same.
+_MOST_GENRES = 100
+_UNKNOWN_NAME = r"^(user_id|(ratings\[[0-9]+\]\.)?movie_id)$"
+
+
+class SchemaTerms:
+    """The schemas of values that depend on the model: ids, ratings, genres."""
+
+    def __init__(self, model: ServedModel, decimals: int) -> None:
+        scale = model.scale
+        self.user_id = _id(model.user_ids)
+        self.movie_id = _id(model.movie_ids)
+        self.rating = NUMBER | {"minimum": round(scale.minimum, decimals), "maximum": round(scale.maximum, decimals)}
+        self.genre = _genre(list(model.catalogue.genres))
+        self.catalogue: Schema = {"title": TEXT, "genres": array_of(self.genre)}
+        name = {"type": "string", "pattern": _UNKNOWN_NAME}
+        self.unknown: Schema = {"type": "array", "items": name, "minItems": 1, "uniqueItems": True}
 
 
 def object_of(required: Schema, optional: Schema | None = None) -> Schema:
     """An object with these fields and no others."""
     found = {"type": "object", "properties": {**required, **(optional or {})}, "additionalProperties": False}
     return {**found, "required": list(required)} if required else found
+
+
+def array_of(item: Schema | bool, most: int | None = None) -> Schema:
+    """An array of these, at most so many."""
+    found: Schema = {"type": "array", "items": item}
+    return found if most is None else {**found, "maxItems": most}
 
 
 def at_most_once(field: str, value: str) -> Schema:
@@ -24,6 +56,18 @@ def ref(name: str) -> Schema:
     return {"$ref": f"#/$defs/{name}"}
 
 
-def any_of(*names: str) -> Schema:
-    """Any of these definitions."""
-    return {"anyOf": [ref(name) for name in names]}
+def any_of(schemas: Iterable[Schema]) -> Schema:
+    """Any of these; the schema itself where there is one alone."""
+    found = list(schemas)
+    return found[0] if len(found) == 1 else {"anyOf": found}
+
+
+def _id(ids: IdMap) -> Schema:
+    """Integers that JSON readers keep exact at 64 bits, or strings."""
+    return {"type": "integer", "minimum": -(2**63), "maximum": 2**64 - 1} if ids.integer else TEXT
+
+
+def _genre(genres: list[str]) -> Schema | bool:
+    if not genres:
+        return False
+    return {"enum": genres} if len(genres) <= _MOST_GENRES else TEXT

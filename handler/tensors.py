@@ -1,4 +1,4 @@
-"""A tensor of ids, out of JSON or out of raw bytes (Open Inference Protocol, version 2)."""
+"""A tensor of ids, from JSON or from raw bytes (Open Inference Protocol, version 2)."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _LENGTH = struct.Struct("<I")
 
 
 def read_json(tensor: Mapping[str, Any], size: int, ids: IdMap, where: str) -> list[Any] | np.ndarray:
-    """The `data` of a tensor, (size,): integers, which may be an array already, or strings, as the ids are.
+    """The `data` of a tensor, (size,): integers, in a list or in an array, or strings, like the model's ids.
 
     Raises:
-        RequestError: the datatype is not that of the ids, an element is of another type, or the size is another.
+        RequestError: the datatype or an element's type is not that of the ids, or the size differs from the shape's.
     """
     _datatype(tensor, ids, where)
     data = tensor.get("data")
@@ -51,7 +51,7 @@ def read_binary(tensor: Mapping[str, Any], size: int, ids: IdMap, raw: bytes, wh
     """The raw bytes of a tensor, (size,): little-endian integers, or strings with their lengths before them.
 
     Raises:
-        RequestError: the bytes are not `size` elements of the datatype, or no UTF-8.
+        RequestError: the bytes are not `size` elements of the datatype, or are not UTF-8.
     """
     datatype = _datatype(tensor, ids, where)
     if datatype in _INTEGERS:
@@ -77,7 +77,7 @@ def read_binary(tensor: Mapping[str, Any], size: int, ids: IdMap, raw: bytes, wh
 
 
 def datatypes(ids: IdMap) -> tuple[str, ...]:
-    """What a tensor of these ids may call itself."""
+    """The datatypes that a tensor of these ids may have."""
     return tuple(_INTEGERS) if ids.integer else ("BYTES",)
 
 

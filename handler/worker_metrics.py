@@ -1,11 +1,11 @@
-"""The worker's own metrics: counted in memory, emitted every few seconds.
+"""The service's metrics for TorchServe: counted in memory, and sent every few seconds.
 
-TorchServe reads a worker's metrics from its standard output, a line for each value, so one line per request would cost
-more than answering it. Names and dimensions stand in metrics.yaml; rates and means follow by division, as in
+TorchServe reads a worker's metrics from its standard output, one line for each value. A line per request would cost
+more than its answer. Names and dimensions stand in metrics.yaml. Rates and means follow by division, as in
 rate(ncf_predict_seconds_total[1m]) / rate(ncf_batches_total[1m]).
 
-TorchServe's own histograms take a line for each value and have buckets that nobody can choose, so the time of a batch
-is counted in buckets here, under the names that histogram_quantile expects.
+TorchServe's own histograms need a line for each value, and their buckets are fixed. So the time of a batch is counted
+in buckets here, under the names that histogram_quantile expects.
 """
 
 from __future__ import annotations
@@ -22,11 +22,10 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from ts.metrics.metric_cache_errors import MetricsCacheKeyError
 from ts.metrics.metric_type_enum import MetricTypes
 
-from model.asks import Answer, ColumnsAnswer, ExplainAnswer, FoldInAnswer, PairAnswer
+from model.asks import Answer, PairAnswer
 
 logger = logging.getLogger(__name__)
 
@@ -41,9 +40,9 @@ _COUNTERS = (
 
 
 class WorkerMetrics:
-    """Counters by name and dimensions; `emit` sends what has come since the last time, and how the process is.
+    """Counters by name and dimensions; `emit` sends their growth since the last time, and the process's gauges.
 
-    `cache` is TorchServe's; `interval_s` seconds lie between two emissions, and 0 emits none.
+    `cache` is TorchServe's; `interval_s` are the seconds between two emissions, and 0 emits none.
     """
 
     def __init__(self, cache: Any, model_name: str, model_version: str, interval_s: float) -> None:
@@ -62,13 +61,14 @@ class WorkerMetrics:
         self, requests: Counter[tuple[str, int]], answers: Sequence[Answer], seconds: tuple[float, float, float]
     ) -> None:
         """Adds one dynamic batch: requests by (kind, status), and seconds in decode, predict and encode."""
-        pairs, unknown = 0, 0
+        pairs = 0
+        unknown = 0
         for answer in answers:
             if type(answer) is PairAnswer and answer.user_known and answer.movie_known:
-                pairs += 1  # by far the most frequent, and cheaper than a call
+                pairs += 1  # by far the most frequent; this is cheaper than two calls
                 continue
-            more_pairs, more_unknown = _size(answer)
-            pairs, unknown = pairs + more_pairs, unknown + more_unknown
+            pairs += answer.num_pairs()
+            unknown += answer.num_unknown()
         with self._lock:
             for (kind, status), number in requests.items():
                 self._counts["ncf_requests_total", kind, str(status)] += number
@@ -81,7 +81,7 @@ class WorkerMetrics:
             self._buckets[bisect.bisect_left(BUCKETS_S, sum(seconds))] += 1
 
     def emit(self) -> None:
-        """Sends the counters that have grown, and starts anew; the gauges are sent each time."""
+        """Sends the counters that have grown, and starts them anew; sends the gauges each time."""
         with self._lock:
             counts, self._counts = self._counts, defaultdict(float)
             buckets, self._buckets = self._buckets, [0] * len(self._buckets)
@@ -114,36 +114,23 @@ class WorkerMetrics:
             while not pause.wait(interval_s):
                 self.emit()
         except MetricsCacheKeyError as error:
-            logger.warning("no worker metrics: %s; they stand in handler/metrics.yaml (metrics_config)", error)
+            logger.warning("no worker metrics: %s; add it to the file of metrics_config (handler/metrics.yaml)", error)
 
     def _send_zeros(self) -> None:
-        """A counter that begins with its first value is one whose first growth Prometheus never sees."""
+        """Sends zeros at the start: Prometheus cannot see the first growth of a counter that begins above zero."""
         for name in _COUNTERS:
             self._send(name, 0, *self._model)
         self._send_buckets([0] * len(self._buckets))
 
 
-def _size(answer: Answer) -> tuple[int, int]:
-    """How many pairs were rated for an answer, and how many unknown ids were asked for."""
-    if isinstance(answer, (PairAnswer, ExplainAnswer)):
-        return 1, (not answer.user_known) + (not answer.movie_known)
-    if isinstance(answer, ColumnsAnswer):
-        known = int(np.count_nonzero(answer.users_known) + np.count_nonzero(answer.movies_known))
-        return len(answer.ratings), 2 * len(answer.ratings) - known
-    if isinstance(answer, FoldInAnswer):
-        pairs, unknown = _size(answer.answer)
-        return pairs, unknown + int(np.count_nonzero(~answer.movies_known))
-    return answer.candidates, int(not answer.user_known) + answer.unknown_movies
-
-
 def _worker_number(arguments: Sequence[str]) -> str:
-    """TorchServe's number of this worker, which a restart keeps: the end of its socket's name, or its port."""
+    """TorchServe's number of this worker, the same after a restart: the end of its socket's name, or its port."""
     named = dict(pairwise(arguments))
     return (named.get("--sock-name") or named.get("--port") or "0").rsplit(".", 1)[-1]
 
 
 def _resident_bytes(pid: int) -> int | None:
-    """Memory that a process holds; None where the system does not tell it this way."""
+    """Memory that a process holds; None if the system does not say it this way."""
     try:
         pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]
     except OSError:

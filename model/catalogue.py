@@ -1,4 +1,4 @@
-"""What is known of each movie, by row: title, genres, year and whatever else the data has."""
+"""Facts about each movie, by row: title, genres, year and whatever else the data has."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 
 
 class Catalogue:
-    """Columns of movie facts, each of length n, position = row; `None` where a fact is not known.
+    """Columns of facts, each of length n; the position is the movie's row, and `None` is an unknown fact.
 
     Args:
-        columns: name -> one value per movie. `title` and `genres` (lists of strings) are the ones that
-            recommendations show and filter by.
+        columns: name -> one value per movie. Recommendations show `title` and `genres` (lists of strings), and filter
+            by `genres`.
         num_movies: n.
 
     Raises:
@@ -30,9 +30,9 @@ class Catalogue:
         self.genres = self._rows_by_genre()
 
     def shown(self, row: int) -> dict[str, Any]:
-        """What a recommendation tells of the movie in `row`: its title and genres where they are known."""
-        names = ("title", "genres")
-        values = ((name, self.columns[name][row]) for name in names if name in self.columns)
+        """What a recommendation shows of the movie in `row`: its title and its genres, if known."""
+        names = [name for name in ("title", "genres") if name in self.columns]
+        values = ((name, self.columns[name][row]) for name in names)
         return {name: value for name, value in values if value is not None}
 
     def mask(self, genres: Sequence[str]) -> np.ndarray:

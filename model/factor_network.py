@@ -3,8 +3,8 @@
     unit(u, m) = s clamp(offset + slope (b_u + c_m + u . v)) + (1 - s) ordinal(user tower + movie tower, u' * v', f')
 
 The rating block (b, c, u, v) predicts the standardised rating. The score block (primed) predicts its normal score,
-which the ordinal network turns into an expected rating. A table's row is [rating block (K), score block (K), tower (H)],
-W = 2 K + H wide. The last rows are the user who rated nothing and the movie of which nothing is known.
+which the ordinal network turns into an expected rating. A table's row is W = 2 K + H wide: the rating block (K), the
+score block (K), the tower (H). The last rows are the user who rated nothing and the movie of which nothing is known.
 
 A user's row is a closed form of the ratings they gave (`encode_users`), so a new user, or one with new ratings, needs
 no training, and the user table only keeps that form's results. train/factors/variational.py fits the blocks.

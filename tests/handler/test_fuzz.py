@@ -57,7 +57,7 @@ def test_every_request_of_a_batch_is_answered_as_if_alone(
 ) -> None:
     served = worker(string_artifact if strings else artifact, unknown=unknown, **LIMITS)
     service = make_service(served, path, monkeypatch)
-    described = served.handler.described
+    described = served.handler.service.description
     valid = Draft202012Validator(orjson.loads(described)["schema"]["answer"])
     counts: Counter[int] = Counter()
 

@@ -51,7 +51,7 @@ OUTPUTS = "allowed: rating, user_known, movie_known, once each"
         (body(tensor("user_id", [1, [2], 3])), "inputs[0].data[1]: expected an integer, got an array"),
         (
             body(tensor("user_id", [1], shape=[1])),
-            "inputs: user_id has 1 entries, movie_id 3; expected as many",
+            "inputs: user_id has 1 entries, movie_id 3; expected the same number",
         ),
         (body(outputs={}), "outputs: expected an array, got an object"),
         (body(outputs=["rating"]), 'outputs[0]: expected an object, got "rating"'),

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from handler.request import Incoming
+from handler.request import Request
 from handler.request_log import find_request_id
+from handler.rows import to_request
 from tests.handler.conftest import HTTP, Worker
 
 Make = Callable[..., Worker]
@@ -59,9 +60,9 @@ def test_over_grpc_the_id_is_a_field_beside_the_body(worker: Make, caplog: pytes
     ],
 )
 def test_an_id_can_neither_end_a_line_nor_fill_it(sent: str, logged: str | None) -> None:
-    assert find_request_id(Incoming({}, {"x-request-id": sent})) == logged
+    assert find_request_id(Request(b"", {"x-request-id": sent})) == logged
     if sent.isascii():
-        assert find_request_id(Incoming({"x-request-id": sent.encode()}, {})) == logged
+        assert find_request_id(to_request({"body": b"", "x-request-id": sent.encode()}, {})) == logged
 
 
 def test_a_flood_of_bad_requests_writes_so_many_lines_a_second(worker: Make, caplog: pytest.LogCaptureFixture) -> None:
@@ -75,14 +76,14 @@ def test_a_flood_of_bad_requests_writes_so_many_lines_a_second(worker: Make, cap
 
 def break_on_poison(served: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault of the network, for one user."""
-    answer = served.handler.predictor.answer
+    answer = served.handler.service.predictor.answer
 
     def breaking(asks: list[Any]) -> list[Any]:
         if any(getattr(ask, "user_id", None) == POISON["user_id"] for ask in asks):
             raise RuntimeError("as asked")
         return answer(asks)
 
-    monkeypatch.setattr(served.handler.predictor, "answer", breaking)
+    monkeypatch.setattr(served.handler.service.predictor, "answer", breaking)
 
 
 def test_what_breaks_the_model_fails_alone_and_is_logged_with_its_traceback(

@@ -66,7 +66,7 @@ def test_a_rating_at_a_bound_is_within_it_however_it_is_rounded(
     served = worker(replace(artifact, scale=RatingScale(*bounds)))
     schemas = Schemas(served)
     for logit in (-200.0, 200.0):
-        monkeypatch.setattr(served.handler.predictor.scorer, "head", partial(saturated, logit))
+        monkeypatch.setattr(served.handler.service.predictor.scorer, "head", partial(saturated, logit))
         inputs = [
             {"name": name, "shape": [1], "datatype": "INT64", "data": [PAIR[name]]} for name in ("user_id", "movie_id")
         ]
@@ -114,7 +114,7 @@ def test_an_integer_written_as_1_point_0_is_beyond_json_schema(worker: Make) -> 
 
 
 # What JSON Schema cannot say of tensors.
-BEYOND = re.compile(r"the shape says|expected as many|bytes are left|bytes after the last tensor|: \d+ bytes,")
+BEYOND = re.compile(r"the shape says|expected the same number|bytes are left|bytes after the last tensor|: \d+ bytes,")
 
 
 def test_what_the_schema_allows_is_answered_and_what_is_answered_it_allows(

@@ -16,7 +16,9 @@ from ts.protocol import otf_message_handler
 from ts.service import Service
 
 from handler import wire
-from handler.request import JSON_HEADERS, Incoming, Reply, in_lower_case
+from handler.frames import Frame, FrameReader, write_frame
+from handler.request import JSON_HEADERS, Request, Response
+from handler.rows import lower_case_names, response_headers, to_request
 from tests.handler.frames import Connection, Sent, frame_bytes, sized
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -24,10 +26,10 @@ HEADERS = st.dictionaries(TEXT, TEXT, max_size=6)
 PARAMETERS = st.lists(st.tuples(TEXT, TEXT, st.binary(max_size=300)), max_size=3)
 FRAME = st.lists(st.tuples(TEXT, st.builds(Sent, PARAMETERS, HEADERS)), max_size=6)
 
-Frame = list[tuple[str, Sent]]
+SentFrame = list[tuple[str, Sent]]
 
 # No headers, the same again, or more; no value, an empty one, several, two of a name; values like ends and like heads.
-KINDS: Frame = [
+KINDS: SentFrame = [
     ("", Sent([], {})),
     ("a", Sent([], {"A": "b"})),
     ("b", Sent([("body", "application/json", b"")], {"A": "b"})),
@@ -58,20 +60,20 @@ def sent(data: bytes, pieces: int = 1) -> Iterator[socket.socket]:
         far.close()
 
 
-def read(reader: wire.FrameReader, data: bytes, cuts: Iterable[int] = ()) -> list[tuple[str, object, object]]:
-    """(id, headers, values) of each request, where the bytes arrive cut at these places."""
-    requests = reader.read(cast(socket.socket, Connection(data, cuts)))
-    return [(one.request_id.decode(), one.headers, one.row) for one in requests]
+def read(reader: FrameReader, data: bytes, cuts: Iterable[int] = ()) -> list[tuple[str, Request]]:
+    """Each request with its id, where the bytes arrive cut at these places."""
+    frame = reader.read(cast(socket.socket, Connection(data, cuts)))
+    return [(request_id.decode(), request) for request_id, request in zip(*frame, strict=True)]
 
 
-def original(data: bytes) -> list[tuple[str, object, object]]:
+def original(data: bytes) -> list[tuple[str, Request]]:
     """The same by TorchServe's own reader."""
     batch = otf_message_handler._retrieve_inference_msg(Connection(data))
     _, rows, ids = Service.retrieve_data_for_inference(batch)
     headers = [
-        in_lower_case((h["name"].decode(), h["value"].decode()) for h in request["headers"]) for request in batch
+        lower_case_names((h["name"].decode(), h["value"].decode()) for h in request["headers"]) for request in batch
     ]
-    return [(ids[place], headers[place], row) for place, row in enumerate(rows)]
+    return [(ids[place], to_request(row, headers[place])) for place, row in enumerate(rows)]
 
 
 @pytest.fixture(autouse=True)
@@ -80,8 +82,8 @@ def raw_bodies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(st.lists(FRAME, min_size=1, max_size=4), st.sets(st.integers(0, 2000), max_size=40))
-def test_the_reader_reads_what_torchserve_reads(frames: list[Frame], cuts: set[int]) -> None:
-    reader = wire.FrameReader()  # one for all frames, so that remembered heads are tried too
+def test_the_reader_reads_what_torchserve_reads(frames: list[SentFrame], cuts: set[int]) -> None:
+    reader = FrameReader()  # one for all frames, so that remembered heads are tried too
     for frame in [*frames, *frames]:
         data = frame_bytes(frame)
         assert read(reader, data, {cut for cut in cuts if cut <= len(data)}) == original(data)
@@ -90,10 +92,10 @@ def test_the_reader_reads_what_torchserve_reads(frames: list[Frame], cuts: set[i
 def test_a_frame_may_be_cut_at_any_byte() -> None:
     data = frame_bytes(KINDS)
     expected = original(data)
-    knows_heads = wire.FrameReader()
+    knows_heads = FrameReader()
     assert read(knows_heads, data) == expected
     for cuts in [*([cut] for cut in range(len(data))), range(len(data))]:
-        assert read(wire.FrameReader(), data, cuts) == expected
+        assert read(FrameReader(), data, cuts) == expected
         assert read(knows_heads, data, cuts) == expected
 
 
@@ -101,47 +103,46 @@ def test_a_frame_of_many_mebibytes_is_read_whole() -> None:
     body = bytes(range(256)) * 40_000
     frame = [(f"id-{n}", Sent([("body", "application/json", body[n:])], {"a": "b"})) for n in range(3)]
     with sent(frame_bytes(frame), pieces=1000) as connection:
-        requests = wire.FrameReader().read(connection)
-    assert [one.row["body"] for one in requests] == [body[n:] for n in range(3)]
+        frame = FrameReader().read(connection)
+    assert [request.body for request in frame.requests] == [body[n:] for n in range(3)]
 
 
 def test_a_front_end_that_goes_ends_the_worker() -> None:
     data = frame_bytes(KINDS)
     for end in range(len(data)):
         with pytest.raises(SystemExit):
-            read(wire.FrameReader(), data[:end])
+            read(FrameReader(), data[:end])
 
 
 def test_bytes_after_a_frame_are_refused() -> None:
     with pytest.raises(ValueError, match="3 bytes after a frame"):
-        read(wire.FrameReader(), frame_bytes(KINDS) + b"abc")
+        read(FrameReader(), frame_bytes(KINDS) + b"abc")
 
 
-HEADERS_OF_REPLIES = [
+HEADERS_OF_RESPONSES = [
     JSON_HEADERS,
-    Reply(b"").for_grpc().headers,
     {"content-type": "application/octet-stream", "Inference-Header-Content-Length": "7"},
 ]
-REPLY = st.tuples(
-    TEXT, st.binary(max_size=300), st.sampled_from([200, 400, 404, 413]), st.sampled_from(HEADERS_OF_REPLIES)
+RESPONSE = st.builds(
+    Response, st.binary(max_size=300), st.sampled_from([200, 400, 404, 413]), st.sampled_from(HEADERS_OF_RESPONSES)
 )
+REQUEST = st.builds(Request, st.none(), has_headers=st.booleans())
 OWN_HEADERS = {"X-Model-Version": "1.0"}
 
 
-@given(st.lists(REPLY, min_size=1, max_size=6))
-def test_the_writer_writes_what_torchserve_writes(replies: list[tuple[str, bytes, int, Mapping[str, str]]]) -> None:
+@given(st.lists(st.tuples(TEXT, REQUEST, RESPONSE), min_size=1, max_size=6))
+def test_writer_writes_the_same_bytes_as_torchserve(answered: list[tuple[str, Request, Response]]) -> None:
     context = Context("ncf", "", {}, 1, None, "0.12.0")
-    context.request_processor = [RequestProcessor({}) for _ in replies]
-    for place, (_, _, status, headers) in enumerate(replies):
-        context.set_response_status(status, "", place)
-        for name, value in {**headers, **OWN_HEADERS}.items():
+    context.request_processor = [RequestProcessor({}) for _ in answered]
+    for place, (_, request, response) in enumerate(answered):
+        context.set_response_status(response.status, "", place)
+        for name, value in response_headers(request, response, OWN_HEADERS).items():
             context.set_response_header(place, name, value)
-    ids = {place: request_id for place, (request_id, *_) in enumerate(replies)}
-    bodies = [body for _, body, *_ in replies]
+    ids = {place: request_id for place, (request_id, _, _) in enumerate(answered)}
+    bodies = [response.body for *_, response in answered]
     expected = otf_message_handler.create_predict_response(bodies, ids, "Prediction success", 200, context=context)
-    requests = [Incoming({}, {}, request_id.encode()) for request_id in ids.values()]
-    written = wire.write_frame(requests, [Reply(*reply[1:]) for reply in replies], OWN_HEADERS)
-    assert written == expected
+    frame = Frame([request_id.encode() for request_id in ids.values()], [request for _, request, _ in answered])
+    assert write_frame(frame, [response for *_, response in answered], OWN_HEADERS) == expected
 
 
 class Echo:
@@ -149,10 +150,10 @@ class Echo:
 
     headers: Mapping[str, str] = OWN_HEADERS
 
-    def answer(self, incoming: Sequence[Incoming]) -> list[Reply]:
-        if any(one.row["body"] == b"fail" for one in incoming):
+    def answer(self, requests: Sequence[Request]) -> list[Response]:
+        if any(request.body == b"fail" for request in requests):
             raise RuntimeError("as asked")
-        return [Reply(one.row["body"]) for one in incoming]
+        return [Response(request.body) for request in requests]
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import torch
 
 import model.scorer
 from model.artifact import Artifact
-from model.asks import Ask, BestAnswer, BestAsk, PairAnswer, PairAsk
+from model.asks import Ask, BestAnswer, BestAsk, PairAnswer, PairAsk, ServedModel
+from model.asks.best import Candidates, rank
 from model.predictor import Predictor
-from model.ranking import Candidates, Ranker
 from tests.conftest import MOVIE_IDS, USER_IDS
 
 
@@ -136,8 +136,8 @@ def test_movies_without_a_catalogue_are_ranked(artifact: Artifact) -> None:
 
 
 def test_unknown_movies_keep_the_order_of_the_ask_whatever_the_last_digit(artifact: Artifact) -> None:
-    ranker = Ranker(artifact.movie_ids, artifact.catalogue)
     candidates = Candidates(np.array([6, 6, 0, 6]), [4, 101, 3, 5])
-    answer = ranker.ranked(BestAsk(7, [4, 101, 3, 5], top_k=3), candidates, np.array([5, 5 + 1e-7, 9, 5 + 2e-7]), True)
+    ratings = np.array([5, 5 + 1e-7, 9, 5 + 2e-7])
+    answer = rank(candidates, ratings, top_k=3, user_known=True, model=ServedModel.from_artifact(artifact))
     assert answer.movie_ids == [3, 4, 101]
     assert answer.ratings.tolist() == [9, 5, 5]

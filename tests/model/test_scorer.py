@@ -26,20 +26,20 @@ from model.predictor import Predictor
 from model.scorer import Scorer
 from tests.conftest import MOVIE_IDS, USER_IDS
 
-USERS, MOVIES, GUESTS = len(USER_IDS) + 1, len(MOVIE_IDS) + 1, 2  # the unknown ones among them
-PAIRS = st.lists(st.tuples(st.integers(0, USERS + GUESTS - 1), st.integers(0, MOVIES - 1)), max_size=12)
+USERS, MOVIES, FOLD_INS = len(USER_IDS) + 1, len(MOVIE_IDS) + 1, 2  # the unknown ones among them
+PAIRS = st.lists(st.tuples(st.integers(0, USERS + FOLD_INS - 1), st.integers(0, MOVIES - 1)), max_size=12)
 
 towers = pytest.mark.parametrize("tower_mib", [0, 64], ids=["towers by request", "towers kept"])
 
 
 @towers
-def test_known_users_and_guests_in_forwards_of_any_size_are_rated_as_each_alone(
+def test_known_users_and_fold_ins_in_forwards_of_any_size_are_rated_as_each_alone(
     encoding_artifact: Artifact, monkeypatch: pytest.MonkeyPatch, tower_mib: int
 ) -> None:
     whole = Scorer(encoding_artifact)
-    guests = [whole.encode(np.array([0]), np.array([9.0])), whole.encode(np.array([2, 3]), np.array([1.0, 8.0]))]
-    everyone = range(USERS + GUESTS)
-    alone = [[whole.rate(np.array([u]), np.array([m]), guests)[0] for m in range(MOVIES)] for u in everyone]
+    fold_ins = [whole.encode(np.array([0]), np.array([9.0])), whole.encode(np.array([2, 3]), np.array([1.0, 8.0]))]
+    everyone = range(USERS + FOLD_INS)
+    alone = [[whole.rate(np.array([u]), np.array([m]), fold_ins)[0] for m in range(MOVIES)] for u in everyone]
     monkeypatch.setattr(model.scorer, "TOWER_CACHE_MIB", tower_mib)
     scorers = []
     for chunk in (1, 2, 3, 5):
@@ -49,18 +49,18 @@ def test_known_users_and_guests_in_forwards_of_any_size_are_rated_as_each_alone(
     @given(PAIRS, st.sampled_from(scorers), st.sampled_from([np.int32, np.int64]))
     def try_pairs(pairs: list[tuple[int, int]], scorer: Scorer, kind: type) -> None:
         rows: np.ndarray = np.array(pairs, dtype=kind).reshape(-1, 2)
-        ratings = scorer.rate(rows[:, 0], rows[:, 1], guests)
+        ratings = scorer.rate(rows[:, 0], rows[:, 1], fold_ins)
         assert ratings == pytest.approx([alone[user][movie] for user, movie in pairs], abs=1e-5)
 
     try_pairs()
 
 
-def test_a_guest_who_was_not_given_never_reaches_the_network(encoding_artifact: Artifact) -> None:
+def test_a_fold_in_who_was_not_given_never_reaches_the_network(encoding_artifact: Artifact) -> None:
     scorer = Scorer(encoding_artifact)
-    guest = scorer.encode(np.array([0]), np.array([9.0]))
-    for row, guests in ((USERS + 1, [guest]), (USERS, []), (-1, [guest])):
+    fold_in = scorer.encode(np.array([0]), np.array([9.0]))
+    for row, fold_ins in ((USERS + 1, [fold_in]), (USERS, []), (-1, [fold_in])):
         with pytest.raises(IndexError, match=r"out of (range|bounds)"):
-            scorer.rate(np.array([row]), np.array([0]), guests)
+            scorer.rate(np.array([row]), np.array([0]), fold_ins)
 
 
 @towers

@@ -1,0 +1,125 @@
+"""What every kind of JSON ask must say of itself: how it is decoded, what its answer looks like, and its schema."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+
+from handler.id_fields import IdFields
+from handler.schema_terms import Schema, SchemaTerms, ref
+from handler.settings import HandlerSettings
+from handler.unknown_ids import UnknownIds
+from model.asks import Answer, Ask, RawId, ServedModel
+from model.catalogue import Catalogue
+from model.scale import RatingScale
+
+# Ratings are float32 at heart: six decimals keep all of it and spare the client 9.729999542236328.
+DECIMALS = 6
+
+AskT = TypeVar("AskT", bound=Ask)
+AnswerT = TypeVar("AnswerT", bound=Answer)
+
+
+@dataclass(frozen=True)
+class AskContext:
+    """What the kinds of asks need of one model and of the settings."""
+
+    settings: HandlerSettings
+    fields: IdFields
+    unknown: UnknownIds
+    catalogue: Catalogue
+    scale: RatingScale
+    terms: SchemaTerms
+
+    @classmethod
+    def of(cls, model: ServedModel, settings: HandlerSettings) -> AskContext:
+        """The context of one model and these settings."""
+        return cls(
+            settings,
+            IdFields(model.user_ids, model.movie_ids, settings.max_pairs),
+            UnknownIds(settings),
+            model.catalogue,
+            model.scale,
+            SchemaTerms(model, DECIMALS),
+        )
+
+
+class AskCodec(ABC, Generic[AskT, AnswerT]):
+    """One kind of ask that clients send as JSON. Subclasses stand in the table `ASKS` of `handler/asks/__init__.py`."""
+
+    name: ClassVar[str]
+    """What metrics count it by, and what the schema of requests calls it."""
+    answer_name: str
+    """What the schema of answers calls its answer."""
+    marks: ClassVar[tuple[str, ...]]
+    """The first kind with a mark among an item's fields decodes it; the kind without marks decodes the rest."""
+    explains: ClassVar[bool] = False
+    """Whether it is asked at /explanations; the others are asked at /predictions."""
+
+    def __init__(self, context: AskContext) -> None:
+        self.context = context
+
+    @abstractmethod
+    def decode_item(self, item: Mapping[str, Any], prefix: str) -> AskT:
+        """A JSON object as an ask; `prefix` says in messages where the object lies.
+
+        Raises:
+            RequestError: what was got, what is allowed, and where.
+        """
+
+    @abstractmethod
+    def encode_answer(self, ask: AskT, answer: AnswerT) -> dict[str, Any]:
+        """The answer as a JSON object.
+
+        Raises:
+            RequestError: it has an unknown id, and the policy refuses those.
+        """
+
+    @abstractmethod
+    def num_pairs(self, ask: AskT) -> int:
+        """At most how many pairs the network rates for this ask; the limit `max_pairs` counts them."""
+
+    @abstractmethod
+    def request_schema(self) -> Schema:
+        """Items that `decode_item` accepts."""
+
+    @abstractmethod
+    def answer_schema(self) -> Schema:
+        """Objects that `encode_answer` makes."""
+
+
+class UserAskCodec(AskCodec[AskT, AnswerT]):
+    """An ask about one user, `user_id`; a client may send that user's `ratings` with it: `handler/fold_in.py`."""
+
+    def decode_item(self, item: Mapping[str, Any], prefix: str) -> AskT:
+        """As `decode_for`, for the user of the field `user_id`."""
+        return self.decode_for(self.context.fields.user_id(item, prefix), item, prefix)
+
+    def request_schema(self) -> Schema:
+        """As `schema_for`, with the field `user_id`."""
+        return self.schema_for({"user_id": ref("user_id")}, {})
+
+    @abstractmethod
+    def decode_for(self, user_id: RawId | None, item: Mapping[str, Any], prefix: str) -> AskT:
+        """As `decode_item`, for a user whose id is decoded already; None: their ratings alone say who they are."""
+
+    @abstractmethod
+    def schema_for(self, required: Schema, optional: Schema) -> Schema:
+        """As `AskCodec.request_schema`, with these fields for the user."""
+
+
+class DecodedItem(NamedTuple):
+    """An ask, and the codec that decoded it."""
+
+    codec: AskCodec[Any, Any]
+    ask: Ask
+
+    def encode(self, answer: Answer) -> dict[str, Any]:
+        """The ask's answer as a JSON object; see `AskCodec.encode_answer`."""
+        return self.codec.encode_answer(self.ask, answer)
+
+    def num_pairs(self) -> int:
+        """See `AskCodec.num_pairs`."""
+        return self.codec.num_pairs(self.ask)

@@ -1,0 +1,97 @@
+"""`{"user_id": ..., "top_k": 10}` or `{"user_id": ..., "movie_ids": [...]}`: what a user would rate highest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from handler.asks.base import DECIMALS, UserAskCodec
+from handler.errors import RequestError, allow_fields, expect_list, shown
+from handler.schema_terms import Schema, array_of, object_of, ref
+from model.asks import BestAnswer, BestAsk, RawId
+
+BEST_FIELDS = frozenset({"user_id", "movie_ids", "top_k", "exclude_seen", "genres", "exclude"})
+
+
+class BestCodec(UserAskCodec[BestAsk, BestAnswer]):
+    """Recommendations: of the whole catalogue, or of the movies that the client names."""
+
+    name = "best"
+    answer_name = "best"
+    marks = ()
+
+    def decode_for(self, user_id: RawId | None, item: Mapping[str, Any], prefix: str) -> BestAsk:
+        """This user's best movies, as the other fields choose them."""
+        allow_fields(item, BEST_FIELDS, prefix)
+        if "movie_ids" not in item and "top_k" not in item:
+            raise RequestError(f"{prefix}movie_id: missing (or movie_ids, or top_k)")
+        fields = self.context.fields
+        movie_ids = None
+        if "movie_ids" in item:
+            movie_ids = fields.movie_ids(item["movie_ids"], f"{prefix}movie_ids")
+        top_k = None
+        if "top_k" in item:
+            top_k = _integer(item["top_k"], f"{prefix}top_k", self.context.settings.max_top_k)
+        exclude_seen = item.get("exclude_seen", movie_ids is None)
+        if type(exclude_seen) is not bool:
+            raise RequestError(f"{prefix}exclude_seen: expected true or false, got {shown(exclude_seen)}")
+        genres = self._genres(item.get("genres", []), f"{prefix}genres")
+        exclude = fields.movie_ids(item.get("exclude", []), f"{prefix}exclude")
+        return BestAsk(user_id, movie_ids, top_k, exclude_seen, genres, exclude)
+
+    def encode_answer(self, ask: BestAsk, answer: BestAnswer) -> dict[str, Any]:
+        """The movies, highest rating first, with their titles and genres."""
+        catalogue = self.context.catalogue
+        ratings = answer.ratings.round(DECIMALS).tolist()
+        items = []
+        for movie_id, row, rating in zip(answer.movie_ids, answer.movie_index.tolist(), ratings, strict=True):
+            item = {"movie_id": movie_id, "rating": rating}
+            if row == catalogue.num_movies:
+                self.context.unknown.flag(item, ["movie_id"], item)
+            else:
+                item |= catalogue.shown(row)
+            items.append(item)
+        found: dict[str, Any] = {"user_id": ask.user_id, "recommendations": items}
+        if not answer.user_known:
+            self.context.unknown.flag(found, ["user_id"], found)
+        return found
+
+    def num_pairs(self, ask: BestAsk) -> int:
+        """One for each candidate; filters may leave fewer."""
+        return self.context.catalogue.num_movies if ask.movie_ids is None else len(ask.movie_ids)
+
+    def schema_for(self, required: Schema, optional: Schema) -> Schema:
+        """The user's fields, and at least one of `movie_ids` and `top_k`."""
+        settings = self.context.settings
+        movie_ids = array_of(ref("movie_id"), settings.max_pairs)
+        options = {
+            "movie_ids": movie_ids,
+            "top_k": {"type": "integer", "minimum": 1, "maximum": settings.max_top_k},
+            "exclude_seen": {"type": "boolean"},
+            "genres": array_of(self.context.terms.genre),
+            "exclude": movie_ids,
+        }
+        best = object_of(required, {**optional, **options})
+        return {**best, "anyOf": [{"required": ["movie_ids"]}, {"required": ["top_k"]}]}
+
+    def answer_schema(self) -> Schema:
+        """The user, and `recommendations`; a fold-in user may have no `user_id`."""
+        terms = self.context.terms
+        rated = {"movie_id": ref("movie_id"), "rating": terms.rating}
+        recommended = object_of(rated, {**terms.catalogue, "unknown": terms.unknown})
+        optional = {"user_id": ref("user_id"), "unknown": terms.unknown}
+        return object_of({"recommendations": array_of(recommended)}, optional)
+
+    def _genres(self, values: object, where: str) -> list[str]:
+        genres = expect_list(values, where)
+        allowed = self.context.catalogue.genres
+        for place, genre in enumerate(genres):
+            if not isinstance(genre, str) or genre not in allowed:
+                raise RequestError(f"{where}[{place}]: got {shown(genre)}, allowed: {', '.join(allowed) or 'none'}")
+        return list(dict.fromkeys(genres))
+
+
+def _integer(value: object, where: str, most: int) -> int:
+    if type(value) is not int or not 1 <= value <= most:
+        raise RequestError(f"{where}: expected an integer from 1 to {most}, got {shown(value)}")
+    return value

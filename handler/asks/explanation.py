@@ -1,0 +1,64 @@
+"""`{"user_id": ..., "movie_id": ...}` at /explanations: how a rating comes about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from handler.asks.base import DECIMALS, AskCodec
+from handler.asks.pair import PAIR_FIELDS
+from handler.errors import allow_fields
+from handler.schema_terms import NUMBER, Schema, array_of, object_of, ref
+from model.asks import ExplainAnswer, ExplainAsk
+
+PARTS = ("mean", "user", "movie", "interaction")
+
+
+class ExplanationCodec(AskCodec[ExplainAsk, ExplainAnswer]):
+    """Explanations of single pairs."""
+
+    name = "explanation"
+    answer_name = "explanation_of_pair"
+    marks = ()
+    explains = True
+
+    def decode_item(self, item: Mapping[str, Any], prefix: str) -> ExplainAsk:
+        """The pair that is to be explained."""
+        fields = self.context.fields
+        user_id = fields.user_id(item, prefix)
+        if "movie_id" in item:
+            allow_fields(item, PAIR_FIELDS, prefix)
+        return ExplainAsk(user_id, fields.movie_id(item, prefix))
+
+    def encode_answer(self, ask: ExplainAsk, answer: ExplainAnswer) -> dict[str, Any]:
+        """The rating, its parts, and the user's own ratings that moved it most."""
+        found: dict[str, Any] = {
+            "user_id": ask.user_id,
+            "movie_id": ask.movie_id,
+            "rating": round(answer.rating, DECIMALS),
+            "parts": {name: round(getattr(answer, name), DECIMALS) for name in PARTS},
+            "because": [
+                {"movie_id": movie_id, "rating": round(given, DECIMALS), "influence": round(influence, DECIMALS)}
+                | self.context.catalogue.shown(row)
+                for movie_id, row, given, influence in answer.because
+            ],
+        }
+        self.context.unknown.flag_pair(found, answer.user_known, answer.movie_known)
+        return found
+
+    def num_pairs(self, ask: ExplainAsk) -> int:  # noqa: ARG002  every kind is asked
+        """One."""
+        return 1
+
+    def request_schema(self) -> Schema:
+        """A pair, as at /predictions."""
+        return ref("pair")
+
+    def answer_schema(self) -> Schema:
+        """The pair with its rating, `parts` and `because`."""
+        terms = self.context.terms
+        rated = {"movie_id": ref("movie_id"), "rating": terms.rating}
+        moved = object_of({**rated, "influence": NUMBER}, terms.catalogue)
+        parts = object_of(dict.fromkeys(PARTS, NUMBER))
+        required = {"user_id": ref("user_id"), **rated, "parts": parts, "because": array_of(moved)}
+        return object_of(required, {"unknown": terms.unknown})

@@ -1,0 +1,55 @@
+"""Fields of JSON asks that hold ids, checked against the types of one model's ids."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from handler.errors import RequestError, expect_list, shown, too_large
+from model.ids import IdMap
+
+
+class IdFields:
+    """Reads ids; integer ids reject `"11242"`, `true` and `1.0`. `most`: how many ids one field may hold."""
+
+    def __init__(self, user_ids: IdMap, movie_ids: IdMap, most: int) -> None:
+        self.user_type = user_ids.python_type
+        self.movie_type = movie_ids.python_type
+        self._most = most
+
+    def user_id(self, item: Mapping[str, Any], prefix: str) -> Any:
+        """The field `user_id` of an item; `prefix` says in messages where the item lies.
+
+        Raises:
+            RequestError: it is missing, or of another type than the model's ids.
+        """
+        if "user_id" not in item:
+            raise RequestError(f"{prefix}user_id: missing")
+        return _checked(item["user_id"], self.user_type, f"{prefix}user_id")
+
+    def movie_id(self, item: Mapping[str, Any], prefix: str) -> Any:
+        """The same of `movie_id`."""
+        if "movie_id" not in item:
+            raise RequestError(f"{prefix}movie_id: missing")
+        return _checked(item["movie_id"], self.movie_type, f"{prefix}movie_id")
+
+    def movie_ids(self, values: object, where: str) -> list[Any]:
+        """An array of movie ids.
+
+        Raises:
+            RequestError: it is no array, it is too long, or one of them is of another type.
+        """
+        found = expect_list(values, where)
+        if len(found) > self._most:
+            raise too_large(where, len(found), "entries", self._most)
+        for place, value in enumerate(found):
+            if type(value) is not self.movie_type:
+                _checked(value, self.movie_type, f"{where}[{place}]")
+        return found
+
+
+def _checked(value: Any, expected: type, where: str) -> Any:
+    if type(value) is not expected:
+        name = "an integer" if expected is int else "a string"
+        raise RequestError(f"{where}: expected {name}, got {shown(value)}")
+    return value

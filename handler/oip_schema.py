@@ -1,0 +1,75 @@
+"""The schema of columns, as the Open Inference Protocol (version 2) has them: requests and answers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from handler.oip_codec import OUTPUT_NAMES
+from handler.schema_terms import BOOLEAN, NUMBER, SIZE, TEXT, Schema, array_of, at_most_once, object_of, ref
+from handler.settings import HandlerSettings
+from handler.tensors import datatypes
+from model.asks import ServedModel
+from model.ids import IdMap
+from model.scale import RatingScale
+
+
+def columns_schema(model: ServedModel, settings: HandlerSettings) -> Schema:
+    """The two input tensors, as JSON or as raw bytes after it, and the outputs that the client wants."""
+    user = _input("user_id", model.user_ids, settings.max_pairs)
+    movie = _input("movie_id", model.movie_ids, settings.max_pairs)
+    orders = [{"prefixItems": [user, movie], "minItems": 2}, {"prefixItems": [movie, user], "minItems": 2}]
+    binary = {"type": "object", "properties": {"binary_data": BOOLEAN}}
+    output = {
+        "type": "object",
+        "properties": {"name": {"enum": list(OUTPUT_NAMES)}, "parameters": binary},
+        "required": ["name"],
+    }
+    once = [at_most_once("name", name) for name in OUTPUT_NAMES]
+    optional = {
+        "id": {"type": ["string", "null"]},
+        "parameters": {"type": "object", "properties": {"binary_data_output": BOOLEAN}},
+        "outputs": {**array_of(output), "allOf": once},
+        "model_name": True,
+        "model_version": True,
+    }
+    return object_of({"inputs": {"type": "array", "anyOf": orders, "maxItems": 2}}, optional)
+
+
+def columns_answer_schema(scale: RatingScale) -> Schema:
+    """The answer to columns: `data`, or its size in bytes where it follows the JSON as raw bytes."""
+    low = float(str(np.float32(scale.minimum)))
+    high = float(str(np.float32(scale.maximum)))
+    rating = _output("rating", "FP32", {**NUMBER, "minimum": low, "maximum": high})
+    known = [_output(name, "BOOL", BOOLEAN) for name in OUTPUT_NAMES[1:]]
+    counts = object_of({}, {"unknown_user_id": SIZE, "unknown_movie_id": SIZE})
+    required = {"model_name": TEXT, "model_version": TEXT, "outputs": array_of({"anyOf": [rating, *known]})}
+    return object_of(required, {"id": TEXT, "parameters": counts})
+
+
+def _input(name: str, ids: IdMap, most: int) -> Schema:
+    column = array_of(ref(name))
+    sizes = [{**SIZE, "maximum": most}, {"type": "integer", "const": 1}]
+    raw = {"properties": {"parameters": {"required": ["binary_data_size"]}}, "required": ["parameters"]}
+    return {
+        "type": "object",
+        "properties": {
+            "name": {"const": name},
+            "datatype": {"enum": list(datatypes(ids))},
+            "shape": {"type": "array", "prefixItems": sizes, "items": False, "minItems": 1},
+            "parameters": {"type": "object", "properties": {"binary_data_size": SIZE}},
+        },
+        "required": ["name", "datatype", "shape"],
+        "if": raw,
+        "then": {"properties": {"data": False}},
+        "else": {"properties": {"data": {"anyOf": [column, array_of(column)]}}, "required": ["data"]},
+    }
+
+
+def _output(name: str, datatype: str, item: Schema) -> Schema:
+    shape = {"type": "array", "prefixItems": [SIZE], "items": False, "minItems": 1}
+    raw = object_of({"binary_data_size": SIZE})
+    tensor = object_of(
+        {"name": {"const": name}, "datatype": {"const": datatype}, "shape": shape},
+        {"data": array_of(item), "parameters": raw},
+    )
+    return {**tensor, "oneOf": [{"required": ["data"]}, {"required": ["parameters"]}]}

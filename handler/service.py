@@ -1,0 +1,183 @@
+"""The service: requests in, responses out, for any server. It knows no server and no transport.
+
+Every request of a batch gets its own status. One predictor call answers all of them. No client's input fails another
+client's request.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Protocol
+
+import numpy as np
+import orjson
+import torch
+
+from handler.asks import ASKS, AskKinds
+from handler.asks.base import AskContext
+from handler.codec import Codec
+from handler.errors import RequestError, too_large
+from handler.json_asks import JsonAsks
+from handler.json_codec import JsonCodec
+from handler.oip_codec import OipCodec
+from handler.request import DecodedRequest, Request, Response
+from handler.request_log import RequestLog
+from handler.schema import make_schema
+from handler.settings import HandlerSettings
+from model.archive import VERSION_HEADER
+from model.artifact import Artifact
+from model.asks import Answer, Ask
+from model.predictor import Predictor
+
+logger = logging.getLogger(__name__)
+
+_OVERLOADED = RequestError("too much was asked at once, by this and other clients: ask again", 503, "Overloaded")
+
+
+class Metrics(Protocol):
+    """Where the service counts what it does."""
+
+    def count_batch(
+        self, requests: Counter[tuple[str, int]], answers: Sequence[Answer], seconds: tuple[float, float, float]
+    ) -> None:
+        """Adds one batch: requests by (kind, status), the predictor's answers, seconds to decode, predict, encode."""
+
+
+class RatingService:
+    """Answers batches of requests with one artifact, under one name and version.
+
+    `device` is where the artifact's network lies. `metrics` may be None. `kinds` are the kinds of JSON asks.
+    """
+
+    def __init__(
+        self,
+        artifact: Artifact,
+        settings: HandlerSettings,
+        name: str,
+        version: str,
+        *,
+        device: str = "cpu",
+        metrics: Metrics | None = None,
+        kinds: AskKinds = ASKS,
+    ) -> None:
+        self.predictor = Predictor(artifact, device)
+        self.headers: Mapping[str, str] = {VERSION_HEADER: version}
+        """Headers of every response, beside its own."""
+        self._settings = settings
+        self._metrics = metrics
+        self._log = RequestLog(version, settings.max_error_lines_per_s)
+        model = self.predictor.model
+        context = AskContext.of(model, settings)
+        asks = JsonAsks(context, kinds, model.scorer.can_encode)
+        oip = OipCodec(model.user_ids, model.movie_ids, settings, name, version)
+        self._codec = Codec(JsonCodec(asks, settings), oip, settings)
+        schema = make_schema(model, context, asks)
+        self.description = orjson.dumps({**artifact.metadata, "schema": schema, "worker_pid": os.getpid()})
+        """The body of the answer to a request for the description: metadata and the JSON Schema of the contract."""
+
+    def answer(self, requests: Sequence[Request]) -> list[Response]:
+        """One response for each request of a batch, in order."""
+        started = time.perf_counter()
+        outcomes = [self._decode(request) for request in requests]
+        decoded = time.perf_counter()
+        outcomes, answers = self._predict(requests, outcomes)
+        predicted = time.perf_counter()
+        responses = self._encode_batch(requests, outcomes, answers)
+        kinds = [one.kind if isinstance(one, DecodedRequest) else "undecoded" for one in outcomes]
+        counts = Counter(zip(kinds, [response.status for response in responses], strict=True))
+        if any(status >= 400 for _, status in counts):
+            self._log_failures(requests, responses)
+        if self._metrics is not None:
+            spent = (decoded - started, predicted - decoded, time.perf_counter() - predicted)
+            self._metrics.count_batch(counts, answers, spent)
+        return responses
+
+    def warm_up(self) -> None:
+        """Runs the network at several sizes, so that the first client does not wait for its compiler."""
+        for size in (1, 1, 2, 64, 64, 600):
+            users = np.full(size, self.predictor.user_ids.unknown)
+            movies = np.full(size, self.predictor.movie_ids.unknown)
+            self.predictor.scorer.rate(users, movies)
+
+    def _decode(self, request: Request) -> DecodedRequest | RequestError:
+        if request.endpoint == "description":
+            return DecodedRequest("describe", [], lambda _: Response(self.description))
+        try:
+            return self._codec.decode_request(request)
+        except RequestError as error:
+            return error
+        except Exception as error:
+            return self._report_fault(request, error)
+
+    def _predict(
+        self, requests: Sequence[Request], outcomes: list[DecodedRequest | RequestError]
+    ) -> tuple[list[DecodedRequest | RequestError], list[Answer]]:
+        """The answers to all asks at once. If that fails, each request is asked alone, and some become errors."""
+        with suppress(Exception):
+            return outcomes, self._ask([ask for one in outcomes if isinstance(one, DecodedRequest) for ask in one.asks])
+        kept: list[DecodedRequest | RequestError] = []
+        answers: list[Answer] = []
+        for request, outcome in zip(requests, outcomes, strict=True):
+            try:
+                answers += self._ask(outcome.asks) if isinstance(outcome, DecodedRequest) else []
+                kept.append(outcome)
+            except Exception as error:
+                kept.append(self._report_fault(request, error))
+        return kept, answers
+
+    def _ask(self, asks: Sequence[Ask]) -> list[Answer]:
+        try:
+            return self.predictor.answer(asks)
+        except torch.AcceleratorError:
+            # After such an error every later call on this GPU fails too. The server starts a new process.
+            logger.critical("the accelerator failed, the worker ends itself", exc_info=True)
+            os._exit(1)
+
+    def _encode_batch(
+        self, requests: Sequence[Request], outcomes: Sequence[DecodedRequest | RequestError], answers: Sequence[Answer]
+    ) -> list[Response]:
+        responses = []
+        start = 0
+        for request, outcome in zip(requests, outcomes, strict=True):
+            end = start + (len(outcome.asks) if isinstance(outcome, DecodedRequest) else 0)
+            responses.append(self._encode(request, outcome, answers[start:end]))
+            start = end
+        return self._without_longest(responses)
+
+    def _encode(self, request: Request, outcome: DecodedRequest | RequestError, answers: Sequence[Answer]) -> Response:
+        if isinstance(outcome, RequestError):
+            return outcome.to_response()
+        try:
+            response = outcome.encode(answers)
+            if len(response.body) > self._settings.max_answer_bytes:
+                raise too_large("answer", len(response.body), "bytes", self._settings.max_answer_bytes)
+            return response
+        except RequestError as error:
+            return error.to_response()
+        except Exception as error:
+            return self._report_fault(request, error).to_response()
+
+    def _report_fault(self, request: Request, error: Exception) -> RequestError:
+        """Logs a fault of the server, and gives the error that the client sees instead."""
+        self._log.write_fault(request, error)
+        return RequestError("the server failed on this request; its log tells why", 500, "InternalError")
+
+    def _log_failures(self, requests: Sequence[Request], responses: Sequence[Response]) -> None:
+        for request, response in zip(requests, responses, strict=True):
+            if response.status >= 400:
+                self._log.write_failure(request, response)
+
+    def _without_longest(self, responses: list[Response]) -> list[Response]:
+        """The responses of a batch; errors replace the longest ones until all of them can be sent together."""
+        total = sum([len(response.body) for response in responses])
+        while total > self._settings.max_batch_bytes:
+            longest = max(range(len(responses)), key=lambda place: len(responses[place].body))
+            total -= len(responses[longest].body)
+            responses[longest] = _OVERLOADED.to_response()
+            total += len(responses[longest].body)
+        return responses

@@ -1,0 +1,39 @@
+"""What can be asked of a model, and what it answers: plain values between the codecs and the predictor.
+
+Each module here holds one kind of ask: its values, its answer and how the answer is computed. A new kind needs a module
+here, and one in `handler/asks/` where clients may ask it.
+"""
+
+from __future__ import annotations
+
+from model.asks.base import Answer, FoldIns, PlannedAsk, RawId, Run, ServedModel, User, UserAsk
+from model.asks.best import BestAnswer, BestAsk
+from model.asks.columns import ColumnsAnswer, ColumnsAsk
+from model.asks.explanation import ExplainAnswer, ExplainAsk
+from model.asks.fold_in import FoldInAnswer, FoldInAsk
+from model.asks.pair import PairAnswer, PairAsk
+
+# The predictor plans all single pairs of a batch together; every other ask plans itself.
+Ask = PairAsk | PlannedAsk
+
+__all__ = [
+    "Answer",
+    "Ask",
+    "BestAnswer",
+    "BestAsk",
+    "ColumnsAnswer",
+    "ColumnsAsk",
+    "ExplainAnswer",
+    "ExplainAsk",
+    "FoldInAnswer",
+    "FoldInAsk",
+    "FoldIns",
+    "PairAnswer",
+    "PairAsk",
+    "PlannedAsk",
+    "RawId",
+    "Run",
+    "ServedModel",
+    "User",
+    "UserAsk",
+]

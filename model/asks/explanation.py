@@ -1,0 +1,134 @@
+"""How a rating comes about, in rating units that add up, and which of the user's own ratings moved it most.
+
+    rating = mean + user + movie + interaction
+
+`mean` is the rating of an unknown user and an unknown movie. `user` is what knowing the user alone adds to it, `movie`
+is what knowing the movie alone adds, and `interaction` is the rest.
+
+A past rating j moved the rating f(u, m) by how much f changes when j is taken back. A network that encodes users from
+their ratings gives just that: the user is encoded without j. For any other network it is the influence function (Koh &
+Liang 2017), restricted to the user's own vector, over which the loss is nearly quadratic (Cheng et al. 2019, "Fast
+influence analysis for latent factor models"):
+
+    influence_j = g_m . H^-1 g_j (r_j - f(u, j)),   H = lambda I + sum_j g_j g_j^T,   g_x = d f(u, x) / d user vector
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from model.asks.base import FoldIns, RawId, Run, ServedModel
+
+SHOWN = 5
+# At most so many of a user's last ratings are looked at: the user is encoded anew without each of them.
+_MOST_RATINGS = 300
+_RIDGE = 1.0
+_NO_ROWS = np.empty(0, dtype=np.int64)
+
+
+class ExplainAnswer(NamedTuple):
+    """A rating as a sum in rating units: rating = mean + user + movie + interaction.
+
+    `because`: the user's own ratings that moved it most, as (raw movie id, row, the rating given, how much it moved
+    this one), strongest first.
+    """
+
+    rating: float
+    mean: float
+    user: float
+    movie: float
+    interaction: float
+    because: Sequence[tuple[Any, int, float, float]]
+    user_known: bool
+    movie_known: bool
+
+    def num_pairs(self) -> int:
+        """One: the pair that is explained."""
+        return 1
+
+    def num_unknown(self) -> int:
+        """Ids of the pair that the model does not know."""
+        return (not self.user_known) + (not self.movie_known)
+
+
+class ExplainAsk(NamedTuple):
+    """How does this user's rating of this movie come about?"""
+
+    user_id: RawId
+    movie_id: RawId
+
+    def plan(self, model: ServedModel, fold_ins: FoldIns) -> Run[ExplainAnswer]:  # noqa: ARG002  every ask gets them
+        """No pairs of the common forward: an explanation may cost a backward pass, so it is computed by itself."""
+        return Run(_NO_ROWS, _NO_ROWS, lambda _: explain(self, model))
+
+
+def explain(ask: ExplainAsk, model: ServedModel) -> ExplainAnswer:
+    """The parts of one rating; unknown ids have parts of 0."""
+    user = int(model.user_ids.rows([ask.user_id])[0])
+    movie = int(model.movie_ids.rows([ask.movie_id])[0])
+    no_user = model.user_ids.unknown
+    no_movie = model.movie_ids.unknown
+    users = np.array([user, no_user, user, no_user])
+    movies = np.array([movie, no_movie, no_movie, movie])
+    rating, mean, with_user, with_movie = model.scorer.rate(users, movies).tolist()
+    return ExplainAnswer(
+        rating=rating,
+        mean=mean,
+        user=with_user - mean,
+        movie=with_movie - mean,
+        interaction=rating - with_user - with_movie + mean,
+        because=_strongest_ratings(user, movie, model),
+        user_known=user != no_user,
+        movie_known=movie != no_movie,
+    )
+
+
+def _strongest_ratings(user: int, movie: int, model: ServedModel) -> list[tuple[Any, int, float, float]]:
+    """The user's ratings with the largest influence on the rating of `movie`, largest first: see `because`."""
+    rated, given = (part[-_MOST_RATINGS:] for part in model.history.of_user(user))
+    if not len(rated):
+        return []
+    if model.scorer.can_encode:
+        influence = _influence_by_leaving_out(movie, rated, given, model)
+    else:
+        influence = _influence_by_gradients(user, movie, rated, given, model)
+    order = np.argsort(-np.abs(influence), kind="stable")[:SHOWN]
+    names = model.movie_ids.raw(rated[order])
+    return list(zip(names, rated[order].tolist(), given[order].tolist(), influence[order].tolist(), strict=True))
+
+
+def _influence_by_leaving_out(movie: int, rated: np.ndarray, given: np.ndarray, model: ServedModel) -> np.ndarray:
+    """(n,) float64, in rating units: the rating of `movie` less what it would be without each of n ratings."""
+    number = len(rated)
+    owner, kept = np.nonzero(~np.eye(number, dtype=bool))  # one user for each rating, who has all ratings but that one
+    fold_ins = FoldIns(model)
+    for vector in model.scorer.encode_many(owner, rated[kept], given[kept], number):
+        fold_ins.add(vector)
+    last_row = fold_ins.add(model.scorer.encode(rated, given))
+    rows = np.arange(last_row - number, last_row + 1)
+    ratings = model.scorer.rate(rows, np.full(number + 1, movie), fold_ins.vectors)
+    moved: np.ndarray = ratings[-1] - ratings[:-1]
+    return moved
+
+
+def _influence_by_gradients(
+    user: int, movie: int, rated: np.ndarray, given: np.ndarray, model: ServedModel
+) -> np.ndarray:
+    """(n,) float64, in rating units, of the user's n ratings on the rating of `movie`: the equation above."""
+    scorer = model.scorer
+    rows = torch.from_numpy(np.append(rated, movie).astype(np.int64)).to(scorer.device)
+    vector = scorer.user_tower(torch.tensor([user], device=scorer.device)).detach().clone()
+    each = vector.expand(len(rows), -1).clone().requires_grad_()
+    rating = model.scale.to_rating(scorer.head(each, scorer.movie_tower(rows).clone()))
+    (gradient,) = torch.autograd.grad(rating.sum(), each)
+    own = gradient[:-1].double()
+    target = gradient[-1].double()
+    residual = torch.from_numpy(given).to(scorer.device).double() - rating[:-1].detach().double()
+    identity = torch.eye(own.shape[1], dtype=torch.float64, device=scorer.device)
+    hessian = own.T @ own + _RIDGE * identity
+    moved: np.ndarray = ((own @ torch.linalg.solve(hessian, target)) * residual).cpu().numpy()
+    return moved
