@@ -85,6 +85,19 @@ def test_every_room_of_ops_has_its_place() -> None:
     assert {path.parent.name for path in (ROOT / "ops").glob("*/*.py")} == {*ROOMS_OF_OPS} - {""}
 
 
+# The adapter of TorchServe: the first three import it, the others know its rows and frames.
+IMPORT_TORCHSERVE = {"ncf_handler.py", "wire.py", "worker_metrics.py"}
+ADAPTER = IMPORT_TORCHSERVE | {"frames.py", "rows.py"}
+
+
+def test_only_the_adapter_of_torchserve_imports_it() -> None:
+    found = {(path.name, name) for path in (ROOT / "handler").rglob("*.py") for name in imports(path)}
+    assert {path for path, name in found if name.split(".")[0] == "ts"} == IMPORT_TORCHSERVE
+    modules = {f"handler.{Path(name).stem}" for name in ADAPTER}
+    users = {path for path, name in found if name in modules or name.rpartition(".")[0] in modules}
+    assert users <= ADAPTER
+
+
 def test_files_stay_readable() -> None:
     lengths = {path: len(path.read_text().splitlines()) for room in OURS for path in (ROOT / room).rglob("*.py")}
     assert {path: length for path, length in lengths.items() if length > 220} == {}

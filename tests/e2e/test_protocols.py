@@ -80,9 +80,8 @@ def test_a_triton_client_gets_its_tensors(
 
 
 def test_a_triton_client_is_told_what_is_wrong(served: Project) -> None:
-    with pytest.raises(
-        triton.InferenceServerException, match="user_id has 1 entries, movie_id 2; expected the same number"
-    ):
+    message = "user_id has 1 entries, movie_id 2; expected the same number"
+    with pytest.raises(triton.InferenceServerException, match=message):
         ask_triton(served, [1], [1, 2])
 
 

@@ -30,7 +30,7 @@ def plain(value: Any) -> Any:
     "fields",
     [{}, {"id": "영화 é"}, {"outputs": [{"name": "rating"}]}, {"parameters": {"priority": 1.5, "deep": {"a": None}}}],
 )
-def test_a_long_body_is_what_orjson_reads_with_arrays_for_data(fields: dict[str, Any]) -> None:
+def test_long_body_is_read_as_orjson_reads_it_with_arrays_for_data(fields: dict[str, Any]) -> None:
     read = read_tensors(orjson.dumps(long(**fields)))
     assert read is not None
     assert all(isinstance(one["data"], np.ndarray) for one in read["inputs"])
@@ -61,7 +61,7 @@ def test_a_long_body_is_what_orjson_reads_with_arrays_for_data(fields: dict[str,
         bytearray(orjson.dumps(long())),
     ],
 )
-def test_whatever_leaves_a_doubt_is_left_to_orjson(sent: bytes) -> None:
+def test_doubtful_body_is_left_to_orjson(sent: bytes) -> None:
     assert read_tensors(sent) is None
     assert read_tensors(orjson.dumps(long())) is not None
 
@@ -75,14 +75,14 @@ def test_whatever_leaves_a_doubt_is_left_to_orjson(sent: bytes) -> None:
         ({"datatype": "BYTES"}, 'inputs[0].datatype: got "BYTES", allowed: INT64'),
     ],
 )
-def test_a_long_body_gets_the_messages_of_a_short_one(
+def test_long_body_gets_the_same_messages_as_a_short_one(
     worker: Callable[..., Worker], user: dict[str, Any], said: str
 ) -> None:
     got = ask(worker(), long(user))
     assert (got.status, got.json["message"][: len(said)]) == (400, said)
 
 
-def test_a_long_body_is_answered_as_the_same_pairs_in_short_ones(worker: Callable[..., Worker]) -> None:
+def test_long_body_gets_the_same_ratings_as_short_ones(worker: Callable[..., Worker]) -> None:
     [whole] = ask(worker(), long()).json["outputs"]
     [part] = ask(worker(), body(tensor("user_id", USERS[:3]), tensor("movie_id", MOVIES[:3]))).json["outputs"]
     assert whole["data"] == pytest.approx(part["data"] * 100, abs=1e-5)

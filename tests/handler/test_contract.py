@@ -50,7 +50,7 @@ def test_unknown_ids_are_answered_and_flagged(worker: Make) -> None:
     assert all(1 <= answer["rating"] <= 10 for answer in answers)
 
 
-def test_unknown_ids_are_refused_where_the_policy_says_so(worker: Make) -> None:
+def test_unknown_ids_get_404_under_the_policy_error(worker: Make) -> None:
     strict = worker(unknown="error")
     (good, _), (bad, error), (best, _) = strict.ask(
         PAIR, {"user_id": 1, "movie_id": 2}, {"user_id": 7, "movie_ids": [3, 4]}
@@ -62,7 +62,7 @@ def test_unknown_ids_are_refused_where_the_policy_says_so(worker: Make) -> None:
     assert body["predictions"][1]["error"]["code"] == 404
 
 
-def test_candidates_come_back_highest_first_with_titles(worker: Make) -> None:
+def test_candidates_are_sorted_by_rating_and_have_titles(worker: Make) -> None:
     [(_, body)] = worker().ask({"user_id": 11_242, "movie_ids": [10_253, 10_102, 10_007, 5]})
     ratings = [item["rating"] for item in body["recommendations"]]
     assert ratings == sorted(ratings, reverse=True)
@@ -73,7 +73,7 @@ def test_candidates_come_back_highest_first_with_titles(worker: Make) -> None:
     assert "title" not in items[5]
 
 
-def test_top_k_leaves_out_what_the_user_has_seen_unless_told(worker: Make) -> None:
+def test_top_k_excludes_rated_movies_by_default(worker: Make) -> None:
     best, everything = worker().ask(
         {"user_id": 11_242, "top_k": 10}, {"user_id": 11_242, "top_k": 10, "exclude_seen": False}
     )
@@ -81,7 +81,7 @@ def test_top_k_leaves_out_what_the_user_has_seen_unless_told(worker: Make) -> No
     assert {item["movie_id"] for item in everything[1]["recommendations"]} == set(MOVIE_IDS)
 
 
-def test_instances_carry_an_error_each_and_their_neighbours_are_answered(worker: Make) -> None:
+def test_bad_instance_gets_its_own_error_and_the_others_are_answered(worker: Make) -> None:
     instances = [PAIR, {"user_id": "x", "movie_id": 3}, [], {"user_id": 7, "top_k": 1}]
     [(status, body)] = worker().ask({"instances": instances})
     pair, bad_id, no_object, best = body["predictions"]
@@ -92,7 +92,7 @@ def test_instances_carry_an_error_each_and_their_neighbours_are_answered(worker:
     assert len(best["recommendations"]) == 1
 
 
-def test_a_batch_answers_each_request_as_if_alone(worker: Make) -> None:
+def test_batch_answers_each_request_as_if_it_were_alone(worker: Make) -> None:
     bodies: list[Any] = [
         PAIR,
         b"{",
@@ -141,7 +141,7 @@ def test_a_batch_answers_each_request_as_if_alone(worker: Make) -> None:
         ({"instances": [], "user_id": 7}, '"user_id": no such field here, allowed: instances'),
     ],
 )
-def test_a_bad_request_is_told_what_where_and_what_is_allowed(worker: Make, body: Any, message: str) -> None:
+def test_error_says_what_was_got_where_and_what_is_allowed(worker: Make, body: Any, message: str) -> None:
     [(status, error)] = worker().ask(body)
     assert (status, error["code"], error["type"]) == (400, 400, "InvalidRequest")
     assert error["message"].startswith(message)
@@ -158,13 +158,13 @@ def test_a_bad_request_is_told_what_where_and_what_is_allowed(worker: Make, body
         ({"max_body_bytes": 2}, PAIR),
     ],
 )
-def test_too_much_is_refused_with_413(worker: Make, settings: dict[str, int], body: Any) -> None:
+def test_request_over_a_limit_gets_413(worker: Make, settings: dict[str, int], body: Any) -> None:
     [(status, error)] = worker(**settings).ask(body)
     assert status == 413
     assert "at most 2 are allowed" in error["message"]
 
 
-def test_json_that_is_nested_too_deep_is_refused(worker: Make) -> None:
+def test_deeply_nested_json_gets_413(worker: Make) -> None:
     deep, broken, wide = worker(max_depth=4).ask(
         b'{"user_id": ' + b"[" * 5 + b"]" * 5 + b"}", b"[" * 10_000, {"user_id": [[1]] * 5000}
     )
@@ -173,13 +173,13 @@ def test_json_that_is_nested_too_deep_is_refused(worker: Make) -> None:
     assert wide[1]["message"] == "user_id: expected an integer, got an array"
 
 
-def test_one_look_through_the_whole_catalogue_is_always_allowed(worker: Make) -> None:
+def test_one_ranking_of_the_whole_catalogue_is_always_allowed(worker: Make) -> None:
     served = worker(max_pairs=2)
     for body in ({"user_id": 7, "top_k": 3}, {"instances": [{"user_id": 7, "top_k": 3}]}):
         assert served.ask(body)[0][0] == 200
 
 
-def test_clients_text_comes_back_short_and_in_ascii(worker: Make) -> None:
+def test_error_quotes_client_text_short_and_in_ascii(worker: Make) -> None:
     [(_, error)] = worker().ask({"user_id": "é\n\x00" + "x" * 5000, "movie_id": 3})
     assert error["message"].isascii()
     assert error["message"].isprintable()
@@ -197,13 +197,13 @@ def test_clients_text_comes_back_short_and_in_ascii(worker: Make) -> None:
         {"file": bytearray(b'{"user_id": 7, "movie_id": 3}')},
     ],
 )
-def test_a_body_is_found_wherever_torchserve_puts_it(worker: Make, row: dict[str, Any]) -> None:
+def test_body_is_found_wherever_torchserve_puts_it(worker: Make, row: dict[str, Any]) -> None:
     [(status, body)] = worker().rows(row)
     assert (status, body["user_id"]) == (200, 7)
 
 
 @pytest.mark.parametrize("row", [{}, {"a": b"1", "b": b"2"}, {"body": 0}, {"body": ""}, {"body": []}])
-def test_a_row_without_a_body_is_a_bad_request(worker: Make, row: dict[str, Any]) -> None:
+def test_row_without_a_body_gets_400(worker: Make, row: dict[str, Any]) -> None:
     [(status, error)] = worker().rows(row)
     assert status == 400
     assert error["message"].startswith("body: ")
@@ -217,7 +217,7 @@ def test_string_ids_reject_integers(worker: Make, string_artifact: Artifact) -> 
     assert bad[1]["message"] == "movie_id: expected a string, got 2844"
 
 
-def test_describe_tells_the_metadata(worker: Make) -> None:
+def test_description_holds_the_metadata(worker: Make) -> None:
     [(status, body)] = worker().rows({}, headers={"describe": "True"})
     assert status == 200
     assert body["rating_scale"] == [1, 10]
@@ -232,6 +232,6 @@ def test_describe_tells_the_metadata(worker: Make) -> None:
         ({"max_topk": 5}, "handler.max_topk: no such setting, allowed:"),
     ],
 )
-def test_a_wrong_setting_stops_the_worker_from_loading(worker: Make, change: dict[str, Any], message: str) -> None:
+def test_wrong_setting_stops_the_worker_from_loading(worker: Make, change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         worker(**change)

@@ -23,7 +23,7 @@ def shown(text: str) -> Any:
     return orjson.loads(re.sub(r"\[ [a-z][^\]]*\]", "[]", text.replace(", …", "")))
 
 
-def test_every_example_of_the_docs_is_one_of_the_contract(worker: Make, artifact: Artifact) -> None:
+def test_every_example_of_the_docs_fits_the_schema(worker: Make, artifact: Artifact) -> None:
     demo = Catalogue({"genres": [list(GENRES)] * 6}, 6)
     schemas = Schemas(worker(replace(artifact, catalogue=demo)))
     rows = re.findall(r"^\| [^|]+ \| `(\{.*?\})` \| (?:`(\{.*?\})`|the same) \|$", API, re.MULTILINE)

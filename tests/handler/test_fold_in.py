@@ -40,7 +40,7 @@ def served(worker: Make, encoding_artifact: Artifact) -> Worker:
         {"instances": [GUEST, {"user_id": 7, "movie_id": 3}, {"ratings": RATINGS, "top_k": 1}]},
     ],
 )
-def test_every_ask_takes_ratings_and_keeps_to_the_schema(served: Worker, body: Any) -> None:
+def test_every_ask_about_a_user_takes_ratings_and_fits_the_schema(served: Worker, body: Any) -> None:
     [(status, answer)] = served.ask(body)
     assert status == 200
     schema(served, "request").validate(body)
@@ -48,7 +48,7 @@ def test_every_ask_takes_ratings_and_keeps_to_the_schema(served: Worker, body: A
     assert "error" not in str(answer)
 
 
-def test_a_guest_is_answered_without_a_user_id(served: Worker, encoding_artifact: Artifact) -> None:
+def test_fold_in_user_without_an_id_gets_an_answer_without_user_id(served: Worker, encoding_artifact: Artifact) -> None:
     [(_, answer)] = served.ask(GUEST)
     [expected] = Predictor(encoding_artifact).answer([FoldInAsk(PairAsk(None, 10_253), [3, 10_102], [9, 2.5])])
     assert isinstance(expected, FoldInAnswer)
@@ -56,7 +56,7 @@ def test_a_guest_is_answered_without_a_user_id(served: Worker, encoding_artifact
     assert answer == {"movie_id": 10_253, "rating": pytest.approx(expected.answer.rating, abs=1e-5)}
 
 
-def test_unknown_movies_among_the_ratings_are_flagged_or_refused(worker: Make, encoding_artifact: Artifact) -> None:
+def test_unknown_movies_among_the_ratings_are_flagged_or_rejected(worker: Make, encoding_artifact: Artifact) -> None:
     body = {"ratings": [*RATINGS, {"movie_id": 99, "rating": 1}], "movie_id": 98}
     [(_, answer)] = worker(encoding_artifact).ask(body)
     assert answer["unknown"] == ["movie_id", "ratings[2].movie_id"]
@@ -65,7 +65,7 @@ def test_unknown_movies_among_the_ratings_are_flagged_or_refused(worker: Make, e
     assert (status, error["message"]) == (404, "ratings[2].movie_id 99: not in the training data")
 
 
-def test_what_was_sent_is_not_recommended(served: Worker) -> None:
+def test_movies_of_sent_ratings_are_not_recommended(served: Worker) -> None:
     [(_, answer)] = served.ask({"ratings": RATINGS, "top_k": 10})
     assert {item["movie_id"] for item in answer["recommendations"]} & {3, 10_102} == set()
 
@@ -85,30 +85,30 @@ def test_what_was_sent_is_not_recommended(served: Worker) -> None:
         ({"stars": 1}, '"stars": no such field here'),
     ],
 )
-def test_wrong_ratings_are_told_where(served: Worker, change: dict[str, Any], message: str) -> None:
+def test_error_says_which_rating_is_wrong(served: Worker, change: dict[str, Any], message: str) -> None:
     [(status, error)] = served.ask({**GUEST, **change})
     assert status == 400
     assert error["message"].startswith(message)
     assert not schema(served, "request").is_valid({**GUEST, **change})
 
 
-def test_too_many_ratings_are_refused(worker: Make, encoding_artifact: Artifact) -> None:
+def test_too_many_ratings_get_413(worker: Make, encoding_artifact: Artifact) -> None:
     assert worker(encoding_artifact, max_ratings=1).ask(GUEST)[0][0] == 413
 
 
-def test_a_network_without_an_encoder_takes_none(worker: Make) -> None:
+def test_network_without_an_encoder_rejects_ratings(worker: Make) -> None:
     [(status, error)] = worker().ask(GUEST)
     assert status == 400
     assert error["message"].startswith("ratings: this model's network takes no new ratings")
 
 
-def test_a_batch_too_long_to_send_loses_its_longest_answers_alone(worker: Make) -> None:
+def test_batch_too_long_to_send_loses_only_its_longest_answers(worker: Make) -> None:
     short, long = {"user_id": 7, "movie_id": 3}, {"instances": [{"user_id": 7, "movie_id": 3}] * 50}
     statuses = [status for status, _ in worker(max_batch_bytes=3000).ask(short, long, short, long)]
     assert sorted(statuses) == [200, 200, 200, 503]
     assert statuses[0] == statuses[2] == 200
 
 
-def test_ratings_of_the_same_movie_replace_each_other(served: Worker) -> None:
+def test_last_rating_of_a_movie_counts(served: Worker) -> None:
     twice = [{"movie_id": 3, "rating": 1}, *RATINGS]
     assert np.isclose(served.ask({**GUEST, "ratings": twice})[0][1]["rating"], served.ask(GUEST)[0][1]["rating"])

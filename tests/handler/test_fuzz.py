@@ -46,7 +46,7 @@ def quiet() -> Iterator[None]:
     ("path", "strings", "unknown"),
     [("fast", False, "answer"), ("fast", True, "error"), ("raw", False, "error"), ("parsed", True, "answer")],
 )
-def test_every_request_of_a_batch_is_answered_as_if_alone(
+def test_every_request_of_a_batch_is_answered_as_if_it_were_alone(
     worker: Callable[..., Worker],
     artifact: Artifact,
     string_artifact: Artifact,
@@ -86,7 +86,7 @@ def make_service(served: Worker, path: str, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(Service, "predict", Service.predict)
     monkeypatch.setattr(otf_message_handler, "_retrieve_inference_msg", otf_message_handler._retrieve_inference_msg)
     if path == "fast":
-        assert wire.install(served.handler)
+        assert wire.install(served.handler.service)
     metrics = MetricsCacheYamlImpl(str(SETTINGS.with_name("metrics.yaml")))
     metrics.initialize_cache()
     service = Service("ncf", "", {}, served.handler.handle, None, 16, metrics_cache=metrics)

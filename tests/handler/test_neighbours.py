@@ -13,18 +13,18 @@ PAIR = {"user_id": 11_242, "movie_id": 10_253}
 BODY = {"body": orjson.dumps(PAIR)}
 
 
-def test_a_clients_describe_header_is_no_question_of_torchserve(worker: Make) -> None:
+def test_describe_header_of_a_client_is_ignored(worker: Make) -> None:
     replies = worker().replies(BODY, BODY, headers={**HTTP, "describe": "True"})
     assert [reply.json.keys() for reply in replies] == [{*PAIR, "rating"}] * 2
 
 
-def test_a_clients_explain_header_is_no_question_for_an_explanation(worker: Make) -> None:
+def test_explain_header_of_a_client_is_ignored(worker: Make) -> None:
     for headers in ({**HTTP, "Explain": "True"}, {"Explain": "True", **HTTP}):
         [reply] = worker().replies(BODY, headers=headers)
         assert reply.json.keys() == {*PAIR, "rating"}
 
 
-def test_only_what_came_over_grpc_is_told_to_be_the_last_of_a_stream(worker: Make) -> None:
+def test_only_grpc_answers_have_the_header_that_ends_a_stream(worker: Make) -> None:
     served = worker()
     fields = {"data": {"content-type": ""}}  # what TorchServe's own reader makes of a request without headers
     for headers, last in (({}, "false"), (fields, "false"), (HTTP, None), (HTTP | fields, None)):
@@ -40,7 +40,7 @@ def test_only_what_came_over_grpc_is_told_to_be_the_last_of_a_stream(worker: Mak
         ({"max_explanations": 1}, {"explain": "True"}, {"instances": [PAIR, PAIR]}, "instances: 2 entries, at most 1 "),
     ],
 )
-def test_an_answer_that_is_too_much_is_refused_with_413(
+def test_too_long_answer_gets_413(
     worker: Make, settings: dict[str, int], headers: dict[str, str], body: Any, message: str
 ) -> None:
     [(status, error)] = worker(**settings).rows({"body": orjson.dumps(body)}, headers=HTTP | headers)
@@ -66,6 +66,6 @@ def nested(levels: int) -> list[Any]:
         ('{"user_id": "\ud800", "movie_id": 3}', 400),
     ],
 )
-def test_what_torchserves_own_parser_lets_through_is_refused(worker: Make, body: Any, status: int) -> None:
+def test_values_that_only_torchserves_parser_accepts_are_rejected(worker: Make, body: Any, status: int) -> None:
     (refused, error), (good, _) = worker().rows({"body": body}, BODY)
     assert (refused, error["code"], good) == (status, status, 200)

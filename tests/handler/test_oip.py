@@ -38,7 +38,7 @@ def expected(artifact: Artifact, users: Any = USERS, movies: Any = MOVIES) -> An
         ({"parameters": {}}, {"parameters": {"content_type": "x"}}),
     ],
 )
-def test_tensors_are_read_in_every_shape_and_integer_type(
+def test_tensors_of_every_shape_and_integer_type_are_read(
     worker: Make, artifact: Artifact, user: dict[str, Any], movie: dict[str, Any]
 ) -> None:
     got = ask(worker(), body(tensor("user_id", USERS) | user, tensor("movie_id", MOVIES) | movie))
@@ -48,7 +48,7 @@ def test_tensors_are_read_in_every_shape_and_integer_type(
     ]
 
 
-def test_the_answer_names_model_version_id_and_how_many_ids_are_unknown(worker: Make) -> None:
+def test_answer_holds_model_version_id_and_number_of_unknown_ids(worker: Make) -> None:
     got = ask(worker(), body(id="seven é", model_name="x", model_version="y", parameters={"priority": 1}))
     assert (got.json["model_name"], got.json["model_version"], got.json["id"]) == ("ncf", "1.0", "seven é")
     assert got.json["parameters"] == {"unknown_user_id": 1}
@@ -58,7 +58,7 @@ def test_the_answer_names_model_version_id_and_how_many_ids_are_unknown(worker: 
     assert ask(worker(), strangers).json["parameters"] == {"unknown_user_id": 3, "unknown_movie_id": 2}
 
 
-def test_the_outputs_are_those_asked_for_in_that_order(worker: Make, artifact: Artifact) -> None:
+def test_answer_holds_the_requested_outputs_in_order(worker: Make, artifact: Artifact) -> None:
     wanted = [{"name": "movie_known"}, {"name": "rating"}, {"name": "user_known"}]
     movies, ratings, users = ask(worker(), body(outputs=wanted)).json["outputs"]
     assert movies == {"name": "movie_known", "datatype": "BOOL", "shape": [3], "data": [True, True, True]}
@@ -67,7 +67,7 @@ def test_the_outputs_are_those_asked_for_in_that_order(worker: Make, artifact: A
     assert ask(worker(), body(outputs=[])).json["outputs"] == []
 
 
-def test_no_pairs_are_answered_with_no_ratings(worker: Make) -> None:
+def test_empty_columns_get_an_empty_answer(worker: Make) -> None:
     empty = body(tensor("user_id", [], shape=[0]), tensor("movie_id", [], shape=[0, 1]))
     assert ask(worker(), empty).json["outputs"][0] == {"name": "rating", "datatype": "FP32", "shape": [0], "data": []}
 
@@ -92,7 +92,7 @@ def test_raw_bytes_are_read_and_written(worker: Make, artifact: Artifact, dataty
     assert np.frombuffer(got.tensors[3:], "<f4").tolist() == expected(artifact)
 
 
-def test_string_ids_travel_as_bytes(worker: Make, string_artifact: Artifact) -> None:
+def test_string_ids_are_sent_as_bytes(worker: Make, string_artifact: Artifact) -> None:
     served, users, movies = worker(string_artifact), ["zoë", "", "bob"], ["0002844", "2844\0", "a b"]
     user, movie = tensor("user_id", users, datatype="BYTES"), tensor("movie_id", movies, datatype="BYTES")
     got = ask(served, body(user, movie))
@@ -106,7 +106,7 @@ def test_string_ids_travel_as_bytes(worker: Make, string_artifact: Artifact) -> 
 
 
 @pytest.mark.parametrize("raw", [True, False])
-def test_a_triton_clients_strings_are_understood(worker: Make, string_artifact: Artifact, raw: bool) -> None:
+def test_strings_of_a_triton_client_are_read(worker: Make, string_artifact: Artifact, raw: bool) -> None:
     inputs, columns = [], (["zoë", "nobody"], ["a b", "0002844"])
     for name, values in zip(("user_id", "movie_id"), columns, strict=True):
         tensor = triton.InferInput(name, [2, 1], "BYTES")
@@ -120,7 +120,7 @@ def test_a_triton_clients_strings_are_understood(worker: Make, string_artifact: 
     assert result.as_numpy("rating").tolist() == expected(string_artifact, *columns)
 
 
-def test_an_unknown_id_is_refused_where_the_policy_says_so(worker: Make, string_artifact: Artifact) -> None:
+def test_unknown_id_in_columns_gets_404_under_the_policy_error(worker: Make, string_artifact: Artifact) -> None:
     got = ask(worker(unknown="error"), body())
     assert (got.status, got.json["type"]) == (404, "UnknownId")
     assert got.json["message"] == "user_id 1: not in the training data"
@@ -131,7 +131,7 @@ def test_an_unknown_id_is_refused_where_the_policy_says_so(worker: Make, string_
     assert got.json["message"] == 'movie_id "\\u00e9": not in the training data'
 
 
-def test_columns_have_no_explanations_and_grpc_no_raw_bytes(worker: Make) -> None:
+def test_columns_reject_explanations_and_raw_bytes_over_grpc(worker: Make) -> None:
     served = worker()
     [reply] = served.replies({"body": json.dumps(body()).encode()}, headers={"explain": "True"})
     assert reply.json["message"].startswith("inputs: columns have no explanations")

@@ -66,7 +66,7 @@ OUTPUTS = "allowed: rating, user_known, movie_known, once each"
         (body(raw("user_id", b"") | {"data": USERS}), "inputs[0]: both data and binary_data_size, expected one of"),
     ],
 )
-def test_a_bad_body_is_told_what_where_and_what_is_allowed(worker: Make, sent: dict[str, Any], message: str) -> None:
+def test_error_says_what_was_got_where_and_what_is_allowed(worker: Make, sent: dict[str, Any], message: str) -> None:
     got = ask(worker(), sent)
     assert (got.status, got.json["code"], got.json["type"]) == (400, 400, "InvalidRequest")
     assert got.json["message"].startswith(message)
@@ -94,7 +94,7 @@ def sized(size: Any) -> dict[str, Any]:
         (RAW, bytes(48), "5", "body: not valid JSON"),
     ],
 )
-def test_raw_bytes_that_do_not_fit_are_told(
+def test_error_says_which_raw_bytes_do_not_fit(
     worker: Make, sent: dict[str, Any], tail: bytes, length: str | None, message: str
 ) -> None:
     got = ask(worker(), sent, tail, length)
@@ -112,7 +112,9 @@ def test_raw_bytes_that_do_not_fit_are_told(
         (raw_bytes(["bob", "eve"]) + b"\1\0\0\0\xff", "inputs[0]: a string is not UTF-8"),
     ],
 )
-def test_strings_that_do_not_fit_are_told(worker: Make, string_artifact: Artifact, data: bytes, message: str) -> None:
+def test_error_says_which_strings_do_not_fit(
+    worker: Make, string_artifact: Artifact, data: bytes, message: str
+) -> None:
     movies = raw_bytes(["a b"] * 3)
     sent = body(raw("user_id", data, datatype="BYTES"), raw("movie_id", movies, datatype="BYTES"))
     got = ask(worker(string_artifact), sent, data + movies)
@@ -130,7 +132,7 @@ def test_strings_that_do_not_fit_are_told(worker: Make, string_artifact: Artifac
         body(parameters={"binary_data_output": [[[[1]]]]}),
     ],
 )
-def test_what_nobody_reads_may_not_be_nested_too_deep_either(worker: Make, sent: dict[str, Any]) -> None:
+def test_deeply_nested_fields_that_nobody_reads_get_413(worker: Make, sent: dict[str, Any]) -> None:
     got = ask(worker(max_depth=5), sent)
     assert (got.status, got.json["message"]) == (413, "body: JSON nested deeper than 5 levels")
     read = body(tensor("user_id", [[one] for one in USERS], shape=[3, 1], parameters={"note": [1]}))

@@ -26,7 +26,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[tuple[int, str]]:
     return [(record.levelno, record.getMessage()) for record in caplog.records if "request_" in record.getMessage()]
 
 
-def test_a_bad_request_with_an_id_is_one_line_of_the_log(worker: Make, caplog: pytest.LogCaptureFixture) -> None:
+def test_bad_request_with_an_id_writes_one_log_line(worker: Make, caplog: pytest.LogCaptureFixture) -> None:
     worker().rows(body({"user_id": "x"}), headers=FROM_BROWSER)
     said = 'user_id: expected an integer, got \\"x\\"'
     assert lines(caplog) == [
@@ -34,7 +34,7 @@ def test_a_bad_request_with_an_id_is_one_line_of_the_log(worker: Make, caplog: p
     ]
 
 
-def test_neither_an_answer_nor_a_bad_request_without_an_id_is_logged(
+def test_answers_and_bad_requests_without_an_id_write_no_log_line(
     worker: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
     served = worker()
@@ -43,7 +43,7 @@ def test_neither_an_answer_nor_a_bad_request_without_an_id_is_logged(
     assert lines(caplog) == []
 
 
-def test_over_grpc_the_id_is_a_field_beside_the_body(worker: Make, caplog: pytest.LogCaptureFixture) -> None:
+def test_id_over_grpc_is_a_field_beside_the_body(worker: Make, caplog: pytest.LogCaptureFixture) -> None:
     worker().rows({"body": b"{", "x-request-id": b"grpc.7"}, headers={})
     [(_, line)] = lines(caplog)
     assert line.startswith("request_failed id=grpc.7 status=400 ")
@@ -59,13 +59,13 @@ def test_over_grpc_the_id_is_a_field_beside_the_body(worker: Make, caplog: pytes
         ("", None),
     ],
 )
-def test_an_id_can_neither_end_a_line_nor_fill_it(sent: str, logged: str | None) -> None:
+def test_id_can_neither_end_a_log_line_nor_make_it_long(sent: str, logged: str | None) -> None:
     assert find_request_id(Request(b"", {"x-request-id": sent})) == logged
     if sent.isascii():
         assert find_request_id(to_request({"body": b"", "x-request-id": sent.encode()}, {})) == logged
 
 
-def test_a_flood_of_bad_requests_writes_so_many_lines_a_second(worker: Make, caplog: pytest.LogCaptureFixture) -> None:
+def test_log_lines_per_second_are_limited(worker: Make, caplog: pytest.LogCaptureFixture) -> None:
     served = worker(max_error_lines_per_s=3)
     for _ in range(4):
         served.rows(*[body(b"{")] * 50, headers=FROM_BROWSER)
@@ -86,7 +86,7 @@ def break_on_poison(served: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(served.handler.service.predictor, "answer", breaking)
 
 
-def test_what_breaks_the_model_fails_alone_and_is_logged_with_its_traceback(
+def test_fault_fails_one_request_alone_and_logs_its_traceback(
     worker: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     served = worker()
@@ -112,7 +112,7 @@ def test_what_breaks_the_model_fails_alone_and_is_logged_with_its_traceback(
     ]
 
 
-def test_a_server_error_is_logged_without_an_id_too(
+def test_server_error_without_an_id_writes_a_log_line(
     worker: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     served = worker()

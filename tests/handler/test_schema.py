@@ -29,7 +29,7 @@ PAIR = {"user_id": 11_242, "movie_id": 10_253}
 
 
 @pytest.mark.parametrize("strings", [False, True])
-def test_both_are_schemas_and_fit_the_models_ids(
+def test_both_schemas_are_valid_and_fit_the_models_ids(
     worker: Make, artifact: Artifact, string_artifact: Artifact, strings: bool
 ) -> None:
     schemas = Schemas(worker(string_artifact if strings else artifact))
@@ -40,7 +40,7 @@ def test_both_are_schemas_and_fit_the_models_ids(
     assert schemas.request.is_valid({"user_id": "7", "movie_id": "3"}) is strings
 
 
-def test_scale_genres_and_limits_are_the_models_own(worker: Make) -> None:
+def test_schema_holds_the_models_scale_genres_and_limits(worker: Make) -> None:
     schema = Schemas(worker(max_pairs=9, max_top_k=4, max_explanations=2)).schema
     definitions = schema["request"]["$defs"]
     assert definitions["best"]["properties"]["top_k"]["maximum"] == 4
@@ -52,7 +52,7 @@ def test_scale_genres_and_limits_are_the_models_own(worker: Make) -> None:
 
 
 @pytest.mark.parametrize("genres", [0, 101])
-def test_no_genres_or_very_many_are_no_list(worker: Make, artifact: Artifact, genres: int) -> None:
+def test_schema_lists_genres_only_if_they_are_few(worker: Make, artifact: Artifact, genres: int) -> None:
     columns = {"genres": [[f"genre {n}" for n in range(genres)]] * 6}
     request = Schemas(worker(replace(artifact, catalogue=Catalogue(columns, 6)))).request
     assert request.is_valid({"user_id": 7, "top_k": 1, "genres": ["genre 0"]}) is bool(genres)
@@ -60,7 +60,7 @@ def test_no_genres_or_very_many_are_no_list(worker: Make, artifact: Artifact, ge
 
 
 @pytest.mark.parametrize("bounds", [(0.1, 0.7), (0.5, 5), (-10, 10), (1, 3.3333333333)])
-def test_a_rating_at_a_bound_is_within_it_however_it_is_rounded(
+def test_rounded_rating_at_a_bound_fits_the_schema(
     worker: Make, artifact: Artifact, bounds: tuple[float, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served = worker(replace(artifact, scale=RatingScale(*bounds)))
@@ -96,7 +96,7 @@ REQUESTS: list[Any] = [
 
 
 @pytest.mark.parametrize("unknown", ["answer", "error"])
-def test_whatever_is_answered_is_an_answer_of_the_schema(worker: Make, unknown: str) -> None:
+def test_every_answer_fits_the_schema(worker: Make, unknown: str) -> None:
     served = worker(unknown=unknown, max_pairs=40)
     valid = Schemas(served).answer
     asked = [{"body": orjson.dumps(body)} for body in (PAIR, {"instances": [PAIR, {}]}, {"user_id": 7, "top_k": 1})]
@@ -106,7 +106,7 @@ def test_whatever_is_answered_is_an_answer_of_the_schema(worker: Make, unknown: 
         assert status == body.get("code", 200)
 
 
-def test_an_integer_written_as_1_point_0_is_beyond_json_schema(worker: Make) -> None:
+def test_schema_accepts_an_integer_written_as_1_0_but_the_service_rejects_it(worker: Make) -> None:
     served = worker()
     body = {"user_id": 7.0, "movie_id": 3}
     assert Draft202012Validator(Schemas(served).schema["request"]).is_valid(body)
@@ -117,9 +117,7 @@ def test_an_integer_written_as_1_point_0_is_beyond_json_schema(worker: Make) -> 
 BEYOND = re.compile(r"the shape says|expected the same number|bytes are left|bytes after the last tensor|: \d+ bytes,")
 
 
-def test_what_the_schema_allows_is_answered_and_what_is_answered_it_allows(
-    worker: Make, encoding_artifact: Artifact
-) -> None:
+def test_schema_accepts_exactly_the_requests_that_are_answered(worker: Make, encoding_artifact: Artifact) -> None:
     served = worker(encoding_artifact, max_pairs=40, max_depth=30)
     schemas = Schemas(served)
     request, slot = schemas.request, schemas.part("pair", "best", "fold_in")
@@ -155,7 +153,7 @@ def test_what_the_schema_allows_is_answered_and_what_is_answered_it_allows(
     try_body()
 
 
-def test_an_explanation_is_asked_for_as_its_definition_says(worker: Make) -> None:
+def test_schema_accepts_exactly_the_explanations_that_are_answered(worker: Make) -> None:
     served = worker()
     schemas = Schemas(served)
     asked = schemas.part("explanation")

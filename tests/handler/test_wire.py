@@ -82,14 +82,14 @@ def raw_bodies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(st.lists(FRAME, min_size=1, max_size=4), st.sets(st.integers(0, 2000), max_size=40))
-def test_the_reader_reads_what_torchserve_reads(frames: list[SentFrame], cuts: set[int]) -> None:
+def test_reader_reads_the_same_requests_as_torchserve(frames: list[SentFrame], cuts: set[int]) -> None:
     reader = FrameReader()  # one for all frames, so that remembered heads are tried too
     for frame in [*frames, *frames]:
         data = frame_bytes(frame)
         assert read(reader, data, {cut for cut in cuts if cut <= len(data)}) == original(data)
 
 
-def test_a_frame_may_be_cut_at_any_byte() -> None:
+def test_frame_may_arrive_cut_at_any_byte() -> None:
     data = frame_bytes(KINDS)
     expected = original(data)
     knows_heads = FrameReader()
@@ -99,22 +99,22 @@ def test_a_frame_may_be_cut_at_any_byte() -> None:
         assert read(knows_heads, data, cuts) == expected
 
 
-def test_a_frame_of_many_mebibytes_is_read_whole() -> None:
+def test_frame_of_many_mebibytes_is_read_whole() -> None:
     body = bytes(range(256)) * 40_000
     frame = [(f"id-{n}", Sent([("body", "application/json", body[n:])], {"a": "b"})) for n in range(3)]
     with sent(frame_bytes(frame), pieces=1000) as connection:
-        frame = FrameReader().read(connection)
-    assert [request.body for request in frame.requests] == [body[n:] for n in range(3)]
+        received = FrameReader().read(connection)
+    assert [request.body for request in received.requests] == [body[n:] for n in range(3)]
 
 
-def test_a_front_end_that_goes_ends_the_worker() -> None:
+def test_worker_ends_when_the_front_end_closes() -> None:
     data = frame_bytes(KINDS)
     for end in range(len(data)):
         with pytest.raises(SystemExit):
             read(FrameReader(), data[:end])
 
 
-def test_bytes_after_a_frame_are_refused() -> None:
+def test_bytes_after_a_frame_are_rejected() -> None:
     with pytest.raises(ValueError, match="3 bytes after a frame"):
         read(FrameReader(), frame_bytes(KINDS) + b"abc")
 
@@ -173,18 +173,18 @@ def exchange(service: Service, *bodies: bytes) -> bytes:
     return bytes(service.predict(batch))
 
 
-def test_installed_it_serves_a_workers_whole_exchange(service: Service) -> None:
+def test_installed_wire_answers_a_frame(service: Service) -> None:
     answer = exchange(service, b"one", b"two")
     assert sized(b"id-0") in answer
     assert answer.index(sized(b"one")) < answer.index(sized(b"two"))
 
 
-def test_a_handler_that_fails_gives_503_and_the_worker_goes_on(service: Service) -> None:
+def test_failing_service_gives_503_and_the_worker_goes_on(service: Service) -> None:
     assert struct.unpack("!i", exchange(service, b"fail", b"ok")[:4]) == (503,)
     assert sized(b"ok") in exchange(service, b"ok")
 
 
-def test_another_torchserve_keeps_its_own_wire(
+def test_another_version_of_torchserve_keeps_its_own_reader(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = Service.predict

@@ -63,7 +63,7 @@ def count(metrics: WorkerMetrics, *answers: Answer, seconds: tuple[float, float,
         (FoldInAsk(BestAsk(STRANGER, top_k=1), [4], [2.0]), len(MOVIE_IDS), 2),
     ],
 )
-def test_pairs_that_were_rated_and_unknown_ids_are_counted(
+def test_rated_pairs_and_unknown_ids_are_counted(
     metrics: WorkerMetrics, emitted: Emitted, encoding_artifact: Artifact, ask: Ask, pairs: int, unknown: int
 ) -> None:
     count(metrics, *Predictor(encoding_artifact).answer([ask, PairAsk(7, 3)]))
@@ -82,7 +82,7 @@ def test_requests_are_counted_by_kind_and_status(metrics: WorkerMetrics, emitted
     assert seconds == [1.0, 0.5, 0.25]
 
 
-def test_a_batchs_time_is_counted_up_to_and_including_its_bound(metrics: WorkerMetrics, emitted: Emitted) -> None:
+def test_bucket_includes_its_upper_bound(metrics: WorkerMetrics, emitted: Emitted) -> None:
     for seconds in (BUCKETS_S[0], BUCKETS_S[3], BUCKETS_S[3] * 1.001, BUCKETS_S[-1] * 2):
         count(metrics, seconds=(0.0, seconds, 0.0))
     figures = emitted()
@@ -90,7 +90,7 @@ def test_a_batchs_time_is_counted_up_to_and_including_its_bound(metrics: WorkerM
     assert found == [1, 1, 1, 2] + [3] * (len(BUCKETS_S) - 4) + [4]
 
 
-def test_what_has_not_grown_is_not_sent_again(metrics: WorkerMetrics, emitted: Emitted) -> None:
+def test_counters_that_have_not_grown_are_not_sent(metrics: WorkerMetrics, emitted: Emitted) -> None:
     count(metrics)
     assert emitted()["ncf_worker_starts_total",] == 1
     assert all(name.endswith(("_seconds", "_bytes")) for name, *_ in emitted())  # gauges

@@ -19,7 +19,7 @@ def explain(predictor: Predictor, user_id: int, movie_id: int) -> ExplainAnswer:
 
 
 @pytest.mark.parametrize(("user_id", "movie_id"), [(11_242, 10_253), (1, 3), (7, 1), (1, 1)])
-def test_the_parts_add_up_to_the_rating(artifact: Artifact, user_id: int, movie_id: int) -> None:
+def test_parts_add_up_to_the_rating(artifact: Artifact, user_id: int, movie_id: int) -> None:
     predictor = Predictor(artifact)
     answer = explain(predictor, user_id, movie_id)
     [pair] = predictor.answer([PairAsk(user_id, movie_id)])
@@ -31,7 +31,7 @@ def test_the_parts_add_up_to_the_rating(artifact: Artifact, user_id: int, movie_
         assert answer.because == []
 
 
-def test_only_the_users_own_ratings_are_named(artifact: Artifact) -> None:
+def test_because_names_only_the_users_own_ratings(artifact: Artifact) -> None:
     because = explain(Predictor(artifact), 11_242, 10_253).because
     assert {(movie_id, given) for movie_id, _, given, _ in because} == {(3, 8.0), (77_777, 9.0)}
     assert abs(because[0][3]) >= abs(because[1][3])
@@ -46,7 +46,7 @@ def test_explanation_in_a_batch_leaves_other_answers_unchanged(artifact: Artifac
         assert answer == pytest.approx(alone, abs=1e-5)
 
 
-def test_an_encoding_network_is_asked_what_it_would_say_without_a_rating(encoding_artifact: Artifact) -> None:
+def test_influence_in_an_encoding_network_is_the_change_without_the_rating(encoding_artifact: Artifact) -> None:
     predictor = Predictor(encoding_artifact)
     because = explain(predictor, 11_242, 10_253).because
     ratings = {3: 8.0, 77_777: 9.0}
@@ -63,7 +63,7 @@ def test_an_encoding_network_is_asked_what_it_would_say_without_a_rating(encodin
     }
 
 
-def test_the_rating_of_a_twin_movie_moves_it_most() -> None:
+def test_rating_of_a_twin_movie_has_the_most_influence() -> None:
     """Movies 0 and 1 are the same to the network, movie 2 is another: a 10 for movie 0 lifts movie 1 more."""
     torch.manual_seed(0)
     network = EmbeddingMLP(1, 3, embedding_dim=4, hidden_dims=(16, 8)).eval()

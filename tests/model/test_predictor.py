@@ -29,14 +29,14 @@ def best(predictor: Predictor, ask: BestAsk) -> BestAnswer:
     return answer
 
 
-def test_a_rating_is_the_networks_own_on_the_data_scale(artifact: Artifact, predictor: Predictor) -> None:
+def test_rating_is_the_networks_unit_score_on_the_data_scale(artifact: Artifact, predictor: Predictor) -> None:
     for row, user_id in enumerate(USER_IDS):
         for column, movie_id in enumerate(MOVIE_IDS):
             unit = float(artifact.network(torch.tensor([row]), torch.tensor([column])).detach())
             assert rating(predictor, user_id, movie_id) == pytest.approx(1 + 9 * unit, abs=1e-5)
 
 
-def test_a_batch_equals_its_members_asked_one_by_one(predictor: Predictor) -> None:
+def test_batch_gives_the_same_answers_as_single_asks(predictor: Predictor) -> None:
     asks: list[Ask] = [
         PairAsk(7, 3),
         BestAsk(11_242, [10_253, 5, 3], top_k=2),
@@ -56,7 +56,7 @@ def test_a_batch_equals_its_members_asked_one_by_one(predictor: Predictor) -> No
             assert together.ratings == pytest.approx(alone.ratings, abs=1e-5)
 
 
-def test_nothing_asked_is_nothing_answered(predictor: Predictor) -> None:
+def test_no_asks_get_no_answers(predictor: Predictor) -> None:
     assert predictor.answer([]) == []
 
 
@@ -69,7 +69,7 @@ def test_unknown_ids_are_flagged_and_share_the_unknown_rating(predictor: Predict
     assert stranger.rating != known.rating
 
 
-def test_recommendations_are_all_movies_highest_first(predictor: Predictor) -> None:
+def test_recommendations_hold_all_movies_sorted_by_rating(predictor: Predictor) -> None:
     answer = best(predictor, BestAsk(7))
     expected = sorted(MOVIE_IDS, key=lambda movie_id: -rating(predictor, 7, movie_id))
     assert answer.movie_ids == expected
@@ -92,15 +92,15 @@ def test_recommendations_are_all_movies_highest_first(predictor: Predictor) -> N
         (BestAsk(7, []), set()),
     ],
 )
-def test_filters_leave_what_they_say(predictor: Predictor, ask: BestAsk, expected: set[int]) -> None:
+def test_filters_keep_the_right_movies(predictor: Predictor, ask: BestAsk, expected: set[int]) -> None:
     assert set(best(predictor, ask).movie_ids) == expected
 
 
-def test_equal_ratings_keep_the_order_of_the_ask(predictor: Predictor) -> None:
+def test_movies_with_equal_ratings_keep_the_order_of_the_ask(predictor: Predictor) -> None:
     assert best(predictor, BestAsk(7, [98, 97, 99], top_k=2)).movie_ids == [98, 97]
 
 
-def test_towers_too_large_to_keep_answer_alike(artifact: Artifact, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_towers_that_are_not_kept_give_the_same_ratings(artifact: Artifact, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = Predictor(artifact)
     monkeypatch.setattr(model.scorer, "TOWER_CACHE_MIB", 0)
     monkeypatch.setitem(model.scorer.CHUNK_PAIRS, "cpu", 4)
@@ -112,7 +112,7 @@ def test_towers_too_large_to_keep_answer_alike(artifact: Artifact, monkeypatch: 
         assert one.ratings == pytest.approx(other.ratings, abs=1e-5)
 
 
-def test_a_row_outside_the_table_never_reaches_the_network(predictor: Predictor) -> None:
+def test_row_outside_the_table_raises(predictor: Predictor) -> None:
     for row in (-1, len(USER_IDS) + 1):
         with pytest.raises(IndexError, match="out of range"):
             predictor.scorer.rate(np.array([row]), np.array([0]))
@@ -135,7 +135,7 @@ def test_movies_without_a_catalogue_are_ranked(artifact: Artifact) -> None:
     assert len(best(Predictor(bare), BestAsk(7, top_k=3)).movie_ids) == 3
 
 
-def test_unknown_movies_keep_the_order_of_the_ask_whatever_the_last_digit(artifact: Artifact) -> None:
+def test_unknown_movies_keep_the_order_of_the_ask_whatever_their_last_digit(artifact: Artifact) -> None:
     candidates = Candidates(np.array([6, 6, 0, 6]), [4, 101, 3, 5])
     ratings = np.array([5, 5 + 1e-7, 9, 5 + 2e-7])
     answer = rank(candidates, ratings, top_k=3, user_known=True, model=ServedModel.from_artifact(artifact))

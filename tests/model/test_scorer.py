@@ -33,7 +33,7 @@ towers = pytest.mark.parametrize("tower_mib", [0, 64], ids=["towers by request",
 
 
 @towers
-def test_known_users_and_fold_ins_in_forwards_of_any_size_are_rated_as_each_alone(
+def test_forwards_of_any_size_give_the_same_ratings(
     encoding_artifact: Artifact, monkeypatch: pytest.MonkeyPatch, tower_mib: int
 ) -> None:
     whole = Scorer(encoding_artifact)
@@ -55,7 +55,7 @@ def test_known_users_and_fold_ins_in_forwards_of_any_size_are_rated_as_each_alon
     try_pairs()
 
 
-def test_a_fold_in_who_was_not_given_never_reaches_the_network(encoding_artifact: Artifact) -> None:
+def test_row_of_a_missing_fold_in_user_raises(encoding_artifact: Artifact) -> None:
     scorer = Scorer(encoding_artifact)
     fold_in = scorer.encode(np.array([0]), np.array([9.0]))
     for row, fold_ins in ((USERS + 1, [fold_in]), (USERS, []), (-1, [fold_in])):
@@ -64,7 +64,7 @@ def test_a_fold_in_who_was_not_given_never_reaches_the_network(encoding_artifact
 
 
 @towers
-def test_ids_close_together_are_answered_as_scattered_ones(
+def test_dense_ids_get_the_same_ratings_as_sparse_ids(
     encoding_artifact: Artifact, monkeypatch: pytest.MonkeyPatch, tower_mib: int
 ) -> None:
     monkeypatch.setattr(model.scorer, "TOWER_CACHE_MIB", tower_mib)

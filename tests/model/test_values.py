@@ -21,7 +21,7 @@ def test_scale_goes_there_and_back(minimum: float, span: float, unit: float) -> 
 
 
 @pytest.mark.parametrize("bounds", [(1, 1), (5, 1), (float("nan"), 1), (0, float("inf"))])
-def test_an_empty_or_endless_scale_is_refused(bounds: tuple[float, float]) -> None:
+def test_empty_or_endless_scale_is_rejected(bounds: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match="rating scale"):
         RatingScale(*bounds)
 
@@ -33,12 +33,12 @@ def test_history_groups_by_user_and_survives_bytes() -> None:
     assert again.ratings.tolist() == [2.0, 1.0, 3.0]
 
 
-def test_history_that_does_not_add_up_is_refused() -> None:
+def test_history_with_wrong_offsets_is_rejected() -> None:
     with pytest.raises(ValueError, match="offsets"):
         History(np.array([0, 3]), np.array([1, 2], dtype=np.int32), np.array([1.0, 2.0]))
 
 
-def test_catalogue_shows_what_is_known() -> None:
+def test_catalogue_shows_known_facts() -> None:
     columns: dict[str, list[Any]] = {
         "title": ["대부", None],
         "genres": [["Crime", "Drama"], None],

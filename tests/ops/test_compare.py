@@ -25,7 +25,7 @@ def best(*items: tuple[int, float]) -> dict[str, Any]:
         ({"outputs": [{"data": [1.0, 2.0]}]}, {"outputs": [{"data": [1.0, 2.0]}], "model_version": "1.0"}),
     ],
 )
-def test_answers_that_say_the_same(served: Any, expected: Any) -> None:
+def test_equivalent_answers_have_no_difference(served: Any, expected: Any) -> None:
     assert find_difference(served, expected) is None
 
 
@@ -41,7 +41,7 @@ def test_answers_that_say_the_same(served: Any, expected: Any) -> None:
         (best((3, 9.0)), BEST, "recommendations: served"),
     ],
 )
-def test_answers_that_differ(served: Any, expected: Any, says: str) -> None:
+def test_first_difference_is_named(served: Any, expected: Any, says: str) -> None:
     difference = find_difference(served, expected)
     assert difference is not None
     assert re.match(says, difference), difference
