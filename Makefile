@@ -28,8 +28,8 @@ BUILD := GIVEN="$(GIVEN)" $(PY) -m ops.build
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F':.*## ' '{printf "  %-15s %s\n", $$1, $$2}'
-	@echo 'Variables: VERSION=1.1  DATA=folder or file  PRESET=default|mlp|reference  TRAIN_ARGS="--seed 1"  PORT=9090'
-	@echo '           RATINGS, FROM (update)  RESUME=1, PROCESSES=2 (train)  SHARE, MODE, REQUESTS (canary)'
+	@echo 'Variables: VERSION=1.1  DATA=folder or file  PRESET=default|mlp|reference  TRAIN_ARGS="--seed 1"'
+	@echo '           PORT=9090  RATINGS, FROM (update)  RESUME=1, PROCESSES=2 (train)  SHARE, MODE (canary)'
 	@echo 'A version is never replaced: other DATA or options make a new one. It remembers what it was made of.'
 
 serve: .venv/serve ## train and pack if need be, start the server, show answers

@@ -45,7 +45,7 @@ def test_an_unknown_variable_is_told(person: Project) -> None:
 def test_help_fits_one_screen(person: Project) -> None:
     lines = person.make("help").splitlines()
     assert len(lines) <= 40
-    assert max(map(len, lines)) <= 110
+    assert max(map(len, lines)) <= 100
 
 
 def test_a_version_that_make_did_not_make_is_packed_and_reported_on_as_it_is(person: Project) -> None:
