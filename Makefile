@@ -9,8 +9,10 @@ KNOWN := VERSION DATA PRESET TRAIN_ARGS RESUME PROCESSES RATINGS FROM UPDATE_ARG
 given  = $(foreach name,$(1),$(if $(filter $(2),$(firstword $(origin $(name)))),$(name)))
 GIVEN := $(call given,$(KNOWN),command environment)
 STRANGE := $(filter-out $(KNOWN) MAKEFLAGS MFLAGS SHELL MAKE,$(call given,$(.VARIABLES),command))
+nearest = $(shell $(PYTHON) -c 'import difflib, sys; print(*difflib.get_close_matches(sys.argv[1], sys.argv[2:], 1, 0))' \
+	'$(1)' $(KNOWN))
 ifneq ($(STRANGE),)
-$(error no such variable: $(STRANGE); allowed: $(KNOWN))
+$(error no such variable: $(STRANGE); did you mean $(call nearest,$(firstword $(STRANGE)))? Allowed: $(KNOWN))
 endif
 
 # A value as one word of the shell, whatever it holds.
@@ -26,8 +28,8 @@ BUILD := GIVEN="$(GIVEN)" $(PY) -m ops.build
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F':.*## ' '{printf "  %-15s %s\n", $$1, $$2}'
-	@echo 'Variables: VERSION=1.1  DATA=folder or file  PRESET=default|mlp|reference  TRAIN_ARGS="--seed 1"  PORT=9090'
-	@echo '           RATINGS, FROM (update)  RESUME=1, PROCESSES=2 (train)  SHARE, MODE, REQUESTS (canary)'
+	@echo 'Variables: VERSION=1.1  DATA=folder or file  PRESET=default|mlp|reference  TRAIN_ARGS="--seed 1"'
+	@echo '           PORT=9090  RATINGS, FROM (update)  RESUME=1, PROCESSES=2 (train)  SHARE, MODE (canary)'
 	@echo 'A version is never replaced: other DATA or options make a new one. It remembers what it was made of.'
 
 serve: .venv/serve ## train and pack if need be, start the server, show answers
@@ -94,7 +96,10 @@ rotate-keys: .venv/serve ## replace the keys; the old ones end at once
 	@$(PY) -m ops.auth rotate
 
 clean: ## stop the server and delete what was made; versions only with FORCE=1
-	@if [ -x $(PY) ]; then $(BUILD) clean; else rm -rf build logs .run; fi
+	@if [ -x $(PY) ]; then $(BUILD) clean; \
+	elif [ "$(FORCE)" != 1 ] && ls -d build/*/ncf.pt model-store/*.mar 2>/dev/null | sed 's/^/  /' | grep .; then \
+		echo 'clean: this would delete these versions; nothing was deleted: `make clean FORCE=1` deletes them' >&2; exit 1; \
+	else rm -rf build model-store logs .run key_file.json; fi
 
 help-bench: ## list the verbs that measure the project
 	@grep -hE '^[a-z-]+:.*## ' bench/bench.mk | awk -F':.*## ' '{printf "  %-15s %s\n", $$1, $$2}'
@@ -118,7 +123,8 @@ include bench/bench.mk
 
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 .venv/serve: pyproject.toml constraints.txt | .venv/bin/python
-	@echo 'Installing the environment into .venv, once. This takes minutes.'
+	@echo 'Installing into .venv, once: 0.4 GB to download, 1.7 GB on disk, with a CPU build of torch.'
+	@echo 'On Linux the package index has the CUDA build of torch, which takes several GB. This takes minutes.'
 	$(PIP) 'pip==26.3'
 	$(PIP) -c constraints.txt --group serve --group train
 	@touch $@

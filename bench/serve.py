@@ -17,6 +17,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from bench import usage
+from bench.closed_loops import ClosedLoop, closed_loops_table
 from bench.goals import Goal, goals_table
 from bench.load import Load, run_wrk
 from bench.machine import describe_machine
@@ -142,22 +143,6 @@ def _goals_against_stock(own: Measured, base: Measured, workers: str) -> Iterato
         yield Goal(f"one pair, {connections} connections, {workers}: times stock at 64", times, ">=", wanted)
 
 
-def closed_loops_table(measured: Mapping[str, Measured]) -> str:
-    """Every closed loop."""
-    header = ("server", "asked", "connections", "answered/s", "p50 ms", "p99 ms", "refused", "broken")
-    return table(header, 2, (row for name, one in measured.items() for row in _closed_rows(name, one)))
-
-
-def _closed_rows(name: str, one: Measured) -> Iterator[Cells]:
-    for key, loads in one.loads.items():
-        rates = [load.answered_per_s for load in loads]
-        rate = f"{statistics.median(rates):,.0f} ({min(rates):,.0f} to {max(rates):,.0f})"
-        p50, p99 = f"{one.median(key, 'p50_ms'):.2f}", f"{one.median(key, 'p99_ms'):.2f}"
-        refused = sum(load.refused for load in loads)
-        broken = sum(load.broken for load in loads)
-        yield name, *key.split("/"), rate, p50, p99, f"{refused:,}", f"{broken:,}"
-
-
 def open_loops_table(measured: Mapping[str, Measured]) -> str:
     """The open loops, each the one with the median p99 of its server; cores and memory."""
     latencies = ("server", "open loop, requests/s", "p50 ms", "p99 ms", "failed")
@@ -184,7 +169,8 @@ def main() -> None:
     in_process = {name: pairs_per_s(artifact, asked[name]) for name in ("columns", "instances")}
     measured = measure(path, options.rounds, options.seconds)
     alone = [f"In one process, one core: {name} {rate / 1e6:.2f} million pairs/s." for name, rate in in_process.items()]
-    tables = [closed_loops_table(measured), open_loops_table(measured), goals_table(goals(measured, in_process))]
+    closed = {name: {key: ClosedLoop.of(loads) for key, loads in one.loads.items()} for name, one in measured.items()}
+    tables = [closed_loops_table(closed), open_loops_table(measured), goals_table(goals(measured, in_process))]
     servers = {name: asdict(one) for name, one in measured.items()}
     text = "\n\n".join([*tables, "\n".join(alone)])
     publish("serve", {**machine, "servers": servers, "in_process": in_process}, text, options)

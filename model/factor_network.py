@@ -2,9 +2,9 @@
 
     unit(u, m) = s clamp(offset + slope (b_u + c_m + u . v)) + (1 - s) ordinal(user tower + movie tower, u' * v', f')
 
-Block A (b, c, u, v) predicts the standardised rating, block B (primed) its normal score, which the ordinal network
-turns into an expected rating. A table's row is [block A (K), block B (K), tower (H)], W = 2 K + H wide; the last rows
-are the user who rated nothing and the movie of which nothing is known.
+The rating block (b, c, u, v) predicts the standardised rating. The score block (primed) predicts its normal score,
+which the ordinal network turns into an expected rating. A table's row is W = 2 K + H wide: the rating block (K), the
+score block (K), the tower (H). The last rows are the user who rated nothing and the movie of which nothing is known.
 
 A user's row is a closed form of the ratings they gave (`encode_users`), so a new user, or one with new ratings, needs
 no training, and the user table only keeps that form's results. train/factors/variational.py fits the blocks.
@@ -24,38 +24,40 @@ class FactorNetwork(RatingNetwork):
     """An `EncodingNetwork`. Its user table is zeros until what `encode_users` says is copied into it.
 
     Args:
-        linear, rank: encoders of block A and block B.
-        ordinal: levels and network on top of block B.
+        rating_block, score_block: encoders of the rating block and the score block.
+        ordinal: levels and network on top of the score block.
         movies: (num_movies + 1, W) rows of the movies.
         num_users: known ones.
-        standard: mean and standard deviation of the ratings, in rating units: block A's target.
+        standard: mean and standard deviation of the ratings, in rating units: the rating block's target.
         scale: of the ratings.
-        linear_weight: s, block A's share in the unit score, 0 to 1.
+        rating_weight: s, the rating block's share in the unit score, 0 to 1.
     """
 
     standard: Tensor
     offset: Tensor
     slope: Tensor
-    linear_weight: Tensor
+    rating_weight: Tensor
 
     def __init__(
         self,
-        linear: FoldIn,
-        rank: FoldIn,
+        rating_block: FoldIn,
+        score_block: FoldIn,
         ordinal: OrdinalHead,
         movies: Tensor,
         num_users: int,
         standard: tuple[float, float],
         scale: RatingScale,
-        linear_weight: float,
+        rating_weight: float,
     ) -> None:
         super().__init__(num_users, len(movies) - 1)
-        self.size = linear.size
-        self.linear, self.rank, self.ordinal = linear, rank, ordinal
+        self.size = rating_block.size
+        self.rating_block = rating_block
+        self.score_block = score_block
+        self.ordinal = ordinal
         mean, deviation = standard
         for name, value in (("offset", scale.to_unit(mean)), ("slope", deviation / scale.span)):
             self.register_buffer(name, torch.tensor(value))
-        self.register_buffer("linear_weight", torch.tensor(linear_weight))
+        self.register_buffer("rating_weight", torch.tensor(rating_weight))
         self.register_buffer("standard", torch.tensor(standard))
         users = torch.zeros(num_users + 1, movies.shape[1])
         self.user_embedding = nn.Embedding.from_pretrained(users, freeze=True)
@@ -77,11 +79,11 @@ class FactorNetwork(RatingNetwork):
     def head(self, user: Tensor, movie: Tensor) -> Tensor:
         """Two towers' outputs, broadcast against each other, (..., W) -> (...,) unit scores."""
         k = self.size
-        linear = user[..., 0] + movie[..., 0] + (user[..., 1:k] * movie[..., 1:k]).sum(-1)
+        standardised = user[..., 0] + movie[..., 0] + (user[..., 1:k] * movie[..., 1:k]).sum(-1)
         hidden, product, score = self.ordinal_inputs(user, movie)
         ordinal = self.ordinal(hidden, product, score)
-        straight = (self.offset + self.slope * linear).clamp(0.0, 1.0)
-        return torch.lerp(ordinal, straight, self.linear_weight).clamp(0.0, 1.0)
+        straight = (self.offset + self.slope * standardised).clamp(0.0, 1.0)
+        return torch.lerp(ordinal, straight, self.rating_weight).clamp(0.0, 1.0)
 
     @torch.jit.export
     def level_probabilities(self, user: Tensor, movie: Tensor) -> Tensor:
@@ -90,7 +92,7 @@ class FactorNetwork(RatingNetwork):
         return torch.softmax(self.ordinal.logits(hidden, product, score), -1)
 
     def ordinal_inputs(self, user: Tensor, movie: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What the ordinal network sees of two towers' outputs: its towers' sum, block B's product and its score."""
+        """What the ordinal network sees of two towers: the sum of its own, the score block's product, and its score."""
         k = self.size
         product = user[..., k + 1 : 2 * k] * movie[..., k + 1 : 2 * k]
         score = user[..., k] + movie[..., k] + product.sum(-1)
@@ -108,10 +110,10 @@ class FactorNetwork(RatingNetwork):
         """
         level = self.ordinal.level(rating)
         target = (rating - self.standard[0]) / self.standard[1]
-        linear = self.linear(owner, movie_index, target, num_users)
-        rank = self.rank(owner, movie_index, self.ordinal.score[level], num_users)
-        hidden = self.ordinal.user_tower(rank, self.ordinal.histogram(owner, level, num_users))
-        return torch.cat([linear, rank, hidden], 1)
+        rating_row = self.rating_block(owner, movie_index, target, num_users)
+        score_row = self.score_block(owner, movie_index, self.ordinal.score[level], num_users)
+        hidden = self.ordinal.user_tower(score_row, self.ordinal.histogram(owner, level, num_users))
+        return torch.cat([rating_row, score_row, hidden], 1)
 
     @torch.jit.export
     def encode_user(self, movie_index: Tensor, rating: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ _GRPC_PORTS = ("grpc_inference_port", "grpc_management_port")
 # Of these names alone the environment, or the server that runs, puts another value in the file's place.
 ENDPOINTS = (*_ADDRESSES, *_GRPC_PORTS, "grpc_inference_address", "grpc_management_address")
 # A server that listens at every address of the host is asked at this one.
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104  nothing is bound here
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104  # nosec B104: nothing is bound here
 PORT = "PORT"
 
 

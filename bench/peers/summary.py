@@ -7,34 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from bench.closed_loops import ClosedLoop, Spread
 from bench.goals import Goal
-from bench.load import Load
 from bench.open_loop import OpenLoad
 from bench.peers.measure import CONNECTIONS, Round
 from bench.peers.servers import OURS
-
-
-class Spread(NamedTuple):
-    """The median of the rounds, the lowest and the highest."""
-
-    median: float
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Spread:
-        """The spread of at least one value."""
-        return cls(statistics.median(values), min(values), max(values))
-
-
-class ClosedLoop(NamedTuple):
-    """One kind of ask at one number of connections; `refused` and `broken` are sums over the rounds."""
-
-    answered_per_s: Spread
-    p50_ms: float
-    p99_ms: float
-    refused: int
-    broken: int
 
 
 class OpenLoop(NamedTuple):
@@ -74,21 +51,11 @@ def summarize(rounds: Sequence[Round]) -> Summary | None:
     if not good:
         return None
     return Summary(
-        closed={key: _closed_loop([one.loads[key] for one in good]) for key in good[0].loads},
+        closed={key: ClosedLoop.of([one.loads[key] for one in good]) for key in good[0].loads},
         opened={share: _open_loop([one.open_loads[share] for one in good]) for share in good[0].open_loads},
         start_s=Spread.of([one.start_s for one in good]),
         cores=statistics.median(one.cores for one in good),
         mib=statistics.median(one.mib for one in good),
-    )
-
-
-def _closed_loop(loads: Sequence[Load]) -> ClosedLoop:
-    return ClosedLoop(
-        answered_per_s=Spread.of([load.answered_per_s for load in loads]),
-        p50_ms=statistics.median(load.p50_ms for load in loads),
-        p99_ms=statistics.median(load.p99_ms for load in loads),
-        refused=sum(load.refused for load in loads),
-        broken=sum(load.broken for load in loads),
     )
 
 

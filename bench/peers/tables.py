@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from bench.closed_loops import ClosedLoop, closed_loops_table
 from bench.goals import Goal, goals_table
 from bench.markdown import Cells, table
 from bench.peers.servers import SERVERS
-from bench.peers.summary import Spread, Summary, best_rate
+from bench.peers.summary import Summary, best_rate
 
 TITLES = {"pair": "pair", "columns": "1,000 pairs, JSON", "binary": "1,000 pairs, raw tensors", "best": "ten best"}
 
@@ -18,7 +19,7 @@ def report(summaries: Mapping[str, Summary], goals: Sequence[Goal], errors: Mapp
     parts = [
         *([goals_table(goals)] if goals else []),
         table(_OVERVIEW, 1, (_overview_row(name, one) for name, one in summaries.items())),
-        table(_CLOSED, 2, (row for name, one in summaries.items() for row in _closed_rows(name, one))),
+        closed_loops_table({SERVERS[name].title: _named(one.closed) for name, one in summaries.items()}),
         table(_OPEN, 1, (row for name, one in summaries.items() for row in _open_rows(name, one))),
     ]
     failed = [
@@ -41,7 +42,6 @@ _OVERVIEW = (
     "MiB",
     "start to first answer, s",
 )
-_CLOSED = ("server", "asked", "connections", "answered/s", "p50 ms", "p99 ms", "refused", "broken")
 _OPEN = ("server", "share of its maximum", "requests/s", "p50 ms", "p99 ms", "sent late, p99 ms", "failed")
 
 
@@ -54,25 +54,20 @@ def _overview_row(name: str, one: Summary) -> Cells:
         f"{one.opened['0.5'].p99_ms.median:.1f}",
         f"{one.cores:.2f}",
         f"{one.mib:,.0f}",
-        _spread(one.start_s, ".1f"),
+        f"{one.start_s:.1f}",
     )
     return SERVERS[name].title, *figures, *costs
 
 
-def _closed_rows(name: str, one: Summary) -> Iterator[Cells]:
-    for key, load in one.closed.items():
-        kind, connections = key.split("/")
-        times = (f"{load.p50_ms:.2f}", f"{load.p99_ms:.2f}", f"{load.refused:,}", f"{load.broken:,}")
-        yield SERVERS[name].title, TITLES[kind], connections, _spread(load.answered_per_s, ",.0f"), *times
+def _named(closed: Mapping[str, ClosedLoop]) -> dict[str, ClosedLoop]:
+    """The closed loops with the title of their kind in place of its name."""
+    kinds = {key: key.partition("/") for key in closed}
+    return {f"{TITLES[kind]}/{connections}": closed[key] for key, (kind, _, connections) in kinds.items()}
 
 
 def _open_rows(name: str, one: Summary) -> Iterator[Cells]:
     for share, load in one.opened.items():
-        times = (f"{load.p50_ms:.2f}", _spread(load.p99_ms, ".2f"), f"{load.late_p99_ms:.2f}")
+        times = (f"{load.p50_ms:.2f}", f"{load.p99_ms:.2f}", f"{load.late_p99_ms:.2f}")
         rate = f"{load.rate_per_s:,.0f}"
         failed = f"{load.failed:,} of {load.sent:,}"
         yield SERVERS[name].title, f"{float(share):.0%}", rate, *times, failed
-
-
-def _spread(spread: Spread, form: str) -> str:
-    return f"{spread.median:{form}} ({spread.low:{form}} to {spread.high:{form}})"

@@ -62,7 +62,8 @@ def _run_module(module: str, *words: str) -> None:
 
 
 def _run(words: list[str]) -> None:
-    process = subprocess.Popen(words)
+    # The command holds the lock of shelf.making too, so that the version is not free while a command outlives its verb.
+    process = subprocess.Popen(words, close_fds=False)
     try:
         status = process.wait()
     except KeyboardInterrupt:  # Ctrl-C reaches the command too; a signal to this process alone does not

@@ -7,15 +7,12 @@ import shutil
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 
+from ops.build.packed import edited_since_packed, way_to_pack_anew
 from ops.build.shelf import Shelf, VersionError
 from ops.build.verbs import package
 from ops.process.serve import serve_and_show, stop
 from ops.settings import ServerSettings
-
-# What an archive holds a copy of.
-_CODE = ("model", "handler")
 
 
 def serve(asked: Mapping[str, str], shelf: Shelf, settings: ServerSettings) -> None:
@@ -67,9 +64,7 @@ def _refuse_lost_store(asked: Mapping[str, str], shelf: Shelf, settings: ServerS
 
 def _say_if_changed(version: str, shelf: Shelf) -> None:
     """A version runs the code and the settings that it was packed with; edits since then are not in it."""
-    archive = shelf.archive(version).stat().st_mtime
-    edited = [path for room in _CODE for path in Path(room).rglob("*") if path.suffix in (".py", ".yaml")]
-    newer = sorted(str(path) for path in edited if path.stat().st_mtime > archive)
-    if newer and shelf.artifact(version).is_file():
-        way = f"`make package VERSION={shelf.next_free(version)} FROM={version}`"
-        print(f"version {version} was packed before {newer[0]} was edited; {way} packs it anew", file=sys.stderr)
+    edited = edited_since_packed(version, shelf)
+    if edited is not None:
+        told = f"version {version} was packed with another {edited}, and is served as it is"
+        print(f"{told}: {way_to_pack_anew(version, shelf)}", file=sys.stderr)

@@ -138,6 +138,7 @@ def making(folder: Path) -> Iterator[None]:
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
+        os.set_inheritable(file.fileno(), True)  # by the command that makes the version; see commands._run
         try:
             yield
         finally:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from ops.build import commands
+from ops.build.packed import edited_since_packed, way_to_pack_anew
 from ops.build.plan import DEMO, Plan, plan_training, trained_recipe
 from ops.build.recipe import MADE_OF, Recipe, describe_files, write_recipe
 from ops.build.shelf import LOCK, Shelf, VersionError, check_name, making
@@ -39,10 +40,14 @@ def package(asked: Mapping[str, str], shelf: Shelf, verb: str = "package") -> st
     With `FROM`, the artifact of that version is packed under the new name, with the code and settings of now.
 
     Raises:
-        VersionError: the name is taken by an archive of something else.
+        VersionError: the name is taken by an archive of something else, or of other code or settings.
         CommandError: training or packing failed.
     """
     version = _rename(asked, shelf) if asked.get("FROM") else train(asked, shelf, verb)
+    edited = edited_since_packed(version, shelf) if verb == "package" else None
+    if edited is not None:
+        told = f"{shelf.archive(version)} was packed with another {edited}, and a version is never replaced"
+        raise VersionError(f"{told}: {way_to_pack_anew(version, shelf)}")
     pack(version, shelf)
     return version
 
@@ -89,7 +94,8 @@ def update(asked: Mapping[str, str], shelf: Shelf) -> str:
     if made is None or not made.is_same(recipe):
         _refuse_taken(version, shelf, "update", f"RATINGS={asked['RATINGS']} FROM={base}")
         with making(shelf.folder(version)), undone_on_failure() as undo:
-            undo.add(f"clear {shelf.folder(version)}", lambda: _clear(shelf.folder(version)))
+            kept = set(shelf.folder(version).iterdir())
+            undo.add(f"clear {shelf.folder(version)}", lambda: _clear(shelf.folder(version), kept))
             commands.update(options, shelf.artifact(base), version, shelf.folder(version))
             write_recipe(shelf.folder(version), recipe)
     else:
@@ -129,7 +135,8 @@ def _rename(asked: Mapping[str, str], shelf: Shelf) -> str:
         return version
     _refuse_taken(version, shelf, "package", f"FROM={base}")
     with making(shelf.folder(version)), undone_on_failure() as undo:
-        undo.add(f"clear {shelf.folder(version)}", lambda: _clear(shelf.folder(version)))
+        kept = set(shelf.folder(version).iterdir())
+        undo.add(f"clear {shelf.folder(version)}", lambda: _clear(shelf.folder(version), kept))
         for path in shelf.folder(base).iterdir():
             if path.is_file() and path.name not in (MADE_OF, LOCK) and path != shelf.artifact(base):
                 shutil.copy2(path, shelf.folder(version))
@@ -151,10 +158,10 @@ def prepare_demo(asked: Mapping[str, str]) -> None:
         commands.demo(Path(DEMO))
 
 
-def _clear(folder: Path) -> None:
-    """Removes what a verb that failed has left in the folder of a version that is not there."""
+def _clear(folder: Path, kept: Collection[Path]) -> None:
+    """Removes the files that a failed verb has left in a folder; `kept` are those that were there before."""
     for path in folder.iterdir():
-        if path.is_file() and path.name != LOCK:
+        if path.is_file() and path not in kept:
             path.unlink()
 
 

@@ -35,7 +35,7 @@ START_TIMEOUT_S = 180.0
 ASK_TIMEOUT_S = 2.0
 # Of the path of a Unix socket, on Linux (107) and macOS (103).
 _MOST_SOCKET_BYTES = 103
-_SHORT = "/tmp"  # noqa: S108  mkdtemp makes a folder there that nobody else may enter
+_SHORT = "/tmp"  # noqa: S108  # nosec B108: mkdtemp makes a folder of our own there
 
 
 def start(settings: ServerSettings) -> int:

@@ -2,13 +2,14 @@ from pathlib import Path
 
 import pytest
 
+from bench.closed_loops import Spread
 from bench.goals import Goal
 from bench.load import Load
 from bench.open_loop import OpenLoad
 from bench.peers.kept import load_rounds, save_rounds
 from bench.peers.measure import Round
 from bench.peers.servers import OURS, SERVERS
-from bench.peers.summary import Spread, Summary, best_rate, goals, rotated, summarize
+from bench.peers.summary import Summary, best_rate, goals, rotated, summarize
 from bench.peers.tables import report
 
 PAIRS = {1: 100.0, 8: 500.0, 64: 1_000.0, 256: 800.0}

@@ -24,7 +24,7 @@ from tests.e2e.image import Image, can_isolate, values
 from train.dataset.demo import write_demo
 
 ROOT = Path(__file__).parents[2]
-QUICK = "--factors.probe-sweeps 2 --factors.max-sweeps 2 --factors.rank-sweeps 2 --factors.epochs 1"
+QUICK = "--factors.probe-sweeps 2 --factors.max-sweeps 2 --factors.score-sweeps 2 --factors.epochs 1"
 PORTS = ("8080", "8081", "8082", "7070", "7071")
 
 

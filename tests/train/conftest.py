@@ -55,14 +55,14 @@ def small_file(tastes: tuple[pd.DataFrame, pd.DataFrame], tmp_path_factory: pyte
 @pytest.fixture(scope="session")
 def quick_options() -> list[str]:
     """Options of `python -m train` for a default model in a second."""
-    options = "--factors.factors 3 --factors.probe-sweeps 2 --factors.max-sweeps 3 --factors.rank-sweeps 3"
+    options = "--factors.factors 3 --factors.probe-sweeps 2 --factors.max-sweeps 3 --factors.score-sweeps 3"
     return [*options.split(), "--factors.epochs", "2", "--factors.batch-size", "512"]
 
 
 @pytest.fixture(scope="session")
 def quick_config() -> TrainConfig:
     return TrainConfig(
-        factors=FactorsConfig(factors=3, probe_sweeps=4, max_sweeps=8, rank_sweeps=8, epochs=4, batch_size=256)
+        factors=FactorsConfig(factors=3, probe_sweeps=4, max_sweeps=8, score_sweeps=8, epochs=4, batch_size=256)
     )
 
 

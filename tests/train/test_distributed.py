@@ -22,7 +22,7 @@ QUICK = {
         "3",
         "--factors.max-sweeps",
         "4",
-        "--factors.rank-sweeps",
+        "--factors.score-sweeps",
         "4",
         "--factors.epochs",
         "2",

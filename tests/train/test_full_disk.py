@@ -17,7 +17,7 @@ QUICK = (
     "1",
     "--factors.max-sweeps",
     "1",
-    "--factors.rank-sweeps",
+    "--factors.score-sweeps",
     "1",
     "--factors.epochs",
     "1",

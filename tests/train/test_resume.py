@@ -19,11 +19,11 @@ from train.resume import FOLDER, Stages, fingerprint
 
 # In the order in which they are finished; each is long enough after it for a kill to come between.
 STAGES = {
-    "default": ["choose", "train-block-A", "refit-on-all-block-B"],
+    "default": ["choose", "train-rating-block", "refit-on-all-score-block"],
     "mlp": ["choose-epochs", "refit-on-all-epochs"],
 }
 OPTIONS = {
-    "default": ["--factors.max-sweeps", "8", "--factors.rank-sweeps", "8", "--factors.epochs", "1"],
+    "default": ["--factors.max-sweeps", "8", "--factors.score-sweeps", "8", "--factors.epochs", "1"],
     "mlp": ["--preset", "mlp", "--mlp.epochs", "3", "--mlp.batch-size", "2048"],
 }
 

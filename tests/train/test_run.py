@@ -18,7 +18,7 @@ from train.dataset.demo import write_demo
 from train.evaluation.model_card import MODEL_CARD
 from train.output import ARTIFACT, CHECKPOINT, HELD_OUT, METRICS
 
-QUICK = "--factors.probe-sweeps 2 --factors.max-sweeps 2 --factors.rank-sweeps 2 --factors.epochs 1"
+QUICK = "--factors.probe-sweeps 2 --factors.max-sweeps 2 --factors.score-sweeps 2 --factors.epochs 1"
 FAST = {
     "default": QUICK.split(),
     "mlp": ["--preset", "mlp", "--mlp.epochs", "2", "--mlp.batch-size", "4096"],

@@ -16,23 +16,31 @@ from train.factors.variational import Block, with_unknown
 
 
 def assemble(
-    linear: Block,
-    rank: Block,
+    rating_block: Block,
+    score_block: Block,
     head: OrdinalHead,
     ratings: Ratings,
     standard: tuple[float, float],
     scale: RatingScale,
-    linear_weight: float,
+    rating_weight: float,
 ) -> FactorNetwork:
     """The served network with its movie table; the user table is still empty."""
-    num_users, num_movies = len(rank.user.mean), len(rank.movie.mean)
+    num_users, num_movies = len(score_block.user.mean), len(score_block.movie.mean)
     with torch.inference_mode():
-        vectors = with_unknown(rank.movie)
+        vectors = with_unknown(score_block.movie)
         counts = head.histogram(ratings.movie_index, head.level(ratings.rating), num_movies + 1)
-        movies = torch.cat([with_unknown(linear.movie), vectors, head.movie_tower(vectors, counts)], 1)
-    blocks = _encoder(linear), _encoder(rank)
+        movies = torch.cat([with_unknown(rating_block.movie), vectors, head.movie_tower(vectors, counts)], 1)
     return (
-        FactorNetwork(*blocks, head, movies.clone(), num_users, standard, scale, linear_weight)
+        FactorNetwork(
+            rating_block=_encoder(rating_block),
+            score_block=_encoder(score_block),
+            ordinal=head,
+            movies=movies.clone(),
+            num_users=num_users,
+            standard=standard,
+            scale=scale,
+            rating_weight=rating_weight,
+        )
         .eval()
         .requires_grad_(False)
     )

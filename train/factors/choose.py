@@ -1,4 +1,4 @@
-"""What differs between data sets is chosen by the program: block A's noise and its number of sweeps.
+"""What differs between data sets is chosen by the program: the rating block's noise and its number of sweeps.
 
 Dense users differ in their noise, rare ones cannot show theirs (someone who gave ten only ever would count as exact),
 and noise is not quite Gaussian, so that early sweeps can be the best. Both show on an inner split of the training

@@ -18,7 +18,7 @@ class FactorsConfig:
     factors: int = 8
     """Factors of each block, besides the bias; at least 1."""
     noise_candidates: tuple[tuple[float, float], ...] = ((16.0, 1e6), (1e6, 10.0))
-    """Block A's noise, to choose from: Gamma shapes by user and by movie, above 0; a large one means equal noise."""
+    """Candidates for the rating block's noise: Gamma shapes by user and by movie, above 0; a large one: equal noise."""
     probe_sweeps: int = 8
     """Sweeps of every candidate on the inner split; at least 1."""
     max_sweeps: int = 24
@@ -27,10 +27,10 @@ class FactorsConfig:
     """Share of the training rows that the choice is made on; 0 < inner_size < 1."""
     inner_rows: int = 200_000
     """About how many ratings the choice looks at, by whole users; at least 1."""
-    rank_sweeps: int = 20
-    """Sweeps of block B; at least 1."""
-    rank_noise: tuple[float, float] = (16.0, 1e6)
-    """Block B's noise, as in noise_candidates."""
+    score_sweeps: int = 20
+    """Sweeps of the score block; at least 1."""
+    score_noise: tuple[float, float] = (16.0, 1e6)
+    """The score block's noise, as in noise_candidates."""
     init_scale: float = 0.2
     """Standard deviation of the first factors; above 0."""
     prior_rows: float = 1.0
@@ -55,11 +55,11 @@ class FactorsConfig:
     """AdamW's decay; at least 0."""
     network_rows: int = 250_000
     """Most ratings that the ordinal network learns from; at least 1."""
-    linear_weight: float = 0.5
-    """Share of block A in the served score, the ordinal network has the rest; 0 to 1."""
+    rating_weight: float = 0.5
+    """Share of the rating block in the served score; the ordinal network has the rest; 0 to 1."""
 
     def __post_init__(self) -> None:
-        counts = ("factors", "probe_sweeps", "inner_rows", "rank_sweeps", "hidden_dim", "epochs", "batch_size")
+        counts = ("factors", "probe_sweeps", "inner_rows", "score_sweeps", "hidden_dim", "epochs", "batch_size")
         check_options(self, "factors", "at least 1", *counts, "network_rows")
         positive = ("init_scale", "prior_rows", "prior_variance", "link_ridge", "learning_rate")
         check_options(self, "factors", "above 0", *positive)
@@ -69,7 +69,7 @@ class FactorsConfig:
         enough = self.max_sweeps >= self.probe_sweeps
         check_value("factors.max_sweeps", self.max_sweeps, enough, f"at least probe-sweeps, {self.probe_sweeps}")
         check_value("factors.max_levels", self.max_levels, self.max_levels >= 2, "at least 2")
-        check_value("factors.linear_weight", self.linear_weight, 0 <= self.linear_weight <= 1, "0 to 1")
+        check_value("factors.rating_weight", self.rating_weight, 0 <= self.rating_weight <= 1, "0 to 1")
         some = bool(self.noise_candidates) and min(map(min, self.noise_candidates)) > 0
         check_value("factors.noise_candidates", self.noise_candidates, some, "at least one pair of shapes above 0")
-        check_value("factors.rank_noise", self.rank_noise, min(self.rank_noise) > 0, "two shapes above 0")
+        check_value("factors.score_noise", self.score_noise, min(self.score_noise) > 0, "two shapes above 0")

@@ -1,8 +1,8 @@
 """The default architecture: ratings in, a `FactorNetwork` out. See model/factor_network.py for its equation.
 
-1. choose block A's noise and sweeps on an inner split (train/factors/choose.py);
-2. fit block A to standardised ratings, block B to their normal scores (train/factors/variational.py);
-3. train the ordinal network on block B, each row left out (train/factors/ordinal_fit.py);
+1. choose the rating block's noise and sweeps on an inner split (train/factors/choose.py);
+2. fit the rating block to standardised ratings, the score block to their normal scores (train/factors/variational.py);
+3. train the ordinal network on the score block, each row left out (train/factors/ordinal_fit.py);
 4. encode every user from their ratings into the user table, the empty history last (train/factors/assemble.py).
 
 All of it on the GPU where there is one; random numbers come from the processor, dropout's aside.
@@ -34,7 +34,7 @@ from train.resume import NO_STAGES, Stages
 
 
 def choose_factors(data: TrainingSet, scale: RatingScale, config: TrainConfig, stages: Stages = NO_STAGES) -> Choice:
-    """Noise shapes and sweeps of block A, by the error on an inner split."""
+    """Noise shapes and sweeps of the rating block, by the error on an inner split."""
     del scale  # the choice is made on standardised ratings
     if before := stages.load("choose"):
         return Choice(before.values["settings"], FitLog(**before.values["log"]))
@@ -67,18 +67,25 @@ def fit_factors(
     ratings, target = data.ratings.to(device), ((rating - mean) / deviation).to(device)
     sides = sort_both(ratings.user_index, ratings.movie_index, target, len(data.user_ids), len(data.movie_ids))
     sweeps, noise = choice.settings["sweeps"], tuple(choice.settings["noise"])
-    total = sweeps + options.rank_sweeps
+    total = sweeps + options.score_sweeps
     with tqdm(total=total, desc=label, unit=" sweeps", dynamic_ncols=True, disable=distributed.quiet()) as progress:
-        linear = start_block(sides, noise, options, config.seed, data.features)
-        _fit_block(linear, sides, sweeps, options, progress, stages, f"{label}: block A")
+        rating_block = start_block(sides, noise, options, config.seed, data.features)
+        _fit_block(rating_block, sides, sweeps, options, progress, stages, f"{label}: rating block")
         scored = sides.with_target(levels.score[levels.of(rating)].to(device))
-        rank = start_block(scored, options.rank_noise, options, config.seed + 1, data.features)
-        _fit_block(rank, scored, options.rank_sweeps, options, progress, stages, f"{label}: block B")
+        score_block = start_block(scored, options.score_noise, options, config.seed + 1, data.features)
+        _fit_block(score_block, scored, options.score_sweeps, options, progress, stages, f"{label}: score block")
     del sides, scored, target  # large; a user's rows are sorted once more
-    head = _fit_head(levels, rank, ratings, scale, config, deviation, stages, label)
+    head = _fit_head(levels, score_block, ratings, scale, config, deviation, stages, label)
     cpu = torch.device("cpu")
-    blocks = linear.to(cpu), rank.to(cpu)
-    network = assemble(*blocks, head.to(cpu), data.ratings, (mean, deviation), scale, options.linear_weight)
+    network = assemble(
+        rating_block.to(cpu),
+        score_block.to(cpu),
+        head.to(cpu),
+        data.ratings,
+        (mean, deviation),
+        scale,
+        options.rating_weight,
+    )
     fill_user_table(network.to(device), ratings)
     return Fitted(network.to(cpu), FitLog(), total + options.epochs)
 
@@ -112,7 +119,7 @@ def _fit_block(
 
 def _fit_head(
     levels: Levels,
-    rank: Block,
+    score_block: Block,
     ratings: Ratings,
     scale: RatingScale,
     config: TrainConfig,
@@ -120,7 +127,7 @@ def _fit_head(
     stages: Stages,
     label: str,
 ) -> OrdinalHead:
-    """The ordinal network on block B, trained, or an earlier run's."""
+    """The ordinal network on the score block, trained, or an earlier run's."""
     options, name = config.factors, f"{label}: network"
     torch.manual_seed(config.seed)
     unit, shape = scale.to_unit(levels.value), (options.factors, options.hidden_dim, options.dropout)
@@ -130,7 +137,7 @@ def _fit_head(
         return head.eval()
     distributed.seed_dropout(config.seed)
     head.to(ratings.rating.device)
-    fit_ordinal(head, rank, ratings, deviation / scale.span, options, label)
+    fit_ordinal(head, score_block, ratings, deviation / scale.span, options, label)
     stages.save(name, head.state_dict(), {})
     return head
 

@@ -1,4 +1,4 @@
-"""Training of the ordinal network on top of block B.
+"""Training of the ordinal network on top of the score block.
 
 Loss: half the cross-entropy over rating levels, half the squared error of the expected rating in units of the
 ratings' variance, on leave-one-out inputs (train/factors/leave_one_out.py): every row sees the vectors and level

@@ -12,9 +12,10 @@ from model.ordinal import OrdinalHead
 from model.scale import RatingScale
 from train.update.merge import Merged
 
+_BLOCKS = ("rating_block", "score_block")
 _MOVIE_TABLES = frozenset(
     ["movie_embedding.weight"]
-    + [f"{block}.{name}" for block in ("linear", "rank") for name in ("x", "products", "bias", "bias_square", "weight")]
+    + [f"{block}.{name}" for block in _BLOCKS for name in ("x", "products", "bias", "bias_square", "weight")]
 )
 
 
@@ -26,11 +27,11 @@ def grow_network(artifact: Artifact, merged: Merged) -> FactorNetwork:
     """
     state: dict[str, Tensor] = dict(artifact.network.state_dict())
     name, version = artifact.metadata.get("architecture", "the network"), artifact.metadata.get("version")
-    if "linear.x" not in state:
+    if "rating_block.x" not in state:
         raise ArtifactError(
             f"version {version}: {name} takes no new ratings in, it has no encoder; train anew, on all ratings"
         )
-    if "linear.popularity" not in state:
+    if "rating_block.popularity" not in state:
         raise ArtifactError(f"version {version}: made by an earlier release, which kept too little for an update")
     for key in state:
         if key == "user_embedding.weight":
@@ -52,12 +53,20 @@ def _moved(table: Tensor, rows: Tensor, num: int) -> Tensor:
 def _empty(state: dict[str, Tensor]) -> FactorNetwork:
     """A network of the state's shapes; its numbers are still to be loaded."""
     edges, unit, share, score = (state[f"ordinal.{name}"] for name in ("edges", "unit", "share", "score"))
-    factors, hidden_dim = state["linear.x"].shape[1] - 1, len(state["ordinal.slope"])
+    factors, hidden_dim = state["rating_block.x"].shape[1] - 1, len(state["ordinal.slope"])
     movies = state["movie_embedding.weight"]
     num_users = len(state["user_embedding.weight"]) - 1
-    blocks = (_empty_block(state, "linear"), _empty_block(state, "rank"))
     head = OrdinalHead(edges, unit, share, score, factors, hidden_dim, dropout=0.0)
-    return FactorNetwork(*blocks, head, movies, num_users, (0.0, 1.0), RatingScale(0, 1), linear_weight=0.0)
+    return FactorNetwork(
+        rating_block=_empty_block(state, "rating_block"),
+        score_block=_empty_block(state, "score_block"),
+        ordinal=head,
+        movies=movies,
+        num_users=num_users,
+        standard=(0.0, 1.0),
+        scale=RatingScale(0, 1),
+        rating_weight=0.0,
+    )
 
 
 def _empty_block(state: dict[str, Tensor], name: str) -> FoldIn:

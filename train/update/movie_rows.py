@@ -44,7 +44,7 @@ def update_movie_rows(network: FactorNetwork, ratings: Ratings, num_old: int, mo
     before, after = (torch.bincount(part, minlength=network.num_movies + 1) for part in _counted(ratings, num_old))
     growth = (after.clamp_min(1) / before.clamp_min(1)).double().log()[movies]
     known = ratings.take(before[ratings.movie_index] > 0)  # of a movie that nobody had rated there is nothing to learn
-    blocks, vectors = (network.linear, network.rank), []
+    blocks, vectors = (network.rating_block, network.score_block), []
     for number, block in enumerate(blocks):
         prior = _prior(block, movies, growth)
         for step in range(_PASSES):
@@ -66,7 +66,7 @@ def _counted(ratings: Ratings, num_old: int) -> tuple[Tensor, Tensor]:
 
 
 def _targets(network: FactorNetwork, ratings: Ratings, block: int) -> Ratings:
-    """The ratings as block A (0) or block B (1) sees them."""
+    """The ratings as the rating block (0) or the score block (1) sees them."""
     if block:
         target = network.ordinal.score[network.ordinal.level(ratings.rating)]
     else:

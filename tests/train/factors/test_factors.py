@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from model.artifact import Artifact
-from model.asks import ExplainAsk, PairAsk
+from model.asks import ExplainAnswer, ExplainAsk, PairAnswer, PairAsk
 from model.catalogue import Catalogue
 from model.factor_network import FactorNetwork
 from model.history import History
@@ -153,6 +153,8 @@ def test_a_rating_is_explained(network: FactorNetwork, taste_set: TrainingSet) -
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         pair, explained = Predictor(artifact).answer([PairAsk(7, 1_003), ExplainAsk(7, 1_003)])
-    parts = explained.mean + explained.user + explained.movie + explained.interaction  # type: ignore[union-attr]
-    assert parts == pytest.approx(pair.rating, abs=1e-5)  # type: ignore[union-attr]
-    assert len(explained.because) == 5  # type: ignore[union-attr]
+    assert isinstance(pair, PairAnswer)
+    assert isinstance(explained, ExplainAnswer)
+    parts = explained.mean + explained.user + explained.movie + explained.interaction
+    assert parts == pytest.approx(pair.rating, abs=1e-5)
+    assert len(explained.because) == 5

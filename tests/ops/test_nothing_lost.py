@@ -1,0 +1,101 @@
+"""What a person made stays: files beside a failed verb, versions without an environment, a name in use."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from model.artifact import Artifact, save_artifact
+from ops.build import commands
+from ops.build.shelf import VersionError, making
+from tests.ops.queries import ROOT
+
+
+@pytest.fixture
+def project(tmp_path: Path, artifact: Artifact) -> Path:
+    """A copy of the code on a path with a blank, with the artifact `own-1`, and no environment in .venv."""
+    folder = tmp_path / "a clone"
+    for room in ("model", "handler", "train", "ops", "bench"):
+        shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Makefile", "config.properties"):
+        shutil.copy2(ROOT / name, folder)
+    (folder / "build" / "own-1").mkdir(parents=True)
+    save_artifact(artifact, folder / "build" / "own-1" / "ncf.pt")
+    return folder
+
+
+def run(project: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "GIVEN": " ".join(variables), **variables}
+    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=120)
+
+
+def build(project: Path, verb: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return run(project, sys.executable, "-m", "ops.build", verb, **variables)
+
+
+def test_clean_without_an_environment_deletes_versions_only_by_force(project: Path) -> None:
+    done = run(project, "make", "clean")
+    assert done.returncode == 2
+    assert "build/own-1/ncf.pt" in done.stdout
+    assert "nothing was deleted: `make clean FORCE=1` deletes them" in done.stderr
+    assert (project / "build" / "own-1" / "ncf.pt").is_file()
+    assert run(project, "make", "clean", "FORCE=1").returncode == 0
+    assert not (project / "build").exists()
+
+
+def test_a_failed_update_deletes_no_file_that_was_there_before(project: Path) -> None:
+    notes = project / "build" / "2.0" / "notes.txt"
+    notes.parent.mkdir()
+    notes.write_text("mine")
+    (project / "bad.csv").write_text("user_id,movie_id,rating\n1,2,99\n")
+    done = build(project, "update", FROM="own-1", RATINGS="bad.csv", VERSION="2.0")
+    assert done.returncode == 2
+    assert "bad.csv:2: rating 99 is outside 1..10" in done.stderr
+    assert notes.read_text() == "mine"
+
+
+def test_other_settings_are_refused_under_a_packed_name_and_packed_under_another(project: Path) -> None:
+    assert build(project, "package", VERSION="own-1").returncode == 0
+    assert build(project, "package", VERSION="own-1").returncode == 0
+    archive = project / "model-store" / "ncf-own-1.mar"
+    before = archive.read_bytes()
+    config = project / "handler" / "model-config.yaml"
+    config.write_text(config.read_text() + "# edited\n")
+    refused = build(project, "package", VERSION="own-1")
+    assert refused.returncode == 1
+    assert "was packed with another handler/model-config.yaml, and a version is never replaced" in refused.stderr
+    assert "`make package VERSION=own-2 FROM=own-1`" in refused.stderr
+    assert archive.read_bytes() == before
+    assert build(project, "package", VERSION="own-2", FROM="own-1").returncode == 0
+    assert (project / "model-store" / "ncf-own-2.mar").is_file()
+
+
+def test_a_version_stays_locked_while_a_command_outlives_its_verb(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code = (
+        "import sys; from pathlib import Path; from ops.build import commands; from ops.build.shelf import making\n"
+        "with making(Path('1.0')): commands._run([sys.executable, '-c', 'print(1, flush=True); input()'])"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(commands.__file__).parents[2])}
+    with subprocess.Popen(
+        [sys.executable, "-c", code], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as verb:
+        assert verb.stdout is not None
+        assert verb.stdout.readline() == b"1\n"
+        verb.kill()
+        verb.wait()
+        with pytest.raises(VersionError, match=r"version 1\.0 is being made"), making(Path("1.0")):
+            pass
+    for _ in range(100):  # the command ends with its input
+        try:
+            with making(Path("1.0")):
+                return
+        except VersionError:
+            time.sleep(0.1)
+    pytest.fail("the lock outlived the command")
