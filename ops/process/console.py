@@ -16,6 +16,8 @@ _RAISED = re.compile(
     re.MULTILINE,
 )
 
+# What TorchServe raises after the archive's own error.
+_TORCHSERVES_OWN = "RuntimeError: 500 - "
 # A line of an error, in either format.
 _ERROR = re.compile(r"""^.*(?: (?:ERROR|FATAL|CRITICAL) |"level":"(?:ERROR|FATAL)").*$""", re.MULTILINE)
 _SEARCHED_BYTES = 262_144
@@ -62,7 +64,7 @@ def load_failure(settings: ServerSettings, since: int = 0) -> str | None:
     text = _text(settings, since)
     if _LOAD_FAILED not in text:
         return None
-    raised = _RAISED.findall(text)
+    raised = [error for error in _RAISED.findall(text) if not error.startswith(_TORCHSERVES_OWN)]
     return str(raised[-1]) if raised else f"TorchServe says only {_LOAD_FAILED!r}"
 
 
