@@ -1,6 +1,7 @@
 """The image as its user, on a read-only root: it gets ready, answers from outside, and stops in order."""
 
 import json
+import shutil
 import socket
 
 import psutil
@@ -45,12 +46,12 @@ def test_it_has_the_images_user_and_no_capability(running: Running) -> None:
 
 
 def test_a_check_without_a_server_says_why(running: Running) -> None:
-    config = running.image.folder / "tmp" / "config.properties"
+    folder = running.image.folder / "tmp"
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         port = nobody.getsockname()[1]
-    text = running.image.folder.joinpath("config.properties").read_text()
-    config.write_text(text.replace(running.project.ports["8080"], str(port)))
-    here = f"cd {config.parent} && PYTHONPATH={running.image.folder} python -m ops.ready"
+    shutil.copy(running.image.folder / "config.properties", folder)
+    address = f"TS_INFERENCE_ADDRESS=http://127.0.0.1:{port}"
+    here = f"cd {folder} && {address} PYTHONPATH={running.image.folder} python -m ops.ready"
     told = running.image.run("sh", "-c", here)
     assert told.returncode == 1
     assert f"127.0.0.1:{port}" in told.stdout

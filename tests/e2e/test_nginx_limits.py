@@ -98,4 +98,7 @@ def test_many_clients_share_connections_to_the_server(proxy: Proxy) -> None:
 
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(ask, range(200)))
+    # A batch of another size may change a rating's last digits, on some processors.
+    ratings = [answer.pop("rating") for answer in answers]
+    assert ratings == pytest.approx([ratings[0]] * len(ratings), abs=1e-5)
     assert all(answer == answers[0] for answer in answers)

@@ -15,7 +15,6 @@ from ops.versions.checks import RolloutError
 from ops.versions.rollout import Rollout
 from tests.e2e.altered import RAISES_AT_LOAD, alter, replacing
 from tests.e2e.conftest import Project
-from train.package import HANDLER
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("alone_afterwards")]
 
@@ -26,7 +25,7 @@ BAD = {
         r"one pair: rating: served \d+\.\d+, expected \d",
     ),
     "answers as another": (
-        {HANDLER: ("{VERSION_HEADER: version}", '{VERSION_HEADER: "1.0"}')},
+        {"handler/service.py": ("{VERSION_HEADER: version}", '{VERSION_HEADER: "1.0"}')},
         "one pair: answered by version 1.0, expected 6.0",
     ),
 }
