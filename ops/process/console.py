@@ -8,8 +8,8 @@ from typing import IO
 
 from ops.settings import ServerSettings
 
-# TorchServe's word for it; it then tries again and again, and says Healthy meanwhile.
-_LOAD_FAILED = "Load model failed"
+# The front end's words, which it does not always log, and the worker's. TorchServe tries again and says Healthy meanwhile.
+_LOAD_FAILED = ("Load model failed", "Failed to load model")
 # The last line of a worker's traceback, as TorchServe hands it on, in either format of handler/log4j2.xml.
 _RAISED = re.compile(
     r"""(?:MODEL_LOG |"message":")(?:\w+\.)*(\w+(?:Error|Exception|Interrupt|Exit): .+?)(?:","exception":.*)?$""",
@@ -62,10 +62,10 @@ def load_failure(settings: ServerSettings, since: int = 0) -> str | None:
     since: look only at what was printed after so many bytes, as `size` told them before.
     """
     text = _text(settings, since)
-    if _LOAD_FAILED not in text:
+    if not any(words in text for words in _LOAD_FAILED):
         return None
     raised = [error for error in _RAISED.findall(text) if not error.startswith(_TORCHSERVES_OWN)]
-    return str(raised[-1]) if raised else f"TorchServe says only {_LOAD_FAILED!r}"
+    return str(raised[-1]) if raised else f"TorchServe says only {_LOAD_FAILED[0]!r}"
 
 
 def _text(settings: ServerSettings, since: int) -> str:
