@@ -21,19 +21,23 @@ ARCHITECTURES: Mapping[str, Architecture] = {"factors": FACTORS, "mlp": MLP}
 
 def architecture_of(network: RatingNetwork) -> Architecture:
     """The entry that a network is of."""
-    return next(one for one in ARCHITECTURES.values() if isinstance(network, one.network))
+    return next(one for one in ARCHITECTURES.values() if type(network) is one.network)
 
 
 def check_registry(architectures: Mapping[str, Architecture], config: type[TrainConfig]) -> None:
     """Compares the registry with the options of a training.
 
     Raises:
-        TypeError: an architecture has no field of its options, or `--architecture` does not know it.
+        TypeError: an architecture has no field of its options, `--architecture` does not know it, or two have the same
+            network.
     """
     hints = get_type_hints(config)
     names = set(get_args(hints["architecture"]))
     if names != architectures.keys():
         raise TypeError(f"TrainConfig.architecture: got {sorted(names)}, expected {sorted(architectures)}")
+    networks = [one.network for one in architectures.values()]
+    if len(set(networks)) < len(networks):
+        raise TypeError("two architectures have the same network class; give each its own")
     missing = [name for name, one in architectures.items() if hints.get(name) is not one.options]
     if missing or not architectures.keys() <= {field.name for field in fields(config)}:
         raise TypeError(f"TrainConfig: no field of the options of architecture {', '.join(missing)}")

@@ -80,7 +80,7 @@ MEAN = Architecture(
 def test_a_toy_architecture_is_trained_to_an_artifact_that_rates(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entries = {"mean": MEAN, **ARCHITECTURES}
+    entries = {**ARCHITECTURES, "mean": MEAN}
     for module in ("train.run", "train.output", "train.architectures"):
         monkeypatch.setattr(f"{module}.ARCHITECTURES", entries)
     monkeypatch.setattr(
