@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy as np
 import torch
 
 from model.catalogue import Catalogue
+from model.files import atomic_write
 from model.history import History
 from model.ids import IdMap
 from model.scale import RatingScale
@@ -63,12 +63,8 @@ def save_artifact(artifact: Artifact, path: Path) -> str:
     digest = _digest(artifact.network, artifact.scale, extra)
     metadata = describe_artifact(artifact, digest)
     extra["metadata.json"] = json.dumps(metadata, ensure_ascii=False, allow_nan=False, indent=1).encode()
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
+    with atomic_write(path) as partial:
         _script_and_save(artifact.network, partial, extra)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
     return digest
 
 

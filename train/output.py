@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 
 from model.artifact import Artifact, describe_artifact, save_artifact
 from model.catalogue import Catalogue
+from model.files import atomic_write
 from model.history import History
 from model.ids import IdMap
 from model.network import RatingNetwork
@@ -73,9 +74,8 @@ def write(
     held_out: what was predicted of the held-out ratings, where there are any.
     """
     state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
-    partial = out / f".{CHECKPOINT}.partial"
-    save_file(state, partial)
-    partial.replace(out / CHECKPOINT)
+    with atomic_write(out / CHECKPOINT) as partial:
+        save_file(state, partial)
     rated = trained.ratings
     history = History.from_ratings(
         rated.user_index.numpy(), rated.movie_index.numpy(), rated.rating.numpy(), len(trained.user_ids)
@@ -95,9 +95,8 @@ def write(
 
 
 def _write_text(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    with atomic_write(path) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def _example(trained: TrainingSet) -> dict[str, Any]:

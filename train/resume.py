@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
 import sys
@@ -23,6 +22,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from model.files import atomic_write
 from train import distributed
 from train.config import TrainConfig
 from train.dataset.data import RatingsData
@@ -68,12 +68,11 @@ class Stages:
         if path is None or distributed.rank():
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
         turned = [key for key, tensor in tensors.items() if tensor.ndim == 2 and not tensor.is_contiguous()]
         rows = {key: (tensor.T if key in turned else tensor).detach().cpu() for key, tensor in tensors.items()}
         header = {"fingerprint": self._fingerprint, "values": json.dumps(values), "turned": json.dumps(turned)}
-        save_file({key: tensor.contiguous().clone() for key, tensor in rows.items()}, partial, header)
-        os.replace(partial, path)
+        with atomic_write(path) as partial:
+            save_file({key: tensor.contiguous().clone() for key, tensor in rows.items()}, partial, header)
 
     def clear(self) -> None:
         """Removes all of them."""

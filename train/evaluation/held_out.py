@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
+from model.files import atomic_write
 from train.errors import DataError
 
 MOST_ROWS = 100_000  # a file holds no more: enough for every picture, and small beside the artifact
@@ -73,13 +73,8 @@ def save_held_out(held_out: HeldOut, path: Path, digest: str) -> None:
     """Writes `path` in one step. digest: of the run's artifact, so that no report mixes two runs."""
     arrays = {name: value for name, value in vars(held_out).items() if isinstance(value, np.ndarray)}
     arrays |= {_PREDICTION + name: predicted for name, predicted in held_out.predictions.items()}
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        with partial.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, digest=np.array(digest), **arrays)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with atomic_write(path) as partial, partial.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, digest=np.array(digest), **arrays)
 
 
 def load_held_out(path: Path, digest: str) -> HeldOut:

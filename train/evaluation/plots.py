@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from model.files import atomic_write
 from train.fit_log import FitLog
 
 _BARS = 40
@@ -49,9 +50,8 @@ def save_picture(draw: Draw, path: Path, theme: Theme = LIGHT) -> None:
     legend = axes.get_legend()
     for text in legend.get_texts() if legend else ():
         text.set_color(theme.text)
-    partial = path.with_name(f".{path.name}.partial")
-    figure.savefig(partial, dpi=_DOTS_PER_INCH, format="png", facecolor=theme.paper)
-    partial.replace(path)
+    with atomic_write(path) as partial:
+        figure.savefig(partial, dpi=_DOTS_PER_INCH, format="png", facecolor=theme.paper)
 
 
 def learning_curve(log: FitLog, baseline_mse: float | None) -> Draw:

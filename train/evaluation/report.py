@@ -17,6 +17,7 @@ import jinja2
 import tyro
 
 from model.artifact import Artifact, load_artifact
+from model.files import atomic_write
 from train.errors import DataError, DivergedError
 from train.evaluation.evaluate import NETWORK, evaluate
 from train.evaluation.held_out import HeldOut, load_held_out, save_held_out
@@ -76,9 +77,8 @@ def write_report(config: ReportConfig) -> Path:
         sampled=held_out is not None and len(held_out) < metrics["metrics"]["all"][NETWORK]["rows"],
     )
     target = config.folder / REPORT
-    partial = target.with_name(f".{REPORT}.partial")
-    partial.write_text(page, encoding="utf-8")
-    partial.replace(target)
+    with atomic_write(target) as partial:
+        partial.write_text(page, encoding="utf-8")
     return target
 
 
