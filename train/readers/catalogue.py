@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from train.dataset.data import CATALOGUE_COLUMNS, CATALOGUE_LISTS, MOVIE_ID
+from train.dataset.integer_ids import is_integer_id
 
 Catalogue = dict[str, dict[str, Any]]  # raw movie id, as the file has it -> some of CATALOGUE_COLUMNS
 
@@ -18,7 +19,7 @@ def catalogue_frame(catalogue: Catalogue, integer: bool) -> pd.DataFrame:
     integer: the ratings' movie ids are int64. A movie whose id is not canonically one cannot occur in them,
     and is left out.
     """
-    kept = {movie_id: fields for movie_id, fields in catalogue.items() if not integer or _is_int64(movie_id)}
+    kept = {movie_id: fields for movie_id, fields in catalogue.items() if not integer or is_integer_id(movie_id)}
     ids = (
         pd.array([int(movie_id) for movie_id in kept], dtype="int64") if integer else pd.array(list(kept), dtype="str")
     )
@@ -42,10 +43,3 @@ def split_genres(genres: str | list[str] | None) -> list[str]:
     """['Comedy', 'Drama'] of 'Comedy|Drama' or such a list; [] of None or MovieLens' '(no genres listed)'."""
     listed = genres.split("|") if isinstance(genres, str) else genres or []
     return [genre.strip() for genre in listed if genre.strip() not in ("", "(no genres listed)")]
-
-
-def _is_int64(text: str) -> bool:
-    digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 19):
-        return False
-    return str(int(text)) == text and -(1 << 63) <= int(text) < 1 << 63

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from train.dataset.data import MOVIE_ID, RATING, USER_ID, RatingsData, count_repeated_pairs
+from train.dataset.integer_ids import integers_if_all
 from train.errors import DataError
 from train.readers.catalogue import Catalogue, catalogue_frame
 from train.readers.table import Table
@@ -64,17 +65,7 @@ def _ids(table: Table, name: str) -> pa.ChunkedArray:
     _refuse(table, pc.equal(pc.binary_length(column), 0), name, "is empty; every rating needs one")
     _refuse(table, pc.match_substring(column, "\0"), name, "holds a NUL character")
     _refuse(table, pc.match_substring(column, "\n"), name, "holds a line break; is a quote in the wrong place?")
-    return column if table.typed else _canonical_integers(column)
-
-
-def _canonical_integers(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The strings as int64 if all of them come back unchanged from it (no 007, +7, -0), else as they are."""
-    try:
-        numbers = pc.cast(column, pa.int64())
-    except pa.ArrowInvalid:
-        return column
-    unchanged = pc.equal(pc.cast(numbers, column.type), column)
-    return numbers if pc.all(unchanged).as_py() else column
+    return column if table.typed else integers_if_all(column)
 
 
 def _ratings(table: Table, name: str, rating_scale: tuple[float, float] | None) -> pa.ChunkedArray:

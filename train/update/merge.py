@@ -18,6 +18,7 @@ from model.artifact import Artifact
 from model.catalogue import Catalogue
 from model.ids import IdMap
 from train.dataset.data import MOVIE_ID, RATING, USER_ID, RatingsData, index_ids
+from train.dataset.integer_ids import is_integer_id
 from train.dataset.tensors import Ratings
 from train.errors import DataError
 from train.output import build_catalogue
@@ -90,18 +91,9 @@ def _strings_among_integers(column: pd.Series, data: RatingsData) -> DataError:
     """The error for the first id that is no integer; a Parquet column may hold strings without one."""
     rule = "the version to update has integers there"
     for row, text in enumerate(column.astype(str)):
-        if not _is_integer(text):
+        if not is_integer_id(text):
             return DataError(f'{data.locate(row)}: {column.name} "{text}" is not an integer (7, not 007); {rule}')
     return DataError(f"{data.source.name}: {column.name} holds strings; {rule}")
-
-
-def _is_integer(text: str) -> bool:
-    """As training tells integers: 64 bits, and written as they come back."""
-    try:
-        number = int(text)
-    except ValueError:
-        return False
-    return str(number) == text and -(1 << 63) <= number < 1 << 63
 
 
 def _rows(ids: IdMap, column: pd.Series) -> np.ndarray:
