@@ -81,7 +81,7 @@ class Client:
         """Whether a worker of the version answers: /ping says Healthy before that."""
         try:
             if not self.has_ready_worker(version):
-                return False  # and who asked one would wait
+                return False  # a request would block here
             self.describe(version)
         except ClientError:
             return False

@@ -54,7 +54,7 @@ def fit(
     stages: Stages = NO_STAGES,
 ) -> FitLog:
     """Trains `network` in place, for `epochs` or, with `watched` rows, until `config.patience` runs out.
-    Every epoch is kept in `stages`, under the label, and an earlier run's is gone on from.
+    Every epoch is kept in `stages`, under the label. Training resumes from an earlier run's saved epoch.
 
     Raises:
         DivergedError: the loss stopped being finite; the network is then worthless.

@@ -37,7 +37,7 @@ def rating(artifact: Artifact, user: int, movie: int) -> PairAnswer:
     return answer
 
 
-def test_who_rated_none_of_its_movies_stays_as_they_are(taste_artifact: Artifact) -> None:
+def test_update_leaves_unaffected_users_unchanged(taste_artifact: Artifact) -> None:
     updated = update(taste_artifact, new_data([(KNOWN_USER, 1_004, 10), (NEW_USER, 1_004, 1)]), "1.1").artifact
     [moved] = taste_artifact.movie_ids.rows([1_004])
     raters = np.repeat(taste_artifact.user_ids.ids, np.diff(taste_artifact.history.offsets))[
