@@ -78,7 +78,7 @@ def test_knowing_the_truth_beats_the_baselines_and_the_line_says_by_how_much(
     assert own["mean"] == pytest.approx(popular)
     assert own["low"] < popular < own["high"]
     better = f"{(1 - popular) / popular:.0%} better"
-    assert compare_with_popular(found).startswith(f"the order by own is {better} than the most popular movies: ")
+    assert compare_with_popular(found).startswith(f"The order by own is {better} than the most popular movies: ")
     assert format_rankings(json.loads(json.dumps(found))).count("\n") == 5
 
 
@@ -92,7 +92,7 @@ def test_a_ranking_that_is_not_better_is_told_so(
     own = truth(held_out, -1, users, movies) if worst else lambda block: {"own": baselines(block)["random"]}
     found = rank_held_out(train, held_out, users, movies, 1, join_scores(own, baselines), most_users=1_000)
     words = "is worse than the most popular movies" if worst else "is not shown to be better than the most popular"
-    assert f"the order by own {words}" in compare_with_popular(found)
+    assert f"The order by own {words}" in compare_with_popular(found)
 
 
 def test_by_rating_is_the_order_of_the_predicted_ratings(taste_fit: Fitted) -> None:
