@@ -77,7 +77,7 @@ ROOMS_OF_TRAIN = {
     "factors": {"factors", "dataset", *BESIDE},
     "mlp": {"mlp", "dataset", *BESIDE},
     "evaluation": {"evaluation", "dataset", "mlp", "architectures", "predict", "output", *BESIDE},
-    "interest": {"interest", "dataset", *BESIDE},
+    "interest": {"interest", "dataset", "evaluation", *BESIDE},
     "update": {"update", "dataset", "readers", "factors", "evaluation", "output", *BESIDE},
 }
 

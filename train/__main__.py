@@ -16,6 +16,7 @@ from train.architectures import ARCHITECTURES
 from train.config import PRESETS, TrainConfig
 from train.errors import DataError, DivergedError
 from train.evaluation.evaluate import format_table
+from train.evaluation.ranking_words import format_rankings
 from train.output import ARTIFACT
 from train.run import run
 
@@ -95,6 +96,8 @@ def _tell(config: TrainConfig, metrics: dict[str, Any]) -> None:
     """Prints the errors, what was chosen, how fast it was, and what was written."""
     if metrics["metrics"]:
         print(format_table(metrics["metrics"]))
+    if metrics["rankings"]:
+        print(format_rankings(metrics["rankings"]))
     chosen = ", ".join(f"{name} {value}" for name, value in metrics["chosen"].items())
     print(f"chosen: {chosen}; trained in {metrics['training_s']:.1f} s, {metrics['rows_per_s']:,} ratings/s")
     print(f"wrote {config.out / ARTIFACT}, digest {metrics['digest'][:16]}")

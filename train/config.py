@@ -40,6 +40,8 @@ class TrainConfig(ReaderOptions):
     """Let genres, countries, year and grade of the catalogue speak for movies with few ratings or none (factors)."""
     test_size: float = 0.2
     """Share of the ratings held out to report errors on; 0 <= test_size < 1, and 0 reports none."""
+    ranking_users: int = 3_000
+    """The most users to rank the whole catalogue for in the report; a large one takes fewer, and 0 reports none."""
     refit: bool = True
     """Serve a network trained once more, on all ratings, the held-out ones included."""
     split_seed: int = 1234
@@ -54,6 +56,7 @@ class TrainConfig(ReaderOptions):
 
     def __post_init__(self) -> None:
         check_value("test_size", self.test_size, 0 <= self.test_size < 1, "0 up to, not including, 1")
+        check_value("ranking_users", self.ranking_users, self.ranking_users >= 0, "at least 0")
         check_value("threads", self.threads, self.threads >= 0, "at least 0")
         if self.rating_scale is not None:
             check_value(
