@@ -64,12 +64,13 @@ def _encoder(block: Block) -> FoldIn:
     movie, user = block.movie, block.user
     row, column, _ = triangle(movie.mean.shape[1])
     uncertain = torch.linalg.inv(movie.precision)[row, column].unsqueeze(0)
+    user_shape, _ = block.noise_shapes
     return FoldIn(
-        with_unknown(movie),
-        torch.cat([movie.covariance, uncertain]),
-        block.alpha * torch.cat([movie.noise, torch.ones(1)]),
-        user.link[0],
-        user.precision,
-        block.noise[0],
-        movie.link[1],
+        mean=with_unknown(movie),
+        covariance=torch.cat([movie.covariance, uncertain]),
+        weight=block.alpha * torch.cat([movie.noise_precision, torch.ones(1)]),
+        prior_mean=user.link[0],
+        prior_precision=user.precision,
+        noise_shape=user_shape,
+        popularity=movie.link[1],
     )

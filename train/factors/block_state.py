@@ -8,7 +8,7 @@ from torch import Tensor
 
 from train.factors.variational import Block
 
-_FIELDS = ("mean", "covariance", "precision", "link", "noise")
+_FIELDS = ("mean", "covariance", "precision", "link", "noise_precision")
 
 
 def pack(block: Block) -> tuple[dict[str, Tensor], dict[str, Any]]:

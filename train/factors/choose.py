@@ -14,15 +14,13 @@ from tqdm import tqdm
 from train import distributed
 from train.dataset.tensors import Ratings
 from train.factors.config import FactorsConfig
-from train.factors.variational import BothSides, predict_target, sort_both, start_block, sweep_block
+from train.factors.variational import BothSides, NoiseShapes, predict_target, sort_both, start_block, sweep_block
 from train.fit_log import FitLog
-
-Noise = tuple[float, float]
 
 
 def choose_noise(
     ratings: Ratings, target: Tensor, config: FactorsConfig, seed: int, features: Tensor | None
-) -> tuple[Noise, int, FitLog]:
+) -> tuple[NoiseShapes, int, FitLog]:
     """Noise shapes and number of sweeps with the smallest squared error on inner rows, and the error by sweep.
 
     target (R,) of the ratings; features (M, D) of the movies. The log is in units of the target squared.
@@ -43,12 +41,14 @@ def choose_noise(
 
 def _race(
     data: BothSides, watched: Ratings, config: FactorsConfig, seed: int, features: Tensor | None
-) -> tuple[Noise, int, FitLog]:
+) -> tuple[NoiseShapes, int, FitLog]:
     """All candidates up to `probe_sweeps`, the best of them up to `max_sweeps`; `watched.rating` holds targets."""
-    candidates, first = config.noise_candidates, config.probe_sweeps
-    blocks = [start_block(data, noise, config, seed, features) for noise in candidates]
+    candidates = config.noise_candidates
+    probe_sweeps = config.probe_sweeps
+    later_sweeps = config.max_sweeps - probe_sweeps
+    blocks = [start_block(data, noise_shapes, config, seed, features) for noise_shapes in candidates]
     errors: list[list[float]] = [[] for _ in candidates]
-    total = len(candidates) * first + config.max_sweeps - first
+    total = len(candidates) * probe_sweeps + later_sweeps
     with tqdm(total=total, desc="choose", unit=" sweeps", dynamic_ncols=True, disable=distributed.quiet()) as progress:
 
         def run(candidate: int, sweeps: int) -> None:
@@ -59,11 +59,11 @@ def _race(
                 progress.update()
 
         for candidate in range(len(candidates)):
-            run(candidate, first)
+            run(candidate, probe_sweeps)
         best = int(distributed.agree_on(min(range(len(candidates)), key=lambda number: errors[number][-1])))
-        run(best, config.max_sweeps - first)
-    tail = errors[best][first - 1 :]
-    sweeps = int(distributed.agree_on(first + tail.index(min(tail))))
+        run(best, later_sweeps)
+    tail = errors[best][probe_sweeps - 1 :]
+    sweeps = int(distributed.agree_on(probe_sweeps + tail.index(min(tail))))
     return candidates[best], sweeps, FitLog([], errors[best], sweeps)
 
 

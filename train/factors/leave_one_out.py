@@ -24,7 +24,7 @@ def leave_one_out(
     block: Block, user_index: Tensor, movie_index: Tensor, target: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Predictions (B,) and both sides' vectors, (B, K) each, of rows that the block was fitted to, each left out."""
-    weight = block.alpha * block.user.noise[user_index] * block.movie.noise[movie_index]
+    weight = block.alpha * block.user.noise_precision[user_index] * block.movie.noise_precision[movie_index]
     user, movie = block.user.mean[user_index], block.movie.mean[movie_index]
     predicted = bilinear(user, movie)
     gap = target - predicted
