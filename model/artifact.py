@@ -13,7 +13,7 @@ import json
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from model.catalogue import Catalogue
 from model.files import atomic_write
 from model.history import History
 from model.ids import IdMap
+from model.network import EncodingNetwork
 from model.scale import RatingScale
 
 SCHEMA_VERSION = 1
@@ -43,6 +44,11 @@ class Artifact:
     history: History
     catalogue: Catalogue
     metadata: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def encoder(self) -> EncodingNetwork | None:
+        """The network, if it computes the rows of users from their ratings."""
+        return cast(EncodingNetwork, self.network) if hasattr(self.network, "encode_users") else None
 
 
 def save_artifact(artifact: Artifact, path: Path) -> str:

@@ -20,6 +20,7 @@ import tyro
 
 from model.archive import DIGESTS, NAME, archive_name, file_digests
 from model.artifact import load_artifact
+from train.command import run_command
 from train.evaluation.model_card import MODEL_CARD, model_card
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,7 +48,7 @@ def package(config: PackageConfig) -> Path:
         FileExistsError: the version has an archive; a version is never replaced.
         ArtifactError: the artifact cannot be served.
         ValueError: TorchServe's or the handler's settings are wrong.
-        RuntimeError: torch-model-archiver failed; the message holds its words.
+        OSError: torch-model-archiver failed; the message holds the last line that it wrote.
     """
     card = model_card(load_artifact(config.artifact).metadata)
     config.store.mkdir(parents=True, exist_ok=True)
@@ -79,7 +80,7 @@ def _archive(config: PackageConfig, card: str, folder: Path) -> Path:
         command, cwd=folder, env={**os.environ, "TMPDIR": str(scratch)}, capture_output=True, text=True
     )
     if done.returncode:
-        raise RuntimeError(f"torch-model-archiver failed: {done.stderr.strip()}")
+        raise OSError(f"torch-model-archiver failed: {_last_line(done.stderr)}")
     return folder / f"{NAME}.mar"
 
 
@@ -88,7 +89,13 @@ def _check_config(config: Path, code: Path) -> None:
     command = [sys.executable, "-m", "handler.settings", str(config)]
     done = subprocess.run(command, cwd=code, capture_output=True, text=True)
     if done.returncode:
-        raise ValueError(done.stderr.strip())
+        raise ValueError(_last_line(done.stderr))
+
+
+def _last_line(text: str) -> str:
+    """Where a program says what went wrong: the lines before it are its traceback."""
+    lines = text.strip().splitlines()
+    return lines[-1] if lines else "it gave no reason"
 
 
 def add_digests(archive: Path) -> None:
@@ -98,9 +105,16 @@ def add_digests(archive: Path) -> None:
         file.writestr(DIGESTS, "".join(lines))
 
 
+def main(arguments: list[str] | None = None) -> int:
+    """Packs an artifact; returns the exit status."""
+    config = tyro.cli(PackageConfig, prog="python -m train.package", args=arguments)
+    return run_command("package", lambda: _packed(config))
+
+
+def _packed(config: PackageConfig) -> str:
+    archive = package(config)
+    return f"wrote {archive}, SHA-256 {hashlib.sha256(archive.read_bytes()).hexdigest()}"
+
+
 if __name__ == "__main__":
-    try:
-        archive = package(tyro.cli(PackageConfig, prog="python -m train.package"))
-        print(f"wrote {archive}, SHA-256 {hashlib.sha256(archive.read_bytes()).hexdigest()}")
-    except (ValueError, OSError, RuntimeError) as error:
-        sys.exit(f"package: {str(error).splitlines()[-1]}")
+    sys.exit(main())

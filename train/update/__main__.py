@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import signal
 import sys
 import time
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from torch import Tensor
 
 from model.artifact import Artifact, describe_artifact, load_artifact, save_artifact
 from model.history import History
+from train.command import run_command
 from train.dataset.data import RatingsData
 from train.dataset.tensors import Ratings
 from train.errors import DataError
@@ -183,16 +183,8 @@ def parse_config(arguments: list[str]) -> UpdateConfig:
 
 def main(arguments: list[str] | None = None) -> int:
     """Parses options and updates; returns the exit status."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a partial file is cleaned up
-    try:
-        print(run(parse_config(sys.argv[1:] if arguments is None else arguments)))
-    except (ValueError, OSError) as error:
-        print(f"update: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("update: interrupted; nothing was overwritten", file=sys.stderr)
-        return 130
-    return 0
+    given = sys.argv[1:] if arguments is None else arguments
+    return run_command("update", lambda: run(parse_config(given)))
 
 
 if __name__ == "__main__":

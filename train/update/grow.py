@@ -27,7 +27,7 @@ def grow_network(artifact: Artifact, merged: Merged) -> FactorNetwork:
     """
     state: dict[str, Tensor] = dict(artifact.network.state_dict())
     name, version = artifact.metadata.get("architecture", "the network"), artifact.metadata.get("version")
-    if "rating_block.x" not in state:
+    if artifact.encoder is None:
         raise ArtifactError(
             f"version {version}: {name} takes no new ratings in, it has no encoder; train anew, on all ratings"
         )
