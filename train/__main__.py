@@ -21,7 +21,7 @@ from train.run import run
 def main(arguments: list[str] | None = None) -> int:
     """Parses options, reads, trains, prints the table; returns the exit status."""
     given = sys.argv[1:] if arguments is None else arguments
-    return run_command("train", lambda: _train(given), "nothing was overwritten, --resume goes on")
+    return run_command("train", lambda: _train(given), "nothing was overwritten, --resume continues")
 
 
 def _train(arguments: list[str]) -> str:
@@ -66,9 +66,7 @@ def parse_config(arguments: list[str]) -> TrainConfig:
 def _refuse_to_replace(config: TrainConfig) -> None:
     target = config.out / ARTIFACT
     if target.exists():
-        raise ValueError(
-            f"{target}: is there already, and a version is never replaced: give another --out and --version"
-        )
+        raise ValueError(f"{target}: already exists, and a version is never replaced: give another --out and --version")
 
 
 def _refuse_other_architecture(architecture: str, arguments: list[str]) -> None:

@@ -1,7 +1,7 @@
-"""From artifact to archive: `ncf-VERSION.mar`, made by torch-model-archiver.
+"""Packs an artifact into an archive, `ncf-VERSION.mar`, by torch-model-archiver.
 
-The archive holds the packages `model` and `handler` beside the artifact, so each version runs its own code, the model
-card, and SHA256SUMS: the digest of every file in it, for `sha256sum -c` and `ops.store.digests`.
+The archive holds the artifact and the packages `model` and `handler`, so each version runs its own code. It also holds
+the model card, and SHA256SUMS: the digest of every file in it, for `sha256sum -c` and `ops.store.digests`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class PackageConfig:
     version: str = "1.0"
     """Version of the archive."""
     artifact: Path = Path("build/1.0/ncf.pt")
-    """What `python -m train` wrote."""
+    """The artifact that `python -m train` wrote."""
     store: Path = Path("model-store")
     """TorchServe's model store; the archive is ncf-VERSION.mar in it."""
     config: Path = ROOT / "handler" / "model-config.yaml"
@@ -54,7 +54,7 @@ def package(config: PackageConfig) -> Path:
     config.store.mkdir(parents=True, exist_ok=True)
     target = config.store / archive_name(config.version)
     if target.exists():
-        raise FileExistsError(f"{target}: is there already, and a version is never replaced: give another --version")
+        raise FileExistsError(f"{target}: already exists, and a version is never replaced: give another --version")
     with tempfile.TemporaryDirectory(dir=config.store, prefix=".package-") as folder:
         archive = _archive(config, card, Path(folder).resolve())
         add_digests(archive)
@@ -63,7 +63,7 @@ def package(config: PackageConfig) -> Path:
 
 
 def _archive(config: PackageConfig, card: str, folder: Path) -> Path:
-    """Runs the archiver inside `folder`, since a comma in a path would part it; it deletes what lies under TMPDIR."""
+    """Runs the archiver inside `folder`, since it splits paths at commas. It also deletes files under TMPDIR."""
     code, scratch = folder / "staged", folder / "tmp"
     scratch.mkdir()
     left_out = shutil.ignore_patterns("__pycache__", HANDLER, "*.xml", "*.yaml")
@@ -85,7 +85,7 @@ def _archive(config: PackageConfig, card: str, folder: Path) -> Path:
 
 
 def _check_config(config: Path, code: Path) -> None:
-    """Lets the code that is packed say what is wrong with the settings that it is packed with."""
+    """Checks the settings with the code that is packed beside them."""
     command = [sys.executable, "-m", "handler.settings", str(config)]
     done = subprocess.run(command, cwd=code, capture_output=True, text=True)
     if done.returncode:

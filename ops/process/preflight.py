@@ -44,7 +44,7 @@ def check_addresses(settings: ServerSettings, running: int | None = None) -> Non
             socket.create_server((host, port)).close()
         except OSError as error:
             holder = _holder(port)
-            told = f"{host}:{port} cannot be had ({error.strerror}{holder})"
+            told = f"{host}:{port} is not free ({error.strerror}{holder})"
             advice = f"stop what listens there, take other ports (`make serve PORT=9090`), or change {settings.config}"
             raise ServerError(f"{told}: {advice}") from error
 

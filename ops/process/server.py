@@ -164,8 +164,8 @@ def _started_with(settings: ServerSettings) -> dict[str, Any]:
 def _environment(settings: ServerSettings, scratch: Path) -> dict[str, str]:
     """The environment of TorchServe and its workers.
 
-    It leaves out PYTHONPATH, so that a worker imports the code inside its archive. It passes the endpoints as TorchServe's
-    own variables, which `enable_envvars_config` in config.properties allows.
+    It has no PYTHONPATH, so that a worker imports the code inside its archive. It has the endpoints as TorchServe's own
+    variables, which `enable_envvars_config` in config.properties allows.
     """
     kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "TS_CONFIG_FILE")}
     kept |= {f"TS_{name.upper()}": value for name, value in settings.endpoints.items()}

@@ -1,8 +1,8 @@
 """The state of the server: the notes of its start, `.run/server.json`, and its processes.
 
 Each process of the server, the front end (JVM) and every worker, has the server's temporary folder in its environment.
-By that we find them all, whichever of them was killed, and never another server's. The environment also names the folder
-that started the server, so we find the processes even if `.run/server.json` is damaged.
+By that we find them all, whichever of them was killed, and never another server's. The environment also names the
+folder that started the server, so we find the processes even if `.run/server.json` is damaged.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _mend(settings: ServerSettings, error: ValueError) -> State | None:
         if environment.get(FOLDER) == folder:
             state: State = {"pid": None, "scratch": environment["TMPDIR"], "started_with": None, "loaded": {}}
             write(settings, state)
-            print(f"{told}: written anew for the server that runs here", file=sys.stderr, flush=True)
+            print(f"{told}: rebuilt for the server that runs here", file=sys.stderr, flush=True)
             return state
     forget(settings)
     print(f"{told}: removed, no server of this folder runs", file=sys.stderr, flush=True)

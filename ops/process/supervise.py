@@ -34,7 +34,7 @@ HANGING_TIMEOUT_S = 5.0
 
 
 def supervise(settings: ServerSettings, version: str, tokens: str | None, unanswered_s: float) -> None:
-    """Starts the server, or takes over one that an earlier supervisor left. Then it watches the server and never returns.
+    """Starts the server, or takes over one that an earlier supervisor left. Then watches it and never returns.
 
     version: the default version of the first start; a restart uses the default of that time.
     tokens: `on` or `off`, remembered if the first start succeeds; None takes the remembered choice.

@@ -1,9 +1,9 @@
 """Waits for a version's workers: until they are ready, or until they have answered every request.
 
-TorchServe deletes a version at once. Requests in its queue or in a worker are then never answered, and their clients wait
-for ever. The queue is first in, first out, and a worker answers a describe when its batch is done. So once every worker
-has answered a describe that was sent after the version's last request, all its requests have been answered. TorchServe's
-own figure, pendingRequests, does not count the requests in the workers.
+TorchServe deletes a version at once. Requests in its queue or in a worker are then never answered, and their clients
+wait for ever. The queue is first in, first out, and a worker answers a describe when its batch is done. So once every
+worker has answered a describe that was sent after the version's last request, all its requests have been answered.
+TorchServe's own figure, pendingRequests, does not count the requests in the workers.
 """
 
 from __future__ import annotations

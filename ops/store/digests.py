@@ -1,8 +1,8 @@
 """SHA256SUMS: the digests of every file in an archive, in the format of `sha256sum -c`.
 
-`train.package` writes the list. `check_archive` checks an archive in the model store before a server loads it. The check
-finds damage, swapped or added files, and names or sizes that are dangerous to unpack. The list is not a signature: anyone
-who may write the store can write a matching list. Against them, note the digest of the whole archive elsewhere:
+`train.package` writes the list. `check_archive` checks an archive in the model store before a server loads it. It finds
+damage, swapped or added files, and names or sizes that are dangerous to unpack. The list is not a signature: anyone who
+may write the store can write a matching list. Against them, note the digest of the whole archive elsewhere:
 `python -m ops.store.digests --version 1.0` prints it after the check.
 """
 
@@ -27,13 +27,13 @@ MAX_RATIO = 100
 
 
 class DigestError(ValueError):
-    """The archive differs from its digests. The message names it, the file in it, and the command that packs it again."""
+    """The archive differs from its digests. The message names it, the file in it, and the command to pack it again."""
 
     def __init__(self, archive: Path, fault: str) -> None:
         # `make package` alone keeps an archive that is there.
         version = archive.stem.removeprefix(f"{NAME}-")
-        anew = f"rm {shlex.quote(str(archive))} && make package VERSION={version}"
-        super().__init__(f"{archive}: {fault}: make it anew: `{anew}`")
+        command = f"rm {shlex.quote(str(archive))} && make package VERSION={version}"
+        super().__init__(f"{archive}: {fault}: pack it again: `{command}`")
 
 
 def check_archive(archive: Path) -> str:

@@ -98,5 +98,5 @@ def test_an_update_says_what_it_needs(served: Project) -> None:
     told = served.make("update", "RATINGS=new.csv", "VERSION=2.1", "FROM=1.0", check=False)
     assert "update: new.csv:2: rating 99 is outside 1..10" in told
     told = served.make("update", "RATINGS=new.csv", "VERSION=1.0", "FROM=1.0", check=False)
-    assert "VERSION: 1.0 is there already, and a version is never replaced" in told
+    assert "VERSION: 1.0 already exists, and a version is never replaced" in told
     assert not (served.folder / "build" / "2.1").exists()

@@ -45,10 +45,12 @@ class DownloadConfig:
 
 
 def download_kmrd(out_dir: Path, url: str = KMRD_URL, sha256: str = KMRD_SHA256) -> bool:
-    """Fetch KMRD_FILES from below url into out_dir, whole or not at all; False if they were there already.
+    """Downloads KMRD_FILES from `url` into `out_dir`, all or none. Returns False if they were already there.
 
-    sha256: what the bytes of rates.csv must digest to. Raises DataError where a file cannot be had or is cut
-    short, where the digest is another one, and where out_dir holds something else.
+    sha256: the expected SHA-256 of rates.csv.
+
+    Raises:
+        DataError: a file cannot be downloaded or is cut short, the digest differs, or `out_dir` holds something else.
     """
     complete = all((out_dir / name).is_file() for name in KMRD_FILES)
     if complete and _sha256(out_dir / RATINGS_FILE) == sha256:
@@ -113,7 +115,7 @@ def _downloaded(config: DownloadConfig) -> str:
         fetched = download_kmrd(config.out_dir, config.url)
     except DataError as error:
         raise DataError(f"{error}\n{_advice(config.out_dir)}") from error
-    return f"{config.out_dir}: KMRD-small {'downloaded' if fetched else 'is there already'}"
+    return f"{config.out_dir}: KMRD-small {'downloaded' if fetched else 'already there'}"
 
 
 if __name__ == "__main__":

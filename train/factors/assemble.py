@@ -1,4 +1,4 @@
-"""From two fitted blocks and an ordinal network to the served network, its tables filled."""
+"""Joins two fitted blocks and an ordinal network into the served network, and fills its tables."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def assemble(
 
 
 def fill_user_table(network: FactorNetwork, ratings: Ratings) -> None:
-    """Each user's row from their ratings, and the empty history's last; of several processes each encodes a share."""
+    """Computes each user's row from their ratings, and the unknown user's row. Each process computes its share."""
     counts = torch.bincount(ratings.user_index, minlength=network.num_users)
     ends = distributed.bounds(counts.cumsum(0) - counts, len(ratings))
     begin, end = ends[distributed.rank()], ends[distributed.rank() + 1]

@@ -1,8 +1,8 @@
-"""What differs between data sets is chosen by the program: the rating block's noise and its number of sweeps.
+"""Chooses what differs between data sets: the noise shapes of the rating block, and its number of sweeps.
 
-Dense users differ in their noise, rare ones cannot show theirs (someone who gave ten only ever would count as exact),
-and noise is not quite Gaussian, so that early sweeps can be the best. Both show on an inner split of the training
-rows. All candidates run a few sweeps, the best of them goes on.
+Users with many ratings differ in their noise. Users with few cannot show theirs: one who always gave ten would count as
+exact. The noise is not quite Gaussian either, so early sweeps can be the best. Both show on an inner split of the
+training rows. All candidates run a few sweeps; the best one continues.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def choose_noise(
 def _race(
     data: BothSides, watched: Ratings, config: FactorsConfig, seed: int, features: Tensor | None
 ) -> tuple[NoiseShapes, int, FitLog]:
-    """All candidates up to `probe_sweeps`, the best of them up to `max_sweeps`; `watched.rating` holds targets."""
+    """Runs all candidates for `probe_sweeps`, and the best one up to `max_sweeps`. `watched.rating` holds targets."""
     candidates = config.noise_candidates
     probe_sweeps = config.probe_sweeps
     later_sweeps = config.max_sweeps - probe_sweeps
@@ -68,7 +68,7 @@ def _race(
 
 
 def _whole_users(ratings: Ratings, rows: int, generator: torch.Generator) -> Tensor:
-    """Mask (R,) of about `rows` ratings of users drawn at random: density per user stays that of the data."""
+    """Mask (R,) of about `rows` ratings, by whole users drawn at random, so the ratings per user stay the same."""
     if len(ratings) <= rows:
         return torch.ones_like(ratings.user_index, dtype=torch.bool)
     drawn = torch.rand(int(ratings.user_index.max()) + 1, generator=generator, device="cpu") < rows / len(ratings)

@@ -5,7 +5,7 @@
 3. train the ordinal network on the score block, each row left out (train/factors/ordinal_fit.py);
 4. encode every user from their ratings into the user table, the empty history last (train/factors/assemble.py).
 
-All of it on the GPU where there is one; random numbers come from the processor, dropout's aside.
+All of it runs on the GPU, if there is one. Random numbers come from the processor, except those of dropout.
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ def fit_factors(
     label: str,
     stages: Stages = NO_STAGES,
 ) -> Fitted:
-    """A network fitted with what was chosen.
+    """A network fitted with the chosen settings.
 
     Raises:
-        DivergedError: something stopped being finite.
+        DivergedError: a number of the fit is no longer finite.
     """
     options = config.factors
     levels = rating_levels(data.ratings.rating, options.max_levels)
@@ -99,7 +99,10 @@ def _fit_blocks(
     label: str,
     stages: Stages,
 ) -> tuple[Block, Block]:
-    """The rating block and the score block, fitted or an earlier run's. `standard`: as `_mean_and_deviation`."""
+    """The rating block and the score block, fitted or loaded from an earlier run.
+
+    standard: mean and standard deviation of the ratings.
+    """
     options, seed = config.factors, config.seed
     device = distributed.device()
     rating, (mean, deviation) = data.ratings.rating, standard
@@ -127,7 +130,7 @@ def _fit_block(
     stages: Stages,
     name: str,
 ) -> None:
-    """Sweeps the started block, or takes the finished one of an earlier run."""
+    """Sweeps the started block, or loads the finished block of an earlier run."""
     if before := stages.load(name):
         block_state.unpack(block, *before)
         progress.update(sweeps)
@@ -149,7 +152,7 @@ def _fit_head(
     stages: Stages,
     label: str,
 ) -> OrdinalHead:
-    """The ordinal network on the score block, trained, or an earlier run's."""
+    """The ordinal network on the score block, trained or loaded from an earlier run."""
     options = config.factors
     stage = f"{label}: network"
     torch.manual_seed(config.seed)

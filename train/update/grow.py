@@ -31,7 +31,8 @@ def grow_network(artifact: Artifact, merged: Merged) -> FactorNetwork:
     name, version = artifact.metadata.get("architecture", "the network"), artifact.metadata.get("version")
     if artifact.encoder is None:
         raise ArtifactError(
-            f"version {version}: {name} takes no new ratings in, it has no encoder; train anew, on all ratings"
+            f"version {version}: {name} cannot take new ratings, since it has no encoder: "
+            "train a new version on all ratings"
         )
     if "rating_block.precision_times_mean" not in state:
         raise ArtifactError(
