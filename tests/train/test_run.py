@@ -119,12 +119,10 @@ def test_an_interrupted_run_leaves_no_files(demo: Path, tmp_path: Path, sent: si
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_version_that_is_there_is_not_trained_over(
-    demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_training_never_replaces_a_version(demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / ARTIFACT).write_bytes(b"the old one")
     assert main(["--data", str(demo), "--out", str(tmp_path)]) == 2
-    assert "is there already, and a version is never replaced: give another --out" in capsys.readouterr().err
+    assert "already exists, and a version is never replaced: give another --out" in capsys.readouterr().err
     assert (tmp_path / ARTIFACT).read_bytes() == b"the old one"
 
 
