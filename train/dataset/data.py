@@ -4,7 +4,7 @@ A repeated (user, movie) pair is counted but kept, because the reference keeps i
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 from sklearn.model_selection import train_test_split
 
+from train.dataset.reading import Reading
 from train.errors import DataError
 
 USER_ID = "user_id"
@@ -45,6 +46,7 @@ class RatingsData:
     repeated_pairs: rows whose (user, movie) pair occurs in an earlier row; they are kept.
     rating_scale: (minimum, maximum), minimum < maximum; as stated, else as seen in the data.
     locate: turns a row of ratings (0-based) into the words for an error: `rates.csv:42`.
+    reading: what the reader understood, and what it doubts.
     """
 
     ratings: pd.DataFrame
@@ -54,6 +56,7 @@ class RatingsData:
     repeated_pairs: int
     rating_scale: tuple[float, float]
     locate: Callable[[int], str]
+    reading: Reading = field(default_factory=Reading)
 
 
 @dataclass(frozen=True, eq=False)
