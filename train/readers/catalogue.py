@@ -47,12 +47,13 @@ def catalogue_frame(catalogue: Catalogue, integer: bool) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def tell_joined(name: str, movies: pd.DataFrame, rated: pd.Series, reading: Reading) -> int:
+def tell_joined(name: str, described: str, movies: pd.DataFrame, rated: pd.Series, reading: Reading) -> int:
     """Says how many of the rated movies the catalogue knows, and shows one by which to see that it is theirs."""
     counts = rated.value_counts()
     known = counts.index.isin(movies[MOVIE_ID])
     number = int(known.sum())
-    told = f"catalogue {name}; {len(movies):,} movies, {number:,} of the {len(counts):,} rated ones"
+    how = f": {described}; " if described else ": "
+    told = f"catalogue {name}{how}{len(movies):,} movies, {number:,} of the {len(counts):,} rated ones"
     if number and TITLE in movies:
         most = counts.index[known][0]
         title = movies.loc[movies[MOVIE_ID] == most, TITLE].iloc[0]

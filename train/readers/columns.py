@@ -37,8 +37,8 @@ class Columns:
 class Found:
     """What a reader of a format returns.
 
-    path: of the ratings. described: how they are written. catalogue: None where there is none; asked_for: whether the
-    person named it, so that a catalogue of other movies is an error.
+    path: of the ratings. described: how they are written. catalogue: None where there is none.
+    asked_for: the person named the catalogue, so that one of other movies is an error.
     """
 
     path: Path
@@ -47,6 +47,7 @@ class Found:
     described: str
     catalogue: Catalogue | None = None
     catalogue_name: str = ""
+    catalogue_described: str = ""
     asked_for: bool = False
 
 
@@ -65,6 +66,7 @@ def ratings_data(
     checked, sieve = _checked(found, rules, rating_scale, reading)
     rows = None if sieve.kept.all() else np.flatnonzero(sieve.kept)
     ratings = (checked if rows is None else checked.take(rows)).to_pandas()
+    scale = rating_scale or seen_scale(table, found.columns.rating, checked[RATING], sieve.kept, reading)
     repeated = count_repeated_pairs(ratings)
     _tell_rows(ratings, repeated, table.num_rows - len(ratings) + len(table.bad_lines), reading)
     return RatingsData(
@@ -73,7 +75,7 @@ def ratings_data(
         source=found.path,
         sha256=table.sha256,
         repeated_pairs=repeated,
-        rating_scale=rating_scale or seen_scale(table, found.columns.rating, checked[RATING], sieve.kept, reading),
+        rating_scale=scale,
         locate=table.locate if rows is None else lambda row: table.locate(int(rows[row])),
         reading=reading,
     )
@@ -121,7 +123,7 @@ def _joined(found: Found, rated: pd.Series, reading: Reading) -> pd.DataFrame | 
         reading.say("catalogue: none, so no titles")
         return None
     movies = catalogue_frame(found.catalogue, pd.api.types.is_integer_dtype(rated.dtype))
-    if tell_joined(found.catalogue_name, movies, rated, reading):
+    if tell_joined(found.catalogue_name, found.catalogue_described, movies, rated, reading):
         return movies
     told = not_joined(found.catalogue_name, found.catalogue, rated)
     if found.asked_for:

@@ -131,9 +131,8 @@ def _inferred(
         row = pc.index(other, True).as_py()
         told = f'strings, since {table.locate(row)} has "{column[row]}"'
         if share < _CLEAR:
-            reading.warn(
-                f"{told}, but {rows - others:,} of {rows:,} values of {name} are integers: {option(role)} decides"
-            )
+            most = f"{rows - others:,} of {rows:,} values of {name} are integers"
+            reading.warn(f"{role.what} are {told}, but {most}: {option(role)} decides")
         return column, told
     way = f"correct it, or leave it out by --skip-bad-lines, or keep all as strings by {option(role)} string"
     more = f", while {rows - others:,} of {rows:,} are" if wanted == "auto" else ""

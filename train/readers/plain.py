@@ -45,7 +45,7 @@ def read_plain(place: Place, rules: ReadingRules, reading: Reading) -> Found:
             raise
         reading.warn(f"the catalogue beside the ratings is not used: {error}")
         return Found(path, table, columns, described)
-    return Found(path, table, columns, described, catalogue, f"{source.name}: {told}", asked_for)
+    return Found(path, table, columns, described, catalogue, source.name, told, asked_for)
 
 
 def open_source(source: Source, rules: ReadingRules, layout: Layout, reading: Reading) -> Opened:
