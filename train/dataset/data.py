@@ -29,6 +29,7 @@ GENRES = "genres"
 PEOPLE = "people"
 COUNTRIES = "countries"
 CATALOGUE_COLUMNS = (TITLE, TITLE_ENGLISH, YEAR, GRADE, GENRES, PEOPLE, COUNTRIES)
+_ALL_ROWS = "--test-size 0 trains on all rows and measures nothing"
 CATALOGUE_LISTS = frozenset({GENRES, PEOPLE, COUNTRIES})
 
 
@@ -90,7 +91,7 @@ def split_ratings(
     rows = len(ratings)
     held_out = int(np.ceil(test_size * rows))
     if held_out < 1 or held_out >= rows:
-        raise DataError(f"{name}: {rows} rows; holding out {test_size:g} of them leaves one side empty")
+        raise DataError(f"{name}: {rows} rows; holding out {test_size:g} of them leaves one side empty; {_ALL_ROWS}")
     if ratings[USER_ID].nunique() == 1:
         raise DataError(f"{name}: all {rows} rows are by one user, {ratings[USER_ID].iloc[0]}; at least 2 are needed")
     train, validation = train_test_split(ratings, test_size=test_size, random_state=seed, shuffle=True)
@@ -100,7 +101,7 @@ def split_ratings(
     if not known.any():
         raise DataError(
             f"{name}: {rows} rows are too few to split: not one of the {len(validation)} held-out rows has "
-            "a user and a movie that occur in the training rows too, so nothing could be measured"
+            f"a user and a movie that occur in the training rows too, so nothing could be measured; {_ALL_ROWS}"
         )
     return Split(train, validation, known)
 

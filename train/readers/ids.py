@@ -84,8 +84,7 @@ def _whole(column: pa.ChunkedArray, name: str, role: Role, sieve: Sieve) -> pa.C
 def _texts(
     table: Table, column: pa.ChunkedArray, name: str, role: Role, wanted: IdType, sieve: Sieve, reading: Reading
 ) -> tuple[pa.ChunkedArray, str]:
-    if wanted != "string":
-        column = _trimmed(table, column, name, reading)
+    column = _trimmed(table, column, name, reading)
     sieve.refuse(pc.equal(column, ""), lambda where, _: f"{where}: {name} is empty; every rating needs one")
     for character, told in (
         ("\0", "holds a NUL character"),
@@ -96,7 +95,7 @@ def _texts(
         wrong = pc.match_substring(column, '"')
         sieve.refuse(wrong, lambda where, row: f"{where}: {name} {column[row]} holds a quote that is not closed")
     if wanted == "string":
-        return column, f"strings, as {option(role)} says"
+        return column, "strings, as asked for"
     column = pc.if_else(pa.array(sieve.kept), column, pa.scalar(None, column.type))
     if table.typed and wanted == "auto":
         return column, "strings, as the column's type says"
@@ -134,9 +133,12 @@ def _inferred(
             most = f"{rows - others:,} of {rows:,} values of {name} are integers"
             reading.warn(f"{role.what} are {told}, but {most}: {option(role)} decides")
         return column, told
-    way = f"correct it, or leave it out by --skip-bad-lines, or keep all as strings by {option(role)} string"
-    more = f", while {rows - others:,} of {rows:,} are" if wanted == "auto" else ""
-    sieve.refuse(other, lambda where, row: f'{where}: {name} "{column[row]}" is not an integer{more}: {way}')
+    rule = "is not an integer (7, not 007)"
+    way = "correct it, or leave it out by --skip-bad-lines"
+    if wanted == "auto":
+        rule += f", while {rows - others:,} of {rows:,} are"
+        way += f", or keep all as strings by {option(role)} string"
+    sieve.refuse(other, lambda where, row: f'{where}: {name} "{column[row]}" {rule}: {way}')
     _tell_decimals(table, column, decimals, name, reading)
     return pc.if_else(other, pa.scalar(None, plain.type), plain).cast(pa.int64()), "integers"
 

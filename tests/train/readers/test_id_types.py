@@ -26,7 +26,7 @@ NUMBERS = [str(n) for n in range(1000)]
 @pytest.mark.parametrize("odd", ["NA", "TOTAL", "null", "007", "1e5", "9223372036854775808", "#1", "user 5", "١"])
 def test_one_odd_id_among_integers_is_an_error_with_its_line_and_the_options(tmp_path: Path, odd: str) -> None:
     path = write(tmp_path, [*NUMBERS[:600], odd, *NUMBERS[600:]])
-    with pytest.raises(DataError, match=rf'^r\.csv:602: user_id "{odd}" is not an integer, while 1,000 of 1,001 are'):
+    with pytest.raises(DataError, match=rf'^r\.csv:602: user_id "{odd}" is not an integer \(7, not 007\), while 1,000 of 1,001 are'):
         load_ratings(path)
     kept = load_ratings(path, ReadingRules(user_ids="string"))
     assert kept.ratings["user_id"].tolist() == [*NUMBERS[:600], odd, *NUMBERS[600:]]
@@ -46,7 +46,7 @@ def test_one_id_with_blanks_or_decimals_is_the_integer_that_it_writes_and_is_sai
 
 
 def test_a_few_missing_ids_are_an_error_even_in_a_small_file(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r'^r\.csv:3: user_id "NA" is not an integer, while 3 of 4 are'):
+    with pytest.raises(DataError, match=r'^r\.csv:3: user_id "NA" is not an integer \(7, not 007\), while 3 of 4 are'):
         load_ratings(write(tmp_path, ["1", "NA", "2", "3"]))
 
 
@@ -76,7 +76,7 @@ def test_a_share_that_leaves_doubt_is_a_warning_with_its_line(tmp_path: Path) ->
 
 def test_integers_that_were_asked_for_are_taken_or_refused(tmp_path: Path) -> None:
     path = write(tmp_path, ["x1", "x2", "3"])
-    with pytest.raises(DataError, match=r'^r\.csv:2: user_id "x1" is not an integer: correct it'):
+    with pytest.raises(DataError, match=r'^r\.csv:2: user_id "x1" is not an integer \(7, not 007\): correct it'):
         load_ratings(path, ReadingRules(user_ids="integer"))
 
 

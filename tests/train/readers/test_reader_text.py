@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from train.readers import ReadingRules, load_ratings, text
 
 HEADER = "user_id,movie_id,rating\n"
+CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0\r\n")
+IDS = st.text(CHARACTERS, min_size=1).map(str.strip).filter(bool)
 MAX_INT64 = 9223372036854775807
 
 
@@ -58,7 +60,7 @@ def test_ids_are_integers_only_where_all_are_canonical(tmp_path: Path, ids: list
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r\n"), min_size=1), min_size=2))
+@given(st.lists(IDS, min_size=2))
 def test_any_string_id_survives(tmp_path: Path, ids: list[str]) -> None:
     quoted = ['"' + i.replace('"', '""') + '"' for i in ids]
     path = tmp_path / "r.csv"
