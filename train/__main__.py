@@ -33,7 +33,7 @@ def _train(arguments: list[str]) -> str:
         distributed.start()
         data = config.read(config.data, config.rating_scale)
         if not distributed.rank():
-            print(f"{data.source}: {len(data.ratings):,} ratings, {data.repeated_pairs:,} of them repeated pairs")
+            print(data.reading.text())
         metrics = run(config, data)
     finally:
         distributed.stop()

@@ -102,7 +102,7 @@ def test_an_interrupted_run_leaves_no_files(demo: Path, tmp_path: Path, sent: si
         [*command, "--factors.max-sweeps", "100000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
-    assert "73,327 ratings" in process.stdout.readline()
+    assert any("73,327 ratings" in line for line in process.stdout)
     time.sleep(0.5)
     for _ in range(10):  # as a person does who sees nothing happen
         os.kill(process.pid, sent)
