@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from handler.body import without_nulls
 from handler.errors import RequestError, allow_fields, expect_list, shown, too_large
 from handler.request import DecodedRequest, Response
 from handler.settings import HandlerSettings
@@ -64,7 +65,8 @@ class OipCodec:
         start = 0
         for number, tensor in enumerate(expect_list(body["inputs"], "inputs")):
             where = f"inputs[{number}]"
-            name = _object(tensor, where).get("name")
+            tensor = _object(tensor, where)
+            name = tensor.get("name")
             if name not in INPUT_NAMES or name in found:
                 raise RequestError(f"{where}.name: got {shown(name)}, expected user_id and movie_id, once each")
             size = self._size(tensor, where)
@@ -106,7 +108,8 @@ class OipCodec:
         wanted: dict[str, bool] = {}
         for number, output in enumerate(expect_list(body["outputs"], "outputs")):
             where = f"outputs[{number}]"
-            name = _object(output, where).get("name")
+            output = _object(output, where)
+            name = output.get("name")
             if name not in OUTPUT_NAMES or name in wanted:
                 allowed = f"allowed: {', '.join(OUTPUT_NAMES)}, once each"
                 raise RequestError(f"{where}.name: got {shown(name)}, {allowed}")
@@ -174,7 +177,7 @@ def without_data(body: Mapping[str, Any]) -> dict[str, Any]:
 def _object(value: object, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise RequestError(f"{where}: expected an object, got {shown(value)}")
-    return value
+    return without_nulls(value)
 
 
 def _flag(parameters: Mapping[str, Any], name: str, default: bool, where: str) -> bool:
