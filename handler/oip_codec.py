@@ -26,7 +26,8 @@ from model.ids import IdMap
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
 INPUT_NAMES = ("user_id", "movie_id")
-OUTPUT_NAMES = ("rating", "user_known", "movie_known")
+OUTPUT_DATATYPES = {"rating": "FP32", "user_known": "BOOL", "movie_known": "BOOL"}
+OUTPUT_NAMES = tuple(OUTPUT_DATATYPES)
 _BODY_FIELDS = frozenset({"id", "parameters", "inputs", "outputs", "model_name", "model_version"})
 
 
@@ -128,15 +129,15 @@ class OipCodec:
         if unknown := self._count_unknown(ask, answer):
             head["parameters"] = unknown
         columns = {
-            "rating": ("FP32", answer.ratings.astype(np.float32)),
-            "user_known": ("BOOL", answer.users_known),
-            "movie_known": ("BOOL", answer.movies_known),
+            "rating": answer.ratings.astype(np.float32),
+            "user_known": answer.users_known,
+            "movie_known": answer.movies_known,
         }
         head["outputs"] = []
         tail = b""
         for name, binary in outputs.items():
-            datatype, values = columns[name]
-            tensor: dict[str, Any] = {"name": name, "datatype": datatype, "shape": [len(values)]}
+            values = columns[name]
+            tensor: dict[str, Any] = {"name": name, "datatype": OUTPUT_DATATYPES[name], "shape": [len(values)]}
             if binary:
                 raw = values.tobytes()
                 tensor["parameters"] = {"binary_data_size": len(raw)}

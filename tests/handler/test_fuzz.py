@@ -57,7 +57,8 @@ def test_every_request_of_a_batch_is_answered_as_if_it_were_alone(
 ) -> None:
     served = worker(string_artifact if strings else artifact, unknown=unknown, **LIMITS)
     service = make_service(served, path, monkeypatch)
-    described = served.handler.service.description
+    [description] = served.replies({}, headers={"describe": "True"})
+    described = description.body
     valid = Draft202012Validator(orjson.loads(described)["schema"]["answer"])
     counts: Counter[int] = Counter()
 

@@ -93,7 +93,8 @@ def test_new_ask_obeys_the_limit_of_pairs(service: RatingService) -> None:
 
 
 def test_new_ask_stands_in_the_schema(service: RatingService) -> None:
-    schema = orjson.loads(service.description)["schema"]
+    [description] = service.answer([Request(None, endpoint="description")])
+    schema = orjson.loads(description.body)["schema"]
     request, answer = (Draft202012Validator(schema[name]) for name in ("request", "answer"))
     for body in (PLACE, FOLDED, {"instances": [PLACE, FOLDED, PAIR]}):
         assert request.is_valid(body)
