@@ -17,7 +17,7 @@ ALLOWED = {
     "handler": {"model", "numpy", "torch", "orjson", "simdjson", "yaml", "ts"},
     "train": {
         *("model", "numpy", "torch", "pandas", "pyarrow", "sklearn", "safetensors", "tqdm", "matplotlib", "tyro"),
-        *("jinja2", "yaml"),
+        *("jinja2", "yaml", "orjson"),
     },
     "bench": {
         *("handler", "model", "ops", "train", "numpy", "torch", "orjson", "pandas", "pyarrow", "psutil", "tqdm"),

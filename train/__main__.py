@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
         distributed.start()
         data = config.read(config.data, config.rating_scale)
         if not distributed.rank():
-            print(f"{data.source}: {len(data.ratings):,} ratings, {data.repeated_pairs:,} of them repeated pairs")
+            print(data.reading.text())
         metrics = run(config, data)
     except (DataError, DivergedError, SafetensorError, ValueError, OSError) as error:
         _complain(str(error))

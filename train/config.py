@@ -5,7 +5,7 @@ The options of one architecture carry its name, as in `--factors.factors 12` or 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal
 
@@ -59,6 +59,8 @@ class TrainConfig(ReaderOptions):
             )
 
 
+# The options of reading that decide which rows there are; a report reads the ratings with those of the training.
+RATINGS_OPTIONS = tuple(one.name for one in fields(ReaderOptions) if one.name not in ("movies", "catalogue"))
 PRESETS = {
     "default": TrainConfig(),
     # As the reference notebook does it: small steps, three epochs, whatever the validation error says.
