@@ -16,20 +16,8 @@ ALLOWED = {
     "model": {"numpy", "torch"},
     "handler": {"model", "numpy", "torch", "orjson", "simdjson", "yaml", "ts"},
     "train": {
-        *(
-            "model",
-            "numpy",
-            "torch",
-            "pandas",
-            "pyarrow",
-            "scipy",
-            "sklearn",
-            "safetensors",
-            "tqdm",
-            "matplotlib",
-            "tyro",
-        ),
-        *("jinja2", "yaml"),
+        *("model", "numpy", "torch", "pandas", "pyarrow", "scipy", "sklearn", "safetensors", "tqdm", "matplotlib"),
+        *("jinja2", "orjson", "tyro", "yaml"),
     },
     "bench": {
         *("handler", "model", "ops", "train", "numpy", "torch", "orjson", "pandas", "pyarrow", "psutil", "tqdm"),
@@ -87,7 +75,7 @@ ROOMS_OF_TRAIN = {
     "factors": {"factors", "dataset", *BESIDE},
     "mlp": {"mlp", "dataset", *BESIDE},
     "evaluation": {"evaluation", "command", "dataset", "mlp", "architectures", "predict", "output", *BESIDE},
-    "interest": {"interest", "dataset", *BESIDE},
+    "interest": {"interest", "dataset", "evaluation", *BESIDE},
     "update": {"update", "command", "dataset", "readers", "factors", "evaluation", "output", *BESIDE},
 }
 

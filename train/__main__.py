@@ -14,6 +14,7 @@ from train.architectures import ARCHITECTURES
 from train.command import run_command
 from train.config import PRESETS, TrainConfig
 from train.evaluation.evaluate import format_table
+from train.evaluation.ranking_words import format_rankings
 from train.output import ARTIFACT
 from train.run import run
 
@@ -32,7 +33,7 @@ def _train(arguments: list[str]) -> str:
         distributed.start()
         data = config.read(config.data, config.rating_scale)
         if not distributed.rank():
-            print(f"{data.source}: {len(data.ratings):,} ratings, {data.repeated_pairs:,} of them repeated pairs")
+            print(data.reading.text())
         metrics = run(config, data)
     finally:
         distributed.stop()
@@ -84,6 +85,8 @@ def _told(config: TrainConfig, metrics: dict[str, Any]) -> str:
     lines = []
     if metrics["metrics"]:
         lines.append(format_table(metrics["metrics"]))
+    if metrics["rankings"]:
+        lines.append(format_rankings(metrics["rankings"]))
     chosen = ", ".join(f"{name} {value}" for name, value in metrics["chosen"].items())
     lines.append(f"chosen: {chosen}; trained in {metrics['training_s']:.1f} s, {metrics['rows_per_s']:,} ratings/s")
     lines.append(f"wrote {config.out / ARTIFACT}, digest {metrics['digest'][:16]}")

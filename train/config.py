@@ -5,7 +5,7 @@ The options of one architecture carry its name, as in `--factors.factors 12` or 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal
 
@@ -40,6 +40,8 @@ class TrainConfig(ReaderOptions):
     """Use genres, countries, year and grade of the catalogue for movies with few ratings or none (factors)."""
     test_size: float = 0.2
     """Share of the ratings held out to measure errors; 0 <= test_size < 1. With 0, no errors are reported."""
+    ranking_users: int = 3_000
+    """The most users whose rankings are measured. A large catalogue takes fewer. With 0, no rankings are reported."""
     refit: bool = True
     """Train the served network again on all ratings, including the held-out ones."""
     split_seed: int = 1234
@@ -54,6 +56,7 @@ class TrainConfig(ReaderOptions):
 
     def __post_init__(self) -> None:
         check_value("test_size", self.test_size, 0 <= self.test_size < 1, "0 up to, not including, 1")
+        check_value("ranking_users", self.ranking_users, self.ranking_users >= 0, "at least 0")
         check_value("threads", self.threads, self.threads >= 0, "at least 0")
         if self.rating_scale is not None:
             check_value(
@@ -61,6 +64,8 @@ class TrainConfig(ReaderOptions):
             )
 
 
+# The options of reading that decide which rows there are; a report reads the ratings with those of the training.
+RATINGS_OPTIONS = tuple(one.name for one in fields(ReaderOptions) if one.name not in ("movies", "catalogue"))
 PRESETS = {
     "default": TrainConfig(),
     # As in the reference notebook: small steps, and three epochs whatever the validation error is.

@@ -1,8 +1,8 @@
 """Training by several processes: the number of this process, its share of the work, and the exchange of results.
 
 `torchrun --nproc-per-node N -m train` starts N processes that run the same program on the same ratings. They
-communicate by gloo between processors and by NCCL between GPUs. Each process does its share and receives the results of
-the others, so all of them hold the same model. With one process, every function here returns what it was given.
+communicate by gloo between processors and by NCCL between GPUs. Each process does its share and receives the others'
+results, so all of them hold the same model. With one process, every function here returns what it was given.
 """
 
 from __future__ import annotations

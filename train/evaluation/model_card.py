@@ -16,6 +16,7 @@ import yaml
 
 from train.architectures import architecture_named
 from train.evaluation.metrics import RATING_METRICS
+from train.evaluation.ranking_card import ranking_result, ranking_section
 
 MODEL_CARD = "MODEL_CARD.md"
 _TEMPLATE = Path(__file__).with_name("model_card.md.template")
@@ -57,6 +58,8 @@ def _front_matter(metadata: dict[str, Any], name: str) -> dict[str, Any]:
                 ],
             }
         )
+    if metadata.get("rankings"):
+        results.append(ranking_result(metadata["rankings"], file))
     return {
         "license": "other",
         "license_name": "terms-of-the-training-data",
@@ -141,7 +144,10 @@ def _evaluation(metadata: dict[str, Any]) -> str:
     measured = "Errors are in rating units, of a network that saw the training rows alone."
     if "updates" in metadata:
         measured = f"Measured on version {_measured(metadata)}, before the updates. {measured}"
-    return "\n".join([measured, "", *lines, "", f"{told}. ± is the standard error of the paired difference."])
+    errors_told = "\n".join([measured, "", *lines, "", f"{told}. ± is the standard error of the paired difference."])
+    if not metadata.get("rankings"):
+        return errors_told
+    return f"{errors_told}\n\n{ranking_section(metadata['rankings'])}"
 
 
 def _example(metadata: dict[str, Any]) -> tuple[str, str, str]:

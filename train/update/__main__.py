@@ -11,7 +11,6 @@ Step 2 for new movies alone would move fewer rows, but gives away part of what a
 
 from __future__ import annotations
 
-import argparse
 import datetime
 import sys
 import time
@@ -20,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import tyro
 from torch import Tensor
 
 from model.artifact import Artifact, describe_artifact, load_artifact, save_artifact
@@ -32,27 +30,11 @@ from train.errors import DataError
 from train.evaluation.model_card import MODEL_CARD, model_card
 from train.factors.encode import encode_known_users
 from train.output import ARTIFACT, CHECKPOINT, HELD_OUT, METRICS
-from train.readers.options import ReaderOptions
+from train.update.config import UpdateConfig, parse_config
 from train.update.grow import grow_interest, grow_network
-from train.update.merge import merge_catalogues, merge_ratings
+from train.update.known_rows import without_known_rows
+from train.update.merge import check_types, merge_catalogues, merge_ratings
 from train.update.movie_rows import update_movie_rows
-
-# The options of the reader that an artifact's metadata tells.
-_REMEMBERED = ("user_column", "movie_column", "rating_column", "delimiter")
-
-
-@dataclass(frozen=True, kw_only=True)
-class UpdateConfig(ReaderOptions):
-    """Options of `python -m train.update`."""
-
-    ratings: Path
-    """A folder or file of new ratings, on the rating scale of the version to update."""
-    base: Path = Path("build/1.0/ncf.pt")
-    """The artifact to update; it stays as it is."""
-    out: Path = Path("build/1.1")
-    """Folder for the new artifact."""
-    version: str = "1.1"
-    """Version of the new model, told in its metadata."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +61,7 @@ def update(base: Artifact, data: RatingsData, version: str) -> Update:
     encode_known_users(network, merged.ratings, users)
     counts = {
         "ratings": len(new),
+        "repeated_pairs": merged.repeated_pairs(),
         "users": len(torch.unique(new.user_index)),
         "new_users": len(merged.user_ids) - len(base.user_ids),
         "movies": len(movies),
@@ -138,13 +121,17 @@ def run(config: UpdateConfig) -> str:
     base = load_artifact(config.base)
     data = config.read(config.ratings, (base.scale.minimum, base.scale.maximum))
     _refuse_known(base.metadata, data)
+    if not config.count_again:
+        check_types(base, data)
+        data = without_known_rows(base, data)
     updated = update(base, data, config.version)
     config.out.mkdir(parents=True, exist_ok=True)
     digest = save_artifact(updated.artifact, target)
     _replace_other_outputs(config.out, describe_artifact(updated.artifact, digest))
     count = updated.counts
     return (
-        f"{data.source}: {count['ratings']:,} ratings ({data.repeated_pairs:,} of them repeated pairs) "
+        f"{data.reading.text()}\n"
+        f"{data.source}: {count['ratings']:,} ratings ({count['repeated_pairs']:,} of them repeated pairs) "
         f"by {count['users']:,} users, {count['new_users']:,} of them new, "
         f"{count['movies']:,} movies, {count['new_movies']:,} of them new\n"
         f"wrote {target}, digest {digest[:16]}, from version {base.metadata.get('version')} "
@@ -164,21 +151,6 @@ def _replace_other_outputs(out: Path, metadata: dict[str, Any]) -> None:
     for name in (CHECKPOINT, METRICS, HELD_OUT, "learning_curve.png", "rating_histogram.png", "report.html"):
         (out / name).unlink(missing_ok=True)
     (out / MODEL_CARD).write_text(model_card(metadata), encoding="utf-8")
-
-
-def parse_config(arguments: list[str]) -> UpdateConfig:
-    """The options. The defaults of the reader's options are those that the base's ratings were read with.
-
-    Raises:
-        ArtifactError, OSError: the base cannot be read.
-    """
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--base", type=Path, default=UpdateConfig.base)
-    base, _ = parser.parse_known_args(arguments)
-    read_as = load_artifact(base.base).metadata.get("config", {}) if base.base.is_file() else {}
-    remembered = {name: read_as[name] for name in _REMEMBERED if read_as.get(name) is not None}
-    default = UpdateConfig(ratings=tyro.MISSING, **remembered)
-    return tyro.cli(UpdateConfig, prog="python -m train.update", default=default, args=arguments)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -12,6 +12,7 @@ import yaml
 from model.artifact import Artifact, load_artifact, save_artifact
 from train.__main__ import main
 from train.evaluation.model_card import MODEL_CARD, model_card
+from train.evaluation.ranking_words import compare_with_popular
 from train.output import ARTIFACT, METRICS
 from train.package import PackageConfig, package
 
@@ -41,6 +42,7 @@ def test_the_front_matter_holds_every_figure_in_full(trained: Path) -> None:
         result["dataset"]["split"].removeprefix("held out, "): {one["type"]: one["value"] for one in result["metrics"]}
         for result in model["results"]
     }
+    assert told.pop("rankings") == next(iter(metrics["rankings"]["liked"].values()))
     network = {group: by_predictor["network"] for group, by_predictor in metrics["metrics"].items()}
     assert told == {group: {name: errors[name] for name in ("mse", "rmse", "mae")} for group, errors in network.items()}
     assert {"license", "tags", "metrics"} <= set(front)
@@ -61,6 +63,17 @@ def test_the_tables_figures_and_counts_are_the_runs_own(trained: Path) -> None:
     assert metrics["digest"] in card
     assert metrics["data"]["sha256"] in card
     assert f"{metrics['data']['ratings']:,} ratings, {metrics['data']['users']:,} users" in card
+
+
+def test_the_card_tells_every_ranking_at_ten_and_what_the_served_one_is_worth(trained: Path) -> None:
+    rankings = json.loads((trained / METRICS).read_text())["rankings"]
+    card = (trained / MODEL_CARD).read_text()
+    assert compare_with_popular(rankings) in card
+    assert f"ranked for {rankings['users']:,} users" in card
+    for measure in ("liked", "graded"):
+        for metric in ("ndcg@10", "recall@10", "coverage@10", "novelty@10"):
+            cells = " | ".join(f"{figures[metric]:.4f}" for figures in rankings[measure].values())
+            assert f"| {metric} | {cells} |" in card
 
 
 def test_the_archive_holds_the_card_that_training_wrote(trained: Path, tmp_path: Path) -> None:

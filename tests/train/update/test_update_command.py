@@ -27,7 +27,7 @@ def saved(taste_artifact: Artifact, tmp_path: Path) -> Path:
         ("user_id,movie_id,rating\n9223372036854775808,1,9\n", 'new.csv:2: user_id "9223372036854775808" is not an'),
         ("user_id,movie_id,rating\n1,1002,nine\n", 'new.csv:2: rating "nine" is not a number'),
         ("user_id,movie_id,rating\n", "no ratings"),
-        ("user_id,rating\n1,1\n", "no column movie_id"),
+        ("user_id,rating\n1,1\n", "new.csv: no column of movies"),
         (None, "no such file or folder"),
     ],
 )
