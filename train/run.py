@@ -30,12 +30,12 @@ from train.fit_log import FitLog
 from train.interest.choose import choose_blend
 from train.interest.fit import fit_interest, history_of
 from train.interest.scores import ranked_scores
-from train.output import describe, write
+from train.output import ARTIFACT, describe, write
 from train.resume import FOLDER, Stages, fingerprint
 
 
 def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
-    """Trains, reports and writes everything under `config.out`; returns what metrics.json holds.
+    """Trains, reports and writes everything under `config.out`; returns what metrics.json holds, and the `artifact`.
 
     Of several processes all train, and number 0 alone reports, writes and returns something.
     """
@@ -90,7 +90,7 @@ def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
     metrics["digest"] = write(fitted.network, interest, trained, scale, data, metrics, config.out, predicted)
     clock.lap("write")
     stages.clear()
-    return {**metrics, "stages_s": clock.seconds}
+    return {**metrics, "stages_s": clock.seconds, "artifact": config.out / ARTIFACT}
 
 
 class _Clock:
