@@ -14,6 +14,7 @@ from model.artifact import Artifact
 from model.catalogue import Catalogue
 from model.history import History
 from model.ids import IdMap
+from model.interest import Interest
 from model.network import EmbeddingMLP
 from model.scale import RatingScale
 
@@ -81,11 +82,26 @@ def artifact() -> Artifact:
 
 
 @pytest.fixture
-def encoding_artifact(artifact: Artifact) -> Artifact:
-    """The same with an encoder, so that it takes new ratings in."""
+def ranked_artifact(artifact: Artifact) -> Artifact:
+    """The same with an encoder, so that it takes new ratings in, and with an interest part.
+
+    2**62 has no weights, and nobody rated it.
+    """
     network = Encoding(len(USER_IDS), len(MOVIE_IDS), embedding_dim=4, hidden_dims=(8, 4)).eval()
     network.load_state_dict(artifact.network.state_dict())
-    return replace(artifact, network=network)
+    generator = torch.Generator().manual_seed(0)
+    weights = torch.zeros(6, 6)
+    weights[:5, :5] = torch.rand(5, 5, generator=generator).fill_diagonal_(0)
+    interest = Interest(
+        column=torch.tensor([0, 1, 2, 3, 4, 5, 5]),
+        weights=weights,
+        popularity=torch.tensor([0.4, 0.2, 0.6, 0.2, 0.8, 0.0, 0.0]),
+        level=0.2,
+        prior=0.5,
+        rating_weight=0.05,
+        rating_center=6.0,
+    )
+    return replace(artifact, network=network, interest=interest)
 
 
 @pytest.fixture

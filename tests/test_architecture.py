@@ -16,7 +16,19 @@ ALLOWED = {
     "model": {"numpy", "torch"},
     "handler": {"model", "numpy", "torch", "orjson", "simdjson", "yaml", "ts"},
     "train": {
-        *("model", "numpy", "torch", "pandas", "pyarrow", "sklearn", "safetensors", "tqdm", "matplotlib", "tyro"),
+        *(
+            "model",
+            "numpy",
+            "torch",
+            "pandas",
+            "pyarrow",
+            "scipy",
+            "sklearn",
+            "safetensors",
+            "tqdm",
+            "matplotlib",
+            "tyro",
+        ),
         *("jinja2", "yaml", "orjson"),
     },
     "bench": {
@@ -65,6 +77,7 @@ ROOMS_OF_TRAIN = {
     "factors": {"factors", "dataset", *BESIDE},
     "mlp": {"mlp", "dataset", *BESIDE},
     "evaluation": {"evaluation", "dataset", "mlp", "architectures", "predict", "output", *BESIDE},
+    "interest": {"interest", "dataset", *BESIDE},
     "update": {"update", "dataset", "readers", "factors", "evaluation", "output", *BESIDE},
 }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from train.factors.config import FactorsConfig
+from train.interest.config import InterestConfig
 from train.mlp.config import MLPConfig
 from train.option_rules import check_value
 from train.readers.options import ReaderOptions
@@ -47,6 +48,7 @@ class TrainConfig(ReaderOptions):
     """Seed of everything else: same seed, same machine, same artifact."""
     threads: int = 1
     """CPU threads; 0 takes what PyTorch would. Small steps gain nothing from more, and lose much on a busy machine."""
+    interest: InterestConfig = field(default_factory=InterestConfig)
     factors: FactorsConfig = field(default_factory=FactorsConfig)
     mlp: MLPConfig = field(default_factory=MLPConfig)
 

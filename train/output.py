@@ -17,8 +17,8 @@ from safetensors.torch import save_file
 from model.artifact import Artifact, describe_artifact, save_artifact
 from model.catalogue import Catalogue
 from model.files import atomic_write
-from model.history import History
 from model.ids import IdMap
+from model.interest import Interest
 from model.network import RatingNetwork
 from model.scale import RatingScale
 from train.architectures import ARCHITECTURES
@@ -28,6 +28,7 @@ from train.dataset.figures import describe_data
 from train.dataset.tensors import TrainingSet
 from train.evaluation.held_out import HeldOut, save_held_out
 from train.evaluation.model_card import MODEL_CARD, model_card
+from train.interest.fit import history_of
 from train.method import Choice
 
 ARTIFACT = "ncf.pt"
@@ -62,6 +63,7 @@ def describe(
 
 def write(
     network: RatingNetwork,
+    interest: Interest | None,
     trained: TrainingSet,
     scale: RatingScale,
     data: RatingsData,
@@ -76,14 +78,11 @@ def write(
     state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
     with atomic_write(out / CHECKPOINT) as partial:
         save_file(state, partial)
-    rated = trained.ratings
-    history = History.from_ratings(
-        rated.user_index.numpy(), rated.movie_index.numpy(), rated.rating.numpy(), len(trained.user_ids)
-    )
+    history = history_of(trained)
     catalogue = build_catalogue(data.movies, trained.movie_ids)
     metadata = {name: value for name, value in metrics.items() if name != "learning_curve"}
     metadata["example"] = _example(trained)
-    artifact = Artifact(network, trained.user_ids, trained.movie_ids, scale, history, catalogue, metadata)
+    artifact = Artifact(network, trained.user_ids, trained.movie_ids, scale, history, catalogue, metadata, interest)
     digest = save_artifact(artifact, out / ARTIFACT)
     _write_text(out / METRICS, json.dumps({**metrics, "digest": digest}, indent=1, ensure_ascii=False))
     _write_text(out / MODEL_CARD, model_card(describe_artifact(artifact, digest)))

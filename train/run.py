@@ -23,6 +23,7 @@ from train.dataset.tensors import Ratings, TrainingSet, index_ratings, look_up_r
 from train.evaluation.evaluate import evaluate, predict_held_out
 from train.evaluation.plots import learning_curve, rating_histogram, save_picture
 from train.fit_log import FitLog
+from train.interest.fit import DEFAULT_SHARE, fit_interest
 from train.output import describe, write
 from train.resume import FOLDER, Stages, fingerprint
 
@@ -61,13 +62,15 @@ def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
             clock.lap("refit")
     if distributed.rank():
         return {}
+    interest = fit_interest(trained, fitted.network, scale, config.interest, DEFAULT_SHARE)
+    clock.lap("interest")
     metrics = describe(config, data, fitted.network, choice, results)
     config.out.mkdir(parents=True, exist_ok=True)
     log = choice.log if choice.log.watched_mse else fitted.log
     _plot(results, log, trained, config.out)
     speed |= {"processes": distributed.world(), "wall_s": round(clock.total(), 3)}
     metrics |= {**speed, "stages_s": dict(clock.seconds), "learning_curve": asdict(log)}
-    metrics["digest"] = write(fitted.network, trained, scale, data, metrics, config.out, predicted)
+    metrics["digest"] = write(fitted.network, interest, trained, scale, data, metrics, config.out, predicted)
     clock.lap("write")
     stages.clear()
     return {**metrics, "stages_s": clock.seconds}

@@ -50,7 +50,9 @@ def test_new_ratings_add_to_what_a_known_user_is_known_for(served: Project, come
 def test_the_best_of_all_leave_out_what_a_new_user_gave(served: Project, comedies: list[int]) -> None:
     lists = []
     for rating in (1, 10):
-        answer = served.ask({"ratings": given(comedies, rating), "genres": [GENRE], "top_k": 5}).json()
+        answer = served.ask(
+            {"ratings": given(comedies, rating), "genres": [GENRE], "top_k": 5, "rank_by": "rating"}
+        ).json()
         assert answer.keys() == {"recommendations"}
         lists.append(answer["recommendations"])
         assert not {one["movie_id"] for one in lists[-1]} & set(comedies[:GIVEN])

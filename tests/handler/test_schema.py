@@ -117,8 +117,8 @@ def test_schema_accepts_an_integer_written_as_1_0_but_the_service_rejects_it(wor
 BEYOND = re.compile(r"the shape says|expected the same number|bytes are left|bytes after the last tensor|: \d+ bytes,")
 
 
-def test_schema_accepts_exactly_the_requests_that_are_answered(worker: Make, encoding_artifact: Artifact) -> None:
-    served = worker(encoding_artifact, max_pairs=40, max_depth=30)
+def test_schema_accepts_exactly_the_requests_that_are_answered(worker: Make, ranked_artifact: Artifact) -> None:
+    served = worker(ranked_artifact, max_pairs=40, max_depth=30)
     schemas = Schemas(served)
     request, slot = schemas.request, schemas.part("pair", "best", "fold_in")
 

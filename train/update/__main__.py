@@ -3,6 +3,7 @@
 1. Old and new ratings lie under ids that hold both (train/update/merge.py); whoever is new starts as the unknown one.
 2. Movies with new ratings are moved by these (train/update/movie_rows.py).
 3. Whoever rated one of them gets a row from all of their ratings, as in training (`encode_users`).
+4. The popularity of every movie is counted anew. The interest's weights stay: a new movie has none until a training.
 
 All other rows stay as they are, bit for bit, and so do the network, the rating scale and the rows of the unknown.
 Step 2 for new movies alone would move fewer rows, but gives away part of what an update gains.
@@ -30,7 +31,7 @@ from train.evaluation.model_card import MODEL_CARD, model_card
 from train.factors.encode import encode_known_users
 from train.output import ARTIFACT, CHECKPOINT, HELD_OUT, METRICS
 from train.update.config import UpdateConfig, parse_config
-from train.update.grow import grow_network
+from train.update.grow import grow_interest, grow_network
 from train.update.known_rows import without_known_rows
 from train.update.merge import check_types, merge_catalogues, merge_ratings
 from train.update.movie_rows import update_movie_rows
@@ -75,8 +76,9 @@ def update(base: Artifact, data: RatingsData, version: str) -> Update:
     )
     catalogue = merge_catalogues(base.catalogue, data.movies, merged)
     metadata = _metadata(base.metadata, data, version, counts)
+    interest = None if base.interest is None else grow_interest(base.interest, merged)
     parts = network, merged.user_ids, merged.movie_ids, base.scale, history, catalogue
-    return Update(Artifact(*parts, metadata), counts)
+    return Update(Artifact(*parts, metadata, interest), counts)
 
 
 def _who_rated(ratings: Ratings, movies: Tensor) -> Tensor:

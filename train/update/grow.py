@@ -1,4 +1,4 @@
-"""An artifact's network as a module again, with rows for more users and movies."""
+"""An artifact's network and interest part as modules again, with rows for more users and movies."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from torch import Tensor
 from model.artifact import Artifact, ArtifactError
 from model.factor_network import FactorNetwork
 from model.fold_in import FoldIn
+from model.interest import Interest
 from model.ordinal import OrdinalHead
 from model.scale import RatingScale
 from train.update.merge import Merged
@@ -25,7 +26,8 @@ def grow_network(artifact: Artifact, merged: Merged) -> FactorNetwork:
     Raises:
         ArtifactError: the network has no encoder, or is of a release whose networks cannot be updated.
     """
-    state: dict[str, Tensor] = dict(artifact.network.state_dict())
+    own = artifact.network.state_dict().items()
+    state: dict[str, Tensor] = {name: tensor for name, tensor in own if not name.startswith("interest.")}
     name, version = artifact.metadata.get("architecture", "the network"), artifact.metadata.get("version")
     if "rating_block.x" not in state:
         raise ArtifactError(
@@ -41,6 +43,22 @@ def grow_network(artifact: Artifact, merged: Merged) -> FactorNetwork:
     network = _empty(state)
     network.load_state_dict(state)
     return network.eval().requires_grad_(False)
+
+
+def grow_interest(interest: Interest, merged: Merged) -> Interest:
+    """The interest part with every movie where `merged` has it, and the popularity of old and new ratings."""
+    num_movies = len(merged.movie_ids)
+    pairs = torch.unique(merged.ratings.user_index * num_movies + merged.ratings.movie_index)
+    raters = torch.bincount(pairs % num_movies, minlength=num_movies + 1)
+    return Interest(
+        column=_moved(interest.column, merged.movie_rows, num_movies),
+        weights=interest.weights,
+        popularity=(raters / len(merged.user_ids)).float(),
+        level=float(interest.level),
+        prior=float(interest.prior),
+        rating_weight=float(interest.rating_weight),
+        rating_center=float(interest.rating_center),
+    )
 
 
 def _moved(table: Tensor, rows: Tensor, num: int) -> Tensor:

@@ -9,13 +9,17 @@ import pytest
 import torch
 
 from model.artifact import Artifact, ArtifactError, load_artifact, save_artifact
-from model.asks import PairAnswer, PairAsk
+from model.asks import BestAnswer, BestAsk, PairAnswer, PairAsk
 from model.catalogue import Catalogue
 from model.factor_network import FactorNetwork
 from model.ids import IdMap
 from model.predictor import Predictor
+from model.scale import RatingScale
 from train.dataset.data import RatingsData
+from train.dataset.tensors import TrainingSet
 from train.errors import DataError
+from train.interest.config import InterestConfig
+from train.interest.fit import fit_interest
 from train.update.__main__ import update
 
 NEW_MOVIE, NEW_USER, KNOWN_USER = 1_003_000, 3, 7
@@ -168,3 +172,19 @@ def test_strings_where_the_version_has_integers_are_refused(taste_artifact: Arti
 def test_a_network_without_an_encoder_is_refused(artifact: Artifact) -> None:
     with pytest.raises(ArtifactError, match="takes no new ratings in, it has no encoder"):
         update(artifact, new_data([(1, 1_002, 5)]), "1.1")
+
+
+def test_update_moves_the_interest_along_with_the_movies(taste_artifact: Artifact, taste_set: TrainingSet) -> None:
+    network = taste_artifact.network
+    interest = fit_interest(taste_set, network, RatingScale(1, 10), InterestConfig(min_raters=1), 0.3)
+    base = replace(taste_artifact, interest=interest)
+    updated = update(base, new_data([(NEW_USER, 1_004, 9), (NEW_USER, NEW_MOVIE, 2)]), "1.1").artifact
+    known = BestAsk(KNOWN_USER, taste_artifact.movie_ids.raw(np.arange(20)), rank_by="interest")
+    before, after = (Predictor(one).answer([known])[0] for one in (base, updated))
+    assert isinstance(before, BestAnswer)
+    assert isinstance(after, BestAnswer)
+    assert after.movie_ids == before.movie_ids
+    assert after.scores == pytest.approx(before.scores, abs=0.01)  # the popularity alone has changed
+    listed = Predictor(updated).answer([BestAsk(NEW_USER, [NEW_MOVIE], rank_by="interest")])[0]
+    assert isinstance(listed, BestAnswer)
+    assert 0 < listed.scores[0] < 0.01
