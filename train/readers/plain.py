@@ -143,7 +143,7 @@ def _tell_numbered(opened: Opened, taken: list[str], rules: ReadingRules, readin
     roles = zip(names.RATINGS_ROLES, taken, (rules.user_column, rules.movie_column, rules.rating_column), strict=True)
     guessed = [(role, name) for role, name, wanted in roles if wanted is None]
     if guessed:
-        told = listed([f"column {name} is taken for {role.what}" for role, name in guessed])
+        told = listed([f"{name} is taken for {role.what}" for role, name in guessed])
         options = listed([role.option for role, _ in guessed])
         reading.warn(f"{opened.name}: no header line, so {told}: {options} decide, by number")
 

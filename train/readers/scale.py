@@ -12,6 +12,7 @@ from train.dataset.reading import Reading
 from train.errors import DataError
 from train.readers.table import Table
 
+_EARLIEST_TIME = 1e8  # in seconds since 1970, of the year 1973
 _FEWEST_OTHERS = 3  # different ratings, beside which one can lie far off
 
 
@@ -37,6 +38,9 @@ def seen_scale(
     minimum, maximum = float(distinct[0]), float(distinct[-1])
     if minimum == maximum:
         raise DataError(f"{table.name}: every {name} is {minimum:g}; two different ones are needed, or a stated scale")
+    if minimum >= _EARLIEST_TIME:
+        told = f"{name} {minimum:g} to {maximum:g} look like times, not ratings"
+        raise DataError(f"{table.name}: {told}; --rating-column names another column, --rating-scale keeps them")
     _check_lowest(table, name, values, distinct, int(numbers[0]))
     _check_lonely(table, name, values, distinct, reading, int(numbers[0]), int(numbers[-1]))
     found = f"the lowest and the highest of {len(distinct):,} different ratings in the file"

@@ -42,7 +42,9 @@ def test_columns_are_chosen_by_number_where_there_is_no_header(tmp_path: Path) -
     (tmp_path / "r.csv").write_text("5/1/2020,3,10,1\n5/2/2020,4.5,20,2\n5/3/2020,2,20,1\n")
     by_number = ReadingRules(header=False, user_column="4", movie_column="3", rating_column="2")
     assert rows(tmp_path / "r.csv", by_number) == ROWS
-    with pytest.raises(DataError, match=r"^r\.csv: no column 5; found: 1, 2, 3, 4; --user-column names"):
+    with pytest.raises(
+        DataError, match=r"^r\.csv: no column 5; found: column 1, column 2, column 3, column 4; --user-column names"
+    ):
         load_ratings(tmp_path / "r.csv", ReadingRules(user_column="5"))
 
 
