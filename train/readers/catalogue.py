@@ -73,14 +73,10 @@ def not_joined(name: str, movies: Iterable[Any], rated: Iterable[Any]) -> str:
     return f"{name}: knows none of the rated movies (ids such as {shown}); {_WAY}"
 
 
-def year_of(value: str | None) -> int | None:
-    """1990 of '1990', '1990.0', '1990-05-01' or '01-Jan-1990'; None of nothing. Raises ValueError of anything else."""
-    if value is None:
-        return None
+def year_of(value: str) -> int | None:
+    """1990 of '1990', '1990.0', '1990-05-01' or '01-Jan-1990'; None of what is neither."""
     found = _YEAR.match(value)
-    if found is None:
-        raise ValueError(value)
-    return int(found.group(1) or found.group(2))
+    return None if found is None else int(found.group(1) or found.group(2))
 
 
 def year_of_title(title: str | None) -> int | None:

@@ -33,6 +33,8 @@ def catalogue_beside(place: Place, ratings: Sequence[Source]) -> Source | None:
     """The file that is called as a catalogue is, beside ratings that are called so too."""
     if place.source is not None and place.source.stem not in RATINGS_STEMS:
         return None
+    if place.folder.is_dir() and len(ratings) == 1:
+        place = Place(ratings[0].path.parent)
     for stem in CATALOGUE_STEMS:
         for suffix in DATA_SUFFIXES:
             source = place.find(stem + suffix)
