@@ -101,7 +101,7 @@ def _texts(
     if wanted == "string":
         return column, "strings, as asked for"
     column = pc.if_else(pa.array(sieve.kept), column, pa.scalar(None, column.type))
-    if table.typed and wanted == "auto":
+    if table.typed and name not in table.mixed and wanted == "auto":
         return column, "strings, as the column's type says"
     return _inferred(table, column, name, role, wanted, sieve, reading)
 

@@ -94,6 +94,12 @@ def test_genres_are_split_however_they_are_written(tmp_path: Path, genres: str) 
     assert [one["genres"] for one in records(data)] == [["Action", "Comedy"], ["Drama"]]
 
 
+def test_genres_of_movies_dat_are_split_too(tmp_path: Path) -> None:
+    (tmp_path / "ratings.dat").write_text("1::2::3::4\n2::3::4::5\n")
+    (tmp_path / "movies.dat").write_text("2::X::Action, Comedy\n3::Y::Drama\n")
+    assert [one["genres"] for one in records(load_ratings(tmp_path))] == [["Action", "Comedy"], ["Drama"]]
+
+
 def test_the_separator_of_genres_is_said_and_can_be_decided(tmp_path: Path) -> None:
     movies = 'movie_id,genres\n10,"Action, Comedy"\n20,Action/Drama\n'
     assert 'genres for genres ("," between them)' in read(tmp_path, movies).reading.lines[-1]
