@@ -16,7 +16,7 @@ ALLOWED = {
     "model": {"numpy", "torch"},
     "handler": {"model", "numpy", "torch", "orjson", "simdjson", "yaml", "ts"},
     "train": {
-        *("model", "numpy", "torch", "pandas", "pyarrow", "scipy", "safetensors", "tqdm", "matplotlib"),
+        *("model", "numpy", "torch", "pandas", "pyarrow", "scipy", "sklearn", "safetensors", "tqdm", "matplotlib"),
         *("jinja2", "orjson", "tyro", "yaml"),
     },
     "bench": {
