@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -16,6 +17,7 @@ from train.readers.catalogue import Catalogue, catalogue_frame, not_joined, tell
 from train.readers.copies import drop_copies
 from train.readers.ids import read_ids
 from train.readers.names import MOVIE, USER
+from train.readers.newest import newest_time
 from train.readers.rating_values import read_ratings, refuse_outside
 from train.readers.rules import ReadingRules
 from train.readers.scale import check_scale, seen_scale
@@ -78,7 +80,15 @@ def ratings_data(
         rating_scale=scale,
         locate=table.locate if rows is None else lambda row: table.locate(int(rows[row])),
         reading=reading,
+        newest=_newest(found, rows),
     )
+
+
+def _newest(found: Found, rows: npt.NDArray[np.int64] | None) -> str | None:
+    if found.columns.time is None:
+        return None
+    times = found.table.columns[found.columns.time]
+    return newest_time(times if rows is None else times.take(rows))
 
 
 def _checked(

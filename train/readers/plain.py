@@ -26,7 +26,7 @@ def read_plain(place: Place, rules: ReadingRules, reading: Reading) -> Found:
     """The ratings, and the catalogue that was named, else the one beside them. Raises DataError."""
     sources = ratings_in(place)
     parts = [open_source(source, rules, Layout(fewest=3), reading) for source in sources]
-    columns = _choose_columns(parts[0], rules, reading)
+    columns = choose_columns(parts[0], rules, reading)
     table = _read_parts(parts, columns)
     described = parts[0].described + (f", {counted(len(parts), 'part')}" if len(parts) > 1 else "")
     path = sources[0].path if len(sources) == 1 else place.folder
@@ -63,7 +63,13 @@ def read_catalogue(source: Source, rules: ReadingRules, reading: Reading) -> tup
 
     Raises DataError where it has no column of movie ids, or none of facts.
     """
-    opened = open_source(source, replace(rules, format="auto", delimiter=None), Layout(), reading)
+    return gather_catalogue(
+        open_source(source, replace(rules, format="auto", delimiter=None), Layout(), reading), rules, reading
+    )
+
+
+def gather_catalogue(opened: Opened, rules: ReadingRules, reading: Reading) -> tuple[Catalogue, str]:
+    """As `read_catalogue`, of what is opened already."""
     where, header = opened.name, opened.header
     asked = rules.movie_column if rules.movie_column in opened.names else None
     movie = names.choose(names.CATALOGUE_MOVIE, where, opened.names, asked, header, reading, ())
@@ -117,7 +123,8 @@ def _year(table: Table, row: int, value: str | None, name: str | None, title: st
         ) from None
 
 
-def _choose_columns(opened: Opened, rules: ReadingRules, reading: Reading) -> Columns:
+def choose_columns(opened: Opened, rules: ReadingRules, reading: Reading) -> Columns:
+    """Which column is what. Raises DataError where that is not clear."""
     where, found = opened.name, opened.names
     if not opened.header and len(found) < len(names.RATINGS_ROLES):
         told = f"{where}: {len(found)} columns; allowed are 3 or more: user, movie, rating"

@@ -26,7 +26,9 @@ NUMBERS = [str(n) for n in range(1000)]
 @pytest.mark.parametrize("odd", ["NA", "TOTAL", "null", "007", "1e5", "9223372036854775808", "#1", "user 5", "١"])
 def test_one_odd_id_among_integers_is_an_error_with_its_line_and_the_options(tmp_path: Path, odd: str) -> None:
     path = write(tmp_path, [*NUMBERS[:600], odd, *NUMBERS[600:]])
-    with pytest.raises(DataError, match=rf'^r\.csv:602: user_id "{odd}" is not an integer \(7, not 007\), while 1,000 of 1,001 are'):
+    with pytest.raises(
+        DataError, match=rf'^r\.csv:602: user_id "{odd}" is not an integer \(7, not 007\), while 1,000 of 1,001 are'
+    ):
         load_ratings(path)
     kept = load_ratings(path, ReadingRules(user_ids="string"))
     assert kept.ratings["user_id"].tolist() == [*NUMBERS[:600], odd, *NUMBERS[600:]]
