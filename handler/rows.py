@@ -53,7 +53,8 @@ def _endpoint(headers: Mapping[str, str], has_fields: bool) -> Endpoint:
     # A client can send this header too, but with a body; TorchServe's own question has none.
     if headers.get("describe") == "True" and not has_fields:
         return "description"
-    if (asked := headers.get("describe")) in _QUESTIONS:
+    asked = headers.get("describe", "")
+    if asked in _QUESTIONS:
         return _QUESTIONS[asked]
     return "explanations" if headers.get("explain") == "True" else "predictions"
 

@@ -17,7 +17,7 @@ ALLOWED = {
     "handler": {"model", "numpy", "torch", "orjson", "simdjson", "yaml", "ts"},
     "train": {
         *("model", "numpy", "torch", "pandas", "pyarrow", "sklearn", "safetensors", "tqdm", "matplotlib", "tyro"),
-        *("jinja2", "yaml", "orjson"),
+        *("jinja2", "yaml", "orjson", "adbc_driver_manager", "adbc_driver_postgresql"),
     },
     "bench": {
         *("handler", "model", "ops", "train", "numpy", "torch", "orjson", "pandas", "pyarrow", "psutil", "tqdm"),

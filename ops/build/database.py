@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _SECRETS = {"password", "sslpassword"}
@@ -37,9 +37,10 @@ def with_options(asked: Mapping[str, str], data: str, arguments: str) -> dict[st
 
 def _refuse_password(name: str, address: str) -> None:
     """A password would be shown by `ps`, on the screen and in made-of.json."""
-    if not is_url(address):
+    found = _URL.match(address)
+    if found is None:
         return
-    parts = urlsplit(address)
-    if parts.password is not None or _SECRETS & {key.lower() for key in parse_qs(parts.query, True)}:
+    before, _, options = address[found.end() :].partition("?")
+    if ":" in before.rpartition("@")[0] or _SECRETS & {key.lower() for key in parse_qs(options, True)}:
         way = "leave it out, and give it by the environment variable PGPASSWORD or in the file ~/.pgpass"
         raise ValueError(f"{name}: the address of the database holds a password: {way}")

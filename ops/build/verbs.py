@@ -83,12 +83,12 @@ def update(asked: Mapping[str, str], shelf: Shelf) -> str:
         VersionError: `RATINGS` is missing, there is no such base, or the name is taken.
         CommandError: the update failed, and left nothing.
     """
+    asked = with_options(asked, "RATINGS", "UPDATE_ARGS")
     if not asked.get("RATINGS"):
         raise VersionError("RATINGS: give a folder or file of new ratings: `make update RATINGS=new.csv`")
     base = check_name(asked.get("FROM") or shelf.default())
     if not shelf.artifact(base).is_file():
         raise VersionError(f"FROM: {shelf.artifact(base)}: no such file: only a version of this folder can be updated")
-    asked = with_options(asked, "RATINGS", "UPDATE_ARGS")
     options = {"FROM": base, "RATINGS": asked["RATINGS"], "UPDATE_ARGS": asked.get("UPDATE_ARGS", "")}
     files = describe_files(options["RATINGS"], options["UPDATE_ARGS"], None)
     recipe = Recipe("update", options, files)

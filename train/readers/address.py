@@ -30,8 +30,8 @@ def is_postgres(place: str | Path) -> bool:
     if found[1].lower() not in _POSTGRES:
         allowed = "a file, a folder, postgresql://user@host/database, or a file that ends in .sqlite"
         raise DataError(f"{found[1]}://: addresses of this kind are not read; allowed are {allowed}")
-    parts = urlsplit(str(place))
-    if parts.password is not None or _SECRETS & {name.lower() for name in parse_qs(parts.query, True)}:
+    before, _, options = str(place)[found.end() :].partition("?")
+    if ":" in before.rpartition("@")[0] or _SECRETS & {name.lower() for name in parse_qs(options, True)}:
         raise DataError(f"{found[1]}://: the address holds a password: {_PASSWORD_WAY}")
     return True
 

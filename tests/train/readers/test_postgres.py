@@ -20,16 +20,8 @@ from train.update.__main__ import main as update
 PROGRAMS = find_programs()
 pytest.importorskip("adbc_driver_postgresql")
 pytestmark = pytest.mark.skipif(PROGRAMS is None, reason="PostgreSQL is not installed")
-QUICK = [
-    "--factors.probe-sweeps",
-    "2",
-    "--factors.max-sweeps",
-    "2",
-    "--factors.score-sweeps",
-    "2",
-    "--factors.epochs",
-    "1",
-]
+QUICK = [word for name in ("probe-sweeps", "max-sweeps", "score-sweeps") for word in (f"--factors.{name}", "2")]
+QUICK += ["--factors.epochs", "1"]
 RATED = """
     create table {name} as select i % 40 as user_id, (i * 7 % 31)::bigint as movie_id, 1 + i * 13 % 10 as rating,
     timestamptz '2026-01-01 00:00:00+00' + i * interval '1 minute' as rated_at from generate_series(1, {rows}) i
@@ -40,6 +32,7 @@ RATED = """
 def server() -> Iterator[Server]:
     assert PROGRAMS is not None
     with running(PROGRAMS) as one:
+        one.run(RATED.format(name="rated", rows=200), "create table other as select 1")
         yield one
 
 
@@ -71,7 +64,7 @@ def test_every_type_of_number_is_read_as_what_it_is(server: Server) -> None:
         "insert into typed values (7, 9007199254740993, 3.5, '2026-01-02'), (8, 12, 0.5, '2026-01-03')",
     )
     data = read(server, table="typed", user_column="who", movie_column="what", rating_column="stars")
-    assert data.ratings.to_numpy().tolist() == [[7, 9007199254740993, 3.5], [8, 12, 0.5]]
+    assert data.ratings.to_dict("list") == {"user_id": [7, 8], "movie_id": [9007199254740993, 12], "rating": [3.5, 0.5]}
     assert data.ratings.movie_id.dtype == np.int64
     for type_name, values in (("real", [0.5, 3.5]), ("double precision", [0.5, 3.5]), ("text", [0.5, 3.5])):
         cast = read(server, query=f"select who as user_id, what as movie_id, stars::{type_name} as rating from typed")
@@ -90,7 +83,7 @@ def test_uuids_are_strings(server: Server) -> None:
 
 def test_fractions_and_other_types_are_no_ids(server: Server) -> None:
     sql = "select {} as user_id, 1 as movie_id, 2 as rating union all select 3, 4, 5"
-    with pytest.raises(DataError, match="user_id 1.5000000000 is no id"):
+    with pytest.raises(DataError, match=r"user_id 1\.5000000000 is no id"):
         read(server, query=sql.format("1.5::numeric"))
     with pytest.raises(DataError, match="user_id nan is no id"):
         read(server, query=sql.format("'nan'::numeric"))
@@ -117,9 +110,8 @@ def test_the_same_rows_in_another_order_are_the_same_data(server: Server) -> Non
 
 def test_the_catalogue_comes_by_a_second_query(server: Server) -> None:
     server.run(
-        RATED.format(name="rated", rows=200),
         "create table shelf (number int, label text, kinds text[], released date)",
-        "insert into shelf select i, 'Film ' || i, array['Drama', 'Crime'], date '1990-05-01' from generate_series(0, 30) i",
+        "insert into shelf select i, 'Film ' || i, array['Drama', 'Crime'], '1990-05-01' from generate_series(0, 30) i",
     )
     films = "select number as movie_id, label as title, kinds as genres, released as year from shelf"
     movies = read(server, table="rated", movies_query=films).movies.set_index("movie_id")
@@ -178,7 +170,7 @@ def test_a_lost_connection_is_told(server: Server) -> None:
     thread = threading.Thread(target=cut)
     thread.start()
     slow = "select i as user_id, i as movie_id, i % 5 as rating from generate_series(1, 600) i, pg_sleep(0.05 * i)"
-    with pytest.raises(DataError, match="127.0.0.1/postgres: PostgreSQL says: .*terminat"):
+    with pytest.raises(DataError, match=r"^127\.0\.0\.1/postgres: PostgreSQL says: .*terminat"):
         read(server, query=slow)
     thread.join()
 

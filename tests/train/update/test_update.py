@@ -138,7 +138,7 @@ def test_metadata_tells_what_was_taken_in_and_whose_the_metrics_are(taste_artifa
         ("1.1", "1.0", 1, 1),
         ("1.2", "1.1", 0, 0),
     ]
-    assert steps[0]["data"] == {"file": "new.csv", "sha256": "5" * 64}
+    assert steps[0]["data"] == {"file": "new.csv", "sha256": "5" * 64, "newest": None}
 
 
 def test_two_updates_come_to_what_one_does(taste_artifact: Artifact) -> None:
