@@ -33,6 +33,8 @@ class AskContext:
     catalogue: Catalogue
     scale: RatingScale
     terms: SchemaTerms
+    ranked: bool
+    """Whether the model has an interest part."""
 
     @classmethod
     def of(cls, model: ServedModel, settings: HandlerSettings) -> AskContext:
@@ -44,6 +46,7 @@ class AskContext:
             model.catalogue,
             model.scale,
             SchemaTerms(model, DECIMALS),
+            model.ranking is not None,
         )
 
 

@@ -51,9 +51,9 @@ def counts() -> Counts:
 
 
 @pytest.fixture
-def service(encoding_artifact: Artifact, counts: Counts) -> RatingService:
+def service(ranked_artifact: Artifact, counts: Counts) -> RatingService:
     settings = HandlerSettings(max_pairs=20)
-    return RatingService(encoding_artifact, settings, "ncf", "1.0", metrics=counts, kinds=TABLE)
+    return RatingService(ranked_artifact, settings, "ncf", "1.0", metrics=counts, kinds=TABLE)
 
 
 def ask(service: RatingService, *bodies: Any) -> list[Any]:

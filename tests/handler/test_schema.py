@@ -123,8 +123,8 @@ BEYOND = re.compile(
 )
 
 
-def test_schema_accepts_exactly_the_requests_that_are_answered(worker: Make, encoding_artifact: Artifact) -> None:
-    served = worker(encoding_artifact, max_pairs=40, max_depth=30)
+def test_schema_accepts_exactly_the_requests_that_are_answered(worker: Make, ranked_artifact: Artifact) -> None:
+    served = worker(ranked_artifact, max_pairs=40, max_depth=30)
     schemas = Schemas(served)
     request, slot = schemas.request, schemas.part("pair", "best", "fold_in")
 
