@@ -1,6 +1,7 @@
 """The artifact: one .pt that holds the TorchScript network and all that turns raw ids into ratings.
 
-The maps travel as TorchScript extra files, so that a network cannot be paired with another run's ids. What is
+The network's module may hold a second one, `interest` (model/interest.py), which ranks recommendations beside the
+rating. The maps travel as TorchScript extra files, so that a network cannot be paired with another run's ids. What is
 inside stands in `EXTRA_FILES`. A digest over tensors and maps (not over times) says whether two artifacts answer
 alike, and whether one was damaged.
 """
@@ -13,7 +14,7 @@ import json
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -22,6 +23,8 @@ from model.catalogue import Catalogue
 from model.files import atomic_write
 from model.history import History
 from model.ids import IdMap
+from model.interest import Interest
+from model.network import EncodingNetwork
 from model.scale import RatingScale
 
 SCHEMA_VERSION = 1
@@ -34,7 +37,10 @@ class ArtifactError(ValueError):
 
 @dataclass(frozen=True)
 class Artifact:
-    """A network and its maps. `metadata` is what people ask of a model: counts, metrics, versions, seed."""
+    """A network and its maps. `metadata` is what people ask of a model: counts, metrics, versions, seed.
+
+    interest: the interest part, scripted or not; None where the model predicts ratings only.
+    """
 
     network: torch.nn.Module
     user_ids: IdMap
@@ -43,6 +49,12 @@ class Artifact:
     history: History
     catalogue: Catalogue
     metadata: dict[str, Any] = field(default_factory=dict)
+    interest: Interest | None = None
+
+    @property
+    def encoder(self) -> EncodingNetwork | None:
+        """The network, if it computes the rows of users from their ratings."""
+        return cast(EncodingNetwork, self.network) if hasattr(self.network, "encode_users") else None
 
 
 def save_artifact(artifact: Artifact, path: Path) -> str:
@@ -51,7 +63,8 @@ def save_artifact(artifact: Artifact, path: Path) -> str:
     Raises:
         ArtifactError: a parameter of the network is not finite, as after a diverged training: it would answer NaN.
     """
-    for name, tensor in artifact.network.state_dict().items():
+    network = _joined(artifact)
+    for name, tensor in network.state_dict().items():
         if not bool(torch.isfinite(tensor).all()):
             raise ArtifactError(f"{path}: {name} holds values that are not finite; nothing was written")
     extra = {
@@ -60,11 +73,11 @@ def save_artifact(artifact: Artifact, path: Path) -> str:
         "history": artifact.history.to_bytes(),
         "catalogue": artifact.catalogue.to_bytes(),
     }
-    digest = _digest(artifact.network, artifact.scale, extra)
+    digest = _digest(network, artifact.scale, extra)
     metadata = describe_artifact(artifact, digest)
     extra["metadata.json"] = json.dumps(metadata, ensure_ascii=False, allow_nan=False, indent=1).encode()
     with atomic_write(path) as partial:
-        _script_and_save(artifact.network, partial, extra)
+        _script_and_save(network, partial, extra)
     return digest
 
 
@@ -112,11 +125,19 @@ def load_artifact(path: Path, device: str = "cpu") -> Artifact:
             History.from_bytes(extra["history"]),
             Catalogue.from_bytes(extra["catalogue"], len(movie_ids)),
             metadata,
+            getattr(network, "interest", None),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise ArtifactError(f"{path}: {error}") from error
     _check_rows(artifact, path)
     return artifact
+
+
+def _joined(artifact: Artifact) -> torch.nn.Module:
+    """The network with its interest part inside, as the file holds them."""
+    if artifact.interest is not None:
+        artifact.network.add_module("interest", artifact.interest)
+    return artifact.network
 
 
 def _script_and_save(network: torch.nn.Module, path: Path, extra: dict[str, bytes]) -> None:
@@ -165,6 +186,8 @@ def _check_rows(artifact: Artifact, path: Path) -> None:
             raise ArtifactError(
                 f"{path}: {side}_embedding has {len(table)} rows for {len(ids)} ids, expected {len(ids) + 1}"
             )
+    if artifact.interest is not None and len(artifact.interest.popularity) != len(artifact.movie_ids) + 1:
+        raise ArtifactError(f"{path}: the interest part is of {len(artifact.interest.popularity) - 1} movies")
     if len(artifact.history.offsets) != len(artifact.user_ids) + 1:
         raise ArtifactError(f"{path}: the history is of {len(artifact.history.offsets) - 1} users")
 

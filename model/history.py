@@ -43,6 +43,28 @@ class History:
         offsets = offsets.astype(np.int32 if offsets[-1] < 2**31 else np.int64)
         return cls(offsets, movie_index[order].astype(np.int32), ratings[order].astype(np.float32))
 
+    @property
+    def num_users(self) -> int:
+        """How many users have a place here, with ratings or without."""
+        return len(self.offsets) - 1
+
+    def take(self, users: np.ndarray) -> History:
+        """The history of these user rows (U,) alone, in their order."""
+        counts = np.diff(self.offsets)[users]
+        offsets = np.concatenate(([0], np.cumsum(counts))).astype(self.offsets.dtype)
+        places = np.arange(offsets[-1]) + np.repeat(self.offsets[:-1][users] - offsets[:-1], counts)
+        return History(offsets, self.movie_index[places], self.ratings[places])
+
+    def without_repeats(self) -> History:
+        """The same with the last rating alone of a movie that a user rated more than once."""
+        owner = np.repeat(np.arange(self.num_users), np.diff(self.offsets))
+        pair = owner * (int(self.movie_index.max(initial=0)) + 1) + self.movie_index
+        _, last = np.unique(pair[::-1], return_index=True)
+        if len(last) == len(pair):
+            return self
+        kept = np.sort(len(pair) - 1 - last)
+        return History.from_ratings(owner[kept], self.movie_index[kept], self.ratings[kept], self.num_users)
+
     def seen(self, user_row: int) -> np.ndarray:
         """Rows of the movies that the user rated; none for the unknown user."""
         return self.of_user(user_row)[0]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from model.artifact import Artifact
-from model.asks import Answer, Ask, FoldIns, PairAsk, Run, ServedModel
+from model.asks import Answer, Ask, Call, PairAsk, Run, ServedModel
 from model.asks.pair import plan_pairs
 
 
@@ -33,18 +33,18 @@ class Predictor:
         pairs = plan_pairs(pair_asks, self.model)
         if len(pair_asks) == len(asks):
             return list(pairs.finish(self.scorer.rate(pairs.users, pairs.movies)))
-        fold_ins = FoldIns(self.model)
-        others = [ask.plan(self.model, fold_ins) for ask in asks if not isinstance(ask, PairAsk)]
-        pair_answers, *other_answers = self._rate([pairs, *others], fold_ins)
+        call = Call(self.model)
+        others = [ask.plan(self.model, call) for ask in asks if not isinstance(ask, PairAsk)]
+        pair_answers, *other_answers = self._rate([pairs, *others], call)
         next_pair = iter(pair_answers)
         next_other = iter(other_answers)
         return [next(next_pair) if type(ask) is PairAsk else next(next_other) for ask in asks]
 
-    def _rate(self, runs: Sequence[Run[Any]], fold_ins: FoldIns) -> list[Any]:
+    def _rate(self, runs: Sequence[Run[Any]], call: Call) -> list[Any]:
         """What each run makes of its ratings; one forward rates the pairs of all of them."""
         users = np.concatenate([run.users for run in runs])
         movies = np.concatenate([run.movies for run in runs])
-        ratings = self.scorer.rate(users, movies, fold_ins.vectors)
+        ratings = self.scorer.rate(users, movies, call.fold_ins)
         finished = []
         start = 0
         for run in runs:

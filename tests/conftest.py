@@ -14,6 +14,7 @@ from model.artifact import Artifact
 from model.catalogue import Catalogue
 from model.history import History
 from model.ids import IdMap
+from model.interest import Interest
 from model.network import EmbeddingMLP
 from model.scale import RatingScale
 
@@ -31,15 +32,18 @@ MOVIE_IDS = [3, 10_007, 10_102, 10_253, 77_777, 2**62]
 GENRES = [["Crime"], ["Drama", "Crime"], [], ["Comedy"], ["Drama"], None]
 
 
+HAVE_OWN_PROJECTS = {"tests/e2e/test_readme.py", "tests/e2e/test_docs_commands.py"}
+
+
 class Rooms(LoadScopeScheduling):
     """Of two processes, one takes the end-to-end tests, which share a trained project and its server.
 
-    The README's tests, which have a project of their own, and every other file go where there is room.
+    The documentation's tests, which have projects of their own, and every other file go where there is room.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         path = str(super()._split_scope(nodeid))
-        shares = path.startswith("tests/e2e/") and path != "tests/e2e/test_readme.py"
+        shares = path.startswith("tests/e2e/") and path not in HAVE_OWN_PROJECTS
         return "tests/e2e" if shares else path
 
 
@@ -81,11 +85,26 @@ def artifact() -> Artifact:
 
 
 @pytest.fixture
-def encoding_artifact(artifact: Artifact) -> Artifact:
-    """The same with an encoder, so that it takes new ratings in."""
+def ranked_artifact(artifact: Artifact) -> Artifact:
+    """The same with an encoder, so that it takes new ratings in, and with an interest part.
+
+    2**62 has no weights, and nobody rated it.
+    """
     network = Encoding(len(USER_IDS), len(MOVIE_IDS), embedding_dim=4, hidden_dims=(8, 4)).eval()
     network.load_state_dict(artifact.network.state_dict())
-    return replace(artifact, network=network)
+    generator = torch.Generator().manual_seed(0)
+    weights = torch.zeros(6, 6)
+    weights[:5, :5] = torch.rand(5, 5, generator=generator).fill_diagonal_(0)
+    interest = Interest(
+        column=torch.tensor([0, 1, 2, 3, 4, 5, 5]),
+        weights=weights,
+        popularity=torch.tensor([0.4, 0.2, 0.6, 0.2, 0.8, 0.0, 0.0]),
+        level=0.2,
+        prior=0.5,
+        rating_weight=0.05,
+        rating_center=6.0,
+    )
+    return replace(artifact, network=network, interest=interest)
 
 
 @pytest.fixture

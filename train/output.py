@@ -1,4 +1,4 @@
-"""What a run leaves behind: checkpoint, artifact, and what is told of them, each whole or not at all."""
+"""The files of a run: checkpoint, artifact, metrics and model card. Each is written in one step."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from safetensors.torch import save_file
 from model.artifact import Artifact, describe_artifact, save_artifact
 from model.catalogue import Catalogue
 from model.files import atomic_write
-from model.history import History
 from model.ids import IdMap
+from model.interest import Interest
 from model.network import RatingNetwork
 from model.scale import RatingScale
 from train.architectures import ARCHITECTURES
@@ -28,6 +28,7 @@ from train.dataset.figures import describe_data
 from train.dataset.tensors import TrainingSet
 from train.evaluation.held_out import HeldOut, save_held_out
 from train.evaluation.model_card import MODEL_CARD, model_card
+from train.interest.fit import history_of
 from train.method import Choice
 
 ARTIFACT = "ncf.pt"
@@ -39,7 +40,7 @@ HELD_OUT = "held_out.npz"
 def describe(
     config: TrainConfig, data: RatingsData, network: RatingNetwork, choice: Choice, results: dict[str, Any]
 ) -> dict[str, Any]:
-    """What metrics.json and the artifact's metadata tell of the run, speed aside."""
+    """The description of the run for metrics.json and the artifact's metadata, without the speed."""
     options = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(config).items()}
     others = {"data", "out", "movies", "resume", *ARCHITECTURES} - {config.architecture}
     return {
@@ -62,6 +63,7 @@ def describe(
 
 def write(
     network: RatingNetwork,
+    interest: Interest | None,
     trained: TrainingSet,
     scale: RatingScale,
     data: RatingsData,
@@ -76,14 +78,11 @@ def write(
     state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
     with atomic_write(out / CHECKPOINT) as partial:
         save_file(state, partial)
-    rated = trained.ratings
-    history = History.from_ratings(
-        rated.user_index.numpy(), rated.movie_index.numpy(), rated.rating.numpy(), len(trained.user_ids)
-    )
+    history = history_of(trained)
     catalogue = build_catalogue(data.movies, trained.movie_ids)
     metadata = {name: value for name, value in metrics.items() if name != "learning_curve"}
     metadata["example"] = _example(trained)
-    artifact = Artifact(network, trained.user_ids, trained.movie_ids, scale, history, catalogue, metadata)
+    artifact = Artifact(network, trained.user_ids, trained.movie_ids, scale, history, catalogue, metadata, interest)
     digest = save_artifact(artifact, out / ARTIFACT)
     _write_text(out / METRICS, json.dumps({**metrics, "digest": digest}, indent=1, ensure_ascii=False))
     _write_text(out / MODEL_CARD, model_card(describe_artifact(artifact, digest)))
@@ -107,7 +106,7 @@ def _example(trained: TrainingSet) -> dict[str, Any]:
 
 
 def build_catalogue(movies: pd.DataFrame | None, movie_ids: IdMap) -> Catalogue:
-    """The movies' facts in the order of rows; `None` for those the data says nothing of."""
+    """The movies' facts in the order of rows; `None` where the data has no fact."""
     if movies is None:
         return Catalogue({}, len(movie_ids))
     raw = movies[MOVIE_ID].tolist()

@@ -32,9 +32,9 @@ class Dialect:
         return server + self.path, bodies, self.headers(bodies[0])
 
 
-def plain(path: str) -> Dialect:
-    """JSON with the ask's own fields, answered with `rating` or `recommendations`."""
-    return Dialect(path, orjson.dumps, lambda _, body: _read_plain(orjson.loads(body)))
+def plain(path: str, **fields: str) -> Dialect:
+    """JSON with the ask's own fields and these, answered with `rating` or `recommendations`."""
+    return Dialect(path, lambda ask: orjson.dumps({**ask, **fields}), lambda _, body: _read_plain(orjson.loads(body)))
 
 
 def tensors(path: str, rank: int) -> Dialect:

@@ -129,7 +129,7 @@ SERVERS: dict[str, Server] = {
             "pair": plain(PATH),
             "columns": tensors(_INFER, rank=1),
             "binary": binary_tensors(_INFER, rank=1),
-            "best": plain(PATH),
+            "best": plain(PATH, rank_by="rating"),  # as the peers rank
         },
     ),
     "triton": Server(

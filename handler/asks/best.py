@@ -1,4 +1,4 @@
-"""`{"user_id": ..., "top_k": 10}` or `{"user_id": ..., "movie_ids": [...]}`: what a user would rate highest."""
+"""`{"user_id": ..., "top_k": 10}` or `{"user_id": ..., "movie_ids": [...]}`: the best movies for a user."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 
 from handler.asks.base import DECIMALS, UserAskCodec
 from handler.errors import RequestError, allow_fields, expect_list, shown
-from handler.schema_terms import Schema, array_of, object_of, ref
+from handler.schema_terms import NUMBER, Schema, array_of, object_of, ref
 from model.asks import BestAnswer, BestAsk, RawId
+from model.ranking import RANKINGS, RankBy
 
-BEST_FIELDS = frozenset({"user_id", "movie_ids", "top_k", "exclude_seen", "genres", "exclude"})
+BEST_FIELDS = frozenset({"user_id", "movie_ids", "top_k", "exclude_seen", "genres", "exclude", "rank_by", "novelty"})
 
 
 class BestCodec(UserAskCodec[BestAsk, BestAnswer]):
@@ -24,7 +25,7 @@ class BestCodec(UserAskCodec[BestAsk, BestAnswer]):
         """This user's best movies, as the other fields choose them."""
         allow_fields(item, BEST_FIELDS, prefix)
         if "movie_ids" not in item and "top_k" not in item:
-            raise RequestError(f"{prefix}movie_id: missing (or movie_ids, or top_k)")
+            raise RequestError(f"{prefix}movie_id: missing or null (or movie_ids, or top_k)")
         fields = self.context.fields
         movie_ids = None
         if "movie_ids" in item:
@@ -37,15 +38,19 @@ class BestCodec(UserAskCodec[BestAsk, BestAnswer]):
             raise RequestError(f"{prefix}exclude_seen: expected true or false, got {shown(exclude_seen)}")
         genres = self._genres(item.get("genres", []), f"{prefix}genres")
         exclude = fields.movie_ids(item.get("exclude", []), f"{prefix}exclude")
-        return BestAsk(user_id, movie_ids, top_k, exclude_seen, genres, exclude)
+        rank_by = self._rank_by(item, prefix)
+        novelty = self._novelty(item.get("novelty", 0), f"{prefix}novelty")
+        return BestAsk(user_id, movie_ids, top_k, exclude_seen, genres, exclude, rank_by, novelty)
 
     def encode_answer(self, ask: BestAsk, answer: BestAnswer) -> dict[str, Any]:
-        """The movies, highest rating first, with their titles and genres."""
+        """The movies, highest score first, with their titles and genres."""
         catalogue = self.context.catalogue
         ratings = answer.ratings.round(DECIMALS).tolist()
+        scores = answer.scores.round(DECIMALS).tolist()
+        rows = answer.movie_index.tolist()
         items = []
-        for movie_id, row, rating in zip(answer.movie_ids, answer.movie_index.tolist(), ratings, strict=True):
-            item = {"movie_id": movie_id, "rating": rating}
+        for movie_id, row, rating, score in zip(answer.movie_ids, rows, ratings, scores, strict=True):
+            item = {"movie_id": movie_id, "rating": rating, "score": score}
             if row == catalogue.num_movies:
                 self.context.unknown.flag(item, ["movie_id"], item)
             else:
@@ -70,17 +75,41 @@ class BestCodec(UserAskCodec[BestAsk, BestAnswer]):
             "exclude_seen": {"type": "boolean"},
             "genres": array_of(self.context.terms.genre),
             "exclude": movie_ids,
+            "rank_by": {"enum": list(self._rankings())},
         }
+        if self.context.ranked:
+            options["novelty"] = {"type": "number", "minimum": 0, "maximum": 1}
         best = object_of(required, {**optional, **options})
         return {**best, "anyOf": [{"required": ["movie_ids"]}, {"required": ["top_k"]}]}
 
     def answer_schema(self) -> Schema:
         """The user, and `recommendations`; a fold-in user may have no `user_id`."""
         terms = self.context.terms
-        rated = {"movie_id": ref("movie_id"), "rating": terms.rating}
+        rated = {"movie_id": ref("movie_id"), "rating": terms.rating, "score": NUMBER}
         recommended = object_of(rated, {**terms.catalogue, "unknown": terms.unknown})
         optional = {"user_id": ref("user_id"), "unknown": terms.unknown}
         return object_of({"recommendations": array_of(recommended)}, optional)
+
+    def _rankings(self) -> tuple[RankBy, ...]:
+        """What may sort the movies: without an interest part, the rating alone."""
+        return RANKINGS if self.context.ranked else ("rating",)
+
+    def _rank_by(self, item: Mapping[str, Any], prefix: str) -> RankBy:
+        """What the client chose; else the blend for the whole catalogue, and the rating for movies that it names."""
+        allowed = self._rankings()
+        if "rank_by" not in item:
+            return "rating" if "movie_ids" in item else allowed[0]
+        for name in allowed:
+            if item["rank_by"] == name:
+                return name
+        raise RequestError(f"{prefix}rank_by: got {shown(item['rank_by'])}, allowed: {', '.join(allowed)}")
+
+    def _novelty(self, value: object, where: str) -> float:
+        most = 1 if self.context.ranked else 0
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+            why = "" if most else " (this model has no interest part)"
+            raise RequestError(f"{where}: expected a number from 0 to {most}, got {shown(value)}{why}")
+        return float(value)
 
     def _genres(self, values: object, where: str) -> list[str]:
         genres = expect_list(values, where)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from handler.asks.base import DECIMALS, AskCodec
@@ -10,8 +10,10 @@ from handler.asks.pair import PAIR_FIELDS
 from handler.errors import allow_fields
 from handler.schema_terms import NUMBER, Schema, array_of, object_of, ref
 from model.asks import ExplainAnswer, ExplainAsk
+from model.asks.explanation import ScoreExplanation
 
 PARTS = ("mean", "user", "movie", "interaction")
+SCORE_PARTS = ("history", "popularity", "rating")
 
 
 class ExplanationCodec(AskCodec[ExplainAsk, ExplainAnswer]):
@@ -37,14 +39,29 @@ class ExplanationCodec(AskCodec[ExplainAsk, ExplainAnswer]):
             "movie_id": ask.movie_id,
             "rating": round(answer.rating, DECIMALS),
             "parts": {name: round(getattr(answer, name), DECIMALS) for name in PARTS},
-            "because": [
-                {"movie_id": movie_id, "rating": round(given, DECIMALS), "influence": round(influence, DECIMALS)}
-                | self.context.catalogue.shown(row)
-                for movie_id, row, given, influence in answer.because
-            ],
+            "because": self._because(answer.because, "influence"),
         }
+        if answer.score is not None:
+            found["recommended"] = self._recommended(answer.score)
         self.context.unknown.flag_pair(found, answer.user_known, answer.movie_known)
         return found
+
+    def _recommended(self, score: ScoreExplanation) -> dict[str, Any]:
+        """The score and its parts."""
+        return {
+            "score": round(score.score, DECIMALS),
+            "parts": {name: round(getattr(score, name), DECIMALS) for name in SCORE_PARTS},
+            "because": self._because(score.because, "share"),
+            "others": round(score.others, DECIMALS),
+        }
+
+    def _because(self, ratings: Sequence[tuple[Any, int, float, float]], effect: str) -> list[dict[str, Any]]:
+        """The user's own ratings, each with its effect."""
+        return [
+            {"movie_id": movie_id, "rating": round(given, DECIMALS), effect: round(value, DECIMALS)}
+            | self.context.catalogue.shown(row)
+            for movie_id, row, given, value in ratings
+        ]
 
     def num_pairs(self, ask: ExplainAsk) -> int:  # noqa: ARG002  every kind is asked
         """One."""
@@ -60,5 +77,12 @@ class ExplanationCodec(AskCodec[ExplainAsk, ExplainAnswer]):
         rated = {"movie_id": ref("movie_id"), "rating": terms.rating}
         moved = object_of({**rated, "influence": NUMBER}, terms.catalogue)
         parts = object_of(dict.fromkeys(PARTS, NUMBER))
+        optional: Schema = {"unknown": terms.unknown}
+        if self.context.ranked:
+            shared = object_of({**rated, "share": NUMBER}, terms.catalogue)
+            score_parts = object_of(dict.fromkeys(SCORE_PARTS, NUMBER))
+            optional["recommended"] = object_of(
+                {"score": NUMBER, "parts": score_parts, "because": array_of(shared), "others": NUMBER}
+            )
         required = {"user_id": ref("user_id"), **rated, "parts": parts, "because": array_of(moved)}
-        return object_of(required, {"unknown": terms.unknown})
+        return object_of(required, optional)

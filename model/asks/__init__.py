@@ -6,7 +6,7 @@ here, and one in `handler/asks/` where clients may ask it.
 
 from __future__ import annotations
 
-from model.asks.base import Answer, FoldIns, PlannedAsk, RawId, Run, ServedModel, User, UserAsk
+from model.asks.base import Answer, Call, PlannedAsk, RawId, Run, ServedModel, User, UserAsk
 from model.asks.best import BestAnswer, BestAsk
 from model.asks.columns import ColumnsAnswer, ColumnsAsk
 from model.asks.explanation import ExplainAnswer, ExplainAsk
@@ -21,13 +21,13 @@ __all__ = [
     "Ask",
     "BestAnswer",
     "BestAsk",
+    "Call",
     "ColumnsAnswer",
     "ColumnsAsk",
     "ExplainAnswer",
     "ExplainAsk",
     "FoldInAnswer",
     "FoldInAsk",
-    "FoldIns",
     "PairAnswer",
     "PairAsk",
     "PlannedAsk",

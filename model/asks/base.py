@@ -13,6 +13,7 @@ from model.artifact import Artifact
 from model.catalogue import Catalogue
 from model.history import History
 from model.ids import IdMap
+from model.ranking import Ranking, Rated
 from model.scale import RatingScale
 from model.scorer import Scorer
 
@@ -42,10 +43,10 @@ class Run(NamedTuple, Generic[Found]):
 
 
 class User(NamedTuple):
-    """One user: their row, the rows of the movies that they rated (S,), and whether the model knows them."""
+    """One user: their row, what they rated, each movie once, and whether the model knows them."""
 
     row: int
-    rated: np.ndarray
+    rated: Rated
     known: bool
 
 
@@ -59,6 +60,10 @@ class ServedModel:
     history: History
     catalogue: Catalogue
     scorer: Scorer
+    distinct_history: History
+    """The history with a movie's last rating alone, where a user rated it more than once."""
+    ranking: Ranking | None
+    """Scores by interest; None where the model predicts ratings only."""
 
     @classmethod
     def from_artifact(cls, artifact: Artifact, device: str = "cpu") -> ServedModel:
@@ -70,33 +75,51 @@ class ServedModel:
             artifact.history,
             artifact.catalogue,
             Scorer(artifact, device),
+            artifact.history.without_repeats(),
+            None if artifact.interest is None else Ranking(artifact.interest, device),
         )
 
     def user(self, user_id: RawId | None) -> User:
         """A user by their raw id; an id that the model does not know, and None, give the unknown user."""
         row = self.user_ids.unknown if user_id is None else int(self.user_ids.rows([user_id])[0])
-        return User(row, self.history.seen(row), row != self.user_ids.unknown)
+        return User(row, Rated(*self.distinct_history.of_user(row)), row != self.user_ids.unknown)
 
 
-class FoldIns:
-    """The fold-in users of one call: those who have no row in the user table, only a vector of their own."""
+class Call:
+    """What the asks of one call share: fold-in users, and one product for the interest of all users."""
 
     def __init__(self, model: ServedModel) -> None:
         self._first_row = model.user_ids.unknown + 1
-        self.vectors: list[Tensor] = []
+        self._ranking = model.ranking
+        self._histories: list[Rated] = []
+        self._interests: np.ndarray | None = None
+        self.fold_ins: list[Tensor] = []
 
-    def add(self, vector: Tensor) -> int:
+    def add_fold_in(self, vector: Tensor) -> int:
         """Gives the user of this vector (W,) a row for the rest of the call: the next one after the unknown user's."""
-        self.vectors.append(vector)
-        return self._first_row + len(self.vectors) - 1
+        self.fold_ins.append(vector)
+        return self._first_row + len(self.fold_ins) - 1
+
+    def ask_interest(self, history: Rated) -> Callable[[], np.ndarray]:
+        """Notes a user's history; what it returns gives their interest (num_movies + 1,) once all asks are planned."""
+        place = len(self._histories)
+        self._histories.append(history)
+        return lambda: self._all_interests()[place]
+
+    def _all_interests(self) -> np.ndarray:
+        if self._interests is None and self._ranking is not None:
+            self._interests = self._ranking.interests(self._histories)
+        if self._interests is None:
+            raise NotImplementedError("this model has no interest part")
+        return self._interests
 
 
 @runtime_checkable
 class PlannedAsk(Protocol):
     """An ask that can say which pairs it needs rated."""
 
-    def plan(self, model: ServedModel, fold_ins: FoldIns) -> Run[Answer]:
-        """The pairs to be rated for this ask, and how its answer is made; `fold_ins` takes users without a row."""
+    def plan(self, model: ServedModel, call: Call) -> Run[Answer]:
+        """The pairs to be rated for this ask, and how its answer is made."""
 
 
 class UserAsk(Protocol):
@@ -106,5 +129,5 @@ class UserAsk(Protocol):
     def user_id(self) -> RawId | None:
         """The user's raw id; None where their ratings alone say who they are."""
 
-    def plan_for(self, user: User, model: ServedModel) -> Run[Answer]:
+    def plan_for(self, user: User, model: ServedModel, call: Call) -> Run[Answer]:
         """As `PlannedAsk.plan`, for a user who is already looked up or folded in."""

@@ -1,17 +1,20 @@
-"""The movies that a user would rate highest: which are candidates, and which of them come first."""
+"""The best movies for a user: which are candidates, and which of them come first."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from model.asks.base import FoldIns, RawId, Run, ServedModel, User
+from model.asks.base import Call, RawId, Run, ServedModel, User
+from model.ranking import RankBy
 
 
 class BestAnswer(NamedTuple):
-    """Movies, highest rating first: raw ids, rows (K,) and ratings (K,); an unknown movie's row is num_movies.
+    """Movies, highest score first: raw ids, rows (K,), ratings (K,) and scores (K,).
+
+    An unknown movie's row is num_movies.
 
     `candidates`: how many movies were rated to choose these from. `unknown_movies`: how many of the candidates the
     model does not know.
@@ -20,6 +23,7 @@ class BestAnswer(NamedTuple):
     movie_ids: Sequence[Any]
     movie_index: np.ndarray
     ratings: np.ndarray
+    scores: np.ndarray
     user_known: bool
     candidates: int
     unknown_movies: int
@@ -34,10 +38,11 @@ class BestAnswer(NamedTuple):
 
 
 class BestAsk(NamedTuple):
-    """Which movies would this user rate highest: of `movie_ids`, or of all where that is None?
+    """Which movies are best for this user: of `movie_ids`, or of all where that is None?
 
     `top_k` is the length of the answer (None: all). `exclude_seen` leaves out the movies that the user rated, `exclude`
     leaves out these movies, and `genres`, where not empty, leaves out the movies that have none of these genres.
+    `rank_by` says what sorts them, and `novelty`, 0..1, how much popular movies are held back: see model/ranking.py.
     """
 
     user_id: RawId | None
@@ -46,20 +51,33 @@ class BestAsk(NamedTuple):
     exclude_seen: bool = False
     genres: Sequence[str] = ()
     exclude: Sequence[RawId] = ()
+    rank_by: RankBy = "rating"
+    novelty: float = 0.0
 
-    def plan(self, model: ServedModel, fold_ins: FoldIns) -> Run[BestAnswer]:  # noqa: ARG002  every ask gets them
+    def plan(self, model: ServedModel, call: Call) -> Run[BestAnswer]:
         """One pair for each candidate."""
-        return self.plan_for(model.user(self.user_id), model)
+        return self.plan_for(model.user(self.user_id), model, call)
 
-    def plan_for(self, user: User, model: ServedModel) -> Run[BestAnswer]:
+    def plan_for(self, user: User, model: ServedModel, call: Call) -> Run[BestAnswer]:
         """The same for a user who is already looked up or folded in."""
-        candidates = find_candidates(self, user.rated, model)
+        candidates = find_candidates(self, user.rated.movie_index, model)
         users = np.full(len(candidates.rows), user.row)
+        score = self._scorer(user, model, call)
 
         def finish(ratings: np.ndarray) -> BestAnswer:
-            return rank(candidates, ratings, self.top_k, user.known, model)
+            ratings = same_for_same(candidates, ratings)
+            return rank(candidates, ratings, score(candidates.rows, ratings), self.top_k, user.known, model)
 
         return Run(users, candidates.rows, finish)
+
+    def _scorer(self, user: User, model: ServedModel, call: Call) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+        """Rows (K,) and ratings (K,) of candidates -> scores (K,)."""
+        ranking = model.ranking
+        if ranking is None or (self.rank_by == "rating" and not self.novelty):
+            return lambda _, ratings: ratings
+        interest = call.ask_interest(user.rated)
+        rated = bool(len(user.rated.ratings))
+        return lambda rows, ratings: ranking.scores(self.rank_by, rows, ratings, interest(), rated, self.novelty)
 
 
 class Candidates(NamedTuple):
@@ -90,29 +108,43 @@ def find_candidates(ask: BestAsk, rated: np.ndarray, model: ServedModel) -> Cand
     return Candidates(rows[places], [ask.movie_ids[place] for place in places])
 
 
+def same_for_same(candidates: Candidates, ratings: np.ndarray) -> np.ndarray:
+    """The ratings (K,), equal where the movie is.
+
+    One movie's ratings differ in the last digit by their places in a batch: its order must not.
+    """
+    if candidates.names is None or len(frozenset(candidates.rows.tolist())) == len(candidates.rows):
+        return ratings
+    _, first, place = np.unique(candidates.rows, return_index=True, return_inverse=True)
+    return ratings[first][place]
+
+
 def rank(
-    candidates: Candidates, ratings: np.ndarray, top_k: int | None, user_known: bool, model: ServedModel
+    candidates: Candidates,
+    ratings: np.ndarray,
+    scores: np.ndarray,
+    top_k: int | None,
+    user_known: bool,
+    model: ServedModel,
 ) -> BestAnswer:
-    """The answer, given the candidates' ratings (K,)."""
-    if candidates.names is not None and len(frozenset(candidates.rows.tolist())) < len(candidates.rows):
-        # One movie's ratings differ in the last digit by their places in a batch: its order must not.
-        _, first, place = np.unique(candidates.rows, return_index=True, return_inverse=True)
-        ratings = ratings[first][place]
-    order = highest(ratings, top_k)
+    """The answer, given the candidates' ratings and scores, both (K,)."""
+    order = highest(scores, top_k)
     rows = candidates.rows[order]
     if candidates.names is None:
-        return BestAnswer(model.movie_ids.raw(rows), rows, ratings[order], user_known, len(candidates.rows), 0)
-    names = [candidates.names[place] for place in order.tolist()]
-    unknown = int(np.count_nonzero(candidates.rows == model.movie_ids.unknown))
-    return BestAnswer(names, rows, ratings[order], user_known, len(candidates.rows), unknown)
-
-
-def highest(ratings: np.ndarray, top_k: int | None) -> np.ndarray:
-    """Positions of the `top_k` highest ratings, highest first; among equals the earlier one."""
-    if top_k is not None and top_k < len(ratings):
-        smallest = np.partition(ratings, len(ratings) - top_k)[len(ratings) - top_k]
-        chosen = np.flatnonzero(ratings >= smallest)
+        names: Sequence[Any] = model.movie_ids.raw(rows)
+        unknown = 0
     else:
-        chosen = np.arange(len(ratings))
-    order: np.ndarray = chosen[np.argsort(-ratings[chosen], kind="stable")][:top_k]
+        names = [candidates.names[place] for place in order.tolist()]
+        unknown = int(np.count_nonzero(candidates.rows == model.movie_ids.unknown))
+    return BestAnswer(names, rows, ratings[order], scores[order], user_known, len(candidates.rows), unknown)
+
+
+def highest(scores: np.ndarray, top_k: int | None) -> np.ndarray:
+    """Positions of the `top_k` highest scores, highest first; among equals the earlier one."""
+    if top_k is not None and top_k < len(scores):
+        smallest = np.partition(scores, len(scores) - top_k)[len(scores) - top_k]
+        chosen = np.flatnonzero(scores >= smallest)
+    else:
+        chosen = np.arange(len(scores))
+    order: np.ndarray = chosen[np.argsort(-scores[chosen], kind="stable")][:top_k]
     return order

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from model.asks.base import FoldIns, Run, ServedModel
+from model.asks.base import Call, Run, ServedModel
 
 
 class ColumnsAnswer(NamedTuple):
@@ -33,7 +33,7 @@ class ColumnsAsk(NamedTuple):
     user_ids: Sequence[Any] | np.ndarray
     movie_ids: Sequence[Any] | np.ndarray
 
-    def plan(self, model: ServedModel, fold_ins: FoldIns) -> Run[ColumnsAnswer]:  # noqa: ARG002  every ask gets them
+    def plan(self, model: ServedModel, call: Call) -> Run[ColumnsAnswer]:  # noqa: ARG002  every ask gets them
         """B pairs."""
         users = model.user_ids.rows(self.user_ids)
         movies = model.movie_ids.rows(self.movie_ids)

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from model.asks.base import FoldIns, RawId, Run, ServedModel
+from model.asks.base import Call, RawId, Run, ServedModel
 
 SHOWN = 5
 # At most so many of a user's last ratings are looked at: the user is encoded anew without each of them.
@@ -30,11 +30,27 @@ _RIDGE = 1.0
 _NO_ROWS = np.empty(0, dtype=np.int64)
 
 
+class ScoreExplanation(NamedTuple):
+    """A recommendation's score as a sum: score = history + popularity + rating.
+
+    `because`: the user's own ratings that add most to `history`, as (raw movie id, row, the rating given, its share),
+    largest first. `others`: what the user's other ratings add to it.
+    """
+
+    score: float
+    history: float
+    popularity: float
+    rating: float
+    because: Sequence[tuple[Any, int, float, float]]
+    others: float
+
+
 class ExplainAnswer(NamedTuple):
     """A rating as a sum in rating units: rating = mean + user + movie + interaction.
 
     `because`: the user's own ratings that moved it most, as (raw movie id, row, the rating given, how much it moved
-    this one), strongest first.
+    this one), strongest first. `score`: the same of the score that recommendations are sorted by; None where the model
+    has no interest part, or does not know the movie.
     """
 
     rating: float
@@ -43,6 +59,7 @@ class ExplainAnswer(NamedTuple):
     movie: float
     interaction: float
     because: Sequence[tuple[Any, int, float, float]]
+    score: ScoreExplanation | None
     user_known: bool
     movie_known: bool
 
@@ -61,7 +78,7 @@ class ExplainAsk(NamedTuple):
     user_id: RawId
     movie_id: RawId
 
-    def plan(self, model: ServedModel, fold_ins: FoldIns) -> Run[ExplainAnswer]:  # noqa: ARG002  every ask gets them
+    def plan(self, model: ServedModel, call: Call) -> Run[ExplainAnswer]:  # noqa: ARG002  every ask gets them
         """No pairs of the common forward: an explanation may cost a backward pass, so it is computed by itself."""
         return Run(_NO_ROWS, _NO_ROWS, lambda _: explain(self, model))
 
@@ -82,8 +99,31 @@ def explain(ask: ExplainAsk, model: ServedModel) -> ExplainAnswer:
         movie=with_movie - mean,
         interaction=rating - with_user - with_movie + mean,
         because=_strongest_ratings(user, movie, model),
+        score=None if movie == no_movie else _explain_score(ask.user_id, movie, rating, model),
         user_known=user != no_user,
         movie_known=movie != no_movie,
+    )
+
+
+def _explain_score(user_id: RawId, movie: int, rating: float, model: ServedModel) -> ScoreExplanation | None:
+    """The parts of the score of `movie`."""
+    if model.ranking is None:
+        return None
+    history = model.user(user_id).rated
+    interest = model.ranking.interests([history])[0]
+    parts = model.ranking.parts(history, movie, rating, interest)
+    order = np.argsort(-np.abs(parts.shares), kind="stable")[:SHOWN]
+    rows = history.movie_index[order]
+    shares = parts.shares[order]
+    names = model.movie_ids.raw(rows)
+    given = history.ratings[order].tolist()
+    return ScoreExplanation(
+        score=float(interest[movie]) + parts.rating,
+        history=float(parts.shares.sum()),
+        popularity=parts.popularity,
+        rating=parts.rating,
+        because=list(zip(names, rows.tolist(), given, shares.tolist(), strict=True)),
+        others=float(parts.shares.sum() - shares.sum()),
     )
 
 
@@ -105,12 +145,12 @@ def _influence_by_leaving_out(movie: int, rated: np.ndarray, given: np.ndarray, 
     """(n,) float64, in rating units: the rating of `movie` less what it would be without each of n ratings."""
     number = len(rated)
     owner, kept = np.nonzero(~np.eye(number, dtype=bool))  # one user for each rating, who has all ratings but that one
-    fold_ins = FoldIns(model)
+    call = Call(model)
     for vector in model.scorer.encode_many(owner, rated[kept], given[kept], number):
-        fold_ins.add(vector)
-    last_row = fold_ins.add(model.scorer.encode(rated, given))
+        call.add_fold_in(vector)
+    last_row = call.add_fold_in(model.scorer.encode(rated, given))
     rows = np.arange(last_row - number, last_row + 1)
-    ratings = model.scorer.rate(rows, np.full(number + 1, movie), fold_ins.vectors)
+    ratings = model.scorer.rate(rows, np.full(number + 1, movie), call.fold_ins)
     moved: np.ndarray = ratings[-1] - ratings[:-1]
     return moved
 

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model.asks.base import Answer, FoldIns, RawId, Run, ServedModel, User, UserAsk
+from model.asks.base import Answer, Call, RawId, Run, ServedModel, User, UserAsk
+from model.ranking import Rated
 
 
 class FoldInAnswer(NamedTuple):
@@ -36,7 +37,7 @@ class FoldInAsk(NamedTuple):
     movie_ids: Sequence[RawId]
     ratings: Sequence[float]
 
-    def plan(self, model: ServedModel, fold_ins: FoldIns) -> Run[FoldInAnswer]:
+    def plan(self, model: ServedModel, call: Call) -> Run[FoldInAnswer]:
         """The run of the ask inside, for a user whose vector is computed from old and new ratings."""
         stored = model.user(self.ask.user_id)
         sent = model.movie_ids.rows(self.movie_ids)
@@ -46,7 +47,14 @@ class FoldInAsk(NamedTuple):
         movies = np.concatenate([stored_movies[kept], sent[movies_known]])
         sent_ratings = np.asarray(self.ratings, dtype=np.float32)[movies_known]
         ratings = np.concatenate([stored_ratings[kept], sent_ratings])
-        row = fold_ins.add(model.scorer.encode(movies, ratings))
-        user = User(row, movies, known=self.ask.user_id is None or stored.known)
-        inner = self.ask.plan_for(user, model)
+        row = call.add_fold_in(model.scorer.encode(movies, ratings))
+        user = User(row, self._rated(stored, sent, movies_known), known=self.ask.user_id is None or stored.known)
+        inner = self.ask.plan_for(user, model, call)
         return Run(inner.users, inner.movies, lambda rated: FoldInAnswer(inner.finish(rated), movies_known))
+
+    def _rated(self, stored: User, sent: np.ndarray, movies_known: np.ndarray) -> Rated:
+        """Stored and sent ratings, each movie once."""
+        kept = ~np.isin(stored.rated.movie_index, sent)
+        movies = np.concatenate([stored.rated.movie_index[kept], sent[movies_known]])
+        ratings = np.concatenate([stored.rated.ratings[kept], np.asarray(self.ratings, dtype=np.float32)[movies_known]])
+        return Rated(movies, ratings)

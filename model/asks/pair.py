@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model.asks.base import RawId, Run, ServedModel, User
+from model.asks.base import Call, RawId, Run, ServedModel, User
 
 
 class PairAnswer(NamedTuple):
@@ -32,7 +32,7 @@ class PairAsk(NamedTuple):
     user_id: RawId | None
     movie_id: RawId
 
-    def plan_for(self, user: User, model: ServedModel) -> Run[PairAnswer]:
+    def plan_for(self, user: User, model: ServedModel, call: Call) -> Run[PairAnswer]:  # noqa: ARG002  every ask gets it
         """The run of this pair alone, for a user who is already looked up or folded in."""
         movies = model.movie_ids.rows([self.movie_id])
         movie_known = bool(movies[0] != model.movie_ids.unknown)

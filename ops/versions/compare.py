@@ -7,6 +7,8 @@ from typing import Any
 
 # A rating has six decimals; the last ones depend on the size of the batch, and on the GPU.
 TOLERANCE = 1e-4
+# Scores at most so far apart may change places.
+_TIE = 1e-5
 # An archive that was packed by other code may write other fields, such as titles, differently.
 _COMPARED = frozenset({"user_id", "movie_id", "rating", "unknown", "recommendations", "code", "outputs", "data"})
 
@@ -40,14 +42,16 @@ def _parts(served: Any, expected: Any, where: str) -> Iterator[tuple[Any, Any, s
 
 
 def _in_order_of(expected: list[Any], served: list[Any]) -> list[Any]:
-    """Recommendations with the expected movie wherever its rating ties with the served movie's.
+    """Recommendations with the expected movie wherever its score ties with the served movie's.
 
-    Movies with equal ratings have no fixed order.
+    Movies with equal scores have no fixed order. A movie that is not expected at all ties with the last one.
     """
-    ratings = {one["movie_id"]: one["rating"] for one in expected}
-    last = expected[-1]["rating"] if expected else 0.0
+    known = {one["movie_id"]: one for one in expected}
     found = []
     for one, other in zip(served, expected, strict=True):
-        ties = abs(ratings.get(one.get("movie_id"), last) - other["rating"]) <= TOLERANCE
-        found.append({**one, "movie_id": other["movie_id"]} if ties else one)
+        same = known.get(one.get("movie_id"), {**expected[-1], "rating": one.get("rating")})
+        if abs(same["score"] - other["score"]) <= _TIE and find_difference(one.get("rating"), same["rating"]) is None:
+            found.append({**one, "movie_id": other["movie_id"], "rating": other["rating"]})
+        else:
+            found.append(one)
     return found

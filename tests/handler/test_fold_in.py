@@ -23,8 +23,8 @@ def schema(served: Worker, name: str) -> Draft202012Validator:
 
 
 @pytest.fixture
-def served(worker: Make, encoding_artifact: Artifact) -> Worker:
-    return worker(encoding_artifact)
+def served(worker: Make, ranked_artifact: Artifact) -> Worker:
+    return worker(ranked_artifact)
 
 
 @pytest.mark.parametrize(
@@ -48,20 +48,20 @@ def test_every_ask_about_a_user_takes_ratings_and_fits_the_schema(served: Worker
     assert "error" not in str(answer)
 
 
-def test_fold_in_user_without_an_id_gets_an_answer_without_user_id(served: Worker, encoding_artifact: Artifact) -> None:
+def test_fold_in_user_without_an_id_gets_an_answer_without_user_id(served: Worker, ranked_artifact: Artifact) -> None:
     [(_, answer)] = served.ask(FOLD_IN)
-    [expected] = Predictor(encoding_artifact).answer([FoldInAsk(PairAsk(None, 10_253), [3, 10_102], [9, 2.5])])
+    [expected] = Predictor(ranked_artifact).answer([FoldInAsk(PairAsk(None, 10_253), [3, 10_102], [9, 2.5])])
     assert isinstance(expected, FoldInAnswer)
     assert isinstance(expected.answer, PairAnswer)
     assert answer == {"movie_id": 10_253, "rating": pytest.approx(expected.answer.rating, abs=1e-5)}
 
 
-def test_unknown_movies_among_the_ratings_are_flagged_or_rejected(worker: Make, encoding_artifact: Artifact) -> None:
+def test_unknown_movies_among_the_ratings_are_flagged_or_rejected(worker: Make, ranked_artifact: Artifact) -> None:
     body = {"ratings": [*RATINGS, {"movie_id": 99, "rating": 1}], "movie_id": 98}
-    [(_, answer)] = worker(encoding_artifact).ask(body)
+    [(_, answer)] = worker(ranked_artifact).ask(body)
     assert answer["unknown"] == ["movie_id", "ratings[2].movie_id"]
     body["movie_id"] = 3
-    [(status, error)] = worker(encoding_artifact, unknown="error").ask(body)
+    [(status, error)] = worker(ranked_artifact, unknown="error").ask(body)
     assert (status, error["message"]) == (404, "ratings[2].movie_id 99: not in the training data")
 
 
@@ -76,11 +76,12 @@ def test_movies_of_sent_ratings_are_not_recommended(served: Worker) -> None:
         ({"ratings": 3}, "ratings: expected an array, got 3"),
         ({"ratings": [3]}, "ratings[0]: expected an object, got 3"),
         ({"ratings": [{"movie_id": 3}]}, "ratings[0].rating: missing"),
-        ({"ratings": [{"movie_id": "3", "rating": 1}]}, 'ratings[0].movie_id: expected an integer, got "3"'),
+        ({"ratings": [{"movie_id": "x", "rating": 1}]}, 'ratings[0].movie_id: expected an integer, got "x"'),
+        ({"ratings": [{"movie_id": 3, "rating": None}]}, "ratings[0].rating: missing or null"),
         ({"ratings": [{"movie_id": 3, "rating": 11}]}, "ratings[0].rating: expected a number from 1 to 10, got 11"),
         ({"ratings": [{"movie_id": 3, "rating": True}]}, "ratings[0].rating: expected a number from 1 to 10, got true"),
         ({"ratings": [{"movie_id": 3, "rating": 1, "x": 1}]}, 'ratings[0]."x": no such field here'),
-        ({"user_id": None}, "user_id: expected an integer, got null"),
+        ({"user_id": [None]}, "user_id: expected an integer, got an array"),
         ({"movie_id": "x"}, 'movie_id: expected an integer, got "x"'),
         ({"stars": 1}, '"stars": no such field here'),
     ],
@@ -92,8 +93,8 @@ def test_error_says_which_rating_is_wrong(served: Worker, change: dict[str, Any]
     assert not schema(served, "request").is_valid({**FOLD_IN, **change})
 
 
-def test_too_many_ratings_get_413(worker: Make, encoding_artifact: Artifact) -> None:
-    assert worker(encoding_artifact, max_ratings=1).ask(FOLD_IN)[0][0] == 413
+def test_too_many_ratings_get_413(worker: Make, ranked_artifact: Artifact) -> None:
+    assert worker(ranked_artifact, max_ratings=1).ask(FOLD_IN)[0][0] == 413
 
 
 def test_network_without_an_encoder_rejects_ratings(worker: Make) -> None:

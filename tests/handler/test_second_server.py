@@ -60,17 +60,17 @@ def assert_same(served: Worker, body: bytes, headers: Mapping[str, str], explain
 @pytest.mark.parametrize("unknown", ["answer", "error"])
 @pytest.mark.parametrize("explain", [False, True])
 def test_asgi_adapter_gives_the_same_status_headers_and_body(
-    worker: Callable[..., Worker], encoding_artifact: Artifact, unknown: str, explain: bool
+    worker: Callable[..., Worker], ranked_artifact: Artifact, unknown: str, explain: bool
 ) -> None:
-    served = worker(encoding_artifact, unknown=unknown)
+    served = worker(ranked_artifact, unknown=unknown)
     for body in CONTRACT:
         assert_same(served, body if isinstance(body, bytes) else orjson.dumps(body), {}, explain)
 
 
 def test_asgi_adapter_gives_the_same_answers_to_random_bodies(
-    worker: Callable[..., Worker], encoding_artifact: Artifact
+    worker: Callable[..., Worker], ranked_artifact: Artifact
 ) -> None:
-    served = worker(encoding_artifact, max_pairs=40)
+    served = worker(ranked_artifact, max_pairs=40)
     for seed in range(150):
         dice = random.Random(seed)
         value, tail = good(dice, USER_IDS, MOVIE_IDS), b""

@@ -64,9 +64,9 @@ def count(metrics: WorkerMetrics, *answers: Answer, seconds: tuple[float, float,
     ],
 )
 def test_rated_pairs_and_unknown_ids_are_counted(
-    metrics: WorkerMetrics, emitted: Emitted, encoding_artifact: Artifact, ask: Ask, pairs: int, unknown: int
+    metrics: WorkerMetrics, emitted: Emitted, ranked_artifact: Artifact, ask: Ask, pairs: int, unknown: int
 ) -> None:
-    count(metrics, *Predictor(encoding_artifact).answer([ask, PairAsk(7, 3)]))
+    count(metrics, *Predictor(ranked_artifact).answer([ask, PairAsk(7, 3)]))
     figures = emitted()
     assert figures["ncf_pairs_total",] == pairs + 1
     assert figures.get(("ncf_unknown_ids_total",), 0) == unknown

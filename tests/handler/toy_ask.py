@@ -13,7 +13,7 @@ import numpy as np
 from handler.asks.base import UserAskCodec
 from handler.errors import allow_fields
 from handler.schema_terms import SIZE, Schema, object_of, ref
-from model.asks import FoldIns, RawId, Run, ServedModel, User
+from model.asks import Call, RawId, Run, ServedModel, User
 
 
 class PlaceAnswer(NamedTuple):
@@ -32,10 +32,10 @@ class PlaceAsk(NamedTuple):
     user_id: RawId | None
     movie_id: RawId
 
-    def plan(self, model: ServedModel, fold_ins: FoldIns) -> Run[PlaceAnswer]:  # noqa: ARG002
-        return self.plan_for(model.user(self.user_id), model)
+    def plan(self, model: ServedModel, call: Call) -> Run[PlaceAnswer]:
+        return self.plan_for(model.user(self.user_id), model, call)
 
-    def plan_for(self, user: User, model: ServedModel) -> Run[PlaceAnswer]:
+    def plan_for(self, user: User, model: ServedModel, call: Call) -> Run[PlaceAnswer]:  # noqa: ARG002
         number = len(model.movie_ids)
         [row] = model.movie_ids.rows([self.movie_id]).tolist()
 

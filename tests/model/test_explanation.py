@@ -46,8 +46,8 @@ def test_explanation_in_a_batch_leaves_other_answers_unchanged(artifact: Artifac
         assert answer == pytest.approx(alone, abs=1e-5)
 
 
-def test_influence_in_an_encoding_network_is_the_change_without_the_rating(encoding_artifact: Artifact) -> None:
-    predictor = Predictor(encoding_artifact)
+def test_influence_in_an_encoding_network_is_the_change_without_the_rating(ranked_artifact: Artifact) -> None:
+    predictor = Predictor(ranked_artifact)
     because = explain(predictor, 11_242, 10_253).because
     ratings = {3: 8.0, 77_777: 9.0}
     both, *without = (

@@ -12,8 +12,8 @@ from model.predictor import Predictor
 
 
 @pytest.fixture
-def predictor(encoding_artifact: Artifact) -> Predictor:
-    return Predictor(encoding_artifact)
+def predictor(ranked_artifact: Artifact) -> Predictor:
+    return Predictor(ranked_artifact)
 
 
 def fold_in(predictor: Predictor, ask: PairAsk | BestAsk, given: dict[int, float]) -> Any:

@@ -7,7 +7,7 @@ import torch
 import model.scorer
 from model.artifact import Artifact
 from model.asks import Ask, BestAnswer, BestAsk, PairAnswer, PairAsk, ServedModel
-from model.asks.best import Candidates, rank
+from model.asks.best import Candidates, rank, same_for_same
 from model.predictor import Predictor
 from tests.conftest import MOVIE_IDS, USER_IDS
 
@@ -138,6 +138,8 @@ def test_movies_without_a_catalogue_are_ranked(artifact: Artifact) -> None:
 def test_unknown_movies_keep_the_order_of_the_ask_whatever_their_last_digit(artifact: Artifact) -> None:
     candidates = Candidates(np.array([6, 6, 0, 6]), [4, 101, 3, 5])
     ratings = np.array([5, 5 + 1e-7, 9, 5 + 2e-7])
-    answer = rank(candidates, ratings, top_k=3, user_known=True, model=ServedModel.from_artifact(artifact))
+    ratings = same_for_same(candidates, ratings)
+    model = ServedModel.from_artifact(artifact)
+    answer = rank(candidates, ratings, ratings, top_k=3, user_known=True, model=model)
     assert answer.movie_ids == [3, 4, 101]
     assert answer.ratings.tolist() == [9, 5, 5]

@@ -36,9 +36,9 @@ towers = pytest.mark.parametrize("tower_mib", [0, 64], ids=["towers by request",
 
 @towers
 def test_forwards_of_any_size_give_the_same_ratings(
-    encoding_artifact: Artifact, monkeypatch: pytest.MonkeyPatch, tower_mib: int
+    ranked_artifact: Artifact, monkeypatch: pytest.MonkeyPatch, tower_mib: int
 ) -> None:
-    whole = Scorer(encoding_artifact)
+    whole = Scorer(ranked_artifact)
     fold_ins = [whole.encode(np.array([0]), np.array([9.0])), whole.encode(np.array([2, 3]), np.array([1.0, 8.0]))]
     everyone = range(USERS + FOLD_INS)
     alone = [[whole.rate(np.array([u]), np.array([m]), fold_ins)[0] for m in range(MOVIES)] for u in everyone]
@@ -46,7 +46,7 @@ def test_forwards_of_any_size_give_the_same_ratings(
     scorers = []
     for chunk in (1, 2, 3, 5):
         monkeypatch.setitem(model.scorer.CHUNK_PAIRS, "cpu", chunk)
-        scorers.append(Scorer(encoding_artifact))
+        scorers.append(Scorer(ranked_artifact))
 
     @given(PAIRS, st.sampled_from(scorers), st.sampled_from([np.int32, np.int64]))
     def try_pairs(pairs: list[tuple[int, int]], scorer: Scorer, kind: type) -> None:
@@ -57,8 +57,8 @@ def test_forwards_of_any_size_give_the_same_ratings(
     try_pairs()
 
 
-def test_row_of_a_missing_fold_in_user_raises(encoding_artifact: Artifact) -> None:
-    scorer = Scorer(encoding_artifact)
+def test_row_of_a_missing_fold_in_user_raises(ranked_artifact: Artifact) -> None:
+    scorer = Scorer(ranked_artifact)
     fold_in = scorer.encode(np.array([0]), np.array([9.0]))
     for row, fold_ins in ((USERS + 1, [fold_in]), (USERS, []), (-1, [fold_in])):
         with pytest.raises(IndexError, match=r"out of (range|bounds)"):
@@ -67,12 +67,12 @@ def test_row_of_a_missing_fold_in_user_raises(encoding_artifact: Artifact) -> No
 
 @towers
 def test_dense_ids_get_the_same_ratings_as_sparse_ids(
-    encoding_artifact: Artifact, monkeypatch: pytest.MonkeyPatch, tower_mib: int
+    ranked_artifact: Artifact, monkeypatch: pytest.MonkeyPatch, tower_mib: int
 ) -> None:
     monkeypatch.setattr(model.scorer, "TOWER_CACHE_MIB", tower_mib)
     users, movies = list(range(-2, 3)), list(range(10, 16))
-    close = replace(encoding_artifact, user_ids=IdMap(np.array(users)), movie_ids=IdMap(np.array(movies)))
-    scattered = Predictor(encoding_artifact).answer(asks(USER_IDS, MOVIE_IDS, stranger=5))
+    close = replace(ranked_artifact, user_ids=IdMap(np.array(users)), movie_ids=IdMap(np.array(movies)))
+    scattered = Predictor(ranked_artifact).answer(asks(USER_IDS, MOVIE_IDS, stranger=5))
     for one, other in zip(Predictor(close).answer(asks(users, movies, stranger=99)), scattered, strict=True):
         assert ratings_of(one) == pytest.approx(ratings_of(other), abs=1e-5)
 

@@ -7,11 +7,13 @@ import pytest
 
 from ops.versions.compare import find_difference
 
-BEST = {"user_id": 7, "recommendations": [{"movie_id": 3, "rating": 9.0}, {"movie_id": 4, "rating": 8.0}]}
+
+def best(*items: tuple[int, float], rating: float = 6.0) -> dict[str, Any]:
+    found = [{"movie_id": movie, "rating": rating, "score": score} for movie, score in items]
+    return {"user_id": 7, "recommendations": found}
 
 
-def best(*items: tuple[int, float]) -> dict[str, Any]:
-    return {"user_id": 7, "recommendations": [{"movie_id": movie, "rating": rating} for movie, rating in items]}
+BEST = best((3, 9.0), (4, 8.0))
 
 
 @pytest.mark.parametrize(
@@ -20,7 +22,7 @@ def best(*items: tuple[int, float]) -> dict[str, Any]:
         ({"user_id": 7, "movie_id": 3, "rating": 8.00001}, {"user_id": 7, "movie_id": 3, "rating": 8.0}),
         ({"rating": 8.0, "title": "told by newer code"}, {"rating": 8.0}),
         ({"rating": 8.0}, {"rating": 8.0, "title": "not told by older code"}),
-        (best((4, 9.00001), (3, 9.0)), best((3, 9.0), (4, 9.0))),  # a tie, in the other order
+        (best((4, 9.000001), (3, 9.0)), best((3, 9.0), (4, 9.0))),  # a tie, in the other order
         (best((5, 9.0), (6, 8.0)), best((5, 9.0), (7, 8.0))),  # a tie across the end
         ({"outputs": [{"data": [1.0, 2.0]}]}, {"outputs": [{"data": [1.0, 2.0]}], "model_version": "1.0"}),
     ],
@@ -39,6 +41,7 @@ def test_equivalent_answers_have_no_difference(served: Any, expected: Any) -> No
         ({"outputs": [{"data": [1.0, 3.0]}]}, {"outputs": [{"data": [1.0, 2.0]}]}, r"outputs\[0\].data\[1\]: served 3"),
         (best((4, 9.0), (3, 8.0)), BEST, r"recommendations\[0\].movie_id: served 4, expected 3"),
         (best((3, 9.0)), BEST, "recommendations: served"),
+        (best((3, 9.0), (4, 8.0), rating=6.1), BEST, r"recommendations\[0\].rating: served 6.1, expected 6.0"),
     ],
 )
 def test_first_difference_is_named(served: Any, expected: Any, says: str) -> None:

@@ -62,6 +62,15 @@ def measure_rankings(task: RankingTask, train: Ratings, num_users: int, scores: 
     }
 
 
+def mean_ndcg(task: RankingTask, train: Ratings, num_users: int, scores: Scores) -> dict[str, float]:
+    """nDCG@10 of the movies `liked`, by ranking."""
+    num_movies = task.liked.num_movies
+    movies = first_movies(task.user, train, num_users, num_movies, scores)
+    raters = count_raters(train, num_movies)
+    lists = {name: _judge(rows, task.liked, raters, num_users) for name, rows in movies.items()}
+    return {name: float(measure_lists(one)["ndcg@10"].mean()) for name, one in lists.items()}
+
+
 def first_movies(
     users: np.ndarray, train: Ratings, num_users: int, num_movies: int, scores: Scores
 ) -> dict[str, np.ndarray]:

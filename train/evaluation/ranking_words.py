@@ -12,6 +12,8 @@ MEASURES = {
     "graded": "Gain: the held-out rating, counted from 1 at the lowest of the scale",
 }
 RANKINGS = {
+    "blend": "by interest and rating",
+    "interest": "by interest",
     "rating": "by predicted rating",
     MOST_POPULAR: "most popular",
     "best_shrunken_mean": "best shrunken mean",

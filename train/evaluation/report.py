@@ -18,7 +18,8 @@ import tyro
 
 from model.artifact import Artifact, load_artifact
 from model.files import atomic_write
-from train.errors import DataError, DivergedError
+from train.command import run_command
+from train.errors import DataError
 from train.evaluation.evaluate import NETWORK, evaluate
 from train.evaluation.held_out import HeldOut, load_held_out, save_held_out
 from train.evaluation.metrics import RATING_METRICS
@@ -147,12 +148,7 @@ def _template() -> jinja2.Template:
 def main(arguments: list[str] | None = None) -> int:
     """Writes the report of a version; returns the exit status."""
     config = tyro.cli(ReportConfig, prog="python -m train.evaluation.report", args=arguments)
-    try:
-        print(f"wrote {write_report(config)}")
-    except (DataError, DivergedError, ValueError, OSError) as error:
-        print(f"report: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return run_command("report", lambda: f"wrote {write_report(config)}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""An artifact's network as a module again, with rows for more users and movies."""
+"""An artifact's network and interest part as modules again, with rows for more users and movies."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from torch import Tensor
 from model.artifact import Artifact, ArtifactError
 from model.factor_network import FactorNetwork
 from model.fold_in import FoldIn
+from model.interest import Interest
 from model.ordinal import OrdinalHead
 from model.scale import RatingScale
 from train.update.merge import Merged
@@ -25,14 +26,19 @@ def grow_network(artifact: Artifact, merged: Merged) -> FactorNetwork:
     Raises:
         ArtifactError: the network has no encoder, or is of a release whose networks cannot be updated.
     """
-    state: dict[str, Tensor] = dict(artifact.network.state_dict())
+    own = artifact.network.state_dict().items()
+    state: dict[str, Tensor] = {name: tensor for name, tensor in own if not name.startswith("interest.")}
     name, version = artifact.metadata.get("architecture", "the network"), artifact.metadata.get("version")
-    if "rating_block.x" not in state:
+    if artifact.encoder is None:
         raise ArtifactError(
-            f"version {version}: {name} takes no new ratings in, it has no encoder; train anew, on all ratings"
+            f"version {version}: {name} cannot take new ratings, since it has no encoder: "
+            "train a new version on all ratings"
         )
-    if "rating_block.popularity" not in state:
-        raise ArtifactError(f"version {version}: made by an earlier release, which kept too little for an update")
+    if "rating_block.precision_times_mean" not in state:
+        raise ArtifactError(
+            f"version {version}: an earlier release made it, and this release cannot update it: "
+            "train a new version on all ratings"
+        )
     for key in state:
         if key == "user_embedding.weight":
             state[key] = _moved(state[key], merged.user_rows, len(merged.user_ids))
@@ -41,6 +47,22 @@ def grow_network(artifact: Artifact, merged: Merged) -> FactorNetwork:
     network = _empty(state)
     network.load_state_dict(state)
     return network.eval().requires_grad_(False)
+
+
+def grow_interest(interest: Interest, merged: Merged) -> Interest:
+    """The interest part with every movie where `merged` has it, and the popularity of old and new ratings."""
+    num_movies = len(merged.movie_ids)
+    pairs = torch.unique(merged.ratings.user_index * num_movies + merged.ratings.movie_index)
+    raters = torch.bincount(pairs % num_movies, minlength=num_movies + 1)
+    return Interest(
+        column=_moved(interest.column, merged.movie_rows, num_movies),
+        weights=interest.weights,
+        popularity=(raters / len(merged.user_ids)).float(),
+        level=float(interest.level),
+        prior=float(interest.prior),
+        rating_weight=float(interest.rating_weight),
+        rating_center=float(interest.rating_center),
+    )
 
 
 def _moved(table: Tensor, rows: Tensor, num: int) -> Tensor:
@@ -70,7 +92,15 @@ def _empty(state: dict[str, Tensor]) -> FactorNetwork:
 
 
 def _empty_block(state: dict[str, Tensor], name: str) -> FoldIn:
-    x, precision = state[f"{name}.x"], state[f"{name}.precision"]
-    size, entries = x.shape[1], state[f"{name}.products"].shape[1] - x.shape[1]
-    covariance, shape = torch.zeros(len(x), entries), float(state[f"{name}.shape"])
-    return FoldIn(x, covariance, state[f"{name}.weight"], torch.zeros(size), precision, shape, torch.zeros(size))
+    x = state[f"{name}.x"]
+    num_movies, size = x.shape
+    entries = state[f"{name}.products"].shape[1] - size
+    return FoldIn(
+        mean=x,
+        covariance=torch.zeros(num_movies, entries),
+        weight=state[f"{name}.weight"],
+        prior_mean=torch.zeros(size),
+        prior_precision=state[f"{name}.precision"],
+        noise_shape=float(state[f"{name}.noise_shape"]),
+        popularity=torch.zeros(size),
+    )

@@ -83,7 +83,7 @@ def test_the_archive_holds_the_card_that_training_wrote(trained: Path, tmp_path:
         assert archive.read(MODEL_CARD).decode() == (trained / MODEL_CARD).read_text()
 
 
-def test_an_artifact_that_tells_little_gets_a_card_all_the_same(artifact: Artifact, tmp_path: Path) -> None:
+def test_an_artifact_with_little_metadata_gets_a_card(artifact: Artifact, tmp_path: Path) -> None:
     save_artifact(artifact, tmp_path / ARTIFACT)
     card = model_card(load_artifact(tmp_path / ARTIFACT).metadata)
     assert front_matter(card)["model-index"][0]["results"] == []
@@ -98,7 +98,7 @@ def test_string_ids_are_quoted_for_shell_and_python() -> None:
     assert """PairAsk("o'neil", '$1')""" in card
 
 
-def test_the_card_of_an_update_says_whose_errors_it_tells_and_what_came_since() -> None:
+def test_the_card_of_an_update_names_the_measured_version_and_the_new_ratings() -> None:
     metadata = {
         "version": "1.1",
         "num_users": 3,

@@ -9,13 +9,17 @@ import pytest
 import torch
 
 from model.artifact import Artifact, ArtifactError, load_artifact, save_artifact
-from model.asks import PairAnswer, PairAsk
+from model.asks import BestAnswer, BestAsk, PairAnswer, PairAsk
 from model.catalogue import Catalogue
 from model.factor_network import FactorNetwork
 from model.ids import IdMap
 from model.predictor import Predictor
+from model.scale import RatingScale
 from train.dataset.data import RatingsData
+from train.dataset.tensors import TrainingSet
 from train.errors import DataError
+from train.interest.config import InterestConfig
+from train.interest.fit import fit_interest
 from train.update.__main__ import update
 
 NEW_MOVIE, NEW_USER, KNOWN_USER = 1_003_000, 3, 7
@@ -116,7 +120,7 @@ def test_a_movie_of_the_catalogue_is_moved_by_its_first_ratings(taste_artifact: 
     assert rating(low, KNOWN_USER, 1_056).rating < before < rating(high, KNOWN_USER, 1_056).rating
 
 
-def test_facts_move_with_their_movies_and_new_ones_are_taken_in(taste_artifact: Artifact) -> None:
+def test_facts_move_with_their_movies_and_new_ones_are_added(taste_artifact: Artifact) -> None:
     movies = pd.DataFrame({"movie_id": [NEW_MOVIE, 1_002], "title": ["A new one", "not taken"]})
     updated = update(taste_artifact, new_data([(NEW_USER, NEW_MOVIE, 9), (NEW_USER, 5, 9)], movies), "1.1").artifact
     genres, titles = updated.catalogue.columns["genres"], updated.catalogue.columns["title"]
@@ -125,7 +129,7 @@ def test_facts_move_with_their_movies_and_new_ones_are_taken_in(taste_artifact: 
     assert genres[old] == ["Comedy"]
 
 
-def test_metadata_tells_what_was_taken_in_and_whose_the_metrics_are(taste_artifact: Artifact, tmp_path: Path) -> None:
+def test_metadata_lists_the_new_ratings_and_the_measured_version(taste_artifact: Artifact, tmp_path: Path) -> None:
     first = update(taste_artifact, new_data([(NEW_USER, NEW_MOVIE, 9)]), "1.1").artifact
     save_artifact(first, tmp_path / "ncf.pt")
     read = load_artifact(tmp_path / "ncf.pt")
@@ -141,7 +145,7 @@ def test_metadata_tells_what_was_taken_in_and_whose_the_metrics_are(taste_artifa
     assert steps[0]["data"] == {"file": "new.csv", "sha256": "5" * 64}
 
 
-def test_two_updates_come_to_what_one_does(taste_artifact: Artifact) -> None:
+def test_two_updates_give_the_same_as_one(taste_artifact: Artifact) -> None:
     rows = [(NEW_USER, 1_002, 9.0), (KNOWN_USER, 1_003, 2.0), (NEW_USER, 1_004, 8.0)]
     once = update(taste_artifact, new_data(rows), "1.1").artifact
     twice = update(update(taste_artifact, new_data(rows[:2]), "1.1").artifact, new_data(rows[2:]), "1.2").artifact
@@ -166,5 +170,21 @@ def test_strings_where_the_version_has_integers_are_refused(taste_artifact: Arti
 
 
 def test_a_network_without_an_encoder_is_refused(artifact: Artifact) -> None:
-    with pytest.raises(ArtifactError, match="takes no new ratings in, it has no encoder"):
+    with pytest.raises(ArtifactError, match="cannot take new ratings, since it has no encoder"):
         update(artifact, new_data([(1, 1_002, 5)]), "1.1")
+
+
+def test_update_moves_the_interest_along_with_the_movies(taste_artifact: Artifact, taste_set: TrainingSet) -> None:
+    network = taste_artifact.network
+    interest = fit_interest(taste_set, network, RatingScale(1, 10), InterestConfig(min_raters=1), 0.3)
+    base = replace(taste_artifact, interest=interest)
+    updated = update(base, new_data([(NEW_USER, 1_004, 9), (NEW_USER, NEW_MOVIE, 2)]), "1.1").artifact
+    known = BestAsk(KNOWN_USER, taste_artifact.movie_ids.raw(np.arange(20)), rank_by="interest")
+    before, after = (Predictor(one).answer([known])[0] for one in (base, updated))
+    assert isinstance(before, BestAnswer)
+    assert isinstance(after, BestAnswer)
+    assert after.movie_ids == before.movie_ids
+    assert after.scores == pytest.approx(before.scores, abs=0.01)  # the popularity alone has changed
+    listed = Predictor(updated).answer([BestAsk(NEW_USER, [NEW_MOVIE], rank_by="interest")])[0]
+    assert isinstance(listed, BestAnswer)
+    assert 0 < listed.scores[0] < 0.01

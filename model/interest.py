@@ -1,0 +1,91 @@
+"""What a user would take at all: a function of which movies they rated, and of how they rated them.
+
+    interest(u, m) = sum over u's rated movies h of x(h) W(h, m)  +  prior popularity(m) / (1 + n(u))
+    x(h)           = 1 + level (rating(h) - u's mean rating)
+
+W is a linear item-to-item model (EASE^R: Steck 2019, "Embarrassingly shallow autoencoders for sparse data"), fitted by
+train/interest/linear.py. `popularity` is the share of users who rated a movie: it speaks for a user who rated little,
+and alone for one who rated nothing. A new user and a known one are computed alike, from their ratings.
+
+A recommendation's score blends interest and rating:
+
+    score(u, m) = interest(u, m) + rating_weight (rating(u, m) - rating_center)
+"""
+
+# No `from __future__ import annotations`: TorchScript reads the attributes' annotations as they are.
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Interest(nn.Module):
+    """The interest part of a model of M movies, C of which have weights.
+
+    Args:
+        column: (M + 1,) int64, each movie's column of `weights`, C where it has none; the last is the unknown movie's.
+        weights: (C + 1, C + 1) float32, W; the last row and column are zeros.
+        popularity: (M + 1,) float32, the share of users who rated each movie, 0..1.
+        level: strength of a rating, per rating unit above the user's mean.
+        prior: weight of the popularity.
+        rating_weight, rating_center: of the blend; see above.
+    """
+
+    column: Tensor
+    weights: Tensor
+    popularity: Tensor
+    level: Tensor
+    prior: Tensor
+    rating_weight: Tensor
+    rating_center: Tensor
+
+    def __init__(
+        self,
+        column: Tensor,
+        weights: Tensor,
+        popularity: Tensor,
+        level: float,
+        prior: float,
+        rating_weight: float,
+        rating_center: float,
+    ) -> None:
+        super().__init__()
+        self.register_buffer("column", column)
+        self.register_buffer("weights", weights)
+        self.register_buffer("popularity", popularity)
+        self.register_buffer("level", torch.tensor(level))
+        self.register_buffer("prior", torch.tensor(prior))
+        self.register_buffer("rating_weight", torch.tensor(rating_weight))
+        self.register_buffer("rating_center", torch.tensor(rating_center))
+
+    def forward(self, movie_index: Tensor, rating: Tensor, offsets: Tensor) -> Tensor:
+        """Interest (N, M + 1) of N users in every movie.
+
+        User u's ratings are `offsets[u]` to `offsets[u + 1]` of movie_index (R,) int64 rows and rating (R,) float32, in
+        rating units; each movie stands there once. offsets: (N + 1,) int64.
+        """
+        strength = self.strength(rating, offsets)
+        columns = self.column[movie_index]
+        taste = functional.embedding_bag(
+            columns,
+            self.weights,
+            offsets,
+            mode="sum",
+            per_sample_weights=strength,
+            include_last_offset=True,
+        )
+        number = (offsets[1:] - offsets[:-1]).unsqueeze(1)
+        return taste.index_select(1, self.column) + self.prior * self.popularity / (1 + number)
+
+    @torch.jit.export
+    def shares(self, movie_index: Tensor, rating: Tensor, target: int) -> Tensor:
+        """What each of one user's ratings (R,) adds to their interest in the movie of row `target`, (R,)."""
+        offsets = torch.tensor([0, movie_index.numel()], device=movie_index.device)
+        return self.strength(rating, offsets) * self.weights[self.column[movie_index], self.column[target]]
+
+    def strength(self, rating: Tensor, offsets: Tensor) -> Tensor:
+        """x (R,): how much each rating says, 1 at the user's mean."""
+        number = offsets[1:] - offsets[:-1]
+        owner = torch.repeat_interleave(number)
+        sums = torch.zeros_like(number, dtype=rating.dtype).index_add_(0, owner, rating)
+        mean = sums / number.clamp_min(1)
+        return 1 + self.level * (rating - mean[owner])

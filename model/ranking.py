@@ -1,0 +1,100 @@
+"""By what recommendations are sorted: interest, rating, or a blend of both; and how much popularity is held back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+import torch
+
+from model.interest import Interest
+
+RankBy = Literal["blend", "interest", "rating"]
+RANKINGS: tuple[RankBy, ...] = get_args(RankBy)
+# At novelty 1, a movie one standard deviation rarer gains so many of the spread of the user's interest.
+_NOVELTY_SPREADS = 3.0
+
+
+class Rated(NamedTuple):
+    """One user's history: rows of movies (n,), each at most once, and the ratings given (n,), in rating units."""
+
+    movie_index: np.ndarray
+    ratings: np.ndarray
+
+
+class ScoreParts(NamedTuple):
+    """A score as a sum: what the history adds, rating by rating (n,), what popularity adds, and the rating's part."""
+
+    shares: np.ndarray
+    popularity: float
+    rating: float
+
+
+class Ranking:
+    """Scores of movies for users, from an artifact's interest part on the device where it lies."""
+
+    def __init__(self, interest: Interest, device: str = "cpu") -> None:
+        self._interest = interest
+        self._device = torch.device(device)
+        self._rating_weight = float(interest.rating_weight)
+        self._rating_center = float(interest.rating_center)
+        self._rarity = _standardised_rarity(interest.popularity.cpu().numpy())
+
+    def interests(self, histories: Sequence[Rated]) -> np.ndarray:
+        """Interest (N, num_movies + 1) float32 of N users in every movie, all in one product."""
+        offsets = np.zeros(len(histories) + 1, dtype=np.int64)
+        np.cumsum([len(history.ratings) for history in histories], out=offsets[1:])
+        movies = np.concatenate([history.movie_index for history in histories]).astype(np.int64)
+        ratings = np.concatenate([history.ratings for history in histories]).astype(np.float32)
+        with torch.inference_mode():
+            arrays = (torch.from_numpy(array).to(self._device) for array in (movies, ratings, offsets))
+            interest: np.ndarray = self._interest(*arrays).cpu().numpy()
+        return interest
+
+    def scores(
+        self,
+        rank_by: RankBy,
+        rows: np.ndarray,
+        ratings: np.ndarray,
+        interest: np.ndarray,
+        rated: bool,
+        novelty: float = 0.0,
+    ) -> np.ndarray:
+        """Scores (K,) float64 of the movies `rows` (K,) for one user; the highest is recommended first.
+
+        Args:
+            ratings: (K,), in rating units.
+            interest: (num_movies + 1,), a row of `interests`.
+            rated: whether the user has a history. Who has none gets the most popular: a rating tells little of them.
+            novelty: 0..1, how much popular movies are held back.
+        """
+        if rank_by == "rating":
+            scores = ratings.astype(np.float64)
+            spread = float(scores.std()) if novelty and len(scores) else 0.0
+        else:
+            scores = interest[rows].astype(np.float64)
+            spread = float(interest.std()) if novelty else 0.0
+            if rank_by == "blend" and rated:
+                scores += self._rating_weight * (ratings - self._rating_center)
+        if novelty:
+            scores += novelty * _NOVELTY_SPREADS * spread * self._rarity[rows]
+        return scores
+
+    def parts(self, history: Rated, movie: int, rating: float, interest: np.ndarray) -> ScoreParts:
+        """The parts of the blend of one movie's rating and interest; they add up to its score."""
+        with torch.inference_mode():
+            movies = torch.from_numpy(history.movie_index.astype(np.int64)).to(self._device)
+            ratings = torch.from_numpy(history.ratings.astype(np.float32)).to(self._device)
+            shares = self._interest.shares(movies, ratings, movie).cpu().numpy().astype(np.float64)
+        popularity = float(interest[movie]) - float(shares.sum())
+        by_rating = self._rating_weight * (rating - self._rating_center) if len(shares) else 0.0
+        return ScoreParts(shares, popularity, by_rating)
+
+
+def _standardised_rarity(popularity: np.ndarray) -> np.ndarray:
+    """The self-information of each movie, -log2 of the share of users who rated it, with mean 0 and deviation 1."""
+    rarest = popularity[popularity > 0].min(initial=1.0) / 2
+    rarity = -np.log2(np.maximum(popularity, rarest))
+    standardised: np.ndarray = (rarity - rarity.mean()) / (rarity.std() or 1.0)
+    return standardised

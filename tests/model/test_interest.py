@@ -1,0 +1,141 @@
+"""The interest part: its equation, how it folds new users in, and what becomes of it in an artifact."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from model.artifact import Artifact, ArtifactError, load_artifact, save_artifact
+from model.asks import BestAnswer, BestAsk, ExplainAnswer, ExplainAsk, FoldInAnswer, FoldInAsk
+from model.history import History
+from model.interest import Interest
+from model.predictor import Predictor
+from model.ranking import Ranking, Rated
+from tests.conftest import MOVIE_IDS
+
+# Whoever rated 3 with 8 and 77_777 with 9, as the user 11_242 did.
+MOVIES = np.array([0, 4])
+RATINGS = np.array([8.0, 9.0], dtype=np.float32)
+
+
+def interest_of(artifact: Artifact) -> Interest:
+    assert artifact.interest is not None
+    return artifact.interest
+
+
+def best(predictor: Predictor, ask: BestAsk) -> BestAnswer:
+    [answer] = predictor.answer([ask])
+    assert isinstance(answer, BestAnswer)
+    return answer
+
+
+def test_interest_is_the_sum_over_the_history_and_a_fading_popularity(ranked_artifact: Artifact) -> None:
+    interest = interest_of(ranked_artifact)
+    weights, popularity = interest.weights.numpy(), interest.popularity.numpy()
+    [found] = Ranking(interest).interests([Rated(MOVIES, RATINGS)])
+    strength = 1 + 0.2 * (RATINGS - 8.5)
+    expected = strength[0] * weights[0] + strength[1] * weights[4]
+    assert found[:5] == pytest.approx(expected[:5] + 0.5 * popularity[:5] / 3, abs=1e-6)
+    assert found[5:].tolist() == [0, 0]  # without weights and raters: the last movie, and the unknown one
+
+
+def test_users_of_one_product_have_the_interest_that_they_have_alone(ranked_artifact: Artifact) -> None:
+    ranking = Ranking(interest_of(ranked_artifact))
+    histories = [Rated(MOVIES[:0], RATINGS[:0]), Rated(MOVIES, RATINGS), Rated(MOVIES[1:], RATINGS[1:])]
+    alone = np.concatenate([ranking.interests([history]) for history in histories])
+    assert ranking.interests(histories) == pytest.approx(alone, abs=1e-6)
+
+
+def test_saved_artifact_has_the_same_interest(ranked_artifact: Artifact, tmp_path: Path) -> None:
+    history = [Rated(MOVIES, RATINGS)]
+    before = Ranking(interest_of(ranked_artifact)).interests(history)
+    save_artifact(ranked_artifact, tmp_path / "ncf.pt")
+    after = Ranking(interest_of(load_artifact(tmp_path / "ncf.pt"))).interests(history)
+    assert (before == after).all()
+
+
+def test_digest_covers_the_interest(ranked_artifact: Artifact, tmp_path: Path) -> None:
+    first = save_artifact(ranked_artifact, tmp_path / "one.pt")
+    interest_of(ranked_artifact).weights[0, 1] += 1
+    assert save_artifact(ranked_artifact, tmp_path / "two.pt") != first
+
+
+def test_interest_of_another_number_of_movies_is_refused(ranked_artifact: Artifact, tmp_path: Path) -> None:
+    interest_of(ranked_artifact).popularity = torch.zeros(4)
+    save_artifact(ranked_artifact, tmp_path / "ncf.pt")
+    with pytest.raises(ArtifactError, match="the interest part is of 3 movies"):
+        load_artifact(tmp_path / "ncf.pt")
+
+
+@pytest.mark.parametrize(("rank_by", "rating_weight"), [("interest", 0.0), ("blend", 0.05)])
+def test_best_are_sorted_by_what_the_ask_says(ranked_artifact: Artifact, rank_by: str, rating_weight: float) -> None:
+    predictor = Predictor(ranked_artifact)
+    answer = best(predictor, BestAsk(11_242, rank_by=rank_by))  # type: ignore[arg-type]
+    [interest] = Ranking(interest_of(ranked_artifact)).interests([Rated(MOVIES, RATINGS)])
+    expected = interest[answer.movie_index] + rating_weight * (answer.ratings - 6)
+    assert answer.scores == pytest.approx(expected, abs=1e-5)
+    assert sorted(answer.scores.tolist(), reverse=True) == answer.scores.tolist()
+    assert set(answer.movie_ids) == set(MOVIE_IDS)
+
+
+def test_best_by_rating_score_is_the_rating(ranked_artifact: Artifact) -> None:
+    answer = best(Predictor(ranked_artifact), BestAsk(11_242, rank_by="rating"))
+    assert answer.scores.tolist() == answer.ratings.tolist() == sorted(answer.ratings.tolist(), reverse=True)
+
+
+def test_unknown_user_gets_the_most_popular(ranked_artifact: Artifact) -> None:
+    answer = best(Predictor(ranked_artifact), BestAsk(99, top_k=3, rank_by="blend"))
+    assert answer.movie_ids == [77_777, 10_102, 3]
+    assert not answer.user_known
+
+
+def test_fold_in_user_has_the_interest_of_a_known_user_with_these_ratings(ranked_artifact: Artifact) -> None:
+    predictor = Predictor(ranked_artifact)
+    known = best(predictor, BestAsk(11_242, rank_by="interest"))
+    folded, alone = predictor.answer(
+        [
+            FoldInAsk(BestAsk(None, rank_by="interest"), [3, 77_777], [8.0, 9.0]),
+            FoldInAsk(BestAsk(11_242, rank_by="interest"), [3], [8.0]),
+        ]
+    )
+    for answer in (folded, alone):
+        assert isinstance(answer, FoldInAnswer)
+        assert isinstance(answer.answer, BestAnswer)
+        assert answer.answer.movie_ids == known.movie_ids
+        assert answer.answer.scores == pytest.approx(known.scores, abs=1e-6)
+
+
+def test_movie_that_was_rated_twice_counts_with_its_last_rating(ranked_artifact: Artifact) -> None:
+    twice = History.from_ratings(np.array([3, 3, 3]), np.array([0, 4, 0]), np.array([2.0, 9.0, 8.0]), 5)
+    repeated = replace(ranked_artifact, history=twice)
+    once = best(Predictor(ranked_artifact), BestAsk(11_242, rank_by="interest"))
+    assert best(Predictor(repeated), BestAsk(11_242, rank_by="interest")).scores == pytest.approx(once.scores)
+
+
+def test_novelty_raises_rare_movies(ranked_artifact: Artifact) -> None:
+    predictor = Predictor(ranked_artifact)
+    plain, novel = (best(predictor, BestAsk(7, rank_by="blend", novelty=novelty)) for novelty in (0.0, 1.0))
+    rare, popular = MOVIE_IDS[5], MOVIE_IDS[4]
+    assert plain.movie_ids.index(rare) > plain.movie_ids.index(popular)
+    assert novel.movie_ids.index(rare) < novel.movie_ids.index(popular)
+
+
+def test_score_parts_add_up(ranked_artifact: Artifact) -> None:
+    predictor = Predictor(ranked_artifact)
+    listed = best(predictor, BestAsk(11_242, [10_253], rank_by="blend"))
+    [answer] = predictor.answer([ExplainAsk(11_242, 10_253)])
+    assert isinstance(answer, ExplainAnswer)
+    score = answer.score
+    assert score is not None
+    assert score.score == pytest.approx(listed.scores[0], abs=1e-6)
+    assert score.history + score.popularity + score.rating == pytest.approx(score.score, abs=1e-6)
+    assert sum(share for *_, share in score.because) + score.others == pytest.approx(score.history, abs=1e-6)
+    assert {movie_id for movie_id, *_ in score.because} == {3, 77_777}
+
+
+def test_score_of_an_unknown_movie_is_not_explained(ranked_artifact: Artifact) -> None:
+    [answer] = Predictor(ranked_artifact).answer([ExplainAsk(11_242, 99)])
+    assert isinstance(answer, ExplainAnswer)
+    assert answer.score is None

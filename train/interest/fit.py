@@ -1,0 +1,69 @@
+"""The interest part of a model: its weights, and how much the predicted rating counts in the blend."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+from model.history import History
+from model.interest import Interest
+from model.scale import RatingScale
+from train.dataset.tensors import Ratings, TrainingSet
+from train.interest.config import InterestConfig
+from train.interest.linear import fit_linear
+from train.predict import predict
+
+# Users whose interests and ratings tell how widely each of the two spreads over the catalogue.
+_SPREAD_USERS = 256
+# Movies that their spreads are taken over, evenly spaced.
+_SPREAD_MOVIES = 2_048
+
+
+def fit_interest(
+    data: TrainingSet, network: nn.Module, scale: RatingScale, config: InterestConfig, rating_share: float
+) -> Interest:
+    """The interest part of these ratings, blended with this network's ratings.
+
+    rating_share: how far one standard deviation of a user's predicted ratings moves a score, in standard deviations of
+    the interest. Both deviations are medians over evenly spaced users.
+    """
+    history = history_of(data).without_repeats()
+    interest = fit_linear(history, len(data.movie_ids), config)
+    interest_spread, rating_spread = _spreads(interest, history, network, scale)
+    if rating_spread:
+        interest.rating_weight.fill_(rating_share * interest_spread / rating_spread)
+    return interest
+
+
+def history_of(data: TrainingSet) -> History:
+    """The training rows by user."""
+    rated = data.ratings
+    arrays = (rated.user_index.numpy(), rated.movie_index.numpy(), rated.rating.numpy())
+    return History.from_ratings(*arrays, len(data.user_ids))
+
+
+def interests_of(interest: Interest, history: History, users: np.ndarray) -> torch.Tensor:
+    """Interest (U, num_movies + 1) of users by their rows (U,)."""
+    chosen = history.take(users)
+    movies = torch.from_numpy(chosen.movie_index).long()
+    offsets = torch.from_numpy(chosen.offsets).long()
+    with torch.inference_mode():
+        found: torch.Tensor = interest(movies, torch.from_numpy(chosen.ratings), offsets)
+    return found
+
+
+def _spreads(interest: Interest, history: History, network: nn.Module, scale: RatingScale) -> tuple[float, float]:
+    """How widely the interest and the predicted ratings of a user spread over the catalogue: two medians."""
+    rated = np.flatnonzero(np.diff(history.offsets))
+    users = rated[:: max(1, len(rated) // _SPREAD_USERS)][:_SPREAD_USERS]
+    num_movies = len(interest.popularity) - 1
+    movies = torch.arange(0, num_movies, max(1, num_movies // _SPREAD_MOVIES))
+    interests = interests_of(interest, history, users)[:, movies]
+    pairs = Ratings(
+        torch.from_numpy(users).repeat_interleave(len(movies)),
+        movies.repeat(len(users)),
+        torch.zeros(len(users) * len(movies)),
+    )
+    ratings = predict(network, pairs, scale).view(len(users), len(movies))
+    return float(interests.std(1).median()), float(ratings.std(1).median())
