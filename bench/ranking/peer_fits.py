@@ -8,6 +8,7 @@ nothing of this project, because the interpreter that runs it has other librarie
 
 import itertools
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -110,7 +111,7 @@ def fit_lenskit(data: Arrays, settings: Settings) -> Callable[[], np.ndarray]:
     return rank
 
 
-_RIDGES = (30.0, 100.0, 300.0, 1_000.0)
+_RIDGES = (300.0, 100.0, 1_000.0, 30.0)
 PEERS = {
     "implicit-als": Peer(
         "iALS, implicit",
@@ -118,7 +119,11 @@ PEERS = {
         "implicit",
         fit_implicit,
         _product(
-            model=["als"], factors=[32, 64], alpha=[1.0, 5.0, 20.0], regularization=[0.1, 1.0, 10.0], random_state=[0]
+            model=["als"],
+            factors=[32, 64],
+            alpha=[20.0, 5.0, 80.0],
+            regularization=[10.0, 1.0, 100.0],
+            random_state=[0],
         ),
     ),
     "implicit-bpr": Peer(
@@ -130,7 +135,7 @@ PEERS = {
             model=["bpr"],
             factors=[32, 64],
             learning_rate=[0.01, 0.05],
-            regularization=[0.001, 0.01, 0.1],
+            regularization=[0.001, 0.01],
             iterations=[100, 300],
             random_state=[0],
         ),
@@ -141,9 +146,9 @@ PEERS = {
         "rectools",
         fit_rectools,
         [
-            *_product(model=["ease"], regularization=_RIDGES),
             *_product(model=["pure-svd"], factors=[8, 16, 32, 64], random_state=[0]),
             *_product(model=["cosine", "tf-idf", "bm25"], K=[20, 100, 500]),
+            *_product(model=["ease"], regularization=_RIDGES),
         ],
     ),
     "lenskit": Peer(
@@ -152,7 +157,6 @@ PEERS = {
         "lenskit",
         fit_lenskit,
         [
-            *_product(model=["ease"], regularization=_RIDGES),
             *_product(model=["item-knn"], max_nbrs=[20, 100], feedback=["implicit"]),
             *_product(model=["user-knn"], max_nbrs=[50, 200], feedback=["implicit"]),
             *_product(
@@ -162,6 +166,7 @@ PEERS = {
                 weight=[1.0, 10.0, 40.0],
                 random_state=[0],
             ),
+            *_product(model=["ease"], regularization=_RIDGES),
         ],
     ),
 }
@@ -180,7 +185,8 @@ def main() -> None:
         rank = peer.fit(data, settings)
         seconds.append(time.perf_counter() - started)
         lists.append(rank().astype(np.int32))
-        np.savez(target, lists=np.stack(lists), seconds=seconds, version=np.array(version(peer.package)))
+        np.savez(f"{target}.npz", lists=np.stack(lists), seconds=seconds, version=np.array(version(peer.package)))
+        os.replace(f"{target}.npz", target)  # so that a process that is ended leaves a whole file
 
 
 def _rated(data: Arrays) -> Any:
