@@ -10,9 +10,10 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Protocol
+from dataclasses import asdict
+from typing import Any, Protocol
 
 import numpy as np
 import orjson
@@ -22,6 +23,7 @@ from handler.asks import ASKS, AskKinds
 from handler.asks.base import AskContext
 from handler.codec import Codec
 from handler.errors import RequestError, too_large
+from handler.figures import Figures
 from handler.json_asks import JsonAsks
 from handler.json_codec import JsonCodec
 from handler.oip_codec import OipCodec
@@ -52,6 +54,8 @@ class RatingService:
     """Answers batches of requests with one artifact, under one name and version.
 
     `device` is where the artifact's network lies. `metrics` may be None. `kinds` are the kinds of JSON asks.
+    `card` is the model card, and `neighbours` tells what the adapter knows of the other workers; the ask `about` tells
+    both.
     """
 
     def __init__(
@@ -64,20 +68,28 @@ class RatingService:
         device: str = "cpu",
         metrics: Metrics | None = None,
         kinds: AskKinds = ASKS,
+        card: str = "",
+        neighbours: Callable[[], dict[str, Any]] = dict,
     ) -> None:
         self.predictor = Predictor(artifact, device)
+        self._neighbours = neighbours
         self.headers: Mapping[str, str] = {VERSION_HEADER: version}
         """Headers of every response, beside its own."""
         self._settings = settings
         self._metrics = metrics
         self._log = RequestLog(version, settings.max_error_lines_per_s)
         model = self.predictor.model
-        context = AskContext.of(model, settings)
+        self._figures = Figures()
+        context = AskContext.of(model, settings, {"model": self._tell_model, "worker": self._tell_worker})
         asks = JsonAsks(context, kinds, model.scorer.can_encode)
         oip = OipCodec(model.user_ids, model.movie_ids, settings, name, version)
         self._codec = Codec(JsonCodec(asks, settings), oip, settings)
         schema = make_schema(model, context, asks)
-        self.description = orjson.dumps({**artifact.metadata, "schema": schema, "worker_pid": os.getpid()})
+        described = {**artifact.metadata, "schema": schema}
+        self._facts = {"name": name, "served_version": version, **described, "limits": asdict(settings), "card": card}
+        self._facts |= {"fields": list(artifact.catalogue.columns), "genres": list(artifact.catalogue.genres)}
+        self._facts |= {"takes_ratings": model.scorer.can_encode, "ranked": context.ranked}
+        self.description = orjson.dumps({**described, "worker_pid": os.getpid()})
         """The body of the answer to a request for the description: metadata and the JSON Schema of the contract."""
 
     def answer(self, requests: Sequence[Request]) -> list[Response]:
@@ -92,8 +104,9 @@ class RatingService:
         counts = Counter(zip(kinds, [response.status for response in responses], strict=True))
         if any(status >= 400 for _, status in counts):
             self._log_failures(requests, responses)
+        spent = (decoded - started, predicted - decoded, time.perf_counter() - predicted)
+        self._figures.count_batch(counts, sum(spent))
         if self._metrics is not None:
-            spent = (decoded - started, predicted - decoded, time.perf_counter() - predicted)
             self._metrics.count_batch(counts, answers, spent)
         return responses
 
@@ -103,6 +116,12 @@ class RatingService:
             users = np.full(size, self.predictor.user_ids.unknown)
             movies = np.full(size, self.predictor.movie_ids.unknown)
             self.predictor.scorer.rate(users, movies)
+
+    def _tell_model(self) -> dict[str, Any]:
+        return self._facts
+
+    def _tell_worker(self) -> dict[str, Any]:
+        return {"served_version": self.headers[VERSION_HEADER], **self._figures.told(), **self._neighbours()}
 
     def _decode(self, request: Request) -> DecodedRequest | RequestError:
         if request.endpoint == "description":
