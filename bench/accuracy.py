@@ -65,7 +65,7 @@ class Task:
 
 def read_task(folder: Path) -> Task:
     """Reads a folder of ratings and splits it."""
-    data: RatingsData = load_ratings(folder, "auto")
+    data: RatingsData = load_ratings(folder)
     split = split_ratings(data.ratings, source=data.source)
     with_features = index_ratings(split.train, data.movies)
     without_features = index_ratings(split.train, None)

@@ -12,13 +12,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from typing import Any, Protocol
 
 import numpy as np
-import orjson
 import torch
 
+from handler.about import answers_about, facts_about
 from handler.asks import ASKS, AskKinds
 from handler.asks.base import AskContext
 from handler.codec import Codec
@@ -27,6 +26,7 @@ from handler.figures import Figures
 from handler.json_asks import JsonAsks
 from handler.json_codec import JsonCodec
 from handler.oip_codec import OipCodec
+from handler.page import page_answer
 from handler.request import DecodedRequest, Request, Response
 from handler.request_log import RequestLog
 from handler.schema import make_schema
@@ -85,12 +85,11 @@ class RatingService:
         oip = OipCodec(model.user_ids, model.movie_ids, settings, name, version)
         self._codec = Codec(JsonCodec(asks, settings), oip, settings)
         schema = make_schema(model, context, asks)
-        described = {**artifact.metadata, "schema": schema}
-        self._facts = {"name": name, "served_version": version, **described, "limits": asdict(settings), "card": card}
-        self._facts |= {"fields": list(artifact.catalogue.columns), "genres": list(artifact.catalogue.genres)}
-        self._facts |= {"takes_ratings": model.scorer.can_encode, "ranked": context.ranked}
-        self.description = orjson.dumps({**described, "worker_pid": os.getpid()})
-        """The body of the answer to a request for the description: metadata and the JSON Schema of the contract."""
+        facts = facts_about(model, artifact.metadata, schema, settings)
+        self._facts = {"name": name, "served_version": version, **facts, "card": card}
+        self._about = answers_about(model, artifact.metadata, schema, name, version)
+        if settings.page:
+            self._about["page"] = page_answer()
 
     def answer(self, requests: Sequence[Request]) -> list[Response]:
         """One response for each request of a batch, in order."""
@@ -124,8 +123,8 @@ class RatingService:
         return {"served_version": self.headers[VERSION_HEADER], **self._figures.told(), **self._neighbours()}
 
     def _decode(self, request: Request) -> DecodedRequest | RequestError:
-        if request.endpoint == "description":
-            return DecodedRequest("describe", [], lambda _: Response(self.description))
+        if request.endpoint in self._about:
+            return self._about[request.endpoint]
         try:
             return self._codec.decode_request(request)
         except RequestError as error:

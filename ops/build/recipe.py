@@ -21,6 +21,13 @@ from model.files import atomic_write
 MADE_OF = "made-of.json"
 # Options whose value is a path: what counts is what lies there.
 _PATHS = {"DATA", "RATINGS"}
+# What a catalogue is called, up to the first dot, where training looks for it beside the ratings.
+CATALOGUES = frozenset(
+    {
+        *("movies", "movie", "items", "item", "films", "products", "books", "catalogue", "catalog", "titles"),
+        *("genres", "castings", "countries", "peoples", "u", "movie_titles"),
+    }
+)
 _CHUNK_BYTES = 1 << 20
 
 
@@ -52,7 +59,8 @@ class Recipe:
 
 
 def describe_files(data: Path, arguments: str, known: Recipe | None) -> dict[str, FileMark]:
-    """The files that a command reads: `data`, or all files of the folder `data`, and those named in its arguments.
+    """The files that a command reads: `data` and the catalogue beside it, or all files of the folder `data`; and those
+    named in its arguments.
 
     known: a recipe whose marks spare reading files that did not change.
 
@@ -60,8 +68,12 @@ def describe_files(data: Path, arguments: str, known: Recipe | None) -> dict[str
         FileNotFoundError: nothing lies at `data`.
     """
     marks = {mark.path: mark for mark in known.files.values()} if known is not None else {}
-    named = (Path(word.split("=", 1)[-1]) for word in shlex.split(arguments))
-    found = {path.name: path for path in (*_inside(data), *(path for path in named if path.is_file()))}
+    found = dict(_inside(data))
+    for word in shlex.split(arguments):
+        path = Path(word.split("=", 1)[-1])
+        if path.is_file():
+            is_other = path.name in found and not path.samefile(found[path.name])
+            found[str(path) if is_other else path.name] = path
     return {name: _mark(path, marks) for name, path in sorted(found.items())}
 
 
@@ -89,13 +101,16 @@ def write_recipe(folder: Path, recipe: Recipe) -> None:
         partial.write_text(json.dumps(asdict(recipe), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _inside(data: Path) -> Iterator[Path]:
+def _inside(data: Path) -> Iterator[tuple[str, Path]]:
     if not data.exists():
         raise FileNotFoundError(f"DATA: {data}: no such file or folder")
-    if not data.is_dir():
-        yield data
+    if data.is_dir():
+        files = ((path.relative_to(data), path) for path in data.rglob("*") if path.is_file())
+        yield from ((str(name), path) for name, path in files if not any(part.startswith(".") for part in name.parts))
         return
-    yield from (path for path in data.iterdir() if path.is_file() and not path.name.startswith("."))
+    yield data.name, data
+    beside = (path for path in data.parent.iterdir() if path.name.split(".")[0].lower() in CATALOGUES)
+    yield from ((path.name, path) for path in beside if path.is_file())
 
 
 def _mark(path: Path, marks: Mapping[str, FileMark]) -> FileMark:

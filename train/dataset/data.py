@@ -4,7 +4,7 @@ A repeated (user, movie) pair is counted but kept, because the reference keeps i
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 from sklearn.model_selection import train_test_split
 
+from train.dataset.reading import Reading
 from train.errors import DataError
 
 USER_ID = "user_id"
@@ -28,6 +29,7 @@ GENRES = "genres"
 PEOPLE = "people"
 COUNTRIES = "countries"
 CATALOGUE_COLUMNS = (TITLE, TITLE_ENGLISH, YEAR, GRADE, GENRES, PEOPLE, COUNTRIES)
+_ALL_ROWS = "--test-size 0 trains on all rows and measures nothing"
 CATALOGUE_LISTS = frozenset({GENRES, PEOPLE, COUNTRIES})
 
 
@@ -45,6 +47,7 @@ class RatingsData:
     repeated_pairs: rows whose (user, movie) pair occurs in an earlier row; they are kept.
     rating_scale: (minimum, maximum), minimum < maximum; as stated, else as seen in the data.
     locate: turns a row of ratings (0-based) into the words for an error: `rates.csv:42`.
+    reading: what the reader understood, and what it doubts.
     """
 
     ratings: pd.DataFrame
@@ -54,6 +57,7 @@ class RatingsData:
     repeated_pairs: int
     rating_scale: tuple[float, float]
     locate: Callable[[int], str]
+    reading: Reading = field(default_factory=Reading)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +91,7 @@ def split_ratings(
     rows = len(ratings)
     held_out = int(np.ceil(test_size * rows))
     if held_out < 1 or held_out >= rows:
-        raise DataError(f"{name}: {rows} rows; holding out {test_size:g} of them leaves one side empty")
+        raise DataError(f"{name}: {rows} rows; holding out {test_size:g} of them leaves one side empty; {_ALL_ROWS}")
     if ratings[USER_ID].nunique() == 1:
         raise DataError(f"{name}: all {rows} rows are by one user, {ratings[USER_ID].iloc[0]}; at least 2 are needed")
     train, validation = train_test_split(ratings, test_size=test_size, random_state=seed, shuffle=True)
@@ -97,7 +101,7 @@ def split_ratings(
     if not known.any():
         raise DataError(
             f"{name}: {rows} rows are too few to split: not one of the {len(validation)} held-out rows has "
-            "a user and a movie that occur in the training rows too, so nothing could be measured"
+            f"a user and a movie that occur in the training rows too, so nothing could be measured; {_ALL_ROWS}"
         )
     return Split(train, validation, known)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ def describe_data(data: RatingsData) -> dict[str, Any]:
         "movies": len(by_movie),
         "density": (rows - data.repeated_pairs) / (len(by_user) * len(by_movie)),
         "repeated_pairs": data.repeated_pairs,
+        "reading": asdict(data.reading),
         "rating_scale": list(data.rating_scale),
         "mean_rating": float(data.ratings[RATING].mean()),
         "ratings_per_user": _spread(by_user),

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from model.scale import RatingScale
-from train.config import PRESETS
+from train.config import PRESETS, RATINGS_OPTIONS
 from train.dataset.data import split_ratings
 from train.dataset.tensors import index_ratings, look_up_ratings
 from train.errors import DataError
@@ -18,8 +18,7 @@ from train.mlp.method import choose_mlp, fit_mlp
 from train.predict import predict
 
 REFERENCE = "reference"
-_READING = ("format", "user_column", "movie_column", "rating_column", "delimiter")
-_AS_TRAINED = (*_READING, "test_size", "split_seed", "threads")
+_AS_TRAINED = (*RATINGS_OPTIONS, "test_size", "split_seed", "threads")
 
 
 def add_reference(held_out: HeldOut, metrics: dict[str, Any], source: Path) -> HeldOut:

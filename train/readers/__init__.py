@@ -1,83 +1,97 @@
 """Ratings files in, RatingsData out: which format lies there, and the reader for it."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 from train.dataset.data import RatingsData
+from train.dataset.reading import Reading
 from train.errors import DataError
-from train.readers import kmrd, movielens
-from train.readers.plain import TEXT_SUFFIXES, Columns, is_parquet, read_plain
-from train.readers.text import header_names
+from train.readers import kmrd, movielens, netflix
+from train.readers.columns import Found, ratings_data
+from train.readers.dialect import fields, find_delimiter
+from train.readers.plain import read_plain
+from train.readers.rules import ReadingRules
+from train.readers.source import DATA_SUFFIXES, JSON_SUFFIXES, PARQUET_SUFFIXES, Place
+from train.readers.text import first_lines
 
-__all__ = ["FORMATS", "Columns", "DataError", "detect_format", "load_ratings"]
+__all__ = ["FORMATS", "DataError", "ReadingRules", "detect_format", "load_ratings"]
 
+AS_FOUND = ReadingRules()
 # The layouts of published data sets, each with its own files and columns.
-DATA_SETS = {"kmrd": kmrd.read_kmrd, "movielens": movielens.read_movielens}
-FORMATS = (*DATA_SETS, "csv", "parquet")
+DATA_SETS: dict[str, Callable[[Place, ReadingRules, Reading], Found]] = {
+    "kmrd": kmrd.read_kmrd,
+    "movielens": movielens.read_movielens,
+    "netflix": netflix.read_netflix,
+}
+FORMATS = (*DATA_SETS, "csv", "parquet", "jsonl")
 
 
 def load_ratings(
-    path: str | Path,
-    format: str | None = None,
-    *,
-    columns: Columns | None = None,
-    rating_scale: tuple[float, float] | None = None,
-    delimiter: str | None = None,
-    movies: str | Path | None = None,
+    path: str | Path, rules: ReadingRules = AS_FOUND, rating_scale: tuple[float, float] | None = None
 ) -> RatingsData:
     """Read the ratings of a folder or file, and the catalogue where there is one.
 
-    format: one of FORMATS; None or "auto" looks at what lies there.
-    columns, delimiter, movies (a file of movies): for csv and parquet only, see train.readers.plain.
     rating_scale: (minimum, maximum) that every rating must keep to; None takes what the data holds.
     Raises DataError, which names file, line, what was got and what is allowed.
     """
-    path = Path(path)
-    if not path.exists():
-        raise DataError(f"{path}: no such file or folder")
-    columns = columns or Columns()
-    own_layout = columns != Columns() or delimiter is not None or movies is not None
-    if format is None or format == "auto":
-        format = _plain_format(path) if own_layout and path.is_file() else detect_format(path)
-    if format not in FORMATS:
-        raise DataError(f'format: got "{format}"; allowed are {", ".join(FORMATS)}')
-    if format in DATA_SETS:
-        if own_layout:
-            raise DataError(f"columns, delimiter and movies are for csv and parquet; got them for {format}")
-        return DATA_SETS[format](path, rating_scale)
-    if path.is_dir():
-        raise DataError(f"{path}: is a folder; allowed for format {format} is a file")
-    movies_path = None if movies is None else Path(movies)
-    return read_plain(path, format == "parquet", rating_scale, columns, delimiter, movies_path)
+    place = Place.at(Path(path))
+    reading = Reading()
+    if rules.format not in ("auto", *FORMATS):
+        raise DataError(f'format: got "{rules.format}"; allowed are {", ".join(FORMATS)}')
+    format = rules.format if rules.format != "auto" else _detect(place, rules.names_a_layout)
+    if format in DATA_SETS and rules.names_a_layout:
+        raise DataError(f"columns, delimiter and movies are for csv, parquet and jsonl; got them for {format}")
+    found = DATA_SETS.get(format, read_plain)(place, rules, reading)
+    return ratings_data(found, rules, rating_scale, reading)
 
 
 def detect_format(path: str | Path) -> str:
-    """The one of FORMATS that a folder's file names, or a file's name and first line, tell.
+    """The one of FORMATS that a folder's files, or a file's name and first line, tell.
 
     Raises DataError, which lists what was looked for, if they tell none.
     """
-    path = Path(path)
-    if path.is_dir():
-        return _folder_format(path)
-    if is_parquet(path):
+    return _detect(Place.at(Path(path)), own_layout=False)
+
+
+def _detect(place: Place, own_layout: bool) -> str:
+    if place.source is None:
+        return _folder_format(place)
+    if place.source.suffix in PARQUET_SUFFIXES:
         return "parquet"
-    names = set(header_names(path))
+    if place.source.suffix in JSON_SUFFIXES:
+        return "jsonl"
+    if place.source.suffix not in DATA_SUFFIXES:
+        allowed = f"{', '.join(DATA_SUFFIXES)}, and these with .gz, .bz2, .xz or .zip after them"
+        raise DataError(f"{place.source.name}: its name tells no format; allowed are {allowed}")
+    if own_layout:
+        return "csv"
+    return _text_format(place.source.plain_name, first_lines(place.source))
+
+
+def _text_format(name: str, lines: list[str]) -> str:
+    names = {field.strip() for field in fields(lines[0], ",")} if lines else set()
     if names.issuperset(kmrd.RATINGS_HEADER):
         return "kmrd"
-    if names.issuperset(movielens.RATINGS_HEADER) or path.suffix == ".dat" or path.name == "u.data":
+    if lines and netflix.begins_as_netflix(lines[0]):
+        return "netflix"
+    headerless = name.endswith(".dat") and find_delimiter(lines, 3) == "::"
+    if names.issuperset(movielens.RATINGS_HEADER) or headerless or name == "u.data":
         return "movielens"
-    if path.suffix.lower() in TEXT_SUFFIXES:
-        return "csv"
-    raise DataError(f"{path.name}: its name tells no format; give one of {', '.join(FORMATS)}")
+    return "csv"
 
 
-def _folder_format(folder: Path) -> str:
-    if (folder / kmrd.RATINGS_FILE).exists():
+def _folder_format(place: Place) -> str:
+    if place.find(kmrd.RATINGS_FILE) is not None:
         return "kmrd"
-    if any((folder / name).exists() for name in movielens.RATINGS_FILES):
+    if any(place.find(name) is not None for name in movielens.HEADERLESS_FILES):
         return "movielens"
-    looked_for = ", ".join((kmrd.RATINGS_FILE, *movielens.RATINGS_FILES))
-    raise DataError(f"{folder}: no ratings in this folder; looked for {looked_for}; any other file: give its path")
+    if netflix.netflix_files(place):
+        return "netflix"
+    return "csv"
 
 
-def _plain_format(path: Path) -> str:
-    return "parquet" if is_parquet(path) else "csv"
+if set(get_args(get_type_hints(ReadingRules)["format"])) != {"auto", *FORMATS}:
+    raise TypeError(f"ReadingRules.format: expected auto and {', '.join(FORMATS)}")

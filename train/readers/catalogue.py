@@ -1,31 +1,45 @@
 """What is known about the movies: gathered by the readers, its ids given the type that the ratings' have."""
 
+from __future__ import annotations
+
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
 
-from train.dataset.data import CATALOGUE_COLUMNS, CATALOGUE_LISTS, MOVIE_ID
+from train.dataset.data import CATALOGUE_COLUMNS, CATALOGUE_LISTS, MOVIE_ID, TITLE
 from train.dataset.integer_ids import is_integer_id
+from train.dataset.reading import Reading
 
 Catalogue = dict[str, dict[str, Any]]  # raw movie id, as the file has it -> some of CATALOGUE_COLUMNS
 
 _YEAR_AT_END = re.compile(r"\((\d{4})(?:\s*[-\u2013]\s*(?:\d{4})?)?\)\s*$")  # with a hyphen or an en dash
+_YEAR = re.compile(r"^(\d{4})(?:\.0+)?(?:[-/.T ]\d.*)?$|^.*[-/. ](\d{4})$")  # 1990, 1990.0, 1990-05-01, 01-Jan-1990
+_WHOLE = re.compile(r"^(-?\d+)\.0+$")
+_FEW = 0.5  # of the rated movies: a catalogue that knows fewer may be of other movies
+
+
+def catalogue_key(raw: str | None) -> str | None:
+    """A movie id as it is looked up: without blanks around it; None for an empty one."""
+    return None if raw is None else raw.strip() or None
 
 
 def catalogue_frame(catalogue: Catalogue, integer: bool) -> pd.DataFrame:
     """One row per movie with movie_id and each of CATALOGUE_COLUMNS that some movie has a value in.
 
-    integer: the ratings' movie ids are int64. A movie whose id is not canonically one cannot occur in them,
-    and is left out.
+    integer: the ratings' movie ids are int64. Then 10.0 is 10, as it is among the ratings, and a movie whose id is no
+    integer cannot occur in them, and is left out.
     """
-    kept = {movie_id: fields for movie_id, fields in catalogue.items() if not integer or is_integer_id(movie_id)}
+    if integer:
+        whole = {_WHOLE.sub(r"\1", movie_id): fields for movie_id, fields in reversed(catalogue.items())}
+        catalogue = {one: whole[one] for one in reversed(whole) if is_integer_id(one)}
     ids = (
-        pd.array([int(movie_id) for movie_id in kept], dtype="int64") if integer else pd.array(list(kept), dtype="str")
+        pd.array([int(one) for one in catalogue], dtype="int64") if integer else pd.array(list(catalogue), dtype="str")
     )
     columns: dict[str, Any] = {MOVIE_ID: ids}
     for name in CATALOGUE_COLUMNS:
-        values = [fields.get(name) for fields in kept.values()]
+        values = [fields.get(name) for fields in catalogue.values()]
         if any(values):
             if name in CATALOGUE_LISTS:
                 values = [value or [] for value in values]
@@ -33,13 +47,43 @@ def catalogue_frame(catalogue: Catalogue, integer: bool) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def tell_joined(name: str, described: str, movies: pd.DataFrame, rated: pd.Series, reading: Reading) -> int:
+    """Says how many of the rated movies the catalogue knows, and shows one by which to see that it is theirs."""
+    counts = rated.value_counts()
+    known = counts.index.isin(movies[MOVIE_ID])
+    number = int(known.sum())
+    how = f": {described}; " if described else ": "
+    told = f"catalogue {name}{how}{len(movies):,} movies, {number:,} of the {len(counts):,} rated ones"
+    if number and TITLE in movies:
+        most = counts.index[known][0]
+        title = movies.loc[movies[MOVIE_ID] == most, TITLE].iloc[0]
+        told += f"; {most}, rated {int(counts.iloc[known.argmax()]):,} times, is {title!r}"
+    reading.say(told)
+    if 0 < number < _FEW * len(counts):
+        reading.warn(f"{name}: knows {number:,} of {len(counts):,} rated movies: is it of other movies? {_WAY}")
+    return number
+
+
+_WAY = "--movies FILE names another, --no-catalogue does without"
+
+
+def not_joined(name: str, movies: Iterable[Any], rated: Iterable[Any]) -> str:
+    """Why a catalogue that knows no rated movie is not used."""
+    shown = " and ".join(f'"{next(iter(ids), "")}"' for ids in (rated, movies))
+    return f"{name}: knows none of the rated movies (ids such as {shown}); {_WAY}"
+
+
+def year_of(value: str | None) -> int | None:
+    """1990 of '1990', '1990.0', '1990-05-01' or '01-Jan-1990'; None of nothing. Raises ValueError of anything else."""
+    if value is None:
+        return None
+    found = _YEAR.match(value)
+    if found is None:
+        raise ValueError(value)
+    return int(found.group(1) or found.group(2))
+
+
 def year_of_title(title: str | None) -> int | None:
     """1995 of 'Toy Story (1995)', 2005 of 'A Series (2005-2009)'; None where no year ends the title."""
     found = _YEAR_AT_END.search(title or "")
     return int(found.group(1)) if found else None
-
-
-def split_genres(genres: str | list[str] | None) -> list[str]:
-    """['Comedy', 'Drama'] of 'Comedy|Drama' or such a list; [] of None or MovieLens' '(no genres listed)'."""
-    listed = genres.split("|") if isinstance(genres, str) else genres or []
-    return [genre.strip() for genre in listed if genre.strip() not in ("", "(no genres listed)")]

@@ -1,123 +1,132 @@
-"""From the values of a table to ids and ratings, vectorised: cast, cast back, compare."""
+"""From the columns of a table to RatingsData: ids, ratings, scale, copies, catalogue; and what is said of them."""
 
-from math import isfinite
+from __future__ import annotations
+
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from train.dataset.data import MOVIE_ID, RATING, USER_ID, RatingsData, count_repeated_pairs
-from train.dataset.integer_ids import integers_if_all
+from train.dataset.reading import Reading, counted
 from train.errors import DataError
-from train.readers.catalogue import Catalogue, catalogue_frame
+from train.readers.catalogue import Catalogue, catalogue_frame, not_joined, tell_joined
+from train.readers.copies import drop_copies
+from train.readers.ids import read_ids
+from train.readers.names import MOVIE, USER
+from train.readers.rating_values import read_ratings, refuse_outside
+from train.readers.rules import ReadingRules
+from train.readers.scale import check_scale, seen_scale
+from train.readers.sieve import Sieve
 from train.readers.table import Table
 
-_NOT_CASTABLE = (pa.ArrowInvalid, pa.ArrowNotImplementedError)
-_LARGEST_ID = (1 << 63) - 1
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column of a table is what."""
+
+    user: str
+    movie: str
+    rating: str
+    time: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a reader of a format returns.
+
+    path: of the ratings. described: how they are written. catalogue: None where there is none.
+    asked_for: the person named the catalogue, so that one of other movies is an error.
+    """
+
+    path: Path
+    table: Table
+    columns: Columns
+    described: str
+    catalogue: Catalogue | None = None
+    catalogue_name: str = ""
+    catalogue_described: str = ""
+    asked_for: bool = False
 
 
 def ratings_data(
-    table: Table,
-    columns: tuple[str, str, str],
-    rating_scale: tuple[float, float] | None,
-    catalogue: Catalogue | None,
+    found: Found, rules: ReadingRules, rating_scale: tuple[float, float] | None, reading: Reading
 ) -> RatingsData:
-    """Check the (user, movie, rating) columns of a table and join what is known about the movies.
+    """Check what a reader found, and join what is known about the movies.
 
-    Ids become int64 where every one of a column is a canonical 64-bit integer, else they stay strings; typed
-    columns (Parquet) keep the type they have. Raises DataError on an unusable id or rating, and on a file
-    without ratings or with one rating only for everything, unless a scale is stated.
+    Raises DataError on an unusable id or rating, on a file without ratings or with one rating only for everything,
+    unless a scale is stated, and on what an accident in the file would change for all rows.
     """
-    user_column, movie_column, rating_column = columns
-    if table.num_rows == 0:
-        raise DataError(f"{table.path.name}: no ratings; the file ends after its header")
-    if rating_scale is not None:
-        _check_scale(rating_scale)
-    users = _ids(table, user_column)
-    movies = _ids(table, movie_column)
-    values = _ratings(table, rating_column, rating_scale)
-    ratings = pa.table({USER_ID: users, MOVIE_ID: movies, RATING: values}).to_pandas()
-    integer = pa.types.is_integer(movies.type)
+    table = found.table
+    _tell_file(found, reading)
+    if not table.num_rows:
+        raise DataError(f"{table.name}: no ratings; the file ends after its header")
+    checked, sieve = _checked(found, rules, rating_scale, reading)
+    rows = None if sieve.kept.all() else np.flatnonzero(sieve.kept)
+    ratings = (checked if rows is None else checked.take(rows)).to_pandas()
+    scale = rating_scale or seen_scale(table, found.columns.rating, checked[RATING], sieve.kept, reading)
+    repeated = count_repeated_pairs(ratings)
+    _tell_rows(ratings, repeated, table.num_rows - len(ratings) + len(table.bad_lines), reading)
     return RatingsData(
         ratings=ratings,
-        movies=None if catalogue is None else catalogue_frame(catalogue, integer),
-        source=table.path,
+        movies=_joined(found, ratings[MOVIE_ID], reading),
+        source=found.path,
         sha256=table.sha256,
-        repeated_pairs=count_repeated_pairs(ratings),
-        rating_scale=rating_scale or _seen_scale(table.path, rating_column, values),
-        locate=table.locate,
+        repeated_pairs=repeated,
+        rating_scale=scale,
+        locate=table.locate if rows is None else lambda row: table.locate(int(rows[row])),
+        reading=reading,
     )
 
 
-def _ids(table: Table, name: str) -> pa.ChunkedArray:
-    """The column as int64 or strings, every id fit to be a key."""
-    column = table.columns[name]
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    _refuse(table, column.is_null(), name, "is missing; every rating needs one")
-    if pa.types.is_integer(column.type):
-        if column.type == pa.uint64():
-            too_large = pc.greater(column, pa.scalar(_LARGEST_ID, pa.uint64()))
-            _refuse(table, too_large, name, f"is above {_LARGEST_ID}", column)
-        return column.cast(pa.int64())
-    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-        raise DataError(f"{table.path.name}: {name} is of type {column.type}; allowed are integers and strings")
-    _refuse(table, pc.equal(pc.binary_length(column), 0), name, "is empty; every rating needs one")
-    _refuse(table, pc.match_substring(column, "\0"), name, "holds a NUL character")
-    _refuse(table, pc.match_substring(column, "\n"), name, "holds a line break; is a quote in the wrong place?")
-    return column if table.typed else integers_if_all(column)
-
-
-def _ratings(table: Table, name: str, rating_scale: tuple[float, float] | None) -> pa.ChunkedArray:
-    """The column as float64, finite, and within the scale where one is stated."""
-    column = table.columns[name]
-    _refuse(table, column.is_null(), name, "is missing; every row needs a number")
-    if pa.types.is_boolean(column.type):
-        raise DataError(f"{table.path.name}: {name} is of type bool; allowed are numbers")
-    try:
-        values = pc.cast(column, pa.float64())
-    except _NOT_CASTABLE:
-        row = _first_not_a_number(column)
-        raise DataError(f'{table.locate(row)}: {name} "{column[row]}" is not a number') from None
-    _refuse(table, pc.invert(pc.is_finite(values)), name, "is not a finite number", column)
+def _checked(
+    found: Found, rules: ReadingRules, rating_scale: tuple[float, float] | None, reading: Reading
+) -> tuple[pa.Table, Sieve]:
+    """Users, movies and ratings of every row, and which rows are used; the others may hold null."""
+    table, columns = found.table, found.columns
+    sieve = Sieve(table, rules.skip_bad_lines)
+    users, user_type = read_ids(table, columns.user, USER, rules.user_ids, sieve, reading)
+    movies, movie_type = read_ids(table, columns.movie, MOVIE, rules.movie_ids, sieve, reading)
+    reading.say(f"ids: users are {user_type}; movies are {movie_type}")
+    values = read_ratings(table, columns.rating, rules, sieve, reading)
     if rating_scale is not None:
-        minimum, maximum = rating_scale
-        outside = pc.or_(pc.less(values, minimum), pc.greater(values, maximum))
-        _refuse(table, outside, name, f"is outside {minimum:g}..{maximum:g}", column)
-    return values
+        check_scale(rating_scale)
+        refuse_outside(values, columns.rating, rating_scale, sieve)
+        reading.say(f"scale: {rating_scale[0]:g} to {rating_scale[1]:g}, as it was stated")
+    same = [users, movies, values, *([table.columns[columns.time]] if columns.time else [])]
+    drop_copies(table, same, columns.time is not None, rules, sieve, reading)
+    sieve.tell(reading)
+    if not sieve.kept.any():
+        raise DataError(f"{table.name}: no ratings; all {table.num_rows:,} rows were left out")
+    return pa.table({USER_ID: users, MOVIE_ID: movies, RATING: values}), sieve
 
 
-def _refuse(table: Table, wrong: pa.ChunkedArray, name: str, fault: str, shown: pa.ChunkedArray | None = None) -> None:
-    """Raise the DataError for the first row that is wrong, if there is one."""
-    row = pc.index(wrong, True).as_py()
-    if row >= 0:
-        value = "" if shown is None else f" {shown[row]}"
-        raise DataError(f"{table.locate(row)}: {name}{value} {fault}")
+def _tell_file(found: Found, reading: Reading) -> None:
+    columns = found.columns
+    time = f", {columns.time} for times" if columns.time else ""
+    reading.say(f"{found.table.name}: {found.described}")
+    reading.say(f"columns: {columns.user} for users, {columns.movie} for movies, {columns.rating} for ratings{time}")
 
 
-def _first_not_a_number(column: pa.ChunkedArray) -> int:
-    """By halving, with pyarrow as the judge of what a number is: no second grammar to keep in step."""
-    first, length = 0, len(column)
-    while length > 1:
-        half = length // 2
-        try:
-            pc.cast(column.slice(first, half), pa.float64())
-        except _NOT_CASTABLE:
-            length = half
-        else:
-            first, length = first + half, length - half
-    return first
+def _tell_rows(ratings: pd.DataFrame, repeated: int, left_out: int, reading: Reading) -> None:
+    users, movies = ratings[USER_ID].nunique(), ratings[MOVIE_ID].nunique()
+    told = f"{counted(len(ratings), 'rating')} by {counted(users, 'user')} of {counted(movies, 'movie')}"
+    pairs = counted(repeated, "rating of a repeated pair", "ratings of repeated pairs")
+    reading.say(f"{told}, {pairs}; {counted(left_out, 'row')} left out")
 
 
-def _check_scale(rating_scale: tuple[float, float]) -> None:
-    minimum, maximum = rating_scale
-    if not (isfinite(minimum) and isfinite(maximum) and minimum < maximum):
-        raise DataError(f"rating_scale: got {minimum:g}..{maximum:g}; allowed are two numbers, the smaller first")
-
-
-def _seen_scale(path: Path, name: str, values: pa.ChunkedArray) -> tuple[float, float]:
-    seen = pc.min_max(values).as_py()
-    minimum, maximum = seen["min"], seen["max"]
-    if minimum == maximum:
-        raise DataError(f"{path.name}: every {name} is {minimum:g}; two different ones are needed, or a stated scale")
-    return minimum, maximum
+def _joined(found: Found, rated: pd.Series, reading: Reading) -> pd.DataFrame | None:
+    """The catalogue with ids of the ratings' type. Raises DataError where the one asked for knows no rated movie."""
+    if found.catalogue is None:
+        reading.say("catalogue: none, so no titles")
+        return None
+    movies = catalogue_frame(found.catalogue, pd.api.types.is_integer_dtype(rated.dtype))
+    if tell_joined(found.catalogue_name, found.catalogue_described, movies, rated, reading):
+        return movies
+    told = not_joined(found.catalogue_name, found.catalogue, rated)
+    if found.asked_for:
+        raise DataError(told)
+    reading.warn(f"{told}; it is not used")
+    return None

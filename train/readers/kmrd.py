@@ -9,13 +9,17 @@ The two .txt files have tabs. Ratings are 1..10 as published. Every file but rat
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
-from train.dataset.data import COUNTRIES, GENRES, GRADE, PEOPLE, TITLE, TITLE_ENGLISH, YEAR, RatingsData
+from train.dataset.data import COUNTRIES, GENRES, GRADE, PEOPLE, TITLE, TITLE_ENGLISH, YEAR
+from train.dataset.reading import Reading
+from train.errors import DataError
 from train.readers.catalogue import Catalogue
-from train.readers.columns import ratings_data
+from train.readers.columns import Columns, Found
+from train.readers.names import shown
+from train.readers.rules import ReadingRules
+from train.readers.source import Place, Source
 from train.readers.table import Table
-from train.readers.text import Layout, read_text
+from train.readers.text import Layout, TextFile
 
 RATINGS_FILE = "rates.csv"
 RATINGS_HEADER = ("user", "movie", "rate")
@@ -24,36 +28,61 @@ CATALOGUE_FILES = ("movies.txt", "genres.csv", "castings.csv", "countries.csv", 
 _ENGLISH_TITLE = re.compile(r"^(?P<title>.*?)\s*,\s*(?P<year>\d{4})$")
 
 
-def read_kmrd(path: Path, rating_scale: tuple[float, float] | None = None) -> RatingsData:
+def read_kmrd(place: Place, rules: ReadingRules, reading: Reading) -> Found:
     """Read KMRD from its folder, or from the ratings file in it. Raises DataError."""
-    ratings = path / RATINGS_FILE if path.is_dir() else path
-    table = read_text(ratings, RATINGS_HEADER)
-    return ratings_data(table, RATINGS_HEADER, rating_scale, _read_catalogue(ratings.parent))
+    source = place.source or place.find(RATINGS_FILE)
+    if source is None:
+        raise DataError(f"{place.folder}: no {RATINGS_FILE} in this folder")
+    opened = TextFile(source, rules, Layout(",", quoted=True), reading)
+    time = "time" if "time" in opened.names else None
+    table = _columns(opened, RATINGS_HEADER, ("time",))
+    catalogue = _read_catalogue(place, rules, reading) if rules.catalogue else None
+    columns = Columns(*RATINGS_HEADER, time=time)
+    return Found(source.path, table, columns, f"KMRD, {opened.described}", catalogue, "of KMRD")
 
 
-def _read_catalogue(folder: Path) -> Catalogue | None:
+def _read_catalogue(place: Place, rules: ReadingRules, reading: Reading) -> Catalogue | None:
     catalogue: Catalogue = {}
-    if movies := _read(folder / "movies.txt", ("movie",), ("title", "title_eng", "year", "grade")):
+
+    def read(name: str, wanted: Sequence[str], optional: Sequence[str] = ()) -> Table | None:
+        source = place.find(name)
+        return None if source is None else _read(source, wanted, optional, rules, reading)
+
+    if movies := read("movies.txt", ("movie",), ("title", "title_eng", "year", "grade")):
         _add_titles(catalogue, movies)
     for name, column, field in (("genres.csv", "genre", GENRES), ("countries.csv", "country", COUNTRIES)):
-        if table := _read(folder / name, ("movie", column)):
-            for movie_id, value in zip(table.keys("movie"), table.texts(column), strict=True):
+        if table := read(name, ("movie", column)):
+            for movie_id, value in zip(table.texts("movie"), table.texts(column), strict=True):
                 _append(catalogue, movie_id, field, value)
-    if castings := _read(folder / "castings.csv", ("movie", "people"), ("order", "leading")):
-        _add_people(catalogue, castings, _read(folder / "peoples.txt", ("people",), ("korean", "original")))
+    if castings := read("castings.csv", ("movie", "people"), ("order", "leading")):
+        _add_people(catalogue, castings, read("peoples.txt", ("people",), ("korean", "original")))
     return catalogue or None
 
 
-def _read(path: Path, wanted: Sequence[str], optional: Sequence[str] = ()) -> Table | None:
-    if not path.exists():
-        return None
-    return read_text(path, wanted, optional, Layout(delimiter="\t" if path.suffix == ".txt" else ","))
+def _read(
+    source: Source, wanted: Sequence[str], optional: Sequence[str], rules: ReadingRules, reading: Reading
+) -> Table:
+    layout = Layout("\t" if source.suffix == ".txt" else ",")
+    return _columns(TextFile(source, rules, layout, reading), wanted, optional)
+
+
+def _columns(opened: TextFile, wanted: Sequence[str], optional: Sequence[str]) -> Table:
+    """The wanted columns, and the optional ones that are there. Raises DataError on one that is missing or doubled."""
+    missing = [name for name in wanted if name not in opened.names]
+    if missing:
+        told = f"{opened.name}: no column {', '.join(missing)}; found: {shown(opened.names)}"
+        raise DataError(f"{told}; wanted: {', '.join(wanted)}")
+    chosen = [*wanted, *(name for name in optional if name in opened.names)]
+    doubled = [name for name in chosen if opened.names.count(name) > 1]
+    if doubled:
+        raise DataError(f"{opened.name}: column {', '.join(doubled)} occurs more than once; allowed is once")
+    return opened.read(chosen)
 
 
 def _add_titles(catalogue: Catalogue, movies: Table) -> None:
     """The film's year ends its English title; KMRD's year, of a late release in Korea, only stands in."""
     titles, english_titles, years, grades = map(movies.texts, ("title", "title_eng", "year", "grade"))
-    for row, movie_id in enumerate(movies.keys("movie")):
+    for row, movie_id in enumerate(movies.texts("movie")):
         if movie_id is None or movie_id in catalogue:
             continue
         english = english_titles[row]
@@ -70,7 +99,7 @@ def _add_people(catalogue: Catalogue, castings: Table, peoples: Table | None) ->
     known = zip(*map(peoples.texts, ("people", "korean", "original")), strict=True)
     names = {person: korean or original for person, korean, original in known}
     people, orders, leading = map(castings.texts, ("people", "order", "leading"))
-    movie_ids = castings.keys("movie")
+    movie_ids = castings.texts("movie")
     places = [
         (leading[row] != "1", row if order is None else castings.whole_number(row, "order"), row)
         for row, order in enumerate(orders)

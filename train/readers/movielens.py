@@ -5,19 +5,30 @@
     100K                     u.data       user, movie, rating, timestamp      u.item      movie|title|…|flags
                              (tabs)                                           u.genre     genre|number
 
-The movie file lies beside the ratings and may be absent. A title keeps its '(1995)', which gives the year.
+The movie file lies beside the ratings and may be absent. A title keeps its '(1995)', which gives the year. Files with
+header lines are read as any text file is; those without are read here.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from pathlib import Path
 
-from train.dataset.data import GENRES, TITLE, YEAR, RatingsData
+from train.dataset.data import GENRES, TITLE, YEAR
+from train.dataset.reading import Reading
 from train.errors import DataError
-from train.readers.catalogue import Catalogue, split_genres, year_of_title
-from train.readers.columns import ratings_data
-from train.readers.text import Layout, header_names, read_text
+from train.readers.catalogue import Catalogue, year_of_title
+from train.readers.columns import Columns, Found
+from train.readers.dialect import fields
+from train.readers.genres import split_genres
+from train.readers.names import shown
+from train.readers.plain import read_plain
+from train.readers.rules import ReadingRules
+from train.readers.source import Place, Source
+from train.readers.table import Table
+from train.readers.text import Layout, TextFile, first_lines
 
-_DAT_RATINGS = ("user", "movie", "rating", "timestamp")
+_FIELDS = ("user", "movie", "rating", "timestamp")
+_MOVIE_FIELDS = ("movie", "title", "genres")
 _ITEM_FIELDS = ("movie", "title", "release date", "video release date", "url")
 
 
@@ -25,88 +36,88 @@ _ITEM_FIELDS = ("movie", "title", "release date", "video release date", "url")
 class _Shape:
     ratings: str
     movies: str
-    columns: tuple[str, str, str]
-    layout: Layout
+    delimiter: str
 
 
-_CSV = _Shape("ratings.csv", "movies.csv", ("userId", "movieId", "rating"), Layout())
-_DAT = _Shape("ratings.dat", "movies.dat", _DAT_RATINGS[:3], Layout("::", _DAT_RATINGS, quoted=False))
-_TAB = _Shape("u.data", "u.item", _DAT_RATINGS[:3], Layout("\t", _DAT_RATINGS, quoted=False))
-_SHAPES = (_CSV, _DAT, _TAB)
+_DAT = _Shape("ratings.dat", "movies.dat", "::")
+_TAB = _Shape("u.data", "u.item", "\t")
+HEADERLESS_FILES = (_DAT.ratings, _TAB.ratings)
+RATINGS_FILES = ("ratings.csv", "rating.csv", *HEADERLESS_FILES)
+CATALOGUE_FILES = ("movies.dat", "u.item", "u.genre")
+RATINGS_HEADER = ("userId", "movieId", "rating")
 
-RATINGS_FILES = tuple(shape.ratings for shape in _SHAPES)
-RATINGS_HEADER = _CSV.columns
 
-
-def read_movielens(path: Path, rating_scale: tuple[float, float] | None = None) -> RatingsData:
+def read_movielens(place: Place, rules: ReadingRules, reading: Reading) -> Found:
     """Read MovieLens from its folder, or from a ratings file, whatever its name. Raises DataError."""
-    shape = _shape(path)
-    ratings = path / shape.ratings if path.is_dir() else path
-    table = read_text(ratings, shape.columns, layout=shape.layout)
-    return ratings_data(table, shape.columns, rating_scale, _read_catalogue(ratings.parent / shape.movies, shape))
+    found = _headerless(place)
+    if found is None:
+        return read_plain(place, rules, reading)
+    source, shape = found
+    opened = TextFile(source, rules, Layout(shape.delimiter, _FIELDS, quoted=False), reading)
+    lacking = [name for name in _FIELDS[:3] if name not in opened.names]
+    if lacking:
+        told = f"{opened.name}: no column {', '.join(lacking)}; found: {shown(opened.names)}"
+        raise DataError(f"{told}; wanted: {', '.join(_FIELDS[:3])}")
+    columns = Columns(*_FIELDS[:3], time=_FIELDS[3] if _FIELDS[3] in opened.names else None)
+    table = opened.read(opened.names)
+    movies = place.find(shape.movies) if rules.catalogue else None
+    if movies is None:
+        return Found(source.path, table, columns, f"MovieLens, {opened.described}")
+    read = _read_items if shape is _TAB else _read_movies
+    catalogue = read(movies, place, rules, reading)
+    return Found(source.path, table, columns, f"MovieLens, {opened.described}", catalogue, movies.name)
 
 
-def _shape(path: Path) -> _Shape:
-    if path.is_dir():
-        for shape in _SHAPES:
-            if (path / shape.ratings).exists():
-                return shape
-        raise DataError(f"{path}: no MovieLens ratings; looked for {', '.join(RATINGS_FILES)}")
-    if len(header_names(path, "::")) > 1:
-        return _DAT
-    return _TAB if len(header_names(path, "\t")) > 1 else _CSV
+def _headerless(place: Place) -> tuple[Source, _Shape] | None:
+    """The file of ratings without a header line and its shape; None where the ratings have one."""
+    if place.source is None:
+        if any(place.find(name) for name in RATINGS_FILES[:2]):
+            return None
+        found = ((place.find(shape.ratings), shape) for shape in (_DAT, _TAB))
+        return next(((source, shape) for source, shape in found if source is not None), None)
+    lines = first_lines(place.source)
+    for shape in (_DAT, _TAB):
+        if lines and len(fields(lines[0], shape.delimiter)) > 1:
+            return place.source, shape
+    return None
 
 
-def _read_catalogue(path: Path, shape: _Shape) -> Catalogue | None:
-    if not path.exists():
-        return None
-    if shape is _TAB:
-        return _read_items(path)
-    if shape is _CSV:
-        names, layout = ("movieId", "title", "genres"), Layout()
-    else:
-        names = ("movie", "title", "genres")
-        layout = Layout("::", names, quoted=False, encoding=_encoding(path))
-    table = read_text(path, names[:2], names[2:], layout)
-    catalogue: Catalogue = {}
-    titles, genres = map(table.texts, names[1:])
-    for row, movie_id in enumerate(table.keys(names[0])):
-        if movie_id is not None:
-            catalogue.setdefault(movie_id, _movie(titles[row], split_genres(genres[row])))
-    return catalogue
+def _read_movies(source: Source, place: Place, rules: ReadingRules, reading: Reading) -> Catalogue:
+    """movies.dat: Latin-1 in MovieLens 1M, UTF-8 in its successors."""
+    del place
+    opened = TextFile(source, rules, Layout("::", _MOVIE_FIELDS, quoted=False), reading)
+    if len(opened.names) < 2:
+        raise DataError(f"{opened.name}:1: 1 fields; allowed are {'::'.join(_MOVIE_FIELDS)}")
+    table = opened.read(opened.names)
+    titles, genres = table.texts("title"), table.texts("genres")
+    return _gathered(table, titles, [split_genres(one) for one in genres])
 
 
-def _read_items(path: Path) -> Catalogue:
+def _read_items(source: Source, place: Place, rules: ReadingRules, reading: Reading) -> Catalogue:
     """u.item of MovieLens 100K: Latin-1, a 0 or 1 per genre of u.genre after the five named fields."""
-    genres_path = path.with_name("u.genre")
+    listed = place.find("u.genre")
     genres: list[str] = []
-    if genres_path.exists():
-        listed = read_text(genres_path, ("genre",), layout=Layout("|", ("genre", "number"), quoted=False))
-        genres = [genre for genre in listed.texts("genre") if genre is not None]
-    width = len(header_names(path, "|"))
-    flags = genres or [f"flag {i}" for i in range(width - len(_ITEM_FIELDS))]
+    if listed is not None:
+        layout = Layout("|", ("genre", "number"), quoted=False)
+        names = TextFile(listed, rules, layout, reading).read(["genre"]).texts("genre")
+        genres = [name for name in names if name is not None]
+    lines = first_lines(source)
+    width = len(fields(lines[0], "|")) if lines else 0
+    flags = genres or [f"flag {place}" for place in range(width - len(_ITEM_FIELDS))]
     layout = Layout("|", (*_ITEM_FIELDS, *flags), quoted=False, encoding="latin-1")
-    table = read_text(path, ("movie", "title"), genres, layout)
+    table = TextFile(source, rules, layout, reading).read(["movie", "title", *genres])
     flagged = [table.texts(genre) for genre in genres]
+    chosen = [
+        [name for name, flags in zip(genres, flagged, strict=True) if flags[row] == "1" and name != "unknown"]
+        for row in range(table.num_rows)
+    ]
+    return _gathered(table, table.texts("title"), chosen)
+
+
+def _gathered(table: Table, titles: list[str | None], genres: list[list[str]]) -> Catalogue:
     catalogue: Catalogue = {}
-    titles = table.texts("title")
-    for row, movie_id in enumerate(table.keys("movie")):
-        chosen = [
-            genre for genre, flags in zip(genres, flagged, strict=True) if flags[row] == "1" and genre != "unknown"
-        ]
+    for row, movie_id in enumerate(table.texts("movie")):
         if movie_id is not None:
-            catalogue.setdefault(movie_id, _movie(titles[row], chosen))
+            facts = {TITLE: titles[row], YEAR: year_of_title(titles[row]), GENRES: genres[row]}
+            catalogue.setdefault(movie_id, facts)
     return catalogue
-
-
-def _movie(title: str | None, genres: list[str]) -> dict[str, object]:
-    return {TITLE: title, YEAR: year_of_title(title), GENRES: genres}
-
-
-def _encoding(path: Path) -> str:
-    """MovieLens 1M's movies.dat is Latin-1, its successors' are UTF-8; nothing in the file says which."""
-    try:
-        path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        return "latin-1"
-    return "utf-8"

@@ -1,50 +1,46 @@
-"""One strictly read table: the columns asked for, where each row lies, and the reader for Parquet."""
+"""One table as a file has it: the columns that were asked for, and where each row lies."""
 
-import hashlib
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import pyarrow as pa
-import pyarrow.parquet
 
 from train.errors import DataError
-
-SHOWN_NAMES, SHOWN_CHARACTERS = (
-    20,
-    40,
-)  # of a header in an error: what is no table may be a line of a megabyte
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """The columns that were asked for and found, as the file has them: strings from text, typed from Parquet.
+    """The columns that were asked for: strings from text, typed from Parquet, JSON and databases.
 
-    locate turns a row (0-based) into the words for an error: `rates.csv:42`, or `ratings.parquet, row 41`.
+    name: of the file, for messages.
+    sha256: of the unpacked bytes, in hexadecimal.
+    locate: turns a row (0-based) into the words for an error: `rates.csv:42`, or `ratings.parquet, row 41`.
+    bad_lines: (where, what is wrong) of every line that was left out, because it cannot be cut into fields.
+    quotes_are_text: whether a quote is a character like any other, so that one in an id is a fault.
     """
 
-    path: Path
+    name: str
     sha256: str
     columns: dict[str, pa.ChunkedArray]
     locate: Callable[[int], str]
     typed: bool = False
+    bad_lines: tuple[str, ...] = field(default=())
+    quotes_are_text: bool = False
 
     @property
     def num_rows(self) -> int:
         """Rows of the file, its header aside."""
         return max(map(len, self.columns.values()), default=0)
 
-    def texts(self, name: str) -> list[str | None]:
+    def texts(self, name: str | None) -> list[str | None]:
         """One column as strings without surrounding blanks; None for an empty value or an absent column."""
-        if name not in self.columns:
+        if name is None or name not in self.columns:
             return [None] * self.num_rows
         values = self.columns[name].to_pylist()
         return [None if value is None else str(value).strip() or None for value in values]
-
-    def keys(self, name: str) -> list[str | None]:
-        """A column of ids as strings, exactly as the file has them; None for an empty one."""
-        values = self.columns[name].to_pylist()
-        return [None if value in (None, "") else str(value) for value in values]
 
     def whole_number(self, row: int, name: str) -> int:
         """One value as an int; 1995.0 is one: pandas writes it beside a gap. DataError where it is none."""
@@ -55,41 +51,41 @@ class Table:
             raise DataError(f'{self.locate(row)}: {name} "{value}" is not a whole number') from None
 
 
-def read_parquet(path: Path, wanted: Sequence[str], optional: Sequence[str] = ()) -> Table:
-    """Read the wanted columns, and the optional ones that are there, of a Parquet file.
+class Opened(Protocol):
+    """A file whose columns are known and not yet read.
 
-    Raises DataError on a missing file, one that is not Parquet, and a missing column.
+    name, names: of the file and its columns. header: whether the file names them; else they are numbered from 1.
+    described: how the file is written, in words.
     """
-    data = read_bytes(path)
-    try:
-        file = pyarrow.parquet.ParquetFile(pa.BufferReader(data))
-        chosen = choose_columns(path.name, file.schema_arrow.names, wanted, optional)
-        table = file.read(columns=chosen)
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path.name}: cannot be read as Parquet: {error}") from None
-    columns = {name: table.column(name) for name in chosen}
-    sha256 = hashlib.sha256(data).hexdigest()
-    return Table(path, sha256, columns, lambda row: f"{path.name}, row {row + 1}", typed=True)
+
+    name: str
+    names: list[str]
+    header: bool
+    described: str
+
+    def read(self, chosen: Sequence[str]) -> Table:
+        """These columns. Raises DataError."""
+        ...
 
 
-def read_bytes(path: Path) -> bytes:
-    """The file's bytes. Raises DataError where there is no such file or it may not be read."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from None
+def joined(tables: Sequence[Table], sha256: str) -> Table:
+    """The parts of one table, one after the other."""
+    first = tables[0]
+    if len(tables) == 1:
+        return first
+    types = {name: {table.columns[name].type for table in tables} for name in first.columns}
+    mixed = [name for name, found in types.items() if len(found) > 1]
+    if mixed:
+        raise DataError(f"{first.name} and its other parts: column {', '.join(mixed)} is of more than one type")
+    ends: list[int] = []
+    for table in tables:
+        ends.append((ends[-1] if ends else 0) + table.num_rows)
 
+    def locate(row: int) -> str:
+        part = next(index for index, end in enumerate(ends) if row < end)
+        return tables[part].locate(row - (ends[part] - tables[part].num_rows))
 
-def choose_columns(where: str, names: Sequence[str], wanted: Sequence[str], optional: Sequence[str]) -> list[str]:
-    """The wanted names, then the optional ones that are there. DataError on a missing or doubled one."""
-    missing = [name for name in wanted if name not in names]
-    if missing:
-        found = ", ".join(name[:SHOWN_CHARACTERS] for name in names[:SHOWN_NAMES]) + (
-            ", …" if len(names) > SHOWN_NAMES else ""
-        )
-        raise DataError(f"{where}: no column {', '.join(missing)}; found: {found}; wanted: {', '.join(wanted)}")
-    chosen = list(dict.fromkeys([*wanted, *(name for name in optional if name in names)]))
-    doubled = [name for name in chosen if names.count(name) > 1]
-    if doubled:
-        raise DataError(f"{where}: column {', '.join(doubled)} occurs more than once; allowed is once")
-    return chosen
+    columns = {name: pa.chunked_array([c for t in tables for c in t.columns[name].chunks]) for name in first.columns}
+    bad_lines = tuple(line for table in tables for line in table.bad_lines)
+    quotes = any(table.quotes_are_text for table in tables)
+    return Table(first.name, sha256, columns, locate, first.typed, bad_lines, quotes)

@@ -1,177 +1,193 @@
-"""Strict reading of delimited text: every line whole, every wanted column there, or an error with its line.
+"""Delimited text: every line whole, every wanted column there, or an error with its line.
 
 pyarrow reads all columns as strings, so that ids stay as the file has them. That path is fast and knows no
 line numbers; the csv module goes over the file again, slowly, only to say where a fault lies.
 """
 
-import csv
+from __future__ import annotations
+
 import hashlib
-import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.csv
 
+from train.dataset.reading import Reading
 from train.errors import DataError
-from train.readers.table import SHOWN_NAMES, Table, choose_columns, read_bytes
+from train.readers.dialect import SAMPLE_BYTES, delimiter_name, fields, find_delimiter, sample_lines
+from train.readers.encoding import Decoded, decode
+from train.readers.names import SHOWN_NAMES, looks_like_header
+from train.readers.quotes import quotes_are_text, records
+from train.readers.rules import ReadingRules
+from train.readers.source import Readable, Source
+from train.readers.table import Table
 
-_BOM = b"\xef\xbb\xbf"
 _BLOCK_BYTES = 8 << 20
 _STAND_INS = ("\x1f", "\x1e", "\x1d", "\t")  # pyarrow's delimiter is one byte: the first not in the file
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a text file is written.
+    """How a published data set writes a file; None is found out.
 
-    delimiter: what lies between two fields, one character or more.
     names: the fields of a file that has no header line; trailing ones may be absent.
     quoted: "…" holds a field together.
-    encoding: what the file is decoded from.
+    fewest: fields of a row, fewer than which no delimiter is worth a try.
     """
 
-    delimiter: str = ","
+    delimiter: str | None = None
     names: tuple[str, ...] | None = None
-    quoted: bool = True
-    encoding: str = "utf-8"
+    quoted: bool | None = None
+    encoding: str | None = None
+    fewest: int = 2
 
 
-@dataclass(frozen=True)
-class _Text:
-    """A file's text as UTF-8 without a byte order mark, its fields one character apart."""
+class TextFile:
+    """A text file whose encoding, delimiter, header and quotes are known; `read` gives its columns."""
 
-    path: Path
-    body: bytes
-    delimiter: str
-    layout: Layout
+    def __init__(self, source: Readable, rules: ReadingRules, layout: Layout, reading: Reading) -> None:
+        """Raises DataError on an empty file, and on an encoding other than the one that was said."""
+        data = source.read()
+        self.name, self._rules = source.name, rules
+        self._again = partial(TextFile, source, rules, layout, Reading())
+        self._sha256 = hashlib.sha256(data).hexdigest()
+        decoded = decode(self.name, data, rules.encoding or layout.encoding)
+        lines = sample_lines(decoded.body)
+        if not lines:
+            raise DataError(f"{self.name}: the file is empty")
+        shown = layout.delimiter or rules.field_delimiter or find_delimiter(lines, layout.fewest)
+        self._shape, self._delimiter = shown, shown
+        self._body = decoded.body
+        if len(shown.encode()) > 1:
+            self._stand_in(shown)
+        first = [field.strip() for field in fields(lines[0], shown)]
+        self.header = layout.names is None and rules.header and looks_like_header(first, _asked(rules))
+        self.names = first if self.header else self._numbered(first, layout.names)
+        self._quoted, literal = self._find_quotes(layout.quoted)
+        self.described = self._describe(decoded)
+        _tell_doubts(self.name, decoded, literal, reading)
 
-    def records(self, strict: bool) -> Iterator[tuple[int, list[str]]]:
-        """(first line, fields) of every record that is not blank. Raises DataError on an unclosed quote."""
-        lines = io.TextIOWrapper(io.BytesIO(self.body), encoding="utf-8", newline="")
-        quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if self.layout.quoted else csv.QUOTE_NONE
-        reader = csv.reader(lines, delimiter=self.delimiter, quoting=quoting, strict=strict)
-        while True:
-            line = reader.line_num + 1
-            try:
-                fields = next(reader, None)
-            except csv.Error as error:
-                raise DataError(f"{self.path.name}:{line}: a quote is not closed as it must be: {error}") from None
-            if fields is None:
+    def read(self, chosen: Sequence[str]) -> Table:
+        """These columns. Raises DataError on a line with too few or too many fields, or a quote that is not closed."""
+        line = re.search(rb"[^\r\n]+", self._body)
+        assert line is not None
+        start = line.end() if self.header else line.start()
+        bad: list[str] = []
+        if re.compile(rb"[^\r\n]").search(self._body, start):
+            columns = self._parse(start, chosen, bad)
+        else:
+            columns = {name: pa.chunked_array([], type=pa.string()) for name in chosen}
+        literal = not self._quoted and b'"' in self._body
+        locate = partial(_locate, self._again)
+        return Table(self.name, self._sha256, columns, locate, False, tuple(bad), literal)
+
+    def _stand_in(self, delimiter: str) -> None:
+        for stand_in in _STAND_INS:
+            if stand_in.encode() not in self._body:
+                self._body = self._body.replace(delimiter.encode(), stand_in.encode())
+                self._delimiter = stand_in
                 return
-            if fields:
-                yield line, fields
+        told = "holds control characters; allowed is text with"
+        raise DataError(f"{self.name}: {told} {delimiter!r} between fields")
 
+    def _numbered(self, first: list[str], names: tuple[str, ...] | None) -> list[str]:
+        if names is None:
+            return [str(place) for place in range(1, len(first) + 1)]
+        if len(first) > len(names):
+            shape = self._shape.join(names)
+            raise DataError(f"{self.name}:1: {len(first)} fields; allowed are {len(names)}: {shape}")
+        return list(names[: len(first)])
 
-def read_text(path: Path, wanted: Sequence[str], optional: Sequence[str] = (), layout: Layout = Layout()) -> Table:
-    """Read the wanted columns, and the optional ones that are there, of a delimited text file.
+    def _find_quotes(self, quoted: bool | None) -> tuple[bool, int]:
+        """Whether quotes hold fields together, and the line of the one that showed that they do not, or 0."""
+        if quoted is None and self._rules.quotes != "auto":
+            quoted = self._rules.quotes == "on"
+        if quoted is not None:
+            return quoted, 0
+        literal = quotes_are_text(self.name, self._body, self._delimiter, len(self.names))
+        return not literal, literal
 
-    A byte order mark, CRLF, quoted fields and blank lines are read. Raises DataError on a missing or empty
-    file, an encoding other than the layout's, a missing or doubled column, a line with too few or too many
-    fields, and a quote that is never closed.
-    """
-    data = read_bytes(path)
-    text = _text(path, data, layout)
-    first = re.search(rb"[^\r\n]+", text.body)
-    if first is None:
-        raise DataError(f"{path.name}: the file is empty")
-    names = _names(text, first.group())
-    chosen = choose_columns(path.name, names, wanted, optional)
-    start = first.end() if layout.names is None else first.start()
-    if re.compile(rb"[^\r\n]").search(text.body, start):
-        columns = _parse(text, start, names, chosen)
-    else:
-        columns = {name: pa.chunked_array([], type=pa.string()) for name in chosen}
-    return Table(path, hashlib.sha256(data).hexdigest(), columns, lambda row: _locate(path, layout, row))
+    def _describe(self, decoded: Decoded) -> str:
+        header = "a header line" if self.header else "no header line"
+        return f"text in {decoded.encoding}, {delimiter_name(self._shape)} between fields, {header}"
 
-
-def header_names(path: Path, delimiter: str = ",") -> list[str]:
-    """The fields of a text file's first line, to tell formats apart; an undecodable byte reads as U+FFFD."""
-    try:
-        with path.open(encoding="utf-8-sig", errors="replace") as lines:
-            line = lines.readline(1 << 16)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from None
-    return [name.strip() for name in line.replace('"', "").split(delimiter)]
-
-
-def _text(path: Path, data: bytes, layout: Layout) -> _Text:
-    if layout.encoding != "utf-8":
-        data = data.decode(layout.encoding).encode()
-    _check_text(path, data)
-    body = data.removeprefix(_BOM)
-    if len(layout.delimiter.encode()) == 1:
-        return _Text(path, body, layout.delimiter, layout)
-    for stand_in in _STAND_INS:
-        if stand_in.encode() not in body:
-            return _Text(path, body.replace(layout.delimiter.encode(), stand_in.encode()), stand_in, layout)
-    raise DataError(f"{path.name}: holds control characters; allowed is text with {layout.delimiter!r} between fields")
-
-
-def _check_text(path: Path, data: bytes) -> None:
-    """Refuse what is not UTF-8, and NUL bytes: they are UTF-16, or an id that numpy's bytes cannot hold."""
-    fault = data.find(b"\0")
-    if not data.isascii():
+    def _parse(self, start: int, chosen: Sequence[str], bad: list[str]) -> dict[str, pa.ChunkedArray]:
+        """The chosen columns of the lines from byte `start` on, by position: other columns may have any name."""
+        has_quotes = self._quoted and b'"' in self._body
+        keys = [str(self.names.index(name)) for name in chosen]
         try:
-            data.decode()
-        except UnicodeDecodeError as error:
-            fault = error.start
-    if fault >= 0:
-        line = data.count(b"\n", 0, fault) + 1
-        raise DataError(
-            f"{path.name}:{line}: byte 0x{data[fault]:02x} at offset {fault} is not text in UTF-8; "
-            "allowed is UTF-8: save the file in that encoding"
-        )
+            table = pyarrow.csv.read_csv(
+                pa.BufferReader(pa.py_buffer(self._body).slice(start)),
+                pyarrow.csv.ReadOptions(column_names=[str(i) for i in range(len(self.names))], block_size=_BLOCK_BYTES),
+                pyarrow.csv.ParseOptions(
+                    delimiter=self._delimiter,
+                    quote_char='"' if self._quoted else False,
+                    newlines_in_values=has_quotes,
+                    invalid_row_handler=(lambda _: "skip") if self._rules.skip_bad_lines else None,
+                ),
+                pyarrow.csv.ConvertOptions(include_columns=keys, column_types=dict.fromkeys(keys, pa.string())),
+            )
+        except pa.ArrowException as error:
+            self._explain()
+            raise DataError(f"{self.name}: cannot be read: {error}") from None
+        if has_quotes and self._body.count(b'"') % 2:  # pyarrow takes the end of the file for a missing quote
+            self._explain()
+        if self._rules.skip_bad_lines:
+            bad += self._uncut()
+        return {name: table.column(key) for name, key in zip(chosen, keys, strict=True)}
+
+    def _explain(self) -> None:
+        """Raise the DataError that names the first faulty line, if the csv module finds one."""
+        for record in records(self.name, self._body, self._delimiter, self._quoted, strict=True):
+            if len(record.fields) != len(self.names):
+                raise DataError(self._wrong_width(record.first, record.fields))
+
+    def _uncut(self) -> list[str]:
+        found = records(self.name, self._body, self._delimiter, self._quoted)
+        width = len(self.names)
+        return [self._wrong_width(one.first, one.fields) for one in found if len(one.fields) != width]
+
+    def _wrong_width(self, line: int, found: list[str]) -> str:
+        shape = self._shape.join(self.names[:SHOWN_NAMES])
+        return f"{self.name}:{line}: {len(found)} fields; allowed are {len(self.names)}: {shape}"
+
+    def locate(self, row: int) -> str:
+        """The file and line of a row (0-based)."""
+        wanted = row + self.header
+        found = records(self.name, self._body, self._delimiter, self._quoted)
+        whole = (record for record in found if len(record.fields) == len(self.names))
+        for index, record in enumerate(whole):
+            if index == wanted:
+                return f"{self.name}:{record.first}"
+        return f"{self.name}, row {row + 1}"
 
 
-def _names(text: _Text, first_line: bytes) -> list[str]:
-    _, fields = next(_Text(text.path, first_line, text.delimiter, text.layout).records(strict=False))
-    known = text.layout.names
-    if known is None:
-        return [field.strip() for field in fields]
-    if len(fields) > len(known):
-        shape = text.layout.delimiter.join(known)
-        raise DataError(f"{text.path.name}:1: {len(fields)} fields; allowed are {len(known)}: {shape}")
-    return list(known[: len(fields)])
-
-
-def _parse(text: _Text, start: int, names: list[str], chosen: list[str]) -> dict[str, pa.ChunkedArray]:
-    """The chosen columns of the lines from byte `start` on, by position: other columns may have any name."""
-    has_quotes = text.layout.quoted and b'"' in text.body
-    keys = [str(names.index(name)) for name in chosen]
+def first_lines(source: Source) -> list[str]:
+    """The first lines of a text file in whatever encoding, to tell formats apart."""
+    head = source.read(SAMPLE_BYTES)
     try:
-        table = pyarrow.csv.read_csv(
-            pa.BufferReader(pa.py_buffer(text.body).slice(start)),
-            pyarrow.csv.ReadOptions(column_names=[str(i) for i in range(len(names))], block_size=_BLOCK_BYTES),
-            pyarrow.csv.ParseOptions(
-                delimiter=text.delimiter,
-                quote_char='"' if text.layout.quoted else False,
-                newlines_in_values=has_quotes,
-            ),
-            pyarrow.csv.ConvertOptions(include_columns=keys, column_types=dict.fromkeys(keys, pa.string())),
-        )
-    except pa.ArrowException as error:
-        _explain(text, names)
-        raise DataError(f"{text.path.name}: cannot be read: {error}") from None
-    if has_quotes and text.body.count(b'"') % 2:  # pyarrow takes the end of the file for a missing quote
-        _explain(text, names)
-    return {name: table.column(key) for name, key in zip(chosen, keys, strict=True)}
+        return sample_lines(decode(source.name, head, None).body)
+    except DataError:  # which is told where the file is read
+        return sample_lines(head)
 
 
-def _explain(text: _Text, names: list[str]) -> None:
-    """Raise the DataError that names the first faulty line, if the csv module finds one."""
-    for line, fields in text.records(strict=True):
-        if len(fields) != len(names):
-            shape = text.layout.delimiter.join(names[:SHOWN_NAMES])
-            raise DataError(f"{text.path.name}:{line}: {len(fields)} fields; allowed are {len(names)}: {shape}")
+def _locate(opened: Callable[[], TextFile], row: int) -> str:
+    """Reads the file once more: its bytes are not kept for an error that may never come."""
+    return opened().locate(row)
 
 
-def _locate(path: Path, layout: Layout, row: int) -> str:
-    record = row if layout.names is not None else row + 1
-    for index, (line, _) in enumerate(_text(path, read_bytes(path), layout).records(strict=False)):
-        if index == record:
-            return f"{path.name}:{line}"
-    return f"{path.name}, row {row + 1}"
+def _asked(rules: ReadingRules) -> list[str | None]:
+    catalogue = [rules.title_column, rules.genres_column, rules.year_column]
+    return [rules.user_column, rules.movie_column, rules.rating_column, *catalogue]
+
+
+def _tell_doubts(name: str, decoded: Decoded, literal: int, reading: Reading) -> None:
+    if decoded.guess:
+        told = f"is not UTF-8; it is read as {decoded.encoding}, which is a guess: --encoding decides"
+        reading.warn(f"{name}:{decoded.guess}: {told}")
+    if literal:
+        told = 'a quote opens a field and does not close it, so quotes are read as characters: "--quotes on" decides'
+        reading.warn(f"{name}:{literal}: {told}")

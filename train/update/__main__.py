@@ -11,9 +11,7 @@ Step 2 for new movies alone would move fewer rows, but gives away part of what a
 
 from __future__ import annotations
 
-import argparse
 import datetime
-import signal
 import sys
 import time
 from dataclasses import dataclass, field
@@ -21,38 +19,22 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import tyro
 from torch import Tensor
 
 from model.artifact import Artifact, describe_artifact, load_artifact, save_artifact
 from model.history import History
+from train.command import run_command
 from train.dataset.data import RatingsData
 from train.dataset.tensors import Ratings
 from train.errors import DataError
 from train.evaluation.model_card import MODEL_CARD, model_card
 from train.factors.encode import encode_known_users
 from train.output import ARTIFACT, CHECKPOINT, HELD_OUT, METRICS
-from train.readers.options import ReaderOptions
+from train.update.config import UpdateConfig, parse_config
 from train.update.grow import grow_interest, grow_network
-from train.update.merge import merge_catalogues, merge_ratings
+from train.update.known_rows import without_known_rows
+from train.update.merge import check_types, merge_catalogues, merge_ratings
 from train.update.movie_rows import update_movie_rows
-
-# The options of the reader that an artifact's metadata tells.
-_REMEMBERED = ("user_column", "movie_column", "rating_column", "delimiter")
-
-
-@dataclass(frozen=True, kw_only=True)
-class UpdateConfig(ReaderOptions):
-    """Options of `python -m train.update`."""
-
-    ratings: Path
-    """A folder or file of new ratings, on the rating scale of the version to update."""
-    base: Path = Path("build/1.0/ncf.pt")
-    """The artifact to update; it stays as it is."""
-    out: Path = Path("build/1.1")
-    """Folder for the new artifact."""
-    version: str = "1.1"
-    """Version of the new model, told in its metadata."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +46,7 @@ class Update:
 
 
 def update(base: Artifact, data: RatingsData, version: str) -> Update:
-    """The artifact with the data's ratings taken in.
+    """The artifact with the data's ratings added.
 
     Raises:
         ArtifactError: its network cannot be updated.
@@ -79,6 +61,7 @@ def update(base: Artifact, data: RatingsData, version: str) -> Update:
     encode_known_users(network, merged.ratings, users)
     counts = {
         "ratings": len(new),
+        "repeated_pairs": merged.repeated_pairs(),
         "users": len(torch.unique(new.user_index)),
         "new_users": len(merged.user_ids) - len(base.user_ids),
         "movies": len(movies),
@@ -99,13 +82,13 @@ def update(base: Artifact, data: RatingsData, version: str) -> Update:
 
 
 def _who_rated(ratings: Ratings, movies: Tensor) -> Tensor:
-    """Rows, ascending, of the users who rated one of `movies`: all who gave a new rating are among them."""
+    """Rows, ascending, of the users who rated one of `movies`. That includes everyone who gave a new rating."""
     rows: Tensor = torch.unique(ratings.user_index[torch.isin(ratings.movie_index, movies)])
     return rows
 
 
 def _metadata(base: dict[str, Any], data: RatingsData, version: str, counts: dict[str, int]) -> dict[str, Any]:
-    """The base's own, whose metrics are marked as those of the version that was trained, and what the update was."""
+    """The base's metadata, with its metrics marked as those of the trained version, and a description of the update."""
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     trained = {name: base.get(name) for name in ("version", "digest", "created")}
     step = {
@@ -127,26 +110,28 @@ def _metadata(base: dict[str, Any], data: RatingsData, version: str, counts: dic
 
 
 def run(config: UpdateConfig) -> str:
-    """Reads, updates and writes, in one step, `config.out`/ncf.pt; returns what to tell of it."""
+    """Reads, updates, and writes `config.out`/ncf.pt in one step; returns the lines to print."""
     started = time.perf_counter()
     torch.set_num_threads(1)  # as in training
     target = config.out / ARTIFACT
     if target.resolve() == config.base.resolve():
         raise DataError(f"{config.base}: is the version to update itself; give the new one another version")
     if target.exists():
-        raise DataError(
-            f"{target}: is there already, and a version is never replaced: give another --out and --version"
-        )
+        raise DataError(f"{target}: already exists, and a version is never replaced: give another --out and --version")
     base = load_artifact(config.base)
     data = config.read(config.ratings, (base.scale.minimum, base.scale.maximum))
     _refuse_known(base.metadata, data)
+    if not config.count_again:
+        check_types(base, data)
+        data = without_known_rows(base, data)
     updated = update(base, data, config.version)
     config.out.mkdir(parents=True, exist_ok=True)
     digest = save_artifact(updated.artifact, target)
     _replace_other_outputs(config.out, describe_artifact(updated.artifact, digest))
     count = updated.counts
     return (
-        f"{data.source}: {count['ratings']:,} ratings ({data.repeated_pairs:,} of them repeated pairs) "
+        f"{data.reading.text()}\n"
+        f"{data.source}: {count['ratings']:,} ratings ({count['repeated_pairs']:,} of them repeated pairs) "
         f"by {count['users']:,} users, {count['new_users']:,} of them new, "
         f"{count['movies']:,} movies, {count['new_movies']:,} of them new\n"
         f"wrote {target}, digest {digest[:16]}, from version {base.metadata.get('version')} "
@@ -155,46 +140,23 @@ def run(config: UpdateConfig) -> str:
 
 
 def _refuse_known(base: dict[str, Any], data: RatingsData) -> None:
-    """The same ratings twice would count twice."""
+    """Refuses ratings that the version already has, since they would count twice."""
     known = [base.get("data", {}), *(step["data"] for step in base.get("updates", []))]
     if data.sha256 in [one.get("sha256") for one in known]:
         raise DataError(f"{data.source}: the version to update holds these ratings already (same SHA-256)")
 
 
 def _replace_other_outputs(out: Path, metadata: dict[str, Any]) -> None:
-    """A folder that was trained into before tells of another artifact: only the model card is written for an update."""
+    """Removes the files of an earlier training in this folder, and writes the model card."""
     for name in (CHECKPOINT, METRICS, HELD_OUT, "learning_curve.png", "rating_histogram.png", "report.html"):
         (out / name).unlink(missing_ok=True)
     (out / MODEL_CARD).write_text(model_card(metadata), encoding="utf-8")
 
 
-def parse_config(arguments: list[str]) -> UpdateConfig:
-    """The options; how to read the ratings is, until it is given, as the base's own ratings were read.
-
-    Raises:
-        ArtifactError, OSError: the base cannot be read.
-    """
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--base", type=Path, default=UpdateConfig.base)
-    base, _ = parser.parse_known_args(arguments)
-    read_as = load_artifact(base.base).metadata.get("config", {}) if base.base.is_file() else {}
-    remembered = {name: read_as[name] for name in _REMEMBERED if read_as.get(name) is not None}
-    default = UpdateConfig(ratings=tyro.MISSING, **remembered)
-    return tyro.cli(UpdateConfig, prog="python -m train.update", default=default, args=arguments)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Parses options and updates; returns the exit status."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a partial file is cleaned up
-    try:
-        print(run(parse_config(sys.argv[1:] if arguments is None else arguments)))
-    except (ValueError, OSError) as error:
-        print(f"update: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("update: interrupted; nothing was overwritten", file=sys.stderr)
-        return 130
-    return 0
+    given = sys.argv[1:] if arguments is None else arguments
+    return run_command("update", lambda: run(parse_config(given)))
 
 
 if __name__ == "__main__":

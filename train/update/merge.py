@@ -18,7 +18,6 @@ from model.artifact import Artifact
 from model.catalogue import Catalogue
 from model.ids import IdMap
 from train.dataset.data import MOVIE_ID, RATING, USER_ID, RatingsData, index_ids
-from train.dataset.integer_ids import is_integer_id
 from train.dataset.tensors import Ratings
 from train.errors import DataError
 from train.output import build_catalogue
@@ -43,6 +42,11 @@ class Merged:
         """The new ratings."""
         return self.ratings.take(torch.arange(self.num_old, len(self.ratings)))
 
+    def repeated_pairs(self) -> int:
+        """How many of the new ratings are of a pair that was rated before, in the artifact or in an earlier row."""
+        pairs = self.ratings.user_index * (len(self.movie_ids) + 1) + self.ratings.movie_index
+        return len(self.new) - len(torch.unique(pairs)) + len(torch.unique(pairs[: self.num_old]))
+
 
 def merge_ratings(artifact: Artifact, data: RatingsData) -> Merged:
     """All of the artifact's ratings and all of the data's; a pair that is rated again is kept twice, as in training.
@@ -51,8 +55,9 @@ def merge_ratings(artifact: Artifact, data: RatingsData) -> Merged:
         DataError: the data's ids are of another type than the artifact's.
     """
     history, frame = artifact.history, data.ratings
-    user_ids = _union(artifact.user_ids, frame[USER_ID], data)
-    movie_ids = _union(artifact.movie_ids, frame[MOVIE_ID], data)
+    check_types(artifact, data)
+    user_ids = _union(artifact.user_ids, frame[USER_ID])
+    movie_ids = _union(artifact.movie_ids, frame[MOVIE_ID])
     user_rows = np.searchsorted(user_ids.ids, artifact.user_ids.ids)
     movie_rows = np.searchsorted(movie_ids.ids, artifact.movie_ids.ids)
     users = np.concatenate([np.repeat(user_rows, np.diff(history.offsets)), _rows(user_ids, frame[USER_ID])])
@@ -78,22 +83,18 @@ def merge_catalogues(known: Catalogue, movies: pd.DataFrame | None, merged: Merg
     return Catalogue(columns, len(merged.movie_ids))
 
 
-def _union(known: IdMap, column: pd.Series, data: RatingsData) -> IdMap:
+def check_types(artifact: Artifact, data: RatingsData) -> None:
+    """Raises DataError where the data has strings and the artifact integers."""
+    for known, name in ((artifact.user_ids, USER_ID), (artifact.movie_ids, MOVIE_ID)):
+        if known.integer and not pd.api.types.is_integer_dtype(data.ratings[name].dtype):
+            raise DataError(f"{data.source.name}: {name} holds strings; the version to update has integers there")
+
+
+def _union(known: IdMap, column: pd.Series) -> IdMap:
     ids, _ = index_ids(column)
-    if known.integer and ids.dtype != np.int64:
-        raise _strings_among_integers(column, data)
     if not known.integer and ids.dtype == np.int64:  # strings that happen to be digits all through this file
         ids = np.array([str(one).encode() for one in ids.tolist()])
     return IdMap(np.union1d(known.ids, ids))
-
-
-def _strings_among_integers(column: pd.Series, data: RatingsData) -> DataError:
-    """The error for the first id that is no integer; a Parquet column may hold strings without one."""
-    rule = "the version to update has integers there"
-    for row, text in enumerate(column.astype(str)):
-        if not is_integer_id(text):
-            return DataError(f'{data.locate(row)}: {column.name} "{text}" is not an integer (7, not 007); {rule}')
-    return DataError(f"{data.source.name}: {column.name} holds strings; {rule}")
 
 
 def _rows(ids: IdMap, column: pd.Series) -> np.ndarray:

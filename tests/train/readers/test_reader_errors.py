@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from train.readers import Columns, DataError, load_ratings
+from train.readers import DataError, ReadingRules, load_ratings
 
 HEADER = "user_id,movie_id,rating\n"
 GOOD = HEADER + "1,2,3\n4,5,6\n"
@@ -19,8 +19,8 @@ GOOD = HEADER + "1,2,3\n4,5,6\n"
         (b"\r\n\r\n", "r.csv: the file is empty"),
         (HEADER.encode(), "r.csv: no ratings; the file ends after its header"),
         (
-            b"user_id,film,rating\n1,2,3\n",
-            "r.csv: no column movie_id; found: user_id, film, rating; wanted: user_id",
+            b"user_id,thing,rating\n1,2,3\n",
+            "r.csv: no column of movies; found: user_id, thing, rating; name it with --movie-column",
         ),
         (b"user_id,movie_id,rating,rating\n1,2,3,4\n", "r.csv: column rating occurs more than once"),
         (GOOD.encode() + b"7,8\n", "r.csv:4: 2 fields; allowed are 3: user_id,movie_id,rating"),
@@ -28,21 +28,18 @@ GOOD = HEADER + "1,2,3\n4,5,6\n"
         (GOOD.encode() + b"   \n", "r.csv:4: 1 fields; allowed are 3"),
         (GOOD.encode() + b"7,8,abc\n", 'r.csv:4: rating "abc" is not a number'),
         (GOOD.encode() + b"7,8,\n1,1,x\n", 'r.csv:4: rating "" is not a number'),
-        (GOOD.encode() + b'7,8,"3,5"\n', 'r.csv:4: rating "3,5" is not a number'),
+        (GOOD.encode() + b'7,8,"3,5"\n7,8,3.5\n', 'r.csv:4: rating "3,5" is not a number'),
         (GOOD.encode() + b"7,8,NaN\n", "r.csv:4: rating NaN is not a finite number"),
-        (GOOD.encode() + b"7,8,-inf\n", "r.csv:4: rating -inf is not a finite number"),
+        (GOOD.encode() + b"7,8,-inf\n1,1,x", 'r.csv:4: rating "-inf" is not a number'),
         (GOOD.encode() + b"7,8,1e999\n", "r.csv:4: rating 1e999 is not a finite number"),
         (GOOD.encode() + b",8,9\n", "r.csv:4: user_id is empty"),
         (GOOD.encode() + b'7,"",9\n', "r.csv:4: movie_id is empty"),
-        (GOOD.encode() + b'7,"8,9\n1,2,3\n', "r.csv:4: a quote is not closed"),
-        (GOOD.encode() + b'7,8,"9\n1,2,3\n', "r.csv:4: a quote is not closed"),
+        (GOOD.encode() + b'7,"8,9\n1,2,3\n', 'r.csv:4: movie_id "8 holds a quote that is not closed'),
+        (GOOD.encode() + b'7,8,"9\n1,2,3\n', 'r.csv:4: rating ""9" is not a number'),
+        (GOOD.encode() + b'7,"8,9\n1,2\n', "r.csv:4: a quote is not closed as it must be"),
         (GOOD.encode() + b'7,"8\n9",9\n', "r.csv:4: movie_id holds a line break"),
-        (
-            GOOD.encode() + b"\xe9,8,9\n",
-            "r.csv:4: byte 0xe9 at offset 36 is not text in UTF-8; allowed is UTF-8",
-        ),
-        (GOOD.encode() + b"7,\x00,9\n", "r.csv:4: byte 0x00 at offset 38 is not text in UTF-8"),
-        (GOOD.encode("utf-16"), "r.csv:1: byte 0xff at offset 0 is not text in UTF-8"),
+        (GOOD.encode() + b"7,\x00,9\n", "r.csv:4: byte 0x00 is not text in utf-8; name another encoding"),
+        (GOOD.encode("utf-16-le"), "r.csv:1: byte 0x00 is not text in utf-8; name another encoding with --encoding"),
         (HEADER.encode() + b"1,2,3\n4,5,3.0\n", "r.csv: every rating is 3; two different ones are needed"),
     ],
 )
@@ -110,7 +107,7 @@ def test_a_fault_in_the_catalogue_is_told(tmp_path: Path, name: str, text: str, 
     [
         (
             {"user_id": [1.5, 2], "movie_id": [1, 2], "rating": [1, 2]},
-            "user_id is of type double; allowed are integers",
+            "r.parquet, row 1: user_id 1.5 is no id; allowed are whole numbers",
         ),
         (
             {"user_id": ["a", None], "movie_id": [1, 2], "rating": [1, 2]},
@@ -127,7 +124,7 @@ def test_a_fault_in_the_catalogue_is_told(tmp_path: Path, name: str, text: str, 
         ),
         ({"user_id": [1, 2], "movie_id": [1, 2], "rating": [1, float("nan")]}, "r.parquet, row 2: rating"),
         ({"user_id": [1, 2], "movie_id": [1, 2], "rating": [True, False]}, "rating is of type bool"),
-        ({"user_id": [1, 2], "movie_id": [1, 2]}, "r.parquet: no column rating; found: user_id, movie_id"),
+        ({"user_id": [1, 2], "movie_id": [1, 2]}, "r.parquet: no column of ratings; found: user_id, movie_id"),
     ],
 )
 def test_a_faulty_parquet_file_is_refused(tmp_path: Path, frame: dict[str, list[object]], message: str) -> None:
@@ -147,15 +144,19 @@ def test_options_that_cannot_be_are_refused(tmp_path: Path) -> None:
     path.write_text(GOOD)
     with pytest.raises(DataError, match="no such file or folder"):
         load_ratings(tmp_path / "absent.csv")
-    with pytest.raises(DataError, match='format: got "xlsx"; allowed are kmrd, movielens, csv, parquet'):
-        load_ratings(path, "xlsx")
-    with pytest.raises(DataError, match="are for csv and parquet; got them for kmrd"):
-        load_ratings(path, "kmrd", delimiter=";")
+    with pytest.raises(DataError, match="are for csv, parquet and jsonl; got them for kmrd"):
+        load_ratings(path, ReadingRules(format="kmrd", delimiter=";"))
+    with pytest.raises(DataError, match="--delimiter: got nothing; allowed is one character or more"):
+        load_ratings(path, ReadingRules(delimiter=""))
+    with pytest.raises(DataError, match="--skip-bad-lines: got -1; allowed is 0 or more"):
+        load_ratings(path, ReadingRules(skip_bad_lines=-1))
+    with pytest.raises(DataError, match="--encoding: got utf-9; allowed are utf-8, cp949, latin-1 and others"):
+        load_ratings(path, ReadingRules(encoding="utf-9"))
     with pytest.raises(DataError, match=r"rating_scale: got 5\.\.5"):
         load_ratings(path, rating_scale=(5, 5))
-    with pytest.raises(DataError, match="is a folder"):
-        load_ratings(tmp_path, "csv")
-    with pytest.raises(DataError, match=r"m\.csv: cannot be read: No such file"):
-        load_ratings(path, movies=tmp_path / "m.csv")
-    with pytest.raises(DataError, match="allowed are three different names"):
-        Columns(user_id="a", movie_id="a")
+    with pytest.raises(DataError, match=r"--movies: .*is a folder; allowed is a file"):
+        load_ratings(path, ReadingRules(movies=tmp_path))
+    with pytest.raises(DataError, match=r"m\.csv: no such file or folder"):
+        load_ratings(path, ReadingRules(movies=tmp_path / "m.csv"))
+    with pytest.raises(DataError, match="columns: got a, a; allowed are different names"):
+        ReadingRules(user_column="a", movie_column="a")

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from train.readers import load_ratings, text
+from train.readers import ReadingRules, load_ratings, text
 
 HEADER = "user_id,movie_id,rating\n"
+CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0\r\n")
+IDS = st.text(CHARACTERS, min_size=1).map(str.strip).filter(bool)
 MAX_INT64 = 9223372036854775807
 
 
@@ -46,8 +48,6 @@ def test_a_line_break_in_quotes_may_lie_anywhere(tmp_path: Path, monkeypatch: py
         (["1", "007"], False),
         (["1", "+2"], False),
         (["1", "-0"], False),
-        (["1", "1.0"], False),
-        (["1", " 2"], False),
         (["1", "0x1f"], False),
         (["1", str(MAX_INT64 + 1)], False),
         (["1", "NA", "null", "é", "٣"], False),
@@ -60,8 +60,10 @@ def test_ids_are_integers_only_where_all_are_canonical(tmp_path: Path, ids: list
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r\n"), min_size=1), min_size=2))
+@given(st.lists(IDS, min_size=2))
 def test_any_string_id_survives(tmp_path: Path, ids: list[str]) -> None:
     quoted = ['"' + i.replace('"', '""') + '"' for i in ids]
-    ratings = read_csv(tmp_path, HEADER + "".join(f"{i},x,{n}\n" for n, i in enumerate(quoted)))
+    path = tmp_path / "r.csv"
+    path.write_bytes((HEADER + "".join(f"{i},x,{n}\n" for n, i in enumerate(quoted))).encode())
+    ratings = load_ratings(path, ReadingRules(user_ids="string")).ratings
     assert ratings["user_id"].astype(str).tolist() == ids

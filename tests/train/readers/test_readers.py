@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from train.readers import Columns, DataError, detect_format, load_ratings
+from train.readers import DataError, ReadingRules, detect_format, load_ratings
 
 HEADER = "user_id,movie_id,rating\n"
 MAX_INT64 = 9223372036854775807
@@ -97,25 +97,25 @@ def test_movie_files_in_latin_1_are_read(tmp_path: Path) -> None:
 
 def test_the_catalogue_stays_strings_where_the_ratings_do(tmp_path: Path) -> None:
     write(tmp_path, {"r.csv": HEADER + "1,007,3\n2,8,4\n", "m.csv": "movie_id,title\n007,Bond\n8,Half\n"})
-    movies = load_ratings(tmp_path / "r.csv", movies=tmp_path / "m.csv").movies
+    movies = load_ratings(tmp_path / "r.csv", ReadingRules(movies=tmp_path / "m.csv")).movies
     assert movies is not None
     assert movies.to_dict("list") == {"movie_id": ["007", "8"], "title": ["Bond", "Half"]}
 
 
 def test_columns_and_delimiter_are_the_askers(tmp_path: Path) -> None:
     write(tmp_path, {"r.txt": "u|m|s\na|b|-2.5\na|c|7\n", "m.txt": "m|genres|year\nb|x|1999\n"})
-    columns = Columns(user_id="u", movie_id="m", rating="s", genres="g")
-    data = load_ratings(tmp_path / "r.txt", columns=columns, delimiter="|", movies=tmp_path / "m.txt")
+    named = ReadingRules(user_column="u", movie_column="m", rating_column="s", delimiter="|", movies=tmp_path / "m.txt")
+    data = load_ratings(tmp_path / "r.txt", named)
     assert data.ratings["rating"].tolist() == [-2.5, 7.0]
     assert data.rating_scale == (-2.5, 7.0)
     assert data.movies is not None
-    assert data.movies.to_dict("records") == [{"movie_id": "b", "year": 1999}]
+    assert data.movies.to_dict("records") == [{"movie_id": "b", "year": 1999, "genres": ["x"]}]
 
 
 def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     pd.DataFrame({"user_id": ["1", "2"], "movie_id": [5, 0], "rating": [1, 10]}).to_parquet(tmp_path / "r.parquet")
     pd.DataFrame({"movie_id": [0], "genres": [["A", "B"]], "year": [1999.0]}).to_parquet(tmp_path / "m.parquet")
-    data = load_ratings(tmp_path / "r.parquet", movies=tmp_path / "m.parquet")
+    data = load_ratings(tmp_path / "r.parquet", ReadingRules(movies=tmp_path / "m.parquet"))
     assert data.ratings.to_numpy().tolist() == [["1", 5, 1.0], ["2", 0, 10.0]]
     assert data.movies is not None
     assert data.movies.to_dict("records") == [{"movie_id": 0, "year": 1999, "genres": ["A", "B"]}]
@@ -158,5 +158,5 @@ def test_the_format_of_a_file_is_told(tmp_path: Path, name: str, text: str, form
 
 
 def test_a_folder_of_no_known_format_is_refused_with_what_was_looked_for(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=re.escape("looked for rates.csv, ratings.csv, ratings.dat, u.data")):
+    with pytest.raises(DataError, match=re.escape("no ratings here; allowed are files such as ratings.csv")):
         load_ratings(tmp_path)

@@ -1,0 +1,57 @@
+"""A row that is in a file more than once lies on one side of the split, and is told."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from train.dataset.data import split_ratings
+from train.readers import ReadingRules, load_ratings
+
+
+def write(folder: Path, rows: list[str], header: str = "user_id,movie_id,rating") -> Path:
+    (folder / "r.csv").write_text("\n".join([header, *rows]) + "\n")
+    return folder / "r.csv"
+
+
+def rows(number: int) -> list[str]:
+    random = np.random.default_rng(1)
+    return list(dict.fromkeys(f"{u},{m},{(u + m) % 5 + 1}" for u, m in random.integers(0, 40, (number, 2))))
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_a_file_whose_rows_are_all_repeated_is_read_as_if_they_were_not(tmp_path: Path, times: int) -> None:
+    once = rows(400)
+    expected = load_ratings(write(tmp_path, once)).ratings
+    data = load_ratings(write(tmp_path, once * times))
+    assert data.ratings.equals(expected)
+    assert data.repeated_pairs == 0
+    [warning] = data.reading.warnings
+    assert warning.startswith(f"r.csv:{len(once) + 2}: the same user, movie and rating as in an earlier row; there are")
+    split = split_ratings(data.ratings)
+    pairs = [set(zip(side["user_id"], side["movie_id"], strict=True)) for side in (split.train, split.validation)]
+    assert not pairs[0] & pairs[1]
+
+
+def test_other_columns_do_not_hide_a_copy(tmp_path: Path) -> None:
+    once = rows(300)
+    numbered = [f"{row},line {n}" for n, row in enumerate(once * 2)]
+    data = load_ratings(write(tmp_path, numbered, "user_id,movie_id,rating,note"))
+    assert len(data.ratings) == len(once)
+
+
+def test_the_same_rating_at_another_time_is_no_copy(tmp_path: Path) -> None:
+    timed = [f"{row},{time}" for row in rows(300) for time in (1, 2)]
+    data = load_ratings(write(tmp_path, timed, "user_id,movie_id,rating,timestamp"))
+    assert len(data.ratings) == len(timed)
+    assert data.repeated_pairs == len(timed) // 2
+
+
+def test_a_few_copies_are_kept_and_said(tmp_path: Path) -> None:
+    once = rows(1000)
+    path = write(tmp_path, [*once, once[3]])
+    data = load_ratings(path)
+    assert (len(data.ratings), data.repeated_pairs, data.reading.warnings) == (len(once) + 1, 1, [])
+    assert any("there are 1 such rows, and they are kept: --copies drop" in line for line in data.reading.lines)
+    assert len(load_ratings(path, ReadingRules(copies="drop")).ratings) == len(once)
+    assert len(load_ratings(write(tmp_path, once * 2), ReadingRules(copies="keep")).ratings) == 2 * len(once)

@@ -1,0 +1,75 @@
+"""No quote swallows rows: it holds a field together, is a character like any other, or is an error with its line."""
+
+from pathlib import Path
+
+import pytest
+
+from train.dataset.data import RatingsData
+from train.readers import DataError, ReadingRules, load_ratings
+
+HEADER = ["user_id", "movie_id", "rating", "note"]
+
+
+def written(folder: Path, notes: list[str], delimiter: str = "\t", name: str = "r.tsv") -> Path:
+    rows = [HEADER, *([str(n), str(n + 50), str(n % 5 + 1), note] for n, note in enumerate(notes))]
+    (folder / name).write_text("".join(delimiter.join(row) + "\n" for row in rows))
+    return folder / name
+
+
+def users(data: RatingsData) -> list[int]:
+    return [int(user) for user in data.ratings["user_id"]]
+
+
+@pytest.mark.parametrize("delimiter", ["\t", ",", ";", "::"])
+@pytest.mark.parametrize(("first", "second"), [('"Great film', '"Bad film'), ('"Great film', 'said "'), ('"', '"')])
+def test_two_quotes_that_open_fields_swallow_no_rows(tmp_path: Path, delimiter: str, first: str, second: str) -> None:
+    notes = ["good", "", first, "x", "y", "z", second, "", "ok", "fine"]
+    data = load_ratings(written(tmp_path, notes, delimiter))
+    assert users(data) == list(range(10))
+    assert data.reading.warnings[0].startswith("r.tsv:4: a quote opens a field and does not close it")
+
+
+def test_many_such_quotes_in_many_rows_swallow_none(tmp_path: Path) -> None:
+    notes = ['"odd' if n % 61 == 0 else "even" for n in range(5_000)]
+    assert users(load_ratings(written(tmp_path, notes))) == list(range(5_000))
+
+
+@pytest.mark.parametrize("notes", [['"one', "two"], ["one", 'said "', '"']])
+def test_one_quote_that_is_never_closed_swallows_no_rows(tmp_path: Path, notes: list[str]) -> None:
+    assert users(load_ratings(written(tmp_path, notes))) == list(range(len(notes)))
+
+
+@pytest.mark.parametrize("note", ['"a\nb"', '"a, b\n1, 2, 3, 4\nc"', '"one\n\ntwo"', '"1,2,3\n4"'])
+def test_a_note_of_several_lines_stays_one_field(tmp_path: Path, note: str) -> None:
+    data = load_ratings(written(tmp_path, ["x", note, '"y, z"', "q"], ",", "r.csv"))
+    assert users(data) == [0, 1, 2, 3]
+    assert data.reading.warnings == []
+
+
+def test_quotes_that_swallow_rows_beside_quotes_that_are_needed_are_an_error_with_their_lines(tmp_path: Path) -> None:
+    path = written(tmp_path, ['"A, B"', '"Great film', "x", "y", '"Bad film'], ",", "r.csv")
+    with pytest.raises(DataError, match=r"^r\.csv:3: a quote opens here and is closed in line 6, .*--quotes off"):
+        load_ratings(path)
+
+
+def test_quotes_are_what_one_says(tmp_path: Path) -> None:
+    path = written(tmp_path, ["x", '"a', "y", 'b"', "z"])
+    assert users(load_ratings(path, ReadingRules(quotes="off"))) == [0, 1, 2, 3, 4]
+    assert users(load_ratings(path, ReadingRules(quotes="on"))) == [0, 1, 4]
+
+
+def test_a_line_with_too_few_fields_is_told_beside_quotes_too(tmp_path: Path) -> None:
+    path = written(tmp_path, ["x", '"a, b"', "y"], ",", "r.csv")
+    path.write_text(path.read_text() + "9,9,9\n")
+    with pytest.raises(DataError, match=r"^r\.csv:5: 3 fields; allowed are 4"):
+        load_ratings(path)
+
+
+def test_titles_of_kmrd_that_begin_with_a_quote_stay_apart(tmp_path: Path) -> None:
+    titles = ['"별', "달", 'The "End"', '"해', "", "산"]
+    (tmp_path / "rates.csv").write_text("user,movie,rate\n" + "".join(f"{n},{n},{n + 1}\n" for n in range(6)))
+    rows = "".join(f"{n}\t{title}\t\t1999\t\n" for n, title in enumerate(titles))
+    (tmp_path / "movies.txt").write_text("movie\ttitle\ttitle_eng\tyear\tgrade\n" + rows)
+    movies = load_ratings(tmp_path).movies
+    assert movies is not None
+    assert movies["title"].tolist() == ['"별', "달", 'The "End"', '"해', None, "산"]

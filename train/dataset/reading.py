@@ -1,0 +1,35 @@
+"""What a reader understood, in a few lines for the screen and for metrics.json."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Reading:
+    """Grows while a file is read: `lines` say what was understood, `warnings` what is doubtful and what decides it."""
+
+    lines: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def say(self, line: str) -> None:
+        """Adds a line on what was understood."""
+        self.lines.append(line)
+
+    def warn(self, line: str) -> None:
+        """Adds a warning, which names the line of the file and the option that decides."""
+        self.warnings.append(line)
+
+    def text(self) -> str:
+        """All of it for the screen, warnings last."""
+        return "\n".join([*self.lines, *(f"warning: {line}" for line in self.warnings)])
+
+
+def listed(names: list[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

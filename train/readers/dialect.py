@@ -1,0 +1,53 @@
+"""How a text file is written: what lies between its fields, and whether its first line names them.
+
+Every delimiter is tried on the first lines. The one wins whose first line has the most known names; else the one that
+cuts most lines into as many fields as the first; else the one that cuts into the most fields.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+
+from train.readers.names import known_names
+
+DELIMITERS = (",", "\t", ";", "|", "::", " ")
+SAMPLE_BYTES = 1 << 18
+_SAMPLE_LINES = 200
+DELIMITER_NAMES = {",": "comma", "\t": "tab", ";": "semicolon", "|": "|", "::": "::", " ": "blank"}
+
+
+def sample_lines(body: bytes) -> list[str]:
+    """The first lines that are not blank, without their ends."""
+    text = body[:SAMPLE_BYTES].decode(errors="ignore")
+    lines = [line for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[:_SAMPLE_LINES] if line]
+    return lines[:-1] if len(body) > SAMPLE_BYTES and len(lines) > 1 else lines
+
+
+def find_delimiter(lines: Sequence[str], fewest: int) -> str:
+    """What lies between the fields of these lines; a comma where nothing cuts them into `fewest` fields or more."""
+    best, best_score = ",", (0, 0.0, 0)
+    for delimiter in DELIMITERS:
+        counts = [len(fields(line, delimiter)) for line in lines]
+        if not counts or counts[0] < fewest:
+            continue
+        alike = sum(count == counts[0] for count in counts) / len(counts)
+        score = (known_names(fields(lines[0], delimiter)), round(alike, 1), counts[0])
+        if score > best_score:
+            best, best_score = delimiter, score
+    return best
+
+
+def fields(line: str, delimiter: str) -> list[str]:
+    """The fields of one line, quoted or not."""
+    if len(delimiter) > 1:
+        return line.split(delimiter)
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:  # a field of more than 128 KiB: no table is cut there
+        return [line]
+
+
+def delimiter_name(delimiter: str) -> str:
+    """The delimiter in words."""
+    return DELIMITER_NAMES.get(delimiter, repr(delimiter))

@@ -1,0 +1,89 @@
+"""From the bytes of a text file to UTF-8: by its byte order mark, by what was said, or by a guess that is told."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+
+from train.errors import DataError
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark begins it
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_KOREAN, _WESTERN = "cp949", "cp1252"
+_SAMPLE = 100_000  # syllables
+_COMMON_HANGUL = 0.9  # of a Korean text's syllables are among the 2,350 of EUC-KR; of a chance decoding few are
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Text as UTF-8 without a byte order mark; `guess` is the line of the byte that UTF-8 does not allow, or 0."""
+
+    body: bytes
+    encoding: str
+    guess: int = 0
+
+
+def decode(name: str, data: bytes, encoding: str | None) -> Decoded:
+    """The file's text. Raises DataError, with line and byte, where it is not text of that encoding, or holds a NUL."""
+    decoded = _decode(name, data, encoding)
+    nul = decoded.body.find(b"\0")
+    if nul >= 0:  # UTF-16 without its mark, or an id that numpy's bytes cannot hold
+        line = decoded.body.count(b"\n", 0, nul) + 1
+        raise DataError(f"{name}:{line}: byte 0x00 is not text in {decoded.encoding}; {_way(None)}")
+    return decoded
+
+
+def _decode(name: str, data: bytes, encoding: str | None) -> Decoded:
+    for mark, marked in _MARKS:
+        if data.startswith(mark):
+            return Decoded(_recoded(name, data[len(mark) :], marked), marked)
+    if encoding is not None:
+        try:
+            codec = codecs.lookup(encoding).name
+        except LookupError:
+            raise DataError(f"--encoding: got {encoding}; allowed are utf-8, cp949, latin-1 and others") from None
+        return Decoded(_recoded(name, data, codec), codec)
+    try:
+        if not data.isascii():
+            data.decode()
+    except UnicodeDecodeError as error:
+        guess = _guess(data)
+        return Decoded(data.decode(guess).encode(), guess, data.count(b"\n", 0, error.start) + 1)
+    return Decoded(data, "utf-8")
+
+
+def _recoded(name: str, data: bytes, encoding: str) -> bytes:
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        told = f"{name}:{line}: byte 0x{data[error.start]:02x} is not text in {encoding}"
+        raise DataError(f"{told}; {_way(encoding)}") from None
+    return data if encoding == "utf-8" else text.encode()
+
+
+def _guess(data: bytes) -> str:
+    """CP949 where it reads as Korean, else Windows-1252, else Latin-1, which can read anything."""
+    try:
+        syllables = "".join(re.findall("[가-힣]+", data.decode(_KOREAN)))[:_SAMPLE]
+        common = sum(len(one.encode("euc_kr", "ignore")) > 0 for one in syllables)
+        if syllables and common >= _COMMON_HANGUL * len(syllables):
+            return _KOREAN
+    except UnicodeDecodeError:
+        pass
+    try:
+        data.decode(_WESTERN)
+    except UnicodeDecodeError:
+        return "latin-1"
+    return _WESTERN
+
+
+def _way(encoding: str | None) -> str:
+    other = "another encoding" if encoding is None else f"an encoding other than {encoding}"
+    return f"name {other} with --encoding, or save the file as UTF-8"

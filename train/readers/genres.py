@@ -1,0 +1,43 @@
+"""A movie's genres, whatever lies between them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import Any
+
+SEPARATORS = ("|", ";", ",")
+_NONE = ("", "(no genres listed)", "\\N", "N/A", "nan", "None")
+
+
+def find_separator(column: Sequence[Any]) -> str:
+    """What lies between the genres of a column: the first of SEPARATORS that any of its texts has."""
+    texts = [value for value in column if isinstance(value, str) and not _is_list(value)]
+    return next((one for one in SEPARATORS if any(one in text for text in texts)), SEPARATORS[0])
+
+
+def split_genres(genres: Any, separator: str = "|") -> list[str]:
+    """['Comedy', 'Drama'] of 'Comedy|Drama' or such a list; [] of None or MovieLens' '(no genres listed)'.
+
+    Text that writes a list is read as one, be it of names or of objects with a name.
+    """
+    if isinstance(genres, str):
+        listed = _literal(genres) if _is_list(genres) else genres.split(separator)
+    else:
+        listed = [] if genres is None else list(genres)
+    names = (one.get("name") if isinstance(one, dict) else one for one in listed)
+    stripped = (str(name).strip() for name in names if name is not None)
+    return list(dict.fromkeys(name for name in stripped if name not in _NONE))
+
+
+def _is_list(text: str) -> bool:
+    return text.strip().startswith("[") and text.strip().endswith("]")
+
+
+def _literal(text: str) -> list[Any]:
+    """The list that a text writes in Python's or JSON's way; what is none is one genre."""
+    try:
+        found = ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError):
+        return [text]
+    return found if isinstance(found, list) else [text]

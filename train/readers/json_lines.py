@@ -1,0 +1,94 @@
+"""JSON Lines: an object a line, its fields the columns; also one JSON array of such objects."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from train.errors import DataError
+from train.readers.encoding import decode
+from train.readers.rules import ReadingRules
+from train.readers.source import Source
+from train.readers.table import Table
+
+_SAMPLE_OBJECTS = 100
+
+
+class JsonFile:
+    """A file of JSON objects; `read` gives some of their fields as columns. A field that an object lacks is null."""
+
+    header = True
+
+    def __init__(self, source: Source, rules: ReadingRules) -> None:
+        """Raises DataError on a line that is no JSON object, and on an empty file."""
+        data = source.read()
+        self.name = source.name
+        self._sha256 = hashlib.sha256(data).hexdigest()
+        body = decode(self.name, data, rules.encoding).body
+        self._is_array = body.lstrip()[:1] == b"["
+        self.described = "a JSON array" if self._is_array else "JSON Lines"
+        self._bad: list[str] = []
+        found = self._array(body) if self._is_array else self._lines(body, bool(rules.skip_bad_lines))
+        self._places, self._objects = [place for place, _ in found], [one for _, one in found]
+        if not self._objects:
+            raise DataError(f"{self.name}: the file is empty")
+        self.names = list(dict.fromkeys(name for one in self._objects[:_SAMPLE_OBJECTS] for name in one))
+
+    def read(self, chosen: Sequence[str]) -> Table:
+        """These fields. Raises DataError on a field that is text in one object and a number in another."""
+        columns = {name: self._column(name) for name in chosen}
+        name, places = self.name, self._places
+        where = f"{name}, item " if self._is_array else f"{name}:"
+        bad = tuple(self._bad)
+        return Table(name, self._sha256, columns, lambda row: f"{where}{places[row]}", typed=True, bad_lines=bad)
+
+    def _lines(self, body: bytes, skip: bool) -> list[tuple[int, dict[str, Any]]]:
+        found = []
+        for number, line in enumerate(body.splitlines(), 1):
+            if not line.strip():
+                continue
+            try:
+                found.append((number, self._object(f"{self.name}:{number}", line)))
+            except DataError as error:
+                if not skip:
+                    raise
+                self._bad.append(str(error))
+        return found
+
+    def _array(self, body: bytes) -> list[tuple[int, dict[str, Any]]]:
+        try:
+            items = orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise DataError(f"{self.name}:{error.lineno}: not JSON: {error.msg}") from None
+        for place, one in enumerate(items, 1):
+            if not isinstance(one, dict):
+                raise DataError(f"{self.name}, item {place}: got {type(one).__name__}; allowed is an object")
+        return list(enumerate(items, 1))
+
+    @staticmethod
+    def _object(where: str, line: bytes) -> dict[str, Any]:
+        try:
+            one = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            raise DataError(f"{where}: not JSON: {error}") from None
+        if not isinstance(one, dict):
+            raise DataError(f"{where}: got {type(one).__name__}; allowed is an object")
+        return one
+
+    def _column(self, name: str) -> pa.ChunkedArray:
+        """Integers where all are, floats where all are numbers, else text; lists stay lists."""
+        values = [one.get(name) for one in self._objects]
+        kinds = {type(value) for value in values} - {type(None)}
+        if kinds == {str, int} or kinds == {str, int, float}:  # as text, so that the rules for text decide
+            values = [None if value is None else str(value) for value in values]
+        elif kinds == {int, float}:
+            values = [None if value is None else float(value) for value in values]
+        try:
+            return pa.chunked_array([pa.array(values)])
+        except (pa.ArrowException, OverflowError):
+            found = ", ".join(sorted(kind.__name__ for kind in kinds))
+            raise DataError(f"{self.name}: {name} holds values of these types: {found}; allowed is one type") from None

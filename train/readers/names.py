@@ -1,0 +1,168 @@
+"""Which column is what: by the names that people give to columns of users, movies, ratings, titles and the like."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from train.dataset.reading import Reading, listed
+from train.errors import DataError
+
+SHOWN_NAMES, SHOWN_CHARACTERS = 20, 40  # of a header in an error: what is no table may be a line of a megabyte
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a column may be.
+
+    what: for messages. option: names the column. position: of it in a file without a header line, from 1; 0 is none.
+    known: names that tell it, in small letters and digits, the likeliest first. weak: such as tell it where no known
+    one does.
+    """
+
+    what: str
+    option: str
+    position: int
+    known: tuple[str, ...]
+    weak: tuple[str, ...] = ()
+
+
+_THINGS = ("movie", "item", "film", "product", "book", "course", "song", "track", "game", "anime", "show", "content")
+
+USER = Role(
+    "users",
+    "--user-column",
+    1,
+    ("userid", "user", "uid", "customerid", "customer", "reviewerid", "accountid", "memberid", "profileid"),
+    ("username", "reviewer", "account", "member", "profile", "person", "personid", "viewer", "viewerid", "who"),
+)
+MOVIE = Role(
+    "movies",
+    "--movie-column",
+    2,
+    (*(f"{thing}id" for thing in _THINGS), "movie", "item", "film", "product", "parentasin", "asin", "isbn"),
+    (*_THINGS, "iid", "mid", "titleid", "sku", "article", "articleid", "artist", "artistid", "businessid", "what"),
+)
+RATING = Role(
+    "ratings",
+    "--rating-column",
+    3,
+    ("rating", "ratings", "rate", "score", "stars", "star"),
+    ("userrating", "movierating", "bookrating", "itemrating", "reviewscore", "overall", "grade", "points", "value"),
+)
+TIME = Role(
+    "times",
+    "",
+    4,
+    ("timestamp", "time", "ratedat", "datetime", "date"),
+    ("createdat", "reviewtime", "unixreviewtime", "reviewdate", "ratingdate", "ts"),
+)
+CATALOGUE_MOVIE = Role("movies", MOVIE.option, 1, MOVIE.known, (*MOVIE.weak, "id"))
+TITLE = Role(
+    "titles",
+    "--title-column",
+    2,
+    ("title", "movietitle", "itemtitle", "producttitle", "booktitle", "name"),
+    ("movie", "item", "moviename", "itemname", "productname", "primarytitle", "originaltitle"),
+)
+GENRES = Role(
+    "genres",
+    "--genres-column",
+    3,
+    ("genres", "genre", "categories", "category"),
+    ("tags", "tag", "maincategory", "moviegenre"),
+)
+YEAR = Role(
+    "years",
+    "--year-column",
+    0,
+    ("year", "releaseyear", "movieyear", "yearofpublication", "publicationyear", "startyear"),
+    ("releasedate", "released", "published", "publicationdate"),
+)
+RATINGS_ROLES = (USER, MOVIE, RATING)
+
+
+def looks_like_header(names: Sequence[str], asked: Sequence[str | None]) -> bool:
+    """Whether the fields of a first line are names: one is known or asked for, or not one holds a number."""
+    if any(name in asked for name in names):
+        return True
+    known = {name for role in (*RATINGS_ROLES, TIME, CATALOGUE_MOVIE, TITLE, GENRES, YEAR) for name in role.known}
+    return any(_folded(name) in known for name in names) or not any(is_number(name) for name in names)
+
+
+def known_names(names: Sequence[str]) -> int:
+    """How many of the fields name a column of ratings or of a catalogue."""
+    roles = (*RATINGS_ROLES, TIME, CATALOGUE_MOVIE, TITLE, GENRES, YEAR)
+    known = {name for role in roles for name in (*role.known, *role.weak)}
+    return sum(_folded(name) in known for name in names)
+
+
+def choose(
+    role: Role,
+    where: str,
+    names: Sequence[str],
+    asked: str | None,
+    header: bool,
+    reading: Reading,
+    taken: Sequence[str],
+) -> str | None:
+    """The column of a role, or None. A column that is `taken` for another role is none of this one.
+
+    Raises:
+        DataError: the column that was asked for is not there, or is there twice.
+    """
+    if asked is not None:
+        return _once(where, names, _asked(role, where, names, asked))
+    if not header:
+        return names[role.position - 1] if 0 < role.position <= len(names) else None
+    for tier in (role.known, role.weak):
+        found = sorted((name for name in names if _folded(name) in tier), key=lambda name: tier.index(_folded(name)))
+        found = [name for name in dict.fromkeys(found) if name not in taken]
+        if found:
+            if len(found) > 1:
+                others = listed(found[1:])
+                reading.warn(
+                    f"{where}: {found[0]} is taken for {role.what}; {others} may be too: {role.option} decides"
+                )
+            return _once(where, names, found[0])
+    return None
+
+
+def missing(role: Role, where: str, names: Sequence[str]) -> DataError:
+    """The error where no column has the role."""
+    return DataError(f"{where}: no column of {role.what}; found: {shown(names)}; name it with {role.option}")
+
+
+def shown(names: Sequence[str]) -> str:
+    """The names of a header for a message."""
+    ending = ", …" if len(names) > SHOWN_NAMES else ""
+    return ", ".join(name[:SHOWN_CHARACTERS] for name in names[:SHOWN_NAMES]) + ending
+
+
+def is_number(text: str) -> bool:
+    """Whether a field is one, with a point or a comma before its decimals."""
+    try:
+        float(text.strip().replace(",", "."))
+    except ValueError:
+        return False
+    return True
+
+
+def _asked(role: Role, where: str, names: Sequence[str], asked: str) -> str:
+    if asked in names:
+        return asked
+    if asked.isdecimal() and 1 <= int(asked) <= len(names):
+        return names[int(asked) - 1]
+    raise DataError(f"{where}: no column {asked}; found: {shown(names)}; {role.option} names the column of {role.what}")
+
+
+def _once(where: str, names: Sequence[str], name: str) -> str:
+    if names.count(name) > 1:
+        raise DataError(f"{where}: column {name} occurs more than once; allowed is once")
+    return name
+
+
+def _folded(name: str) -> str:
+    """`userid` of userId, user_id, User-ID and "User Id"."""
+    return re.sub(r"[\W_]+", "", name).lower()

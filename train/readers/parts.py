@@ -1,0 +1,41 @@
+"""Which files of a folder are the ratings, and which one is the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from train.dataset.reading import listed
+from train.errors import DataError
+from train.readers.source import DATA_SUFFIXES, Place, Source
+
+RATINGS_STEMS = ("ratings", "rating", "rates", "reviews", "interactions")
+CATALOGUE_STEMS = ("movies", "movie", "items", "item", "films", "products", "books", "catalogue", "catalog", "titles")
+_SHOWN = 5  # files, in an error
+
+
+def ratings_in(place: Place) -> list[Source]:
+    """The one file of ratings, or the parts of it, by name. Raises DataError where it is not clear which they are."""
+    if place.source is not None:
+        return [place.source]
+    files = place.all()
+    files = [source for source in files if source.path.parent == place.folder] or files  # else folders of parts
+    named = [source for source in files if source.stem in RATINGS_STEMS]
+    parts = named or [source for source in files if source.stem not in CATALOGUE_STEMS]
+    if not parts:
+        raise DataError(f"{place.folder}: no ratings here; allowed are files such as ratings.csv, rates.csv or parts")
+    if len(named) > 1 or len({source.suffix for source in parts}) > 1:
+        shown = listed([source.plain_name for source in parts[:_SHOWN]])
+        raise DataError(f"{place.folder}: which of its files are the ratings? Found {shown}; give the path of one")
+    return parts
+
+
+def catalogue_beside(place: Place, ratings: Sequence[Source]) -> Source | None:
+    """The file that is called as a catalogue is, beside ratings that are called so too."""
+    if place.source is not None and place.source.stem not in RATINGS_STEMS:
+        return None
+    for stem in CATALOGUE_STEMS:
+        for suffix in DATA_SUFFIXES:
+            source = place.find(stem + suffix)
+            if source is not None and source not in ratings:
+                return source
+    return None

@@ -1,0 +1,116 @@
+"""Whether "…" holds a field together in a text file, or a quote is a character like any other.
+
+A quote that opens a field and is closed many lines later makes one row of all of them, without an error. So wherever
+a field goes over a line end, the lines are looked at: a note of two lines is cut into other numbers of fields than the
+rows are, while rows that were swallowed are cut just as the others.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from train.errors import DataError
+from train.readers.dialect import fields
+from train.readers.names import is_number
+
+QUOTES_OFF = "if quotes are characters like any other here: --quotes off"
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_SAMPLE_LINES = 50
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record: its first and last line, from 1, and its fields."""
+
+    first: int
+    last: int
+    fields: list[str]
+
+
+def records(name: str, body: bytes, delimiter: str, quoted: bool, strict: bool = False) -> Iterator[Record]:
+    """Every record that is not blank.
+
+    Raises DataError on a field beyond the csv module's limit, and if strict on a quote that is not closed well.
+    """
+    reader = _reader(body, delimiter, quoted, strict)
+    while True:
+        first = reader.line_num + 1
+        try:
+            fields = next(reader, None)
+        except csv.Error as error:
+            raise DataError(f"{name}:{first}: a quote is not closed as it must be: {error}; {QUOTES_OFF}") from None
+        if fields is None:
+            return
+        if fields:
+            yield Record(first, reader.line_num, fields)
+
+
+def _reader(body: bytes, delimiter: str, quoted: bool, strict: bool) -> Any:
+    lines = io.TextIOWrapper(io.BytesIO(body), encoding="utf-8", newline="")
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+    return csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=strict)
+
+
+def quotes_are_text(name: str, body: bytes, delimiter: str, width: int) -> int:
+    """The line of the first quote that can only be a character like any other, or 0 where quotes hold fields together.
+
+    width: the number of fields of a row. Raises DataError where a quote swallows rows, but the file cannot be read
+    without quotes either.
+    """
+    if b'"' not in body:
+        return 0
+    faulty = _first_fault(name, body, delimiter, width)
+    if faulty is None:
+        return 0
+    if all(line.count(delimiter) == width - 1 for line in _LINE_END.split(body.decode()) if line):
+        return faulty.first
+    if faulty.last > faulty.first and len(faulty.fields) == width:
+        told = f"a quote opens here and is closed in line {faulty.last}, and the lines between look like rows"
+        raise DataError(f"{name}:{faulty.first}: {told}; write a quote within a field twice, or {QUOTES_OFF}")
+    return 0  # a row of another width is told where it is read
+
+
+def _first_fault(name: str, body: bytes, delimiter: str, width: int) -> Record | None:
+    """The first record of another width, or that goes over a line end which looks like the end of a row."""
+    lines: list[str] = []
+    numbers: set[int] = set()
+    for record in _wide_records(name, body, delimiter, width):
+        if len(record.fields) != width:
+            return record
+        if not lines:
+            lines = _LINE_END.split(body.decode())
+            numbers = _columns_of_numbers(lines, delimiter, width)
+        if all(_looks_like_a_row(line, delimiter, width, numbers) for line in lines[record.first : record.last]):
+            return record
+    return None
+
+
+def _wide_records(name: str, body: bytes, delimiter: str, width: int) -> Iterator[Record]:
+    """The records of several lines or of another width: a file of a million others is gone through in a second."""
+    reader = _reader(body, delimiter, quoted=True, strict=False)
+    before = 0
+    try:
+        for row in reader:
+            line = reader.line_num
+            if line - before > 1 or (len(row) != width and row):
+                yield Record(before + 1, line, row)
+            before = line
+    except csv.Error as error:
+        raise DataError(f"{name}:{before + 1}: a quote is not closed as it must be: {error}; {QUOTES_OFF}") from None
+
+
+def _columns_of_numbers(lines: list[str], delimiter: str, width: int) -> set[int]:
+    """Places in a row that hold numbers in every one of the first rows, after a line that may be a header."""
+    rows = [fields(line, delimiter) for line in lines[1:_SAMPLE_LINES] if line]
+    places = [{place for place, field in enumerate(row) if is_number(field)} for row in rows if len(row) == width]
+    return set.intersection(*places) if places else set()
+
+
+def _looks_like_a_row(line: str, delimiter: str, width: int, numbers: set[int]) -> bool:
+    row = fields(line, delimiter)
+    return len(row) == width and all(is_number(row[place]) for place in numbers)

@@ -1,0 +1,79 @@
+"""What a person may say about how to read ratings. What is not said is found out, and told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from train.errors import DataError
+
+IdType = Literal["auto", "integer", "string"]
+
+
+@dataclass(frozen=True)
+class ReadingRules:
+    """How to read a file or folder of ratings.
+
+    Raises:
+        DataError: a value is outside what its line allows.
+    """
+
+    format: Literal["auto", "kmrd", "movielens", "netflix", "csv", "parquet", "jsonl"] = "auto"
+    """How to read it; `auto` looks at what lies there."""
+    user_column: str | None = None
+    """Column of user ids, by its name or, in a file without a header line, its number from 1."""
+    movie_column: str | None = None
+    """Column of movie ids, in the ratings and in the catalogue."""
+    rating_column: str | None = None
+    """Column of ratings."""
+    delimiter: str | None = None
+    r"""What lies between two fields, `'\t'` for a tab; by default the one that fits the file."""
+    header: bool = True
+    """The file begins with a header line; `--no-header` says that it does not. Numbers are never taken for one."""
+    quotes: Literal["auto", "on", "off"] = "auto"
+    """Whether "…" holds a field together (on), or a quote is a character like any other (off)."""
+    encoding: str | None = None
+    """Encoding of text files, such as cp949 or latin-1; by default UTF-8, and where that cannot be, a guess."""
+    user_ids: IdType = "auto"
+    """Type of user ids; `auto` takes integers where every id is one, and refuses a file with a few that are none."""
+    movie_ids: IdType = "auto"
+    """Type of movie ids."""
+    not_rated: tuple[str, ...] = ()
+    """Values of the rating column that mean "not rated", such as 0, -1 or NA; their rows are left out."""
+    copies: Literal["auto", "keep", "drop"] = "auto"
+    """Rows that repeat user, movie, rating and time: `auto` drops them where they are 1 % of the rows or more."""
+    skip_bad_lines: int = 0
+    """Leave out up to this many lines that cannot be used; each more is an error."""
+    movies: Path | None = None
+    """The catalogue: a file with the movie column, and any of title, genres and year."""
+    catalogue: bool = True
+    """Use the catalogue that lies beside the ratings; `--no-catalogue` does not."""
+    title_column: str | None = None
+    """Column of titles in the catalogue."""
+    genres_column: str | None = None
+    """Column of genres in the catalogue."""
+    year_column: str | None = None
+    """Column of years in the catalogue."""
+    genre_separator: str | None = None
+    """What lies between two genres; by default |, else ; or a comma, whichever the column has."""
+
+    def __post_init__(self) -> None:
+        asked = [name for name in (self.user_column, self.movie_column, self.rating_column) if name is not None]
+        if len(set(asked)) < len(asked):
+            raise DataError(f"columns: got {', '.join(asked)}; allowed are different names")
+        if self.delimiter == "":
+            raise DataError("--delimiter: got nothing; allowed is one character or more")
+        if self.skip_bad_lines < 0:
+            raise DataError(f"--skip-bad-lines: got {self.skip_bad_lines}; allowed is 0 or more")
+
+    @property
+    def field_delimiter(self) -> str | None:
+        """The delimiter, a tab where somebody wrote the two characters of its escape."""
+        return "\t" if self.delimiter in (r"\t", "tab") else self.delimiter
+
+    @property
+    def names_a_layout(self) -> bool:
+        """Whether something is said that the layouts of published data sets leave no choice in."""
+        said = (self.user_column, self.movie_column, self.rating_column, self.delimiter, self.movies)
+        return any(one is not None for one in said) or not self.header

@@ -1,0 +1,73 @@
+"""Which rows of a table are used: all of them, or all but those that may be left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from train.dataset.reading import Reading, counted
+from train.errors import DataError
+from train.readers.table import Table
+
+_SHOWN = 3  # bad lines
+
+
+class Sieve:
+    """Keeps count of the rows that are used. `kept` (rows,) bool.
+
+    allowed: how many bad lines may be left out; one more is an error.
+    """
+
+    def __init__(self, table: Table, allowed: int) -> None:
+        self.kept = np.ones(table.num_rows, dtype=np.bool_)
+        self._table, self._allowed = table, allowed
+        self._bad = list(table.bad_lines)
+        self._check()
+
+    def refuse(self, wrong: pa.ChunkedArray, tell: Callable[[str, int], str]) -> None:
+        """Leaves the wrong rows out as bad lines. `wrong` (rows,) bool, null is not wrong.
+
+        tell: the message of a row from where it lies and its number. Raises DataError where too many are wrong.
+        """
+        faulty = _mask(wrong) & self.kept
+        rows = np.flatnonzero(faulty)
+        shown = rows[: max(0, _SHOWN - len(self._bad)) or 1]
+        told = [tell(self._table.locate(int(row)), int(row)) for row in shown]
+        self._bad += told + [""] * (len(rows) - len(told))
+        self.kept &= ~faulty
+        self._check(told[0] if told else None)
+
+    def leave_out(self, rows: npt.NDArray[np.bool_]) -> int:
+        """Leaves these rows out, which are no bad lines; returns how many of them were used until now."""
+        left_out = int(np.count_nonzero(rows & self.kept))
+        self.kept &= ~rows
+        return left_out
+
+    def tell(self, reading: Reading) -> None:
+        """Says which lines were left out."""
+        if self._bad:
+            shown = [line for line in self._bad[:_SHOWN] if line]
+            reading.warn(f"{counted(len(self._bad), 'bad line')} left out: {'; '.join(shown)}")
+
+    @property
+    def bad_lines(self) -> int:
+        """How many were left out."""
+        return len(self._bad)
+
+    def _check(self, latest: str | None = None) -> None:
+        if len(self._bad) <= self._allowed:
+            return
+        told = latest or self._bad[0]
+        if not self._allowed:
+            raise DataError(told)
+        number = f"{len(self._bad):,} bad lines, --skip-bad-lines allows {self._allowed}"
+        raise DataError(f"{told}; {number}")
+
+
+def _mask(wrong: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    found: npt.NDArray[np.bool_] = pc.fill_null(wrong, False).to_numpy()
+    return found.astype(np.bool_)

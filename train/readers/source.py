@@ -1,0 +1,143 @@
+"""Where bytes lie: a file, compressed or not, a member of a zip archive, and the files beside it."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, Protocol
+
+from train.errors import DataError
+
+_DECOMPRESS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+ZIP = ".zip"
+PARQUET_SUFFIXES = (".parquet", ".pq")
+JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
+TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".data", ".psv", ".tab")
+DATA_SUFFIXES = (*PARQUET_SUFFIXES, *JSON_SUFFIXES, *TEXT_SUFFIXES)
+
+
+class Readable(Protocol):
+    """What has a name for messages, and bytes."""
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        ...
+
+    def read(self) -> bytes:
+        """All of them."""
+        ...
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file of data; `member` is its name within a zip archive at `path`."""
+
+    path: Path
+    member: str = ""
+
+    @property
+    def name(self) -> str:
+        """For messages: `ratings.csv.gz`, or `ml.zip/ratings.csv`."""
+        return f"{self.path.name}/{PurePosixPath(self.member).name}" if self.member else self.path.name
+
+    @property
+    def plain_name(self) -> str:
+        """The file's name as it is once it is unpacked: `ratings.csv`."""
+        name = PurePosixPath(self.member).name if self.member else self.path.name
+        return name[: -len(Path(name).suffix)] if Path(name).suffix.lower() in _DECOMPRESS else name
+
+    @property
+    def suffix(self) -> str:
+        """What the unpacked name ends in, in lower case."""
+        return Path(self.plain_name).suffix.lower()
+
+    @property
+    def stem(self) -> str:
+        """The unpacked name without its suffix, in lower case."""
+        return Path(self.plain_name).stem.lower()
+
+    def read(self, most: int = -1) -> bytes:
+        """The bytes, unpacked: all, or the first `most`. Raises DataError where they cannot be read."""
+        try:
+            with self._opened() as packed:
+                unpack = _DECOMPRESS.get(Path(self.member or self.path).suffix.lower())
+                data: bytes = packed.read(most) if unpack is None else unpack(packed).read(most)
+                return data
+        except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, gzip.BadGzipFile, RuntimeError) as error:
+            raise DataError(f"{self.name}: cannot be unpacked: {error}") from None
+        except OSError as error:
+            raise DataError(f"{self.path}: cannot be read: {error.strerror or error}") from None
+
+    @contextmanager
+    def _opened(self) -> Iterator[IO[bytes]]:
+        if not self.member:
+            with self.path.open("rb") as file:
+                yield file
+            return
+        with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as file:
+            yield file
+
+
+@dataclass(frozen=True)
+class Place:
+    """What DATA names: one source, or a folder or zip archive of several. `folder` is where others lie beside it."""
+
+    folder: Path
+    source: Source | None = None
+
+    @staticmethod
+    def at(path: Path) -> Place:
+        """The place at a path. Raises DataError where nothing lies there."""
+        if not path.exists():
+            raise DataError(f"{path}: no such file or folder")
+        if path.is_dir():
+            return Place(path)
+        if path.suffix.lower() != ZIP:
+            return Place(path.parent, Source(path))
+        members = _members(path)
+        if not members:
+            raise DataError(f"{path}: no data in this archive; allowed are {', '.join(DATA_SUFFIXES)}")
+        return Place(path, members[0] if len(members) == 1 else None)
+
+    def find(self, name: str) -> Source | None:
+        """The file of that name in the folder or archive, compressed or not."""
+        if self.folder.is_dir():
+            found = (Source(self.folder / f"{name}{suffix}") for suffix in ("", *_DECOMPRESS))
+            return next((source for source in found if source.path.is_file()), None)
+        return next((source for source in _members(self.folder) if source.plain_name == name), None)
+
+    def all(self) -> list[Source]:
+        """Every file of data in the folder, those of folders in it included, or in the archive, by name."""
+        if not self.folder.is_dir():
+            return _members(self.folder)
+        paths = (path for path in sorted(self.folder.rglob("*")) if path.is_file())
+        return [
+            Source(path) for path in paths if not _is_hidden(path.relative_to(self.folder).parts) and _is_data(path)
+        ]
+
+
+def _members(archive: Path) -> list[Source]:
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            names = sorted(info.filename for info in opened.infolist() if not info.is_dir())
+    except (zipfile.BadZipFile, OSError) as error:
+        raise DataError(f"{archive}: cannot be read as a zip archive: {error}") from None
+    paths = (PurePosixPath(name) for name in names)
+    return [Source(archive, str(path)) for path in paths if not _is_hidden(path.parts) and _is_data(path)]
+
+
+def _is_hidden(parts: tuple[str, ...]) -> bool:
+    """As Spark's _SUCCESS, a Mac's __MACOSX and whatever begins with a dot."""
+    return any(part.startswith((".", "_")) for part in parts)
+
+
+def _is_data(path: Path | PurePosixPath) -> bool:
+    return Source(Path(path)).suffix in DATA_SUFFIXES

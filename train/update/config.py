@@ -1,0 +1,57 @@
+"""What an update can be told; what is not said is as it was in the training of the version to update."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from model.artifact import Artifact, load_artifact
+from train.config import RATINGS_OPTIONS
+from train.readers.options import ReaderOptions
+
+# How the base's ratings were read, which its metadata tells, is how new ones are read; the types of ids are the base's.
+_REMEMBERED = set(RATINGS_OPTIONS) - {"format", "copies", "skip_bad_lines", "user_ids", "movie_ids"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateConfig(ReaderOptions):
+    """Options of `python -m train.update`."""
+
+    ratings: Path
+    """A folder or file of new ratings, on the rating scale of the version to update."""
+    base: Path = Path("build/1.0/ncf.pt")
+    """The artifact to update; it stays as it is."""
+    out: Path = Path("build/1.1")
+    """Folder for the new artifact."""
+    version: str = "1.1"
+    """Version of the new model, told in its metadata."""
+    count_again: bool = False
+    """Count ratings again that the base holds already: the same user, movie and rating."""
+
+
+def parse_config(arguments: list[str]) -> UpdateConfig:
+    """The options; how to read the ratings is, until it is given, as the base's own ratings were read.
+
+    Raises:
+        ArtifactError, OSError: the base cannot be read.
+    """
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--base", type=Path, default=UpdateConfig.base)
+    base, _ = parser.parse_known_args(arguments)
+    remembered = _how_it_was_read(load_artifact(base.base)) if base.base.is_file() else {}
+    default = UpdateConfig(ratings=tyro.MISSING, **remembered)
+    return tyro.cli(UpdateConfig, prog="python -m train.update", default=default, args=arguments)
+
+
+def _how_it_was_read(base: Artifact) -> dict[str, Any]:
+    """The options of reading that go for new ratings too."""
+    read_as = base.metadata.get("config", {})
+    options = {name: read_as[name] for name in _REMEMBERED if read_as.get(name) is not None}
+    if "not_rated" in options:
+        options["not_rated"] = tuple(options["not_rated"])
+    types = {"user_ids": base.user_ids, "movie_ids": base.movie_ids}
+    return options | {name: "integer" if ids.integer else "string" for name, ids in types.items()}

@@ -1,0 +1,70 @@
+"""New ratings less those that the version holds already, so that a cumulative export counts each rating once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from model.artifact import Artifact
+from train.dataset.data import MOVIE_ID, RATING, USER_ID, RatingsData
+from train.dataset.features import raw_ids
+from train.errors import DataError
+
+
+def without_known_rows(base: Artifact, data: RatingsData) -> RatingsData:
+    """The data less rows whose user, movie and rating the version has: as many of each as it has.
+
+    A pair that is rated anew, with another rating, stays. The data's ids are of the version's types.
+    Raises DataError where no row stays.
+    """
+    known = _known_rows(base, data)
+    if not known.any():
+        return data
+    if known.all():
+        raise DataError(
+            f"{data.source.name}: the version to update holds all of its {len(known):,} ratings already; "
+            "allowed are new ones, or --count-again"
+        )
+    data.reading.say(f"{int(known.sum()):,} rows left out, which the version to update holds already")
+    rows = np.flatnonzero(~known)
+    ratings = data.ratings.iloc[rows].reset_index(drop=True)
+    return replace(data, ratings=ratings, locate=lambda row: data.locate(int(rows[row])))
+
+
+def _known_rows(base: Artifact, data: RatingsData) -> npt.NDArray[np.bool_]:
+    """(rows,) bool. The k-th row of a user, movie and rating is known if the version has k of them or more."""
+    users = base.user_ids.rows(_raw(base.user_ids.integer, data, USER_ID)).astype(np.int64)
+    movies = base.movie_ids.rows(_raw(base.movie_ids.integer, data, MOVIE_ID)).astype(np.int64)
+    rating = data.ratings[RATING].to_numpy(dtype=np.float32)
+    history = base.history
+    old_users = np.repeat(np.arange(len(base.user_ids)), np.diff(history.offsets))
+    levels, codes = np.unique(np.concatenate([history.ratings, rating]), return_inverse=True)
+    pairs = np.concatenate([old_users, users]) * (len(base.movie_ids) + 1)
+    pairs += np.concatenate([history.movie_index, movies])
+    keys = pairs * len(levels) + codes
+    old, new = keys[: len(old_users)], keys[len(old_users) :]
+    distinct, counts = np.unique(old, return_counts=True)
+    place = np.minimum(np.searchsorted(distinct, new), len(distinct) - 1)
+    held = np.where(distinct[place] == new, counts[place], 0)
+    is_known: npt.NDArray[np.bool_] = _earlier_alike(new) < held
+    is_known &= (users != base.user_ids.unknown) & (movies != base.movie_ids.unknown)
+    return is_known
+
+
+def _earlier_alike(keys: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """How many earlier rows have the same key."""
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    ranks = np.arange(len(keys)) - np.repeat(starts, np.diff(np.append(starts, len(keys))))
+    earlier = np.empty(len(keys), dtype=np.int64)
+    earlier[order] = ranks
+    return earlier
+
+
+def _raw(integer: bool, data: RatingsData, name: str) -> npt.NDArray[np.int64] | list[str]:
+    """A column of ids as the version's map takes it; strings may be digits all through this file."""
+    found = raw_ids(data.ratings[name])
+    return found if integer else [str(one) for one in found]
