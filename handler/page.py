@@ -7,10 +7,15 @@ import hashlib
 import re
 from pathlib import Path
 
-from handler.request import DecodedRequest, Response
+from handler.request import DecodedRequest, Request, Response
 
 _PAGE = Path(__file__).with_name("page.html")
 _INLINE = re.compile(rb"<(script|style)>(.*?)</\1>", re.DOTALL)
+
+
+def asks_for_page(request: Request) -> bool:
+    """Whether a browser opens the address: it sends no body, and says that it takes HTML."""
+    return request.body in (None, b"") and "text/html" in request.headers.get("accept", "")
 
 
 def page_answer() -> DecodedRequest:

@@ -53,8 +53,6 @@ def _endpoint(headers: Mapping[str, str], has_fields: bool) -> Endpoint:
     # A client can send this header too, but with a body; TorchServe's own question has none.
     if headers.get("describe") == "True" and not has_fields:
         return "description"
-    if not has_fields and "text/html" in headers.get("accept", ""):
-        return "page"  # a browser's GET
     asked = headers.get("describe", "")
     if asked in _QUESTIONS:
         return _QUESTIONS[asked]

@@ -26,7 +26,7 @@ from handler.figures import Figures
 from handler.json_asks import JsonAsks
 from handler.json_codec import JsonCodec
 from handler.oip_codec import OipCodec
-from handler.page import page_answer
+from handler.page import asks_for_page, page_answer
 from handler.request import DecodedRequest, Request, Response
 from handler.request_log import RequestLog
 from handler.schema import make_schema
@@ -88,8 +88,7 @@ class RatingService:
         facts = facts_about(model, artifact.metadata, schema, settings)
         self._facts = {"name": name, "served_version": version, **facts, "card": card}
         self._about = answers_about(model, artifact.metadata, schema, name, version)
-        if settings.page:
-            self._about["page"] = page_answer()
+        self._page = page_answer() if settings.page else None
 
     def answer(self, requests: Sequence[Request]) -> list[Response]:
         """One response for each request of a batch, in order."""
@@ -125,6 +124,8 @@ class RatingService:
     def _decode(self, request: Request) -> DecodedRequest | RequestError:
         if request.endpoint in self._about:
             return self._about[request.endpoint]
+        if not request.body and self._page is not None and asks_for_page(request):
+            return self._page
         try:
             return self._codec.decode_request(request)
         except RequestError as error:
