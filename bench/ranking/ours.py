@@ -17,7 +17,7 @@ from train.architectures import ARCHITECTURES
 from train.config import TrainConfig
 from train.dataset.tensors import Ratings, TrainingSet
 from train.evaluation.ranking_scores import Scores
-from train.interest.choose import choose_rating_share
+from train.interest.choose import choose_blend
 from train.interest.fit import fit_interest, history_of
 from train.interest.scores import ranked_scores
 from train.resume import NO_STAGES
@@ -59,5 +59,5 @@ def fit_ours(trained: TrainingSet, scale: RatingScale, seed: int) -> Ours:
         return architecture.fit(rows, scale, config, choice, "fit", NO_STAGES).network
 
     network = fit(trained)
-    share = choose_rating_share(trained, scale, config, fit, NO_STAGES)
-    return Ours(network, fit_interest(trained, network, scale, config.interest, share), trained, scale)
+    blend = choose_blend(trained, scale, config, fit, NO_STAGES)
+    return Ours(network, fit_interest(trained, network, scale, config.interest, blend), trained, scale)

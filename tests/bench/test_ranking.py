@@ -20,7 +20,7 @@ from train.dataset.demo import write_demo
 from train.dataset.tensors import Ratings, TrainingSet, index_ratings
 from train.factors.config import FactorsConfig
 from train.factors.method import choose_factors, fit_factors
-from train.interest.fit import fit_interest
+from train.interest.fit import Blend, fit_interest
 from train.readers import load_ratings
 
 NUM_USERS, NUM_MOVIES = 30, 9
@@ -64,7 +64,7 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Ours:
     scale = RatingScale(*data.rating_scale)
     trained: TrainingSet = index_ratings(data.ratings, data.movies)
     network = fit_factors(trained, scale, config, choose_factors(trained, scale, config), "test").network
-    return Ours(network, fit_interest(trained, network, scale, config.interest, 0.3), trained, scale)
+    return Ours(network, fit_interest(trained, network, scale, config.interest, Blend(0.3, 0.0)), trained, scale)
 
 
 def test_a_new_user_is_ranked_as_a_known_one_with_the_same_ratings(ours: Ours) -> None:
