@@ -5,7 +5,7 @@ PY     := .venv/bin/python
 
 # The variables that a user may give: `make serve DATA=ratings.csv`. GIVEN are those that were; make hands them on.
 KNOWN := VERSION DATA PRESET TRAIN_ARGS RESUME PROCESSES RATINGS FROM UPDATE_ARGS REPORT_ARGS AUTH PORT BODY FOLLOW \
-         SHARE MODE REQUESTS FORCE LOG_FORMAT PYTHON BENCH_ARGS SOAK_ARGS PEERS DATA_DIRS KMRD
+         QUERY TABLE MOVIES_QUERY SHARE MODE REQUESTS FORCE LOG_FORMAT PYTHON BENCH_ARGS SOAK_ARGS PEERS DATA_DIRS KMRD
 given  = $(foreach name,$(1),$(if $(filter $(2),$(firstword $(origin $(name)))),$(name)))
 GIVEN := $(call given,$(KNOWN),command environment)
 STRANGE := $(filter-out $(KNOWN) MAKEFLAGS MFLAGS SHELL MAKE,$(call given,$(.VARIABLES),command))
@@ -28,7 +28,8 @@ BUILD := GIVEN="$(GIVEN)" $(PY) -m ops.build
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F':.*## ' '{printf "  %-15s %s\n", $$1, $$2}'
-	@echo 'Variables: VERSION=1.1  DATA=folder or file  PRESET=default|mlp|reference  TRAIN_ARGS="--seed 1"'
+	@echo 'Variables: VERSION=1.1  DATA=folder, file or database  PRESET=default|mlp|reference  TRAIN_ARGS="--seed 1"'
+	@echo '           QUERY or TABLE, MOVIES_QUERY (DATA or RATINGS in a database)'
 	@echo '           PORT=9090  RATINGS, FROM (update)  RESUME=1, PROCESSES=2 (train)  SHARE, MODE (canary)'
 	@echo 'A version is never replaced: other DATA or options make a new one. It remembers what it was made of.'
 

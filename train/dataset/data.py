@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+from sklearn.model_selection import train_test_split
 
 from train.dataset.reading import Reading
 from train.errors import DataError
@@ -47,6 +48,7 @@ class RatingsData:
     rating_scale: (minimum, maximum), minimum < maximum; as stated, else as seen in the data.
     locate: turns a row of ratings (0-based) into the words for an error: `rates.csv:42`.
     reading: what the reader understood, and what it doubts.
+    newest: the newest time of a rating, as the data writes it; None where the data has no times.
     """
 
     ratings: pd.DataFrame
@@ -57,6 +59,7 @@ class RatingsData:
     rating_scale: tuple[float, float]
     locate: Callable[[int], str]
     reading: Reading = field(default_factory=Reading)
+    newest: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,9 +96,7 @@ def split_ratings(
         raise DataError(f"{name}: {rows} rows; holding out {test_size:g} of them leaves one side empty; {_ALL_ROWS}")
     if ratings[USER_ID].nunique() == 1:
         raise DataError(f"{name}: all {rows} rows are by one user, {ratings[USER_ID].iloc[0]}; at least 2 are needed")
-    # What scikit-learn's train_test_split does; to import that costs more time than to read most files.
-    order = np.random.RandomState(seed).permutation(rows)
-    train, validation = ratings.iloc[order[held_out:]], ratings.iloc[order[:held_out]]
+    train, validation = train_test_split(ratings, test_size=test_size, random_state=seed, shuffle=True)
     known = np.ones(len(validation), dtype=np.bool_)
     for column in (USER_ID, MOVIE_ID):
         known &= validation[column].isin(train[column].unique()).to_numpy(dtype=np.bool_)
