@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from handler.encodings import CONTENT_ENCODING, inflate, is_plain
 from handler.errors import RequestError, too_large
 from handler.request import Request
 from handler.settings import HandlerSettings
@@ -17,16 +18,19 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 def check_body(request: Request, settings: HandlerSettings) -> Any:
-    """The body: bytes or text, or a value that the server parsed.
+    """The body: bytes or text, without the compression that its header names, or a value that the server parsed.
 
     Raises:
-        RequestError: there is none, or it is too long.
+        RequestError: there is none, it is too long, or its compression is unknown or broken.
     """
     body = request.body
     if body is None:
         raise RequestError(f"body: none found, expected JSON such as {_EXAMPLE}{_advice(request)}")
     if isinstance(body, _TEXT) and len(body) > settings.max_body_bytes:
         raise too_large("body", len(body), "bytes", settings.max_body_bytes)
+    encoding = request.headers.get(CONTENT_ENCODING)
+    if encoding is not None and not is_plain(encoding):
+        return inflate(body, encoding, settings.max_body_bytes)
     return body
 
 
@@ -54,6 +58,13 @@ def parse_json(body: Any, settings: HandlerSettings) -> Any:
         if error.msg.startswith("depth limit"):
             raise too_deep(settings) from error
         raise RequestError(f"body: not valid JSON: {error}") from error
+
+
+def without_nulls(item: dict[str, Any]) -> dict[str, Any]:
+    """The fields of an object that hold something: a field that is null counts as absent."""
+    if any(value is None for value in item.values()):
+        return {name: value for name, value in item.items() if value is not None}
+    return item
 
 
 def too_deep(settings: HandlerSettings) -> RequestError:

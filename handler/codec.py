@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handler.body import check_body, is_deeper, parse_json, too_deep
+from handler.body import check_body, is_deeper, parse_json, too_deep, without_nulls
 from handler.bulk_json import read_tensors
 from handler.errors import RequestError, shown
 from handler.json_codec import JsonCodec
@@ -36,6 +36,7 @@ class Codec:
         try:
             if not isinstance(body, dict):
                 raise RequestError(f"body: expected an object, got {shown(body)}")
+            body = without_nulls(body)
             if "inputs" not in body:
                 return self._json.decode_body(body, explain)
             if explain:

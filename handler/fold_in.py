@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from handler.asks.base import AskCodec, AskContext, UserAskCodec
+from handler.body import without_nulls
 from handler.errors import RequestError, allow_fields, expect_list, shown, too_large
-from handler.schema_terms import Schema, array_of, object_of, ref
+from handler.schema_terms import Schema, array_of, object_of, ref, sent
 from model.asks import FoldInAnswer, FoldInAsk
 
 RATINGS = "ratings"
@@ -56,7 +57,7 @@ class FoldInCodec(AskCodec[FoldInAsk, FoldInAnswer]):
         """The fields of the ask inside, with `ratings`; `user_id` may be absent."""
         scale = self.context.scale
         number = {"type": "number", "minimum": scale.minimum, "maximum": scale.maximum}
-        rating = object_of({"movie_id": ref("movie_id"), "rating": number})
+        rating = sent(object_of({"movie_id": ref("movie_id"), "rating": number}))
         ratings = {RATINGS: array_of(rating, self.context.settings.max_ratings)}
         return self._kind.schema_for(ratings, {"user_id": ref("user_id")})
 
@@ -77,10 +78,11 @@ class FoldInCodec(AskCodec[FoldInAsk, FoldInAnswer]):
     def _decode_rating(self, item: object, where: str) -> tuple[Any, float]:
         if not isinstance(item, dict):
             raise RequestError(f"{where}: expected an object, got {shown(item)}")
+        item = without_nulls(item)
         allow_fields(item, _RATING_FIELDS, f"{where}.")
         for name in sorted(_RATING_FIELDS):
             if name not in item:
-                raise RequestError(f"{where}.{name}: missing")
+                raise RequestError(f"{where}.{name}: missing or null")
         movie_id = self.context.fields.movie_id(item, f"{where}.")
         rating = item["rating"]
         low = self.context.scale.minimum

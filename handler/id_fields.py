@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from handler.errors import RequestError, expect_list, shown, too_large
+from handler.string_ids import integer_of
 from model.ids import IdMap
 
 
 class IdFields:
-    """Reads ids; integer ids reject `"11242"`, `true` and `1.0`. `most`: how many ids one field may hold."""
+    """Reads ids; integer ids take `"11242"` too, and reject `"007"`, `true` and `1.0`.
+
+    `most`: how many ids one field may hold.
+    """
 
     def __init__(self, user_ids: IdMap, movie_ids: IdMap, most: int) -> None:
         self.user_type = user_ids.python_type
@@ -24,14 +28,14 @@ class IdFields:
             RequestError: it is missing, or of another type than the model's ids.
         """
         if "user_id" not in item:
-            raise RequestError(f"{prefix}user_id: missing")
-        return _checked(item["user_id"], self.user_type, f"{prefix}user_id")
+            raise RequestError(f"{prefix}user_id: missing or null")
+        return checked_id(item["user_id"], self.user_type, f"{prefix}user_id")
 
     def movie_id(self, item: Mapping[str, Any], prefix: str) -> Any:
         """The same of `movie_id`."""
         if "movie_id" not in item:
-            raise RequestError(f"{prefix}movie_id: missing")
-        return _checked(item["movie_id"], self.movie_type, f"{prefix}movie_id")
+            raise RequestError(f"{prefix}movie_id: missing or null")
+        return checked_id(item["movie_id"], self.movie_type, f"{prefix}movie_id")
 
     def movie_ids(self, values: object, where: str) -> list[Any]:
         """An array of movie ids.
@@ -42,14 +46,20 @@ class IdFields:
         found = expect_list(values, where)
         if len(found) > self._most:
             raise too_large(where, len(found), "entries", self._most)
-        for place, value in enumerate(found):
-            if type(value) is not self.movie_type:
-                _checked(value, self.movie_type, f"{where}[{place}]")
-        return found
+        if set(map(type, found)) <= {self.movie_type}:
+            return found
+        return [checked_id(value, self.movie_type, f"{where}[{place}]") for place, value in enumerate(found)]
 
 
-def _checked(value: Any, expected: type, where: str) -> Any:
-    if type(value) is not expected:
-        name = "an integer" if expected is int else "a string"
-        raise RequestError(f"{where}: expected {name}, got {shown(value)}")
-    return value
+def checked_id(value: Any, expected: type, where: str) -> Any:
+    """The value, if it is an id of the `expected` type, int or str; a string of digits becomes an expected integer.
+
+    Raises:
+        RequestError: it is of another type.
+    """
+    if type(value) is expected:
+        return value
+    if expected is int and (integer := integer_of(value)) is not None:
+        return integer
+    name = "an integer" if expected is int else "a string"
+    raise RequestError(f"{where}: expected {name}, got {shown(value)}")

@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 from handler.asks import AskKinds
 from handler.asks.base import AskCodec, AskContext, DecodedItem, UserAskCodec
 from handler.asks.pair import PairCodec
+from handler.body import without_nulls
 from handler.errors import RequestError, shown
 from handler.fold_in import RATINGS, FoldInCodec
+from handler.string_ids import AS_STRINGS, wants_string_ids
 
 CodecT = TypeVar("CodecT", bound=AskCodec[Any, Any])
 
@@ -39,8 +41,12 @@ class JsonAsks:
             raise RequestError(f"{where}: expected an object, got {shown(item)}")
         if not explain and (ask := self.pair.decode_plain(item)) is not None:
             return DecodedItem(self.pair, ask)
-        codec = self._find_codec(item, explain)
-        return DecodedItem(codec, codec.decode_item(item, f"{where}." if where else ""))
+        prefix = f"{where}." if where else ""
+        item = without_nulls(item)
+        string_ids = wants_string_ids(item, prefix)
+        fields = {name: value for name, value in item.items() if name != AS_STRINGS}
+        codec = self._find_codec(fields, explain)
+        return DecodedItem(codec, codec.decode_item(fields, prefix), string_ids)
 
     def _find_codec(self, item: dict[str, Any], explain: bool) -> AskCodec[Any, Any]:
         if explain:

@@ -16,9 +16,11 @@ from handler.errors import RequestError, allow_fields, expect_list, too_large
 from handler.json_asks import JsonAsks
 from handler.request import DecodedRequest, Response
 from handler.settings import HandlerSettings
+from handler.string_ids import AS_STRINGS, wants_string_ids
 from model.asks import Answer, ColumnsAnswer, ColumnsAsk, PairAnswer, PairAsk
 
 INSTANCES = "instances"
+_BODY_FIELDS = frozenset({INSTANCES, AS_STRINGS})
 
 
 class JsonCodec:
@@ -39,15 +41,18 @@ class JsonCodec:
         if INSTANCES not in body:
             item = self._asks.decode_item(body, "", explain)
             return DecodedRequest(item.codec.name, [item.ask], partial(_encode_one, item))
-        allow_fields(body, frozenset({INSTANCES}), "")
+        allow_fields(body, _BODY_FIELDS, "")
+        string_ids = wants_string_ids(body, "")
         instances = expect_list(body[INSTANCES], INSTANCES)
         most = self._settings.max_explanations if explain else self._settings.max_pairs
         if len(instances) > most:
             raise too_large(INSTANCES, len(instances), "entries", most)
-        columns = None if explain else self._asks.pair.decode_columns(instances)
+        columns = None if explain or string_ids else self._asks.pair.decode_columns(instances)
         if columns is not None:
             return DecodedRequest(INSTANCES, [columns], partial(self._encode_columns, columns))
         items = self._decode_instances(instances, explain)
+        if string_ids:
+            items = [item._replace(string_ids=True) if isinstance(item, DecodedItem) else item for item in items]
         asks = [item.ask for item in items if isinstance(item, DecodedItem)]
         return DecodedRequest(INSTANCES, asks, partial(_encode_many, items, explain))
 
@@ -63,7 +68,7 @@ class JsonCodec:
                 continue
             pairs += item.num_pairs()
             if pairs > most and len(instances) > 1:
-                raise too_large(INSTANCES, pairs, "pairs", most)
+                raise _too_many(pairs, most, number, len(instances))
             items.append(item)
         return items
 
@@ -74,6 +79,13 @@ class JsonCodec:
         [answer] = answers
         found = self._asks.pair.encode_columns(ask, cast(ColumnsAnswer, answer))
         return Response(orjson.dumps({"predictions": found}))
+
+
+def _too_many(pairs: int, most: int, before: int, entries: int) -> RequestError:
+    """The error of an entry whose pairs are too many with those of the entries `before` it; alone, each is allowed."""
+    advice = f"the first {max(before, 1)} of {entries} entries fit, ask for the others in requests of their own"
+    message = f"{INSTANCES}: {pairs} pairs, at most {most} are allowed: {advice}"
+    return RequestError(message, code=413, kind="TooLarge")
 
 
 def _encode_one(item: DecodedItem, answers: Sequence[Answer]) -> Response:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from handler.body import without_nulls
 from handler.errors import RequestError, allow_fields, expect_list, shown, too_large
 from handler.request import DecodedRequest, Response
 from handler.settings import HandlerSettings
@@ -25,7 +26,8 @@ from model.ids import IdMap
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
 INPUT_NAMES = ("user_id", "movie_id")
-OUTPUT_NAMES = ("rating", "user_known", "movie_known")
+OUTPUT_DATATYPES = {"rating": "FP32", "user_known": "BOOL", "movie_known": "BOOL"}
+OUTPUT_NAMES = tuple(OUTPUT_DATATYPES)
 _BODY_FIELDS = frozenset({"id", "parameters", "inputs", "outputs", "model_name", "model_version"})
 
 
@@ -64,7 +66,8 @@ class OipCodec:
         start = 0
         for number, tensor in enumerate(expect_list(body["inputs"], "inputs")):
             where = f"inputs[{number}]"
-            name = _object(tensor, where).get("name")
+            tensor = _object(tensor, where)
+            name = tensor.get("name")
             if name not in INPUT_NAMES or name in found:
                 raise RequestError(f"{where}.name: got {shown(name)}, expected user_id and movie_id, once each")
             size = self._size(tensor, where)
@@ -106,7 +109,8 @@ class OipCodec:
         wanted: dict[str, bool] = {}
         for number, output in enumerate(expect_list(body["outputs"], "outputs")):
             where = f"outputs[{number}]"
-            name = _object(output, where).get("name")
+            output = _object(output, where)
+            name = output.get("name")
             if name not in OUTPUT_NAMES or name in wanted:
                 allowed = f"allowed: {', '.join(OUTPUT_NAMES)}, once each"
                 raise RequestError(f"{where}.name: got {shown(name)}, {allowed}")
@@ -125,15 +129,15 @@ class OipCodec:
         if unknown := self._count_unknown(ask, answer):
             head["parameters"] = unknown
         columns = {
-            "rating": ("FP32", answer.ratings.astype(np.float32)),
-            "user_known": ("BOOL", answer.users_known),
-            "movie_known": ("BOOL", answer.movies_known),
+            "rating": answer.ratings.astype(np.float32),
+            "user_known": answer.users_known,
+            "movie_known": answer.movies_known,
         }
         head["outputs"] = []
         tail = b""
         for name, binary in outputs.items():
-            datatype, values = columns[name]
-            tensor: dict[str, Any] = {"name": name, "datatype": datatype, "shape": [len(values)]}
+            values = columns[name]
+            tensor: dict[str, Any] = {"name": name, "datatype": OUTPUT_DATATYPES[name], "shape": [len(values)]}
             if binary:
                 raw = values.tobytes()
                 tensor["parameters"] = {"binary_data_size": len(raw)}
@@ -174,7 +178,7 @@ def without_data(body: Mapping[str, Any]) -> dict[str, Any]:
 def _object(value: object, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise RequestError(f"{where}: expected an object, got {shown(value)}")
-    return value
+    return without_nulls(value)
 
 
 def _flag(parameters: Mapping[str, Any], name: str, default: bool, where: str) -> bool:

@@ -5,12 +5,27 @@ from __future__ import annotations
 import numpy as np
 
 from handler.oip_codec import OUTPUT_NAMES
-from handler.schema_terms import BOOLEAN, NUMBER, SIZE, TEXT, Schema, array_of, at_most_once, object_of, ref
+from handler.schema_terms import (
+    BOOLEAN,
+    NULL,
+    NUMBER,
+    SIZE,
+    TEXT,
+    Schema,
+    any_of,
+    array_of,
+    at_most_once,
+    object_of,
+    ref,
+    sent,
+)
 from handler.settings import HandlerSettings
 from handler.tensors import datatypes
 from model.asks import ServedModel
 from model.ids import IdMap
 from model.scale import RatingScale
+
+_FLAG: Schema = {"type": ["boolean", "null"]}
 
 
 def columns_schema(model: ServedModel, settings: HandlerSettings) -> Schema:
@@ -18,7 +33,7 @@ def columns_schema(model: ServedModel, settings: HandlerSettings) -> Schema:
     user = _input("user_id", model.user_ids, settings.max_pairs)
     movie = _input("movie_id", model.movie_ids, settings.max_pairs)
     orders = [{"prefixItems": [user, movie], "minItems": 2}, {"prefixItems": [movie, user], "minItems": 2}]
-    binary = {"type": "object", "properties": {"binary_data": BOOLEAN}}
+    binary = {"type": ["object", "null"], "properties": {"binary_data": _FLAG}}
     output = {
         "type": "object",
         "properties": {"name": {"enum": list(OUTPUT_NAMES)}, "parameters": binary},
@@ -26,13 +41,13 @@ def columns_schema(model: ServedModel, settings: HandlerSettings) -> Schema:
     }
     once = [at_most_once("name", name) for name in OUTPUT_NAMES]
     optional = {
-        "id": {"type": ["string", "null"]},
-        "parameters": {"type": "object", "properties": {"binary_data_output": BOOLEAN}},
+        "id": TEXT,
+        "parameters": {"type": "object", "properties": {"binary_data_output": _FLAG}},
         "outputs": {**array_of(output), "allOf": once},
         "model_name": True,
         "model_version": True,
     }
-    return object_of({"inputs": {"type": "array", "anyOf": orders, "maxItems": 2}}, optional)
+    return sent(object_of({"inputs": {"type": "array", "anyOf": orders, "maxItems": 2}}, optional))
 
 
 def columns_answer_schema(scale: RatingScale) -> Schema:
@@ -49,18 +64,19 @@ def columns_answer_schema(scale: RatingScale) -> Schema:
 def _input(name: str, ids: IdMap, most: int) -> Schema:
     column = array_of(ref(name))
     sizes = [{**SIZE, "maximum": most}, {"type": "integer", "const": 1}]
-    raw = {"properties": {"parameters": {"required": ["binary_data_size"]}}, "required": ["parameters"]}
+    size = {"type": "object", "required": ["binary_data_size"], "properties": {"binary_data_size": {"not": NULL}}}
+    raw = {"properties": {"parameters": size}, "required": ["parameters"]}
     return {
         "type": "object",
         "properties": {
             "name": {"const": name},
             "datatype": {"enum": list(datatypes(ids))},
             "shape": {"type": "array", "prefixItems": sizes, "items": False, "minItems": 1},
-            "parameters": {"type": "object", "properties": {"binary_data_size": SIZE}},
+            "parameters": {"type": ["object", "null"], "properties": {"binary_data_size": any_of([SIZE, NULL])}},
         },
         "required": ["name", "datatype", "shape"],
         "if": raw,
-        "then": {"properties": {"data": False}},
+        "then": {"properties": {"data": NULL}},
         "else": {"properties": {"data": {"anyOf": [column, array_of(column)]}}, "required": ["data"]},
     }
 

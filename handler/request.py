@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from model.asks import Answer, Ask
 
-Endpoint = Literal["predictions", "explanations", "description"]
+Endpoint = Literal["predictions", "explanations", "description", "readiness", "metadata"]
 JSON_HEADERS: Mapping[str, str] = {"content-type": "application/json"}
 _NO_HEADERS: Mapping[str, str] = {}
 

@@ -14,6 +14,8 @@ from handler.request import Endpoint, Request, Response
 from handler.request_log import MAX_ID_CHARACTERS, REQUEST_ID
 
 BODY_FIELDS = ("body", "data")
+# What a proxy asks in the header `describe`, for clients whose paths TorchServe does not know: ops/nginx/ncf.conf.
+_QUESTIONS: Mapping[str, Endpoint] = {"ready": "readiness", "metadata": "metadata"}
 # Without this header a StreamPredictions call over gRPC ends TorchServe's worker.
 _LAST_OF_STREAM = {"ts_stream_next": "false"}
 
@@ -21,10 +23,7 @@ _LAST_OF_STREAM = {"ts_stream_next": "false"}
 def to_request(row: Mapping[str, Any], headers: Mapping[str, str]) -> Request:
     """The request of one row; `headers` by their names in lower case, as `lower_case_names` gives them."""
     has_headers = bool(headers)
-    endpoint: Endpoint = "explanations" if headers.get("explain") == "True" else "predictions"
-    # A client can send this header too, but with a body; TorchServe's own question has none.
-    if headers.get("describe") == "True" and not row:
-        endpoint = "description"
+    endpoint = _endpoint(headers, bool(row))
     if REQUEST_ID in row and REQUEST_ID not in headers and (sent := _text(row[REQUEST_ID])):
         headers = {**headers, REQUEST_ID: sent}
     return Request(_find_body(row), headers, endpoint, has_headers)
@@ -48,6 +47,16 @@ def lower_case_names(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
         if lower == name or lower not in found:
             found[lower] = value
     return found
+
+
+def _endpoint(headers: Mapping[str, str], has_fields: bool) -> Endpoint:
+    # A client can send this header too, but with a body; TorchServe's own question has none.
+    if headers.get("describe") == "True" and not has_fields:
+        return "description"
+    asked = headers.get("describe", "")
+    if asked in _QUESTIONS:
+        return _QUESTIONS[asked]
+    return "explanations" if headers.get("explain") == "True" else "predictions"
 
 
 def _find_body(row: Mapping[str, Any]) -> Any:

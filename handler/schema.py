@@ -1,7 +1,8 @@
 """The contract as JSON Schema (2020-12), made for one model: its id types, its rating scale, its genres, its limits.
 
-JSON Schema cannot express two things that the service rejects: an integer written as `1.0`, and tensors whose data is
-not as long as their shape says. An answer that is TorchServe's own is an `error` too.
+JSON Schema cannot express three things that the service rejects: an integer written as `1.0`, one of more than 64 bits
+in a string, and tensors whose data is not as long as their shape says. An answer that is TorchServe's own is an `error`
+too.
 https://json-schema.org/draft/2020-12
 """
 
@@ -13,7 +14,8 @@ from typing import Any
 from handler.asks.base import AskCodec, AskContext
 from handler.json_asks import JsonAsks
 from handler.oip_schema import columns_answer_schema, columns_schema
-from handler.schema_terms import TEXT, Schema, any_of, array_of, object_of, ref
+from handler.schema_terms import BOOLEAN, TEXT, Schema, any_of, array_of, object_of, ref, sent
+from handler.string_ids import AS_STRINGS
 from model.asks import ServedModel
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -39,18 +41,26 @@ def make_schema(model: ServedModel, context: AskContext, asks: JsonAsks) -> Sche
 
 def _requests(context: AskContext, asks: JsonAsks) -> Schema:
     """JSON bodies at /predictions, by name."""
-    found = {codec.name: codec.request_schema() for codec in asks.predictions}
+    found = {codec.name: _item(codec) for codec in asks.predictions}
     if asks.can_encode:
-        found["fold_in"] = any_of(codec.request_schema() for codec in asks.folded.values())
+        found["fold_in"] = any_of(_item(codec) for codec in asks.folded.values())
     items = array_of(any_of(ref(name) for name in found), context.settings.max_pairs)
-    return {**found, "instances": object_of({"instances": items})}
+    return {**found, "instances": _many(items)}
 
 
 def _explanation_requests(context: AskContext, codecs: Codecs) -> Schema:
     """The JSON bodies at /explanations, under one name."""
-    item = any_of(codec.request_schema() for codec in codecs)
+    item = any_of(_item(codec) for codec in codecs)
     items = array_of(item, context.settings.max_explanations)
-    return {"explanation": any_of([item, object_of({"instances": items})])}
+    return {"explanation": any_of([item, _many(items)])}
+
+
+def _item(codec: AskCodec[Any, Any]) -> Schema:
+    return sent(codec.request_schema(), **{AS_STRINGS: BOOLEAN})
+
+
+def _many(items: Schema) -> Schema:
+    return sent(object_of({"instances": items}), **{AS_STRINGS: BOOLEAN})
 
 
 def _answers(asks: JsonAsks) -> Schema:

@@ -13,9 +13,11 @@ Schema = dict[str, Any]
 NUMBER: Schema = {"type": "number"}
 TEXT: Schema = {"type": "string"}
 BOOLEAN: Schema = {"type": "boolean"}
+NULL: Schema = {"type": "null"}
 SIZE: Schema = {"type": "integer", "minimum": 0}
 # A longer list would be most of the document; a genre that is not in the data is rejected all the same.
 _MOST_GENRES = 100
+_DIGITS = "^(0|-?[1-9][0-9]{0,19})$"
 _UNKNOWN_NAME = r"^(user_id|(ratings\[[0-9]+\]\.)?movie_id)$"
 
 
@@ -37,6 +39,26 @@ def object_of(required: Schema, optional: Schema | None = None) -> Schema:
     """An object with these fields and no others."""
     found = {"type": "object", "properties": {**required, **(optional or {})}, "additionalProperties": False}
     return {**found, "required": list(required)} if required else found
+
+
+def sent(schema: Schema, **optional: Schema) -> Schema:
+    """The schema of an object in a request, with more fields: what need not be there may be null, for a null is absent.
+
+    A schema without properties, such as a reference, is left as it is.
+    """
+    if "properties" not in schema:
+        return schema
+    required = schema.get("required", ())
+    fields = {**schema["properties"], **optional}
+    never = (*required, *(name for name, field in fields.items() if field is True))
+    nullable = {name: field if name in never else any_of([field, NULL]) for name, field in fields.items()}
+    found = {**schema, "properties": nullable, "additionalProperties": NULL}
+    if "anyOf" in schema:  # one of several fields is required, and then it is not null
+        alternatives = schema["anyOf"]
+        found["anyOf"] = [
+            {**one, "properties": {name: fields[name] for name in one["required"]}} for one in alternatives
+        ]
+    return found
 
 
 def array_of(item: Schema | bool, most: int | None = None) -> Schema:
@@ -63,8 +85,10 @@ def any_of(schemas: Iterable[Schema]) -> Schema:
 
 
 def _id(ids: IdMap) -> Schema:
-    """Integers that JSON readers keep exact at 64 bits, or strings."""
-    return {"type": "integer", "minimum": -(2**63), "maximum": 2**64 - 1} if ids.integer else TEXT
+    """Integers that JSON readers keep exact at 64 bits, or their digits in a string; or any strings."""
+    if not ids.integer:
+        return TEXT
+    return any_of([{"type": "integer", "minimum": -(2**63), "maximum": 2**64 - 1}, {**TEXT, "pattern": _DIGITS}])
 
 
 def _genre(genres: list[str]) -> Schema | bool:

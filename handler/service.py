@@ -15,9 +15,9 @@ from contextlib import suppress
 from typing import Protocol
 
 import numpy as np
-import orjson
 import torch
 
+from handler.about import answers_about
 from handler.asks import ASKS, AskKinds
 from handler.asks.base import AskContext
 from handler.codec import Codec
@@ -77,8 +77,7 @@ class RatingService:
         oip = OipCodec(model.user_ids, model.movie_ids, settings, name, version)
         self._codec = Codec(JsonCodec(asks, settings), oip, settings)
         schema = make_schema(model, context, asks)
-        self.description = orjson.dumps({**artifact.metadata, "schema": schema, "worker_pid": os.getpid()})
-        """The body of the answer to a request for the description: metadata and the JSON Schema of the contract."""
+        self._about = answers_about(model, artifact.metadata, schema, name, version)
 
     def answer(self, requests: Sequence[Request]) -> list[Response]:
         """One response for each request of a batch, in order."""
@@ -105,8 +104,8 @@ class RatingService:
             self.predictor.scorer.rate(users, movies)
 
     def _decode(self, request: Request) -> DecodedRequest | RequestError:
-        if request.endpoint == "description":
-            return DecodedRequest("describe", [], lambda _: Response(self.description))
+        if request.endpoint in self._about:
+            return self._about[request.endpoint]
         try:
             return self._codec.decode_request(request)
         except RequestError as error:

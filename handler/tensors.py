@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from handler.errors import RequestError, expect_list, shown
+from handler.id_fields import checked_id
 from model.ids import IdMap
 
 _INTEGERS = {
@@ -20,11 +21,14 @@ _INTEGERS = {
     "UINT16": "<u2",
     "UINT8": "<u1",
 }
+_STRINGS = "BYTES"
 _LENGTH = struct.Struct("<I")
 
 
 def read_json(tensor: Mapping[str, Any], size: int, ids: IdMap, where: str) -> list[Any] | np.ndarray:
     """The `data` of a tensor, (size,): integers, in a list or in an array, or strings, like the model's ids.
+
+    Integer ids may be strings of digits as well, whatever the datatype: JSON of Protocol Buffers writes INT64 so.
 
     Raises:
         RequestError: the datatype or an element's type is not that of the ids, or the size differs from the shape's.
@@ -40,11 +44,9 @@ def read_json(tensor: Mapping[str, Any], size: int, ids: IdMap, where: str) -> l
         data = [value for row in data for value in expect_list(row, f"{where}.data")]
     if len(data) != size:
         raise RequestError(f"{where}.data: {len(data)} elements, the shape says {size}")
-    if not set(map(type, data)) <= {ids.python_type}:
-        place = next(i for i, value in enumerate(data) if type(value) is not ids.python_type)
-        expected = "an integer" if ids.integer else "a string"
-        raise RequestError(f"{where}.data[{place}]: expected {expected}, got {shown(data[place])}")
-    return data
+    if set(map(type, data)) <= {ids.python_type}:
+        return data
+    return [checked_id(value, ids.python_type, f"{where}.data[{place}]") for place, value in enumerate(data)]
 
 
 def read_binary(tensor: Mapping[str, Any], size: int, ids: IdMap, raw: bytes, where: str) -> Any:
@@ -59,6 +61,19 @@ def read_binary(tensor: Mapping[str, Any], size: int, ids: IdMap, raw: bytes, wh
         if len(raw) != size * kind.itemsize:
             raise RequestError(f"{where}: {len(raw)} bytes, the shape says {size * kind.itemsize}")
         return np.frombuffer(raw, dtype=kind).astype(np.int64)
+    strings = _read_strings(raw, size, where)
+    if not ids.integer:
+        return strings
+    return [checked_id(value, int, f"{where}[{place}]") for place, value in enumerate(strings)]
+
+
+def datatypes(ids: IdMap) -> tuple[str, ...]:
+    """The datatypes that a tensor of these ids may have."""
+    return (*_INTEGERS, _STRINGS) if ids.integer else (_STRINGS,)
+
+
+def _read_strings(raw: bytes, size: int, where: str) -> list[str]:
+    """Strings with their lengths before them."""
     values, start = [], 0
     while start < len(raw):
         if start + 4 > len(raw):
@@ -74,11 +89,6 @@ def read_binary(tensor: Mapping[str, Any], size: int, ids: IdMap, raw: bytes, wh
         return [bytes(value).decode() for value in values]
     except UnicodeDecodeError as error:
         raise RequestError(f"{where}: a string is not UTF-8") from error
-
-
-def datatypes(ids: IdMap) -> tuple[str, ...]:
-    """The datatypes that a tensor of these ids may have."""
-    return tuple(_INTEGERS) if ids.integer else ("BYTES",)
 
 
 def _datatype(tensor: Mapping[str, Any], ids: IdMap, where: str) -> str:

@@ -14,7 +14,7 @@ import json
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from model.files import atomic_write
 from model.history import History
 from model.ids import IdMap
 from model.interest import Interest
+from model.network import EncodingNetwork
 from model.scale import RatingScale
 
 SCHEMA_VERSION = 1
@@ -49,6 +50,11 @@ class Artifact:
     catalogue: Catalogue
     metadata: dict[str, Any] = field(default_factory=dict)
     interest: Interest | None = None
+
+    @property
+    def encoder(self) -> EncodingNetwork | None:
+        """The network, if it computes the rows of users from their ratings."""
+        return cast(EncodingNetwork, self.network) if hasattr(self.network, "encode_users") else None
 
 
 def save_artifact(artifact: Artifact, path: Path) -> str:

@@ -42,10 +42,10 @@ class FoldIn(nn.Module):
     bias: Tensor
     bias_square: Tensor
     weight: Tensor
-    full: Tensor
+    square_index: Tensor
     precision: Tensor
-    pull: Tensor
-    shape: Tensor
+    precision_times_mean: Tensor
+    noise_shape: Tensor
     popularity: Tensor
 
     def __init__(
@@ -67,10 +67,10 @@ class FoldIn(nn.Module):
         self.register_buffer("bias", mean[:, 0].clone())
         self.register_buffer("bias_square", bias_square)
         self.register_buffer("weight", weight.clone())
-        self.register_buffer("full", triangle(self.size, mean.device)[2])
+        self.register_buffer("square_index", triangle(self.size, mean.device)[2])
         self.register_buffer("precision", prior_precision.clone())
-        self.register_buffer("pull", prior_precision @ prior_mean)
-        self.register_buffer("shape", torch.tensor(noise_shape))
+        self.register_buffer("precision_times_mean", prior_precision @ prior_mean)
+        self.register_buffer("noise_shape", torch.tensor(noise_shape))
         self.register_buffer("popularity", popularity.clone())
 
     def forward(self, owner: Tensor, movie_index: Tensor, target: Tensor, num_users: int) -> Tensor:
@@ -106,27 +106,27 @@ class FoldIn(nn.Module):
         weight = self.weight[movie_index]
         weighted = self.products[movie_index] * weight.unsqueeze(1)
         sums = target.new_zeros(num_users, entries + size).index_add_(0, owner, weighted)
-        gram = sums[:, :entries][:, self.full].view(num_users, size, size)
-        lifted = self.x[movie_index] * (weight * target).unsqueeze(1)
-        pulled = target.new_zeros(num_users, size).index_add_(0, owner, lifted) - sums[:, entries:]
+        gram = sums[:, :entries][:, self.square_index].view(num_users, size, size)
+        target_times_x = self.x[movie_index] * (weight * target).unsqueeze(1)
+        data_term = target.new_zeros(num_users, size).index_add_(0, owner, target_times_x) - sums[:, entries:]
         square = weight * (target * (target - 2 * self.bias[movie_index]) + self.bias_square[movie_index])
         total = target.new_zeros(num_users).index_add_(0, owner, square)
         count = target.new_zeros(num_users).index_add_(0, owner, torch.ones_like(target))
-        return gram, pulled, total, count
+        return gram, data_term, total, count
 
     def _solve(self, sums: tuple[Tensor, Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Vectors (N, K), Cholesky factors of A (N, K, K) and gamma (N,) from `_sums`."""
-        gram, pulled, total, count = sums
+        gram, data_term, total, count = sums
         gamma = torch.ones_like(count)
         for _ in range(self.steps - 1):
             scale = gamma.unsqueeze(1)
             factor = torch.linalg.cholesky(self.precision + gram * scale.unsqueeze(2))
             covariance = torch.cholesky_inverse(factor)
-            vector = torch.bmm(covariance, (self.pull + pulled * scale).unsqueeze(2)).squeeze(2)
+            vector = torch.bmm(covariance, (self.precision_times_mean + data_term * scale).unsqueeze(2)).squeeze(2)
             moment = covariance + vector.unsqueeze(2) * vector.unsqueeze(1)
-            error = total - 2 * (vector * pulled).sum(1) + (moment * gram).sum((1, 2))
-            gamma = (self.shape + count) / (self.shape + error.clamp_min(0.0))
+            error = total - 2 * (vector * data_term).sum(1) + (moment * gram).sum((1, 2))
+            gamma = (self.noise_shape + count) / (self.noise_shape + error.clamp_min(0.0))
         scale = gamma.unsqueeze(1)
         factor = torch.linalg.cholesky(self.precision + gram * scale.unsqueeze(2))
-        vector = torch.cholesky_solve((self.pull + pulled * scale).unsqueeze(2), factor).squeeze(2)
+        vector = torch.cholesky_solve((self.precision_times_mean + data_term * scale).unsqueeze(2), factor).squeeze(2)
         return vector, factor, gamma

@@ -33,7 +33,10 @@ class TowerNetwork(Protocol):
 
 
 class EncodingNetwork(TowerNetwork, Protocol):
-    """A network whose users' rows are a function of the ratings they gave, so that it knows a new user at once."""
+    """A network whose users' rows are a function of the ratings they gave, so that it knows a new user at once.
+
+    A network declares that it is one by exporting `encode_users`; `Artifact.encoder` is the one place that asks.
+    """
 
     def encode_users(self, owner: Tensor, movie_index: Tensor, rating: Tensor, num_users: int) -> Tensor:
         """Rows of the user table, (num_users, W), from R ratings in rating units, each its owner's, all (R,)."""

@@ -34,8 +34,8 @@ class Scorer:
         self._last_movie = artifact.movie_ids.unknown
         network = cast(TowerNetwork, artifact.network)
         self.head = network.head
-        self._encode_users: Callable[..., Tensor] | None = getattr(network, "encode_users", None)
-        self.can_encode = self._encode_users is not None
+        self._encoder = artifact.encoder
+        self.can_encode = self._encoder is not None
         with torch.inference_mode():
             self.user_tower = self._keep(network.user_tower, self._last_user + 1)
             self.movie_tower = self._keep(network.movie_tower, self._last_movie + 1)
@@ -74,14 +74,14 @@ class Scorer:
         Raises:
             NotImplementedError: the network has no encoder.
         """
-        if self._encode_users is None:
+        if self._encoder is None:
             raise NotImplementedError(
                 "this model cannot take new ratings: its network has no encoder; train one that has"
             )
         with torch.inference_mode():
             owners = self._tensor(owner.astype(np.int64))
             movies = self._tensor(movie_index.astype(np.int64))
-            return self._encode_users(owners, movies, self._tensor(ratings.astype(np.float32)), number)
+            return self._encoder.encode_users(owners, movies, self._tensor(ratings.astype(np.float32)), number)
 
     def _units(self, user_index: np.ndarray, movie_index: np.ndarray, fold_ins: Sequence[Tensor]) -> np.ndarray:
         """One forward: rows -> unit scores (B,) float32."""

@@ -1,11 +1,11 @@
-"""Who may ask: TorchServe's tokens, switched on by `make serve AUTH=on` and off by `AUTH=off`.
+"""The keys of the server: TorchServe's tokens. `make serve AUTH=on` switches them on, `AUTH=off` switches them off.
 
-TorchServe draws three keys at each start and writes them to key_file.json in its working directory: one for inference,
-one for management, and one, `API`, that only makes new ones. A new key replaces the old one at once, so a client that
-is to go on through a rotation reads the file again when it is refused: `KeyFileAuth` does.
+At each start TorchServe makes three keys and writes them to key_file.json in its working directory: one for inference,
+one for management, and one, `API`, that only makes new keys. A new key replaces the old one at once. A client that must
+survive this reads the file again when its key is refused, as `KeyFileAuth` does.
 
-`python -m ops.auth token [inference|management]` prints a key, `header` the line that curl's `-H @-` takes (nothing
-where tokens are off), and `rotate` replaces both keys.
+`python -m ops.auth token [inference|management]` prints a key. `header` prints the line that curl's `-H @-` takes, or
+nothing if tokens are off. `rotate` replaces both keys.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from ops.settings import ServerSettings, read_settings
 from ops.undo import undone_on_failure
 
 KINDS = ("inference", "management")
-# The exception that TorchServe names in its answer: with the status 400, as for any bad request.
+# The exception that TorchServe names when it refuses a key. Its status is 400, as for any bad request.
 REFUSED = "InvalidKeyException"
 WRITTEN_WITHIN_S = 0.5
 
 
 class AuthError(RuntimeError):
-    """There are no keys, or the server made no new ones; the message says why."""
+    """There are no keys, or the server did not replace them; the message says why."""
 
 
 class KeyFileAuth(httpx.Auth):
-    """Sends the key of the address that is asked, and reads the file once more when it is refused."""
+    """Sends the key for the address of the request. If the server refuses it, reads the file again and retries once."""
 
     requires_response_body = True
 
@@ -43,7 +43,7 @@ class KeyFileAuth(httpx.Auth):
         self._settings = settings
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Where there is no key file, the request goes out as it is."""
+        """Without a key file, sends the request as it is."""
         kind = "management" if str(request.url).startswith(self._settings.management + "/") else "inference"
         key = find_key(self._settings, kind)
         if key is not None:
@@ -56,7 +56,7 @@ class KeyFileAuth(httpx.Auth):
                 yield request
 
     def _wait_for_another(self, kind: str, refused: str | None) -> str | None:
-        """The key that took the refused one's place: the server uses a new one shortly before it writes it."""
+        """The key that replaced the refused one. The server uses a new key shortly before it writes the file."""
         deadline = time.monotonic() + WRITTEN_WITHIN_S
         while (key := find_key(self._settings, kind)) in (None, refused):
             if time.monotonic() > deadline or not key_file(self._settings).exists():
@@ -66,15 +66,15 @@ class KeyFileAuth(httpx.Auth):
 
 
 def is_on(settings: ServerSettings) -> bool:
-    """Whether a start of this folder's server asks for tokens."""
+    """Whether this folder's server is started with tokens."""
     return _choice(settings).exists()
 
 
 def choose(settings: ServerSettings, wanted: str | None) -> None:
-    """Remembers `on` or `off` for this start and the next ones; None leaves it as it was.
+    """Remembers `on` or `off` for this start and the next ones; None changes nothing.
 
     Raises:
-        ValueError: it is another word.
+        ValueError: `wanted` is another word.
     """
     if wanted not in (None, "on", "off"):
         raise ValueError(f"AUTH: got {wanted!r}, allowed: on, off")
@@ -87,7 +87,7 @@ def choose(settings: ServerSettings, wanted: str | None) -> None:
 
 @contextmanager
 def trying(settings: ServerSettings, wanted: str | None) -> Iterator[None]:
-    """Chooses, and takes that back if what is done meanwhile fails.
+    """Chooses as `choose` does, and undoes that if the block fails.
 
     Raises:
         ValueError: as `choose`.
@@ -100,11 +100,11 @@ def trying(settings: ServerSettings, wanted: str | None) -> Iterator[None]:
 
 
 def prepare(settings: ServerSettings) -> Path:
-    """The configuration to start the server with; the key file of an earlier start is emptied, or removed.
+    """The configuration to start the server with. Removes the key file of an earlier start.
 
-    TorchServe makes that file with the shell's umask and narrows it afterwards, so it finds one of ours: 0600.
+    TorchServe creates the key file with the shell's umask and restricts it later. So we create it first, with 0600.
     """
-    # In a folder that is read-only, as in a container, removing what is not there fails too.
+    # In a read-only folder, as in a container, even removing a missing file fails.
     if key_file(settings).exists():
         key_file(settings).unlink()
     if not is_on(settings):
@@ -112,7 +112,7 @@ def prepare(settings: ServerSettings) -> Path:
     os.close(os.open(key_file(settings), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     target = settings.folder / ".run" / settings.config.name
     target.parent.mkdir(exist_ok=True)
-    text = settings.config.read_text(encoding="utf-8")  # of a setting that is given twice, the last one holds
+    text = settings.config.read_text(encoding="utf-8")  # the last line of a setting counts
     target.write_text(f"{text}\n# AUTH=on\ndisable_token_authorization=false\n", encoding="utf-8")
     return target
 
@@ -123,7 +123,7 @@ def key_file(settings: ServerSettings) -> Path:
 
 
 def find_key(settings: ServerSettings, kind: str) -> str | None:
-    """The key of `inference`, `management` or `API`; None where tokens are off, not made yet, or lost."""
+    """The key of `inference`, `management` or `API`; None if tokens are off, not made yet, or lost."""
     try:
         return str(json.loads(key_file(settings).read_text(encoding="utf-8"))[kind]["key"])
     except (FileNotFoundError, ValueError, LookupError, TypeError):
@@ -131,13 +131,13 @@ def find_key(settings: ServerSettings, kind: str) -> str | None:
 
 
 def header(settings: ServerSettings, kind: str = "inference") -> str:
-    """The line of a request that carries the key; empty where tokens are off."""
+    """The header line with the key; empty if tokens are off."""
     key = find_key(settings, kind)
     return f"Authorization: Bearer {key}\n" if key is not None else ""
 
 
 def rotate(settings: ServerSettings) -> dict[str, str]:
-    """Replaces both keys, also expired ones, and returns when each of the new ones expires; the old ones end at once.
+    """Replaces both keys, expired or not, and returns when each new key expires. The old keys end at once.
 
     Raises:
         AuthError: tokens are off, or the server did not answer or refused.

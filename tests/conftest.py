@@ -32,15 +32,18 @@ MOVIE_IDS = [3, 10_007, 10_102, 10_253, 77_777, 2**62]
 GENRES = [["Crime"], ["Drama", "Crime"], [], ["Comedy"], ["Drama"], None]
 
 
+HAVE_OWN_PROJECTS = {"tests/e2e/test_readme.py", "tests/e2e/test_docs_commands.py"}
+
+
 class Rooms(LoadScopeScheduling):
     """Of two processes, one takes the end-to-end tests, which share a trained project and its server.
 
-    The README's tests, which have a project of their own, and every other file go where there is room.
+    The documentation's tests, which have projects of their own, and every other file go where there is room.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         path = str(super()._split_scope(nodeid))
-        shares = path.startswith("tests/e2e/") and path != "tests/e2e/test_readme.py"
+        shares = path.startswith("tests/e2e/") and path not in HAVE_OWN_PROJECTS
         return "tests/e2e" if shares else path
 
 

@@ -4,44 +4,40 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 from typing import Any
 
 import tyro
-from safetensors import SafetensorError
 
 from train import distributed
 from train.architectures import ARCHITECTURES
+from train.command import run_command
 from train.config import PRESETS, TrainConfig
-from train.errors import DataError, DivergedError
 from train.evaluation.evaluate import format_table
+from train.evaluation.ranking_words import format_rankings
 from train.output import ARTIFACT
 from train.run import run
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Parses options, reads, trains, prints the table; returns the exit status."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that partial files are cleaned up
+    given = sys.argv[1:] if arguments is None else arguments
+    return run_command("train", lambda: _train(given), "nothing was overwritten, --resume continues")
+
+
+def _train(arguments: list[str]) -> str:
+    """Reads and trains; returns what to tell of it."""
     try:
-        config = parse_config(sys.argv[1:] if arguments is None else arguments)
+        config = parse_config(arguments)
         _refuse_to_replace(config)
         distributed.start()
         data = config.read(config.data, config.rating_scale)
         if not distributed.rank():
             print(data.reading.text())
         metrics = run(config, data)
-    except (DataError, DivergedError, SafetensorError, ValueError, OSError) as error:
-        _complain(str(error))
-        return 2
-    except KeyboardInterrupt:
-        _complain("interrupted; nothing was overwritten, --resume goes on")
-        return 130
     finally:
         distributed.stop()
-    if metrics:
-        _tell(config, metrics)
-    return 0
+    return _told(config, metrics) if metrics else ""
 
 
 def parse_config(arguments: list[str]) -> TrainConfig:
@@ -71,9 +67,7 @@ def parse_config(arguments: list[str]) -> TrainConfig:
 def _refuse_to_replace(config: TrainConfig) -> None:
     target = config.out / ARTIFACT
     if target.exists():
-        raise ValueError(
-            f"{target}: is there already, and a version is never replaced: give another --out and --version"
-        )
+        raise ValueError(f"{target}: already exists, and a version is never replaced: give another --out and --version")
 
 
 def _refuse_other_architecture(architecture: str, arguments: list[str]) -> None:
@@ -86,18 +80,17 @@ def _refuse_other_architecture(architecture: str, arguments: list[str]) -> None:
             )
 
 
-def _complain(text: str) -> None:
-    if distributed.speaks():
-        print(f"train: {text}", file=sys.stderr)
-
-
-def _tell(config: TrainConfig, metrics: dict[str, Any]) -> None:
-    """Prints the errors, what was chosen, how fast it was, and what was written."""
+def _told(config: TrainConfig, metrics: dict[str, Any]) -> str:
+    """The errors, what was chosen, how fast it was, and what was written."""
+    lines = []
     if metrics["metrics"]:
-        print(format_table(metrics["metrics"]))
+        lines.append(format_table(metrics["metrics"]))
+    if metrics["rankings"]:
+        lines.append(format_rankings(metrics["rankings"]))
     chosen = ", ".join(f"{name} {value}" for name, value in metrics["chosen"].items())
-    print(f"chosen: {chosen}; trained in {metrics['training_s']:.1f} s, {metrics['rows_per_s']:,} ratings/s")
-    print(f"wrote {config.out / ARTIFACT}, digest {metrics['digest'][:16]}")
+    lines.append(f"chosen: {chosen}; trained in {metrics['training_s']:.1f} s, {metrics['rows_per_s']:,} ratings/s")
+    lines.append(f"wrote {config.out / ARTIFACT}, digest {metrics['digest'][:16]}")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

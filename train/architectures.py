@@ -24,6 +24,17 @@ def architecture_of(network: RatingNetwork) -> Architecture:
     return next(one for one in ARCHITECTURES.values() if type(network) is one.network)
 
 
+def architecture_named(name: str) -> Architecture:
+    """The entry of this name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if name not in ARCHITECTURES:
+        raise ValueError(f"architecture: got {name}, allowed: {', '.join(ARCHITECTURES)}")
+    return ARCHITECTURES[name]
+
+
 def check_registry(architectures: Mapping[str, Architecture], config: type[TrainConfig]) -> None:
     """Compares the registry with the options of a training.
 

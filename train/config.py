@@ -1,4 +1,4 @@
-"""What a training run can be told. Every field is an option of `python -m train`; its docstring is its help.
+"""The options of a training run. Every field is an option of `python -m train`; its docstring is its help.
 
 The options of one architecture carry its name, as in `--factors.factors 12` or `--mlp.embedding-dim 32`.
 """
@@ -27,33 +27,36 @@ class TrainConfig(ReaderOptions):
     data: Path = Path("build/demo")
     """A folder or file of ratings."""
     rating_scale: tuple[float, float] | None = None
-    """Lowest and highest rating allowed; by default what the training rows hold."""
+    """Lowest and highest rating allowed; by default those of the training rows."""
     out: Path = Path("build/1.0")
     """Folder for the artifact, the checkpoint, metrics.json and the plots."""
     resume: bool = False
-    """Go on where an interrupted run of the same options and data stopped, to the result that it would have had."""
+    """Resume from the saved stages of an interrupted run with the same options and data. The result is the same."""
     version: str = "1.0"
-    """Version of the model, told in its metadata."""
+    """Version of the model, as its metadata names it."""
     architecture: Literal["factors", "mlp"] = "factors"
-    """What to train: the default model, or the reference's network."""
+    """The network to train: the default one, or the one of the reference notebook."""
     features: bool = True
-    """Let genres, countries, year and grade of the catalogue speak for movies with few ratings or none (factors)."""
+    """Use genres, countries, year and grade of the catalogue for movies with few ratings or none (factors)."""
     test_size: float = 0.2
-    """Share of the ratings held out to report errors on; 0 <= test_size < 1, and 0 reports none."""
+    """Share of the ratings held out to measure errors; 0 <= test_size < 1. With 0, no errors are reported."""
+    ranking_users: int = 3_000
+    """The most users whose rankings are measured. A large catalogue takes fewer. With 0, no rankings are reported."""
     refit: bool = True
-    """Serve a network trained once more, on all ratings, the held-out ones included."""
+    """Train the served network again on all ratings, including the held-out ones."""
     split_seed: int = 1234
     """Seed of the split."""
     seed: int = 0
     """Seed of everything else: same seed, same machine, same artifact."""
     threads: int = 1
-    """CPU threads; 0 takes what PyTorch would. Small steps gain nothing from more, and lose much on a busy machine."""
+    """CPU threads; 0 takes PyTorch's default. More threads do not speed up small steps."""
     interest: InterestConfig = field(default_factory=InterestConfig)
     factors: FactorsConfig = field(default_factory=FactorsConfig)
     mlp: MLPConfig = field(default_factory=MLPConfig)
 
     def __post_init__(self) -> None:
         check_value("test_size", self.test_size, 0 <= self.test_size < 1, "0 up to, not including, 1")
+        check_value("ranking_users", self.ranking_users, self.ranking_users >= 0, "at least 0")
         check_value("threads", self.threads, self.threads >= 0, "at least 0")
         if self.rating_scale is not None:
             check_value(
@@ -65,7 +68,7 @@ class TrainConfig(ReaderOptions):
 RATINGS_OPTIONS = tuple(one.name for one in fields(ReaderOptions) if one.name not in ("movies", "catalogue"))
 PRESETS = {
     "default": TrainConfig(),
-    # As the reference notebook does it: small steps, three epochs, whatever the validation error says.
+    # As in the reference notebook: small steps, and three epochs whatever the validation error is.
     "reference": TrainConfig(
         architecture="mlp",
         refit=False,

@@ -1,8 +1,8 @@
-"""Several processes, or one: who this process is, what its share is, and what all of them know together.
+"""Training by several processes: the number of this process, its share of the work, and the exchange of results.
 
-`torchrun --nproc-per-node N -m train` starts N processes that run the same program on the same ratings, with gloo
-between processors and NCCL between GPUs. Each does its share of the work and then gets the others' results, so that
-all of them hold the same model. With one process everything here is the identity.
+`torchrun --nproc-per-node N -m train` starts N processes that run the same program on the same ratings. They
+communicate by gloo between processors and by NCCL between GPUs. Each process does its share and receives the others'
+results, so all of them hold the same model. With one process, every function here returns what it was given.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from torch import Tensor
 
 
 def start() -> None:
-    """Joins the processes that torchrun started, if it did."""
+    """Joins the group of processes, if torchrun started this one."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
         if torch.cuda.is_available():
             torch.cuda.set_device(device())
@@ -28,13 +28,13 @@ def start() -> None:
 
 
 def stop() -> None:
-    """Leaves them again."""
+    """Leaves the group."""
     if dist.is_initialized():
         dist.destroy_process_group()
 
 
 def rank() -> int:
-    """This process's number, 0 to world() - 1; number 0 writes and prints."""
+    """The number of this process, 0 to world() - 1. Process 0 writes and prints."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
@@ -44,24 +44,24 @@ def world() -> int:
 
 
 def speaks() -> bool:
-    """Whether this process tells what went wrong: the first of its host, before they have joined and after."""
+    """Whether this process prints errors: the first process of each host does, even before it joins the group."""
     return os.environ.get("LOCAL_RANK", "0") == "0"
 
 
 def device() -> torch.device:
-    """Where tensors live while they are trained: this process's GPU, else the processor."""
+    """The device of the training: this process's GPU, or the processor if there is none."""
     if not torch.cuda.is_available():
         return torch.device("cpu")
     return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
 
 
 def quiet() -> bool | None:
-    """tqdm's `disable`: a bar on a terminal, and from number 0 alone."""
+    """The value for tqdm's `disable`: only process 0 shows a bar, and only on a terminal."""
     return True if rank() else None
 
 
 def bounds(start: Tensor, total: int) -> list[int]:
-    """Where each process's entities begin, (world() + 1,), so that each process has about as many ratings.
+    """The first entity of each process, (world() + 1,). All processes get about the same number of ratings.
 
     start (N,) ascending: where each entity's ratings begin among `total`.
     """

@@ -1,12 +1,12 @@
-"""The errors of a training that are told to the person who started it."""
+"""The errors that a training reports to the person who started it."""
 
 
 class DataError(ValueError):
     """A ratings file, folder or option that cannot be used.
 
-    The message is meant for the person who gave it: where (file and line), what was got, what is allowed.
+    The message is for the person who gave it. It names the place (file and line), the value, and the allowed values.
     """
 
 
 class DivergedError(RuntimeError):
-    """The training's numbers are no longer finite; what was fitted is worthless."""
+    """The training's numbers are no longer finite, so the fitted network is useless."""

@@ -1,4 +1,4 @@
-"""What a run leaves behind: checkpoint, artifact, and what is told of them, each whole or not at all."""
+"""The files of a run: checkpoint, artifact, metrics and model card. Each is written in one step."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ HELD_OUT = "held_out.npz"
 def describe(
     config: TrainConfig, data: RatingsData, network: RatingNetwork, choice: Choice, results: dict[str, Any]
 ) -> dict[str, Any]:
-    """What metrics.json and the artifact's metadata tell of the run, speed aside."""
+    """The description of the run for metrics.json and the artifact's metadata, without the speed."""
     options = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(config).items()}
     others = {"data", "out", "movies", "resume", *ARCHITECTURES} - {config.architecture}
     return {
@@ -106,7 +106,7 @@ def _example(trained: TrainingSet) -> dict[str, Any]:
 
 
 def build_catalogue(movies: pd.DataFrame | None, movie_ids: IdMap) -> Catalogue:
-    """The movies' facts in the order of rows; `None` for those the data says nothing of."""
+    """The movies' facts in the order of rows; `None` where the data has no fact."""
     if movies is None:
         return Catalogue({}, len(movie_ids))
     raw = movies[MOVIE_ID].tolist()

@@ -1,7 +1,7 @@
-"""From artifact to archive: `ncf-VERSION.mar`, made by torch-model-archiver.
+"""Packs an artifact into an archive, `ncf-VERSION.mar`, by torch-model-archiver.
 
-The archive holds the packages `model` and `handler` beside the artifact, so each version runs its own code, the model
-card, and SHA256SUMS: the digest of every file in it, for `sha256sum -c` and `ops.store.digests`.
+The archive holds the artifact and the packages `model` and `handler`, so each version runs its own code. It also holds
+the model card, and SHA256SUMS: the digest of every file in it, for `sha256sum -c` and `ops.store.digests`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import tyro
 
 from model.archive import DIGESTS, NAME, archive_name, file_digests
 from model.artifact import load_artifact
+from train.command import run_command
 from train.evaluation.model_card import MODEL_CARD, model_card
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,7 +34,7 @@ class PackageConfig:
     version: str = "1.0"
     """Version of the archive."""
     artifact: Path = Path("build/1.0/ncf.pt")
-    """What `python -m train` wrote."""
+    """The artifact that `python -m train` wrote."""
     store: Path = Path("model-store")
     """TorchServe's model store; the archive is ncf-VERSION.mar in it."""
     config: Path = ROOT / "handler" / "model-config.yaml"
@@ -47,13 +48,13 @@ def package(config: PackageConfig) -> Path:
         FileExistsError: the version has an archive; a version is never replaced.
         ArtifactError: the artifact cannot be served.
         ValueError: TorchServe's or the handler's settings are wrong.
-        RuntimeError: torch-model-archiver failed; the message holds its words.
+        OSError: torch-model-archiver failed; the message holds the last line that it wrote.
     """
     card = model_card(load_artifact(config.artifact).metadata)
     config.store.mkdir(parents=True, exist_ok=True)
     target = config.store / archive_name(config.version)
     if target.exists():
-        raise FileExistsError(f"{target}: is there already, and a version is never replaced: give another --version")
+        raise FileExistsError(f"{target}: already exists, and a version is never replaced: give another --version")
     with tempfile.TemporaryDirectory(dir=config.store, prefix=".package-") as folder:
         archive = _archive(config, card, Path(folder).resolve())
         add_digests(archive)
@@ -62,7 +63,7 @@ def package(config: PackageConfig) -> Path:
 
 
 def _archive(config: PackageConfig, card: str, folder: Path) -> Path:
-    """Runs the archiver inside `folder`, since a comma in a path would part it; it deletes what lies under TMPDIR."""
+    """Runs the archiver inside `folder`, since it splits paths at commas. It also deletes files under TMPDIR."""
     code, scratch = folder / "staged", folder / "tmp"
     scratch.mkdir()
     left_out = shutil.ignore_patterns("__pycache__", HANDLER, "*.xml", "*.yaml")
@@ -79,16 +80,22 @@ def _archive(config: PackageConfig, card: str, folder: Path) -> Path:
         command, cwd=folder, env={**os.environ, "TMPDIR": str(scratch)}, capture_output=True, text=True
     )
     if done.returncode:
-        raise RuntimeError(f"torch-model-archiver failed: {done.stderr.strip()}")
+        raise OSError(f"torch-model-archiver failed: {_last_line(done.stderr)}")
     return folder / f"{NAME}.mar"
 
 
 def _check_config(config: Path, code: Path) -> None:
-    """Lets the code that is packed say what is wrong with the settings that it is packed with."""
+    """Checks the settings with the code that is packed beside them."""
     command = [sys.executable, "-m", "handler.settings", str(config)]
     done = subprocess.run(command, cwd=code, capture_output=True, text=True)
     if done.returncode:
-        raise ValueError(done.stderr.strip())
+        raise ValueError(_last_line(done.stderr))
+
+
+def _last_line(text: str) -> str:
+    """Where a program says what went wrong: the lines before it are its traceback."""
+    lines = text.strip().splitlines()
+    return lines[-1] if lines else "it gave no reason"
 
 
 def add_digests(archive: Path) -> None:
@@ -98,9 +105,16 @@ def add_digests(archive: Path) -> None:
         file.writestr(DIGESTS, "".join(lines))
 
 
+def main(arguments: list[str] | None = None) -> int:
+    """Packs an artifact; returns the exit status."""
+    config = tyro.cli(PackageConfig, prog="python -m train.package", args=arguments)
+    return run_command("package", lambda: _packed(config))
+
+
+def _packed(config: PackageConfig) -> str:
+    archive = package(config)
+    return f"wrote {archive}, SHA-256 {hashlib.sha256(archive.read_bytes()).hexdigest()}"
+
+
 if __name__ == "__main__":
-    try:
-        archive = package(tyro.cli(PackageConfig, prog="python -m train.package"))
-        print(f"wrote {archive}, SHA-256 {hashlib.sha256(archive.read_bytes()).hexdigest()}")
-    except (ValueError, OSError, RuntimeError) as error:
-        sys.exit(f"package: {str(error).splitlines()[-1]}")
+    sys.exit(main())

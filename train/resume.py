@@ -28,12 +28,12 @@ from train.config import TrainConfig
 from train.dataset.data import RatingsData
 
 FOLDER = ".resume"
-_FORMAT = 1  # of the files; one more when they, or what a stage computes, change
+_FORMAT = 2  # of the files: add 1 when they change, or when a stage computes something else
 _NO_PART_OF_THE_RESULT = ("data", "movies", "out", "version", "resume")
 
 
 class Stage(NamedTuple):
-    """What a finished stage left: tensors, and values that JSON can hold."""
+    """The result of a finished stage: tensors, and values that JSON can hold."""
 
     tensors: dict[str, Tensor]
     values: dict[str, Any]
@@ -43,9 +43,9 @@ class Stages:
     """The stages of one run.
 
     Args:
-        folder: where they lie; None keeps nothing.
+        folder: of the stages' files; None saves nothing.
         fingerprint: of the run that may use them.
-        resume: use what lies there; else it is removed.
+        resume: use the files in the folder. Without it they are removed.
     """
 
     def __init__(self, folder: Path | None = None, fingerprint: str = "", resume: bool = False) -> None:
@@ -53,17 +53,17 @@ class Stages:
         if folder is not None and not resume:
             self.clear()
         elif folder is not None and not folder.exists():
-            _tell(f"nothing in {folder}, so the run starts anew")
+            _tell(f"nothing in {folder}, so the run starts from the beginning")
 
     def load(self, name: str) -> Stage | None:
-        """The stage, if this very run has finished it before; a file of another run is told of and not used."""
+        """The stage, if this same run has finished it before. A file of another run is reported and not used."""
         if self._folder is None or not self._resume:
             return None
         stage = self._read(name)
         return stage if distributed.all_have(stage is not None) else None
 
     def save(self, name: str, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
-        """Keeps a stage, in place of an earlier one of the same name."""
+        """Saves a stage. It replaces an earlier stage of the same name."""
         path = self._path(name)
         if path is None or distributed.rank():
             return

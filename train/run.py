@@ -14,6 +14,8 @@ from typing import Any
 import pandas as pd
 import torch
 
+from model.interest import Interest
+from model.network import RatingNetwork
 from model.scale import RatingScale
 from train import distributed
 from train.architectures import ARCHITECTURES
@@ -22,8 +24,12 @@ from train.dataset.data import RatingsData, split_ratings
 from train.dataset.tensors import Ratings, TrainingSet, index_ratings, look_up_ratings
 from train.evaluation.evaluate import evaluate, predict_held_out
 from train.evaluation.plots import learning_curve, rating_histogram, save_picture
+from train.evaluation.ranking import rank_held_out
+from train.evaluation.ranking_scores import baseline_scores, join_scores
 from train.fit_log import FitLog
-from train.interest.fit import DEFAULT_SHARE, fit_interest
+from train.interest.choose import choose_rating_share
+from train.interest.fit import fit_interest, history_of
+from train.interest.scores import ranked_scores
 from train.output import describe, write
 from train.resume import FOLDER, Stages, fingerprint
 
@@ -47,24 +53,35 @@ def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
     clock.lap("choose")
     fitted = architecture.fit(trained, scale, config, choice, "train", stages)
     clock.lap("fit")
+
+    def fit_inner(rows: TrainingSet) -> RatingNetwork:
+        return architecture.fit(rows, scale, config, choice, "inner", stages).network
+
+    share = choose_rating_share(trained, scale, config, fit_inner, stages)
+    interest = fit_interest(trained, fitted.network, scale, config.interest, share)
+    clock.lap("interest")
     speed = {"training_s": round(clock.total(), 3)}
     speed["rows_per_s"] = round(fitted.passes * len(trained.ratings) / clock.total())
     results: dict[str, Any] = {}
+    rankings: dict[str, Any] = {}
     predicted = None
     if held_out:
         if not distributed.rank():
             predicted = predict_held_out(fitted.network, trained.ratings, held_out, scale)
             results = evaluate(predicted)
         clock.lap("evaluate")
+        if config.ranking_users and not distributed.rank():
+            rankings = _rank(config, fitted.network, interest, trained, held_out, scale)
+        clock.lap("rank")
         if config.refit:
             trained = index_ratings(data.ratings, catalogue)
             fitted = architecture.fit(trained, scale, config, choice, "refit on all", stages)
+            interest = fit_interest(trained, fitted.network, scale, config.interest, share)
             clock.lap("refit")
     if distributed.rank():
         return {}
-    interest = fit_interest(trained, fitted.network, scale, config.interest, DEFAULT_SHARE)
-    clock.lap("interest")
-    metrics = describe(config, data, fitted.network, choice, results)
+    metrics = describe(config, data, fitted.network, choice, results) | {"rankings": rankings}
+    metrics["chosen"] = {**choice.settings, "rating_share": share}
     config.out.mkdir(parents=True, exist_ok=True)
     log = choice.log if choice.log.watched_mse else fitted.log
     _plot(results, log, trained, config.out)
@@ -102,6 +119,21 @@ def _training_and_held_out(
     split = split_ratings(data.ratings, config.test_size, config.split_seed, data.source)
     trained = index_ratings(split.train, catalogue)
     return trained, look_up_ratings(split.validation, trained.user_ids, trained.movie_ids)
+
+
+def _rank(
+    config: TrainConfig,
+    network: RatingNetwork,
+    interest: Interest,
+    trained: TrainingSet,
+    held_out: Ratings,
+    scale: RatingScale,
+) -> dict[str, Any]:
+    """How well the catalogue is ranked for users with held-out ratings."""
+    known = network.num_users, network.num_movies
+    own = ranked_scores(interest, history_of(trained).without_repeats(), network, scale)
+    scores = join_scores(own, baseline_scores(trained.ratings, network.num_movies))
+    return rank_held_out(trained.ratings, held_out, *known, scale.minimum, scores, config.ranking_users)
 
 
 def _plot(results: dict[str, Any], log: FitLog, trained: TrainingSet, out: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 from handler.id_fields import IdFields
 from handler.schema_terms import Schema, SchemaTerms, ref
 from handler.settings import HandlerSettings
+from handler.string_ids import with_string_ids
 from handler.unknown_ids import UnknownIds
 from model.asks import Answer, Ask, RawId, ServedModel
 from model.catalogue import Catalogue
@@ -114,14 +115,16 @@ class UserAskCodec(AskCodec[AskT, AnswerT]):
 
 
 class DecodedItem(NamedTuple):
-    """An ask, and the codec that decoded it."""
+    """An ask, the codec that decoded it, and whether the ids of its answer are to be strings."""
 
     codec: AskCodec[Any, Any]
     ask: Ask
+    string_ids: bool = False
 
     def encode(self, answer: Answer) -> dict[str, Any]:
         """The ask's answer as a JSON object; see `AskCodec.encode_answer`."""
-        return self.codec.encode_answer(self.ask, answer)
+        found = self.codec.encode_answer(self.ask, answer)
+        return with_string_ids(found) if self.string_ids else found
 
     def num_pairs(self) -> int:
         """See `AskCodec.num_pairs`."""

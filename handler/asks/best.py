@@ -25,7 +25,7 @@ class BestCodec(UserAskCodec[BestAsk, BestAnswer]):
         """This user's best movies, as the other fields choose them."""
         allow_fields(item, BEST_FIELDS, prefix)
         if "movie_ids" not in item and "top_k" not in item:
-            raise RequestError(f"{prefix}movie_id: missing (or movie_ids, or top_k)")
+            raise RequestError(f"{prefix}movie_id: missing or null (or movie_ids, or top_k)")
         fields = self.context.fields
         movie_ids = None
         if "movie_ids" in item:

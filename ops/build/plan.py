@@ -19,7 +19,7 @@ TRAINING = ("DATA", "PRESET", "TRAIN_ARGS")
 
 @dataclass(frozen=True)
 class Plan:
-    """`recipe` says what to train the version of; None where the version is there already. `note` is for the user."""
+    """`recipe` tells what to train the version from; None if the version exists. `note` is for the user."""
 
     version: str
     recipe: Recipe | None = None

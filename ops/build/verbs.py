@@ -30,7 +30,7 @@ def train(asked: Mapping[str, str], shelf: Shelf, verb: str = "train") -> str:
     if plan.recipe is not None:
         _train(plan, plan.recipe, shelf, asked)
     elif verb == "train" and not plan.note:
-        _say(f"version {plan.version} is there already: {shelf.artifact(plan.version)}")
+        _say(f"version {plan.version} already exists: {shelf.artifact(plan.version)}")
     return plan.version
 
 
@@ -66,7 +66,7 @@ def pack(version: str, shelf: Shelf, beside: bool = False) -> None:
             told = f"{archive} holds another model than {shelf.artifact(version)}; a version is never replaced"
             way = f"`make package VERSION={shelf.next_free(version)} FROM={version}`"
             raise VersionError(f"{told}: {way} packs that one")
-        _say(f"{archive} is there already")
+        _say(f"{archive} already exists")
     else:
         with making(shelf.folder(version)):
             commands.package(shelf.artifact(version), version, shelf.store)
@@ -147,7 +147,7 @@ def _rename(asked: Mapping[str, str], shelf: Shelf) -> str:
 
 def _refuse_taken(version: str, shelf: Shelf, verb: str, given: str) -> None:
     if shelf.is_taken(version):
-        told = f"VERSION: {version} is there already, and a version is never replaced"
+        told = f"VERSION: {version} already exists, and a version is never replaced"
         raise VersionError(f"{told}: take another name: `make {verb} {given} VERSION={shelf.next_free(version)}`")
 
 

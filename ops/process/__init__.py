@@ -1,4 +1,4 @@
-"""Starting, stopping and watching one TorchServe: its processes, its workers, what it printed, who may touch it.
+"""Starts, stops and watches one TorchServe: its processes, its workers, its output, and the locks on it.
 
-Imports `ops.store` of the rooms of `ops`, which says what a start serves.
+Of the other rooms of `ops` it imports `ops.store`, which knows the versions that a start serves.
 """

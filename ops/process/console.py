@@ -1,4 +1,4 @@
-"""What the server and its workers printed since its start: logs/console.log, and console.log.1 of the start before."""
+"""The output of the server and its workers since its start, logs/console.log. console.log.1 is of the start before."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import IO
 
 from ops.settings import ServerSettings
 
-# The front end's words, which it does not always log, and the worker's. TorchServe then tries again and says Healthy.
+# The front end's words, which it does not always log, and the worker's. TorchServe retries, and reports Healthy.
 _LOAD_FAILED = ("Load model failed", "Failed to load model")
 # The last line of a worker's traceback, as TorchServe hands it on, in either format of handler/log4j2.xml.
 _RAISED = re.compile(
@@ -25,12 +25,12 @@ _LONGEST_LINE = 300
 
 
 def path(settings: ServerSettings) -> Path:
-    """Where the server's output lies."""
+    """The file with the server's output."""
     return settings.folder / "logs" / "console.log"
 
 
 def fresh(settings: ServerSettings) -> IO[bytes]:
-    """A new file for a new start; the one before stays beside it, since it may say why that server ended."""
+    """A new file for a new start. The former file stays beside it, since it may say why that server ended."""
     target = path(settings)
     target.parent.mkdir(exist_ok=True)
     if target.exists():
@@ -39,7 +39,7 @@ def fresh(settings: ServerSettings) -> IO[bytes]:
 
 
 def size(settings: ServerSettings) -> int:
-    """How many bytes were printed so far: a place for `load_failure` to look from."""
+    """The number of bytes printed so far, as a starting point for `load_failure`."""
     return path(settings).stat().st_size if path(settings).exists() else 0
 
 
@@ -49,7 +49,7 @@ def tail(settings: ServerSettings, lines: int = 20) -> str:
 
 
 def last_error(settings: ServerSettings) -> str | None:
-    """The newest line of an error in TorchServe's log, in one line; None where there is none in its last 256 KB."""
+    """The newest error line in the last 256 KB of TorchServe's log; None if there is none."""
     log = path(settings).with_name("ts.log")
     size = log.stat().st_size if log.exists() else 0
     found = _ERROR.findall(_read(log, max(0, size - _SEARCHED_BYTES)))
@@ -57,9 +57,9 @@ def last_error(settings: ServerSettings) -> str | None:
 
 
 def load_failure(settings: ServerSettings, since: int = 0) -> str | None:
-    """Why a worker could not load its archive, in one line; None where none has failed.
+    """Why a worker could not load its archive, in one line; None if no worker failed.
 
-    since: look only at what was printed after so many bytes, as `size` told them before.
+    since: skip this many bytes of the output, a former result of `size`.
     """
     text = _text(settings, since)
     if not any(words in text for words in _LOAD_FAILED):

@@ -1,7 +1,7 @@
-"""Which archives the server has loaded: whether a restart would serve the same, or others of the same names.
+"""Which archives the server has loaded, so that we can tell whether a restart would serve the same files.
 
-Noted are those that the server was started with, whose digests were compared before, and those that a verb registered,
-whose answers were compared.
+A start notes the archives that it loads, after it checked their digests. A verb notes the archive that it registered,
+after it compared its answers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ops.store.archives import archive_path
 
 
 def is_as_loaded(settings: ServerSettings, version: str) -> bool | None:
-    """Whether a version's archive is the one that the server loaded; None where nobody noted which that was."""
+    """Whether a version's archive is the file that the server loaded; None if that is not noted."""
     noted = state.read(settings)
     if noted is None or version not in noted["loaded"]:
         return None
@@ -22,7 +22,7 @@ def is_as_loaded(settings: ServerSettings, version: str) -> bool | None:
 
 
 def note_loaded(settings: ServerSettings, version: str) -> None:
-    """Remembers which archive the running server has just loaded as `version`."""
+    """Notes the archive that the running server has just loaded as `version`."""
     noted = state.read(settings)
     if noted is not None:
         noted["loaded"][version] = stamp(archive_path(settings.model_store, version))
@@ -30,14 +30,14 @@ def note_loaded(settings: ServerSettings, version: str) -> None:
 
 
 def forget_loaded(settings: ServerSettings, version: str) -> None:
-    """Notes that the server holds the version no more."""
+    """Notes that the server no longer holds the version."""
     noted = state.read(settings)
     if noted is not None and noted["loaded"].pop(version, None) is not None:
         state.write(settings, noted)
 
 
 def loaded_restorer(settings: ServerSettings, version: str) -> Callable[[], None]:
-    """How to note of the version again what is noted of it now."""
+    """Returns a function that restores what is noted about the version now."""
     noted = state.read(settings)
     before = noted["loaded"].get(version) if noted is not None else None
 

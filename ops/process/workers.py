@@ -1,9 +1,9 @@
-"""A version's workers: waiting until they are ready, and until they have answered all that they were asked.
+"""Waits for a version's workers: until they are ready, or until they have answered every request.
 
-TorchServe deletes a version at once: what waits in its queue, or is in a worker's hands, is never answered, and its
-clients wait for ever. The queue is first in, first out, and a worker takes a describe when its batch is done. So once
-every worker has answered a describe that was sent after the version got its last request, all earlier requests have
-been answered. TorchServe's own figure, pendingRequests, leaves out those in the workers' hands.
+TorchServe deletes a version at once. Requests in its queue or in a worker are then never answered, and their clients
+wait for ever. The queue is first in, first out, and a worker answers a describe when its batch is done. So once every
+worker has answered a describe that was sent after the version's last request, all its requests have been answered.
+TorchServe's own figure, pendingRequests, does not count the requests in the workers.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from typing import Any
 
 from ops.client import Client, ClientError
 
-# A worker that takes longer than responseTimeout (30 s) is ended by TorchServe, which tells its clients.
+# TorchServe ends a worker that takes longer than responseTimeout (30 s), and answers its clients with an error.
 DRAIN_TIMEOUT_S = 60.0
 READY_TIMEOUT_S = 180.0
-# A worker that ends while loading is started again and again; this many starts are no accident.
+# TorchServe restarts a worker that ends while it loads. So many starts mean that it cannot load.
 _STARTS = 3
 
 
 class WorkerError(RuntimeError):
-    """A version's workers are not as they must be; the message says which and why."""
+    """A version's workers are missing, fail or do not answer; the message says which and why."""
 
 
 class Starts:
-    """How often each worker of a version was started, told by its PIDs."""
+    """Counts how often each worker of a version was started, by its PIDs."""
 
     def __init__(self) -> None:
         self._pids: defaultdict[str, set[int]] = defaultdict(set)
 
     def keep_failing(self, workers: Sequence[Mapping[str, Any]]) -> bool:
-        """Whether one of the workers, as TorchServe tells them now, has ended again and again since the first call."""
+        """Whether one of these workers, as TorchServe lists them now, has ended repeatedly since the first call."""
         for worker in workers:
             self._pids[worker["id"]] |= {worker["pid"]} - {0, -1}
         return any(len(pids) >= _STARTS for pids in self._pids.values())
@@ -43,7 +43,7 @@ def wait_until_ready(client: Client, version: str, timeout_s: float = READY_TIME
     """Returns once every worker of a registered version is ready.
 
     Raises:
-        WorkerError: it has none, they end while loading, or the time is up.
+        WorkerError: it has no workers, one ends repeatedly while it loads, or the time is up.
     """
     deadline = time.monotonic() + timeout_s
     starts = Starts()
@@ -61,7 +61,7 @@ def wait_until_ready(client: Client, version: str, timeout_s: float = READY_TIME
 
 
 def drain(client: Client, version: str, timeout_s: float = DRAIN_TIMEOUT_S) -> None:
-    """Returns once every worker that is ready has answered all that was sent before the call.
+    """Returns once every ready worker has answered all requests that were sent before the call.
 
     Raises:
         WorkerError: the time is up.
@@ -74,4 +74,4 @@ def drain(client: Client, version: str, timeout_s: float = DRAIN_TIMEOUT_S) -> N
         try:
             done.add(client.describe(version).get("worker_pid", 0))
         except ClientError:
-            time.sleep(0.1)  # a worker that ended meanwhile, which the next look at the workers tells
+            time.sleep(0.1)  # a worker has ended; the next list of the workers shows it

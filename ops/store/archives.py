@@ -1,4 +1,4 @@
-"""The archives: ncf-VERSION.mar of each version, and ncf.mar, what a plain `torchserve --start` serves."""
+"""The archives: ncf-VERSION.mar of each version, and ncf.mar, which a plain `torchserve --start` serves."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ops.undo import undone_on_failure
 
 
 def archive_path(store: Path, version: str) -> Path:
-    """Where a version's archive lies."""
+    """The path of a version's archive."""
     return store / archive_name(version)
 
 
@@ -23,12 +23,12 @@ def start_archive(store: Path) -> Path:
 
 
 def start_version(store: Path) -> str | None:
-    """The default of the next start; None where nothing was packed yet."""
+    """The default version of the next start; None if nothing was packed yet."""
     return read_record(store).default
 
 
 def versions_to_start(store: Path) -> list[str]:
-    """What a server starts with: the default, then the other registered versions that still have an archive."""
+    """The versions of the next start: the default, then the other registered versions that still have an archive."""
     record = read_record(store)
     if record.default is None:
         return []
@@ -37,9 +37,9 @@ def versions_to_start(store: Path) -> list[str]:
 
 
 def start_with(store: Path, version: str, change: Callable[[Record], Record] | None = None) -> None:
-    """Makes `version` the default of the next start: ncf.mar and the record, both or neither.
+    """Makes `version` the default of the next start. It changes ncf.mar and the record, or neither.
 
-    change: how the record comes to that; by default the version is promoted.
+    change: the change of the record; by default it promotes the version.
     """
     with undone_on_failure() as undo:
         undo.add("put the next start back", start_restorer(store))
@@ -49,7 +49,7 @@ def start_with(store: Path, version: str, change: Callable[[Record], Record] | N
 
 @contextmanager
 def trying_to_start_with(store: Path, version: str) -> Iterator[None]:
-    """Makes `version` the default of the next start, and takes that back if what is done meanwhile fails."""
+    """Makes `version` the default of the next start, and undoes that if the block fails."""
     with undone_on_failure() as undo:
         undo.add("put the next start back", start_restorer(store))
         if start_version(store) != version:
@@ -63,7 +63,7 @@ def link_start_archive(store: Path, version: str) -> None:
 
 
 def start_restorer(store: Path) -> Callable[[], None]:
-    """How to make ncf.mar and the record again what they are now."""
+    """Returns a function that restores ncf.mar and the record as they are now."""
     record, start = read_record(store), start_archive(store)
     now = start.stat() if start.exists() else None
     others = [path for path in store.glob(f"{NAME}-*.mar") if now is not None and path.stat().st_ino == now.st_ino]
@@ -80,9 +80,9 @@ def start_restorer(store: Path) -> Callable[[], None]:
 
 def _link(store: Path, archive: Path) -> None:
     with locked(store):
-        for left in store.glob(f".{NAME}.mar.*"):  # by a process that was killed
+        for left in store.glob(f".{NAME}.mar.*"):  # a killed process left it
             left.unlink()
         partial = store / f".{NAME}.mar.new"
         os.link(archive, partial)
         os.replace(partial, start_archive(store))
-        partial.unlink(missing_ok=True)  # to rename one of a file's names to another does nothing
+        partial.unlink(missing_ok=True)  # os.replace does nothing between two names of one file

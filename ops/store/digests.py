@@ -1,9 +1,9 @@
 """SHA256SUMS: the digests of every file in an archive, in the format of `sha256sum -c`.
 
-`train.package` writes the list, and `check_archive` reads the archive as it lies in the model store before a server is
-asked to load it. That finds damage, a file that was swapped or slipped in, and names or sizes that unpacking would trip
-over. It is no signature: whoever may write the store may write a matching list. What cannot be forged is the archive's
-own digest, where it was noted down elsewhere: `python -m ops.store.digests --version 1.0` prints it after the check.
+`train.package` writes the list. `check_archive` checks an archive in the model store before a server loads it. It finds
+damage, swapped or added files, and names or sizes that are dangerous to unpack. The list is not a signature: anyone who
+may write the store can write a matching list. Against them, note the digest of the whole archive elsewhere:
+`python -m ops.store.digests --version 1.0` prints it after the check.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from model.archive import DIGESTS, NAME, file_digests
 from ops.settings import read_settings
 from ops.store.archives import archive_path
 
-# The whole of an archive unpacked. A file of a hundred million ratings makes an artifact of some 2 GiB.
+# The largest allowed size of an unpacked archive. A hundred million ratings make an artifact of some 2 GiB.
 MAX_UNPACKED_BYTES = 16 * 2**30
-# Unpacked to packed. The archives here are only stored; text compressed well is at 20, a bomb at 1000.
+# The largest allowed ratio of unpacked to packed size. Ours are not compressed; good text has 20, a zip bomb 1000.
 MAX_RATIO = 100
 
 
 class DigestError(ValueError):
-    """The archive is not what its digests say; the message names it and the file in it, and what makes it anew."""
+    """The archive differs from its digests. The message names it, the file in it, and the command to pack it again."""
 
     def __init__(self, archive: Path, fault: str) -> None:
-        # make alone takes it for made, since it is newer than what it is made of.
+        # `make package` alone keeps an archive that is there.
         version = archive.stem.removeprefix(f"{NAME}-")
-        anew = f"rm {shlex.quote(str(archive))} && make package VERSION={version}"
-        super().__init__(f"{archive}: {fault}: make it anew: `{anew}`")
+        command = f"rm {shlex.quote(str(archive))} && make package VERSION={version}"
+        super().__init__(f"{archive}: {fault}: pack it again: `{command}`")
 
 
 def check_archive(archive: Path) -> str:
@@ -41,7 +41,7 @@ def check_archive(archive: Path) -> str:
 
     Raises:
         FileNotFoundError: there is no such archive.
-        DigestError: it is damaged, holds another file than its digests say, or what no archive should.
+        DigestError: it is damaged, differs from its digests, or holds something that no archive may hold.
     """
     if archive.is_symlink() and archive.resolve().parent != archive.parent.resolve():
         raise DigestError(archive, f"a link to {archive.resolve()}, outside the model store")
@@ -56,11 +56,11 @@ def check_archive(archive: Path) -> str:
 
 
 def _check_entries(archive: Path, file: zipfile.ZipFile) -> None:
-    """Refuses what unpacking would write elsewhere, or could not hold."""
+    """Refuses entries that would be written outside the folder, and archives too large to unpack."""
     seen: set[str] = set()
     for entry in file.infolist():
         name = entry.filename
-        # zipfile cuts a name at its NUL, and other readers do not.
+        # zipfile cuts a name at a NUL byte; other readers do not.
         if entry.orig_filename != name or "\\" in name or PurePosixPath(name).is_absolute() or ".." in name.split("/"):
             raise DigestError(archive, f"{entry.orig_filename!r}: a path that leads out of the archive")
         kind = stat.S_IFMT(entry.external_attr >> 16)
@@ -76,7 +76,7 @@ def _check_entries(archive: Path, file: zipfile.ZipFile) -> None:
 
 
 def _listed(archive: Path, file: zipfile.ZipFile) -> dict[str, str]:
-    """What the list says: a digest by name."""
+    """The digests in the list, by name."""
     if DIGESTS not in file.namelist():
         raise DigestError(archive, f"no {DIGESTS} inside")
     lines = file.read(DIGESTS).decode("utf-8", "replace").splitlines()

@@ -1,13 +1,12 @@
-"""What a restart must bring back: `model-store/versions`, a few plain lines.
+"""The record of versions that a restart must bring back: `model-store/versions`, a few plain lines.
 
     default 1.1
     registered 1.0 1.1
     promoted 1.0 2026-01-31T09:00:00Z
     promoted 1.1 2026-01-31T10:00:00Z
 
-The default stands first, for people; there is no such line as long as nothing was promoted. It follows
-from the lines below: what was promoted last and not rolled back. A change is written to a new file that takes the old
-one's place, under a lock.
+The first line is for people. It names the version that was promoted last and not rolled back, as the lines below tell;
+it is missing until a version is promoted. A change writes a new file and replaces the old one, under a lock.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ PROMOTED, ROLLED_BACK = "promoted", "rolled-back"
 
 
 class Event(NamedTuple):
-    """A version became the default, or ceased to be by a rollback; `time` in UTC, as in ISO 8601."""
+    """A promotion of a version, or a rollback from it. `time` is in UTC, in ISO 8601."""
 
     kind: str
     version: str
@@ -35,14 +34,14 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True)
 class Record:
-    """Versions registered when a verb last changed something, and the events, oldest first."""
+    """The versions registered after the last change by a verb, and the events, oldest first."""
 
     registered: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
 
     @property
     def defaults(self) -> list[str]:
-        """The default and, before it, those that a rollback goes back to, one by one."""
+        """The default, last, and before it the versions that rollbacks return to, one by one."""
         stack: list[str] = []
         for event in self.events:
             if event.kind == PROMOTED:
@@ -53,33 +52,35 @@ class Record:
 
     @property
     def default(self) -> str | None:
-        """What a restart answers with; None where nothing was packed yet."""
+        """The default version of a restart; None if nothing was packed yet."""
         return self.defaults[-1] if self.defaults else None
 
     @property
     def previous(self) -> str | None:
-        """What was the default before."""
+        """The default before the present one."""
         return self.defaults[-2] if len(self.defaults) > 1 else None
 
     def with_registered(self, versions: Iterable[str]) -> Record:
-        """The same with other registered versions."""
+        """This record with other registered versions."""
         return replace(self, registered=tuple(versions))
 
     def with_promoted(self, version: str) -> Record:
-        """The same with another default; unchanged where it is the default already."""
+        """This record with another default; unchanged if that is the default already."""
         return self if version == self.default else self._with(PROMOTED, version)
 
     def with_replaced(self, former: str, version: str) -> Record:
-        """The same once a server's default went from `former` to `version`; unchanged where another server, with the
-        same store, has done so already."""
+        """This record after a server's default changed from `former` to `version`.
+
+        Unchanged if another server with the same store has recorded that already.
+        """
         return self if version == self.default else self.with_promoted(former).with_promoted(version)
 
     def rolled_back_from(self, former: str) -> Record:
-        """The same once a server went back from its default `former`; unchanged where that is the record's no more."""
+        """This record after a rollback from the default `former`; unchanged if that is no longer the default."""
         return self.rolled_back() if former == self.default else self
 
     def rolled_back(self) -> Record:
-        """The same with the previous default; there must be one."""
+        """This record with the previous default; there must be one."""
         assert self.previous is not None
         return self._with(ROLLED_BACK, self.defaults[-1])
 
@@ -89,10 +90,10 @@ class Record:
 
 
 def read_record(store: Path) -> Record:
-    """The record of a model store; an empty one where nothing was packed yet.
+    """The record of a model store; an empty record if nothing was packed yet.
 
     Raises:
-        ValueError: a line is none of a record's; the message holds file, line and what is allowed.
+        ValueError: a line is not one of a record; the message names file, line and the allowed lines.
     """
     path = _path(store)
     registered: tuple[str, ...] = ()
@@ -112,7 +113,7 @@ def read_record(store: Path) -> Record:
 
 
 def change_record(store: Path, change: Callable[[Record], Record]) -> Record:
-    """Applies `change` to the record, all or nothing, and returns what it is then."""
+    """Applies `change` to the record in one step, and returns the new record."""
     with locked(store):
         before = read_record(store)
         after = change(before)
@@ -123,7 +124,7 @@ def change_record(store: Path, change: Callable[[Record], Record]) -> Record:
 
 @contextmanager
 def locked(store: Path) -> Iterator[None]:
-    """Keeps others from changing the record and ncf.mar meanwhile."""
+    """Keeps other processes from changing the record and ncf.mar."""
     with (store / ".versions.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,9 +17,17 @@ PAIR = {"user_id": 1, "movie_id": 2}
 
 
 @contextmanager
-def guarding(project: Project, folder: Path) -> Iterator[Project]:
-    """A copy of the project in this folder, with the same archives, served until the end."""
+def guarding(project: Project, folder: Path, changes: Mapping[str, str] | None = None) -> Iterator[Project]:
+    """A copy of the project in this folder, with the same archives, served until the end.
+
+    `changes`: what is replaced in its config.properties.
+    """
     copy = copy_project(folder)
+    text = copy.settings.config.read_text()
+    for old, new in (changes or {}).items():
+        assert old in text, old
+        text = text.replace(old, new)
+    copy.settings.config.write_text(text)
     shutil.copytree(project.folder / "model-store", copy.folder / "model-store")
     (copy.folder / "build").symlink_to(project.folder / "build")
     auth.choose(copy.settings, "on")

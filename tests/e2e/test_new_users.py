@@ -83,9 +83,9 @@ def test_an_update_makes_new_ids_known_without_training(served: Project, comedie
     try:
         answer = served.ask(pair, "2.0").json()
         ratings = [{"movie_id": movie, "rating": rating} for _, movie, rating in rows]
-        guest = served.ask({"ratings": ratings, "movie_id": comedies[GIVEN]}, "2.0").json()
+        folded_in = served.ask({"ratings": ratings, "movie_id": comedies[GIVEN]}, "2.0").json()
         assert answer.keys() == {"user_id", "movie_id", "rating"}
-        assert answer["rating"] == pytest.approx(guest["rating"], abs=1e-4)  # known by the same ratings
+        assert answer["rating"] == pytest.approx(folded_in["rating"], abs=1e-4)  # known by the same ratings
         assert "unknown" not in served.ask({"user_id": new_user, "movie_id": new_movie}, "2.0").json()
         assert served.ask(pair).json()["unknown"] == ["user_id"]  # 1.0 is still what it was
     finally:
@@ -98,5 +98,5 @@ def test_an_update_says_what_it_needs(served: Project) -> None:
     told = served.make("update", "RATINGS=new.csv", "VERSION=2.1", "FROM=1.0", check=False)
     assert "update: new.csv:2: rating 99 is outside 1..10" in told
     told = served.make("update", "RATINGS=new.csv", "VERSION=1.0", "FROM=1.0", check=False)
-    assert "VERSION: 1.0 is there already, and a version is never replaced" in told
+    assert "VERSION: 1.0 already exists, and a version is never replaced" in told
     assert not (served.folder / "build" / "2.1").exists()

@@ -15,11 +15,13 @@ from tests.e2e.nginx import NO_LIMIT, PAIR, Proxy, assert_error, needs_nginx, ra
 
 pytestmark = [pytest.mark.e2e, needs_nginx]
 OTHER_PATHS = """
-    / /ping /models /models/ncf /metrics /workflows /api-description /invocations /token
-    /ncf/predict /models/ncf/invoke /wfpredict/x /v2/health/ready /v2 /v1/models/ncf
+    /ping /models /models/ncf /metrics /workflows /api-description /invocations /token
+    /ncf/predict /models/ncf/invoke /wfpredict/x /v2/health /v2/ /v1 /v1/models /v1/models/other /v2/models
     /predictions /predictions/other /predictions/ncf/ /predictions/ncf/1.0/more /predictions/ncf/-1
-    /predictions/ncf%0a /predictions/ncf%0d%0aX:%20y /predictions/ncf/1.0%00 /predictions/ncf%2f..%2f..
+    /predictions/ncf%0a /predictions/ncf%0d%0aX:%20y /predictions/ncf/1.0%00 /predictions/ncf%2f..%2fx
     /predictions/ncf/../../models /predictions/../models //models /./models /%6dodels
+    /v2/models/ncf/versions /v2/models/ncf/versions/ /v2/models/ncf/versions/1.0/x /v2/models/ncf/versions/../x
+    /v2/models/ncf/versions/-1/infer /v2/models/ncf/ready/x /v2/models/other/ready /v2/repository/index /v2/health/live/
     /v1/models/ncf:predict/x /v2/models/ncf/infer/x /v2/models/ncf/explain /PREDICTIONS/ncf
 """
 
@@ -71,7 +73,8 @@ def test_another_way_of_writing_an_open_path_reaches_the_same_path(proxy: Proxy)
 def test_only_post_asks(proxy: Proxy) -> None:
     for method in ("GET", "PUT", "DELETE", "OPTIONS", "PATCH"):
         assert_error(proxy.client.request(method, "/predictions/ncf"), 405)
-    assert_error(proxy.client.post("/ready"), 405)
+    for path in ("/ready", "/", "/v2", "/v2/health/live", "/v2/health/ready", "/v2/models/ncf", "/v1/models/ncf"):
+        assert_error(proxy.client.post(path), 405)
 
 
 def test_tls_is_recent_and_http_leads_to_it(proxy: Proxy) -> None:
@@ -105,13 +108,14 @@ def test_headers_that_are_not_a_clients_to_say_are_dropped(echo: tuple[Proxy, li
     proxy, heard = echo
     said = {
         *(("describe", "True"), ("Explain", "True"), ("url_path", "x"), ("ts_request_sequence_id", "1")),
+        ("Cookie", "session=1"),
         *(("X-Forwarded-For", "6.6.6.6"), ("X-Forwarded-Proto", "gopher"), ("Forwarded", "for=6.6.6.6")),
     }
     proxy.client.post("/explanations/ncf?customized=true", json=PAIR, headers=[*said, ("Authorization", "Bearer k")])
     lines = heard[0].lower().splitlines()
     assert lines[0] == "post /explanations/ncf http/1.1"
     headers = dict(line.split(": ", 1) for line in lines[1:] if line)
-    assert not headers.keys() & {"describe", "explain", "url_path", "ts_request_sequence_id", "forwarded"}
+    assert not headers.keys() & {"describe", "explain", "url_path", "ts_request_sequence_id", "forwarded", "cookie"}
     assert (headers["x-forwarded-for"], headers["x-forwarded-proto"]) == ("127.0.0.1", "https")
     assert headers["authorization"] == "bearer k"
 
@@ -123,7 +127,8 @@ def test_a_look_at_ready_asks_a_question_of_its_own(echo: tuple[Proxy, list[str]
     lines = heard[0].lower().splitlines()
     assert lines[0] == "post /predictions/ncf http/1.1"
     headers = dict(line.split(": ", 1) for line in lines[1:] if line)
-    assert not headers.keys() & {"describe", "explain", "forwarded"}
+    assert not headers.keys() & {"explain", "forwarded"}
+    assert headers["describe"] == "ready"
     assert (headers["x-forwarded-for"], headers["content-type"]) == ("127.0.0.1", "application/json")
     assert headers["x-request-id"] == answer.headers["x-request-id"]
 

@@ -43,13 +43,24 @@ def test_errors_of_the_handler_pass_as_they_are(proxy: Proxy, served: Project) -
 
 
 def test_ready_means_that_a_worker_answers(proxy: Proxy, tmp_path: Path) -> None:
-    assert proxy.client.get("/ready").json() == {"predictions": []}
+    assert proxy.client.get("/ready").json() == {"name": "ncf", "ready": True}
     assert proxy.client.head("/ready").status_code == 200
     nobody = {"127.0.0.1:8080": f"127.0.0.1:{free_ports(1)[0]}"}
     with run_nginx("ncf.conf", tmp_path, nobody) as alone:
         for answer in (alone.client.get("/ready"), alone.client.post("/predictions/ncf", json=PAIR)):
             assert_error(answer, 503)
             assert answer.headers["retry-after"] == "1"
+
+
+def test_headers_up_to_the_limit_pass_and_longer_ones_are_a_431_with_a_body(proxy: Proxy) -> None:
+    for size, code in ((5_500, 200), (8_000, 431), (40_000, 431)):
+        sent = {"Authorization": "Bearer " + "k" * size}
+        answer = proxy.client.post("/predictions/ncf", json=PAIR, headers=sent)
+        assert answer.status_code == code, answer.text
+    assert_error(answer, 431)
+    many = [(f"X-Part-{number}", "y" * 1000) for number in range(9)]
+    assert_error(proxy.client.post("/predictions/ncf", json=PAIR, headers=many), 431)
+    assert_error(proxy.client.post("/predictions/ncf?" + "q" * 9000, json=PAIR), 431)
 
 
 def test_a_503_of_the_server_gets_retry_after(tmp_path: Path) -> None:

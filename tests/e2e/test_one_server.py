@@ -76,7 +76,7 @@ def test_what_a_start_would_fail_at_is_said_before_the_running_server_is_stopped
     config.write_text(usual)
     os.utime(config, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert refused.returncode == 1
-    assert refused.stderr.startswith(f"serve: 127.0.0.1:{taken} cannot be had")
+    assert refused.stderr.startswith(f"serve: 127.0.0.1:{taken} is not free")
     assert not auth.is_on(serving.settings)  # what failed is not remembered
     assert server.running(serving.settings) == before
     assert answers(serving)

@@ -65,7 +65,7 @@ def test_a_taken_port_is_named_before_the_server_starts(served: Project, tmp_pat
     said = other.run(".venv/bin/python", "-m", "ops.process.serve", "start", check=False)
     address = served.settings.inference.removeprefix("http://")
     assert said.returncode == 1
-    assert said.stderr.startswith(f"serve: {address} cannot be had")
+    assert said.stderr.startswith(f"serve: {address} is not free")
 
 
 def test_plain_torchserve_serves_the_archive(project: Project) -> None:

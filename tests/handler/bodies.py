@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 import struct
+import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -29,9 +31,11 @@ LENGTHS = ["", "-1", "0", "5", "1" * 30, "0" * 5000, "+1", "１", "1e3", " 1", "
 
 
 def good(dice: random.Random, users: Ids, movies: Ids) -> dict[str, Any]:
-    """A good body of any kind."""
-    user, movie = dice.choice(users), dice.choice(movies)
-    some = dice.sample(movies, dice.randint(0, len(movies)))
+    """A good body of any kind; some fields are null, some integers are strings, some ids stand there twice."""
+    user, movie = _as_string(dice, dice.choice(users)), _as_string(dice, dice.choice(movies))
+    some = [_as_string(dice, one) for one in dice.sample(movies, dice.randint(0, len(movies)))]
+    if dice.random() < 0.1:
+        some = some * 2
     kinds: list[Callable[[], dict[str, Any]]] = [
         lambda: {"user_id": user, "movie_id": movie},
         lambda: {"user_id": user, "movie_ids": some},
@@ -41,7 +45,16 @@ def good(dice: random.Random, users: Ids, movies: Ids) -> dict[str, Any]:
         lambda: {"instances": [{"user_id": user, "movie_id": one} for one in some]},
         lambda: columns(dice, users, movies)[0],
     ]
-    return dice.choice(kinds)()
+    body = dice.choice(kinds)()
+    if dice.random() < 0.1:
+        body[dice.choice(["top_k", "movie_ids", "exclude", "instances", "ids_as_strings", "parameters"])] = None
+    if dice.random() < 0.1 and "inputs" not in body:
+        body["ids_as_strings"] = dice.random() < 0.7
+    return body
+
+
+def _as_string(dice: random.Random, value: Any) -> Any:
+    return str(value) if dice.random() < 0.1 else value
 
 
 def columns(dice: random.Random, users: Ids, movies: Ids) -> tuple[dict[str, Any], bytes]:
@@ -103,6 +116,8 @@ def written(dice: random.Random, value: Any) -> bytes:
     if dice.random() < 0.05:
         deep = dice.choice([3, 9, 300, 2000])
         text = text.replace(":", ":" + "[" * deep, 1) + "]" * deep
+    if dice.random() < 0.05:  # a name that stands there twice
+        text = text.replace('"user_id":', f'"user_id": {json.dumps(dice.choice([7, "7", None]))}, "user_id":', 1)
     data = text.encode("utf-8", "surrogatepass")
     if dice.random() < 0.06:
         place = dice.randrange(len(data) + 1)
@@ -145,7 +160,36 @@ def _request(dice: random.Random, users: Ids, movies: Ids) -> Sent:
         )
     if dice.random() < 0.1:
         headers["explain"] = "True"
+    if dice.random() < 0.15:
+        headers["Content-Encoding"], body = encoded(dice, body)
     return _sent(dice, body, headers)
+
+
+def zipped(plain: bytes) -> bytes:
+    """gzip, the same at any time."""
+    return gzip.compress(plain, mtime=0)
+
+
+def encoded(dice: random.Random, body: bytes) -> tuple[str, bytes]:
+    """A value of the header Content-Encoding, and the body in that encoding, or nearly so."""
+    encodings: dict[str, Callable[[bytes], bytes]] = {
+        "gzip": zipped,
+        "X-GZip": lambda plain: zipped(plain[:9]) + zipped(plain[9:]),
+        "deflate": zlib.compress,
+        " Deflate ": lambda plain: zlib.compress(plain, wbits=-15),
+        "identity": bytes,
+        "br": bytes,
+        "gzip, gzip": bytes,
+        "\x00": bytes,
+    }
+    name = dice.choice([*encodings])
+    change = dice.randrange(8)
+    if change == 0:
+        return name, body
+    if change == 1:
+        return name, encodings[name](body.ljust(dice.choice([5_999, 6_001, 10**6])))
+    packed = encodings[name](body)
+    return name, packed if change > 2 else dice.choice([packed[:-1], packed + b"\x00", packed[1:], packed * 20])
 
 
 def _sent(dice: random.Random, body: bytes, headers: dict[str, str]) -> Sent:

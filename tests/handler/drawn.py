@@ -31,20 +31,25 @@ def drawn(dice: random.Random, schema: Schema, definitions: Schema) -> Any:
         return dice.choice([low, high, max(low, min(high, dice.randint(0, 8)))])
     if kind == "number":
         return dice.choice([schema["minimum"], schema["maximum"], (schema["minimum"] + schema["maximum"]) / 2])
-    simple = {"string": "é7", "boolean": dice.random() < 0.5, "null": None}
+    simple = {
+        "string": str(dice.randint(0, 8)) if "pattern" in schema else "é7",
+        "boolean": dice.random() < 0.5,
+        "null": None,
+    }
     return simple[kind]
 
 
 def _object(dice: random.Random, schema: Schema, definitions: Schema) -> Schema:
-    required = {*schema.get("required", ()), *dice.choice(schema.get("anyOf", [{}])).get("required", ())}
-    properties = dict(schema.get("properties", {}))
+    chosen = dice.choice(schema.get("anyOf", [{}]))
+    required = {*schema.get("required", ()), *chosen.get("required", ())}
+    properties = {**schema.get("properties", {}), **chosen.get("properties", {})}
     found: Schema = {
         name: drawn(dice, inner, definitions) if isinstance(inner, dict) else dice.choice([1, "x", None])
         for name, inner in properties.items()
         if name in required or dice.random() < 0.4
     }
     if "if" in schema:  # tensors: raw bytes or data
-        raw = "binary_data_size" in found.get("parameters", {})
+        raw = (found.get("parameters") or {}).get("binary_data_size") is not None
         if not raw:
             found["data"] = drawn(dice, schema["else"]["properties"]["data"], definitions)
     return found

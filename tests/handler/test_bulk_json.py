@@ -72,7 +72,7 @@ def test_doubtful_body_is_left_to_orjson(sent: bytes) -> None:
         ({"data": [*USERS[1:], [7]]}, "inputs[0].data[299]: expected an integer, got an array"),
         ({"data": [*USERS[1:], True]}, "inputs[0].data[299]: expected an integer, got true"),
         ({"data": USERS[1:]}, "inputs[0].data: 299 elements, the shape says 300"),
-        ({"datatype": "BYTES"}, 'inputs[0].datatype: got "BYTES", allowed: INT64'),
+        ({"datatype": "BOOL"}, 'inputs[0].datatype: got "BOOL", allowed: INT64'),
     ],
 )
 def test_long_body_gets_the_same_messages_as_a_short_one(

@@ -57,7 +57,8 @@ def test_every_request_of_a_batch_is_answered_as_if_it_were_alone(
 ) -> None:
     served = worker(string_artifact if strings else artifact, unknown=unknown, **LIMITS)
     service = make_service(served, path, monkeypatch)
-    described = served.handler.service.description
+    [description] = served.replies({}, headers={"describe": "True"})
+    described = description.body
     valid = Draft202012Validator(orjson.loads(described)["schema"]["answer"])
     counts: Counter[int] = Counter()
 
@@ -77,7 +78,7 @@ def test_every_request_of_a_batch_is_answered_as_if_it_were_alone(
 
     try_batch()
     print(f"{path}: {counts.total():,} requests, by status: {dict(sorted(counts.items()))}")
-    assert set(counts) == {200, 400, 413} | ({404} if unknown == "error" else set())
+    assert set(counts) == {200, 400, 413, 415} | ({404} if unknown == "error" else set())
 
 
 def make_service(served: Worker, path: str, monkeypatch: pytest.MonkeyPatch) -> Service:
@@ -100,7 +101,7 @@ def check(got: Got, valid: Draft202012Validator) -> None:
     assert valid.is_valid(body), body
     if got.status != 200:
         assert body.keys() == {"code", "type", "message"}
-        kinds = {400: "InvalidRequest", 404: "UnknownId", 413: "TooLarge"}
+        kinds = {400: "InvalidRequest", 404: "UnknownId", 413: "TooLarge", 415: "UnsupportedMediaType"}
         assert (body["code"], body["type"]) == (got.status, kinds[got.status])
         assert body["message"].isascii()
         assert len(body["message"]) < 400

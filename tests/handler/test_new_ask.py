@@ -88,11 +88,13 @@ def test_new_ask_about_a_user_takes_ratings(service: RatingService, counts: Coun
 
 def test_new_ask_obeys_the_limit_of_pairs(service: RatingService) -> None:
     [error] = ask(service, {"instances": [PLACE] * 4})
-    assert error["message"] == f"instances: {4 * len(MOVIE_IDS)} pairs, at most 20 are allowed"
+    said = "at most 20 are allowed: the first 3 of 4 entries fit, ask for the others in requests of their own"
+    assert error["message"] == f"instances: {4 * len(MOVIE_IDS)} pairs, {said}"
 
 
 def test_new_ask_stands_in_the_schema(service: RatingService) -> None:
-    schema = orjson.loads(service.description)["schema"]
+    [description] = service.answer([Request(None, endpoint="description")])
+    schema = orjson.loads(description.body)["schema"]
     request, answer = (Draft202012Validator(schema[name]) for name in ("request", "answer"))
     for body in (PLACE, FOLDED, {"instances": [PLACE, FOLDED, PAIR]}):
         assert request.is_valid(body)

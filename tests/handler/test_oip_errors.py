@@ -12,7 +12,7 @@ from tests.handler.columns import USERS, ask, body, raw, tensor
 from tests.handler.conftest import Worker
 
 Make = Callable[..., Worker]
-INTEGERS = "allowed: INT64, INT32, INT16, INT8, UINT32, UINT16, UINT8"
+INTEGERS = "allowed: INT64, INT32, INT16, INT8, UINT32, UINT16, UINT8, BYTES"
 OUTPUTS = "allowed: rating, user_known, movie_known, once each"
 
 
@@ -21,7 +21,7 @@ OUTPUTS = "allowed: rating, user_known, movie_known, once each"
     [
         (body(extra=1), '"extra": no such field here, allowed: id, inputs, model_name, model_version, outputs,'),
         (body(id=7), "id: expected a string, got 7"),
-        (body(parameters=None), "parameters: expected an object, got null"),
+        (body(parameters=3), "parameters: expected an object, got 3"),
         (body(parameters={"binary_data_output": 1}), "parameters.binary_data_output: expected true or false, got 1"),
         ({"inputs": {}}, "inputs: expected an array, got an object"),
         ({"inputs": []}, "inputs: user_id: missing"),
@@ -41,11 +41,11 @@ OUTPUTS = "allowed: rating, user_known, movie_known, once each"
             'inputs[0].shape: expected [n] or [n, 1], got ["' + "\\u00e9" * 9 + "\\u00e..., an array, an object, ...]",
         ),
         (body(tensor("user_id", USERS, datatype="FP32")), f'inputs[0].datatype: got "FP32", {INTEGERS}'),
-        (body(tensor("user_id", USERS, datatype="BYTES")), f'inputs[0].datatype: got "BYTES", {INTEGERS}'),
+        (body(tensor("user_id", USERS, datatype="BOOL")), f'inputs[0].datatype: got "BOOL", {INTEGERS}'),
         (body(tensor("user_id", USERS, datatype=[1])), f"inputs[0].datatype: got an array, {INTEGERS}"),
         (body(tensor("user_id", None)), "inputs[0].data: expected an array, got null"),
         (body(tensor("user_id", [1, 2])), "inputs[0].data: 2 elements, the shape says 3"),
-        (body(tensor("user_id", [1, 2, "7"])), 'inputs[0].data[2]: expected an integer, got "7"'),
+        (body(tensor("user_id", [1, 2, "7.0"])), 'inputs[0].data[2]: expected an integer, got "7.0"'),
         (body(tensor("user_id", [1, 2.0, 3])), "inputs[0].data[1]: expected an integer, got 2.0"),
         (body(tensor("user_id", [[1], 2, 3])), "inputs[0].data: expected an array, got 2"),
         (body(tensor("user_id", [1, [2], 3])), "inputs[0].data[1]: expected an integer, got an array"),
@@ -59,8 +59,8 @@ OUTPUTS = "allowed: rating, user_known, movie_known, once each"
         (body(outputs=[{"name": "rating"}] * 2), f'outputs[1].name: got "rating", {OUTPUTS}'),
         (body(outputs=[{"name": "rating", "parameters": []}]), "outputs[0].parameters: expected an object"),
         (
-            body(outputs=[{"name": "rating", "parameters": {"binary_data": None}}]),
-            "outputs[0].parameters.binary_data: expected true or false, got null",
+            body(outputs=[{"name": "rating", "parameters": {"binary_data": 1}}]),
+            "outputs[0].parameters.binary_data: expected true or false, got 1",
         ),
         (body(tensor("user_id", USERS, parameters=3)), "inputs[0].parameters: expected an object, got 3"),
         (body(raw("user_id", b"") | {"data": USERS}), "inputs[0]: both data and binary_data_size, expected one of"),
@@ -85,7 +85,8 @@ def sized(size: Any) -> dict[str, Any]:
         (RAW, bytes(47), None, "inputs[1].parameters.binary_data_size: got 24, 23 bytes are left"),
         (RAW, bytes(49), None, "body: 1 bytes after the last tensor"),
         (sized(-1), bytes(48), None, "inputs[0].parameters.binary_data_size: got -1, 48 bytes are left"),
-        (sized(None), bytes(48), None, "inputs[0].parameters.binary_data_size: got null, 48 bytes are left"),
+        (sized("0"), bytes(48), None, 'inputs[0].parameters.binary_data_size: got "0", 48 bytes are left'),
+        (sized(None), bytes(24), None, "inputs[0].data: expected an array, got null"),
         (sized(23), bytes(47), None, "inputs[0]: 23 bytes, the shape says 24"),
         (RAW, bytes(48), "9999", f'{HEADER_LENGTH}: got "9999", expected 0 to '),
         (RAW, bytes(48), "-1", f'{HEADER_LENGTH}: got "-1", expected 0 to '),

@@ -12,11 +12,11 @@ TARGET = torch.tensor([0.3, -1.0, 2.0, 1.1, 0.4, -0.2])
 
 def brute_force(fold_in: FoldIn, movie: torch.Tensor, target: torch.Tensor) -> np.ndarray:
     size = fold_in.size
-    prior, pull = fold_in.precision.double().numpy(), fold_in.pull.double().numpy()
-    shape, gamma = float(fold_in.shape), 1.0
+    prior, prior_term = fold_in.precision.double().numpy(), fold_in.precision_times_mean.double().numpy()
+    shape, gamma = float(fold_in.noise_shape), 1.0
     mean = np.zeros(size)
     for _ in range(fold_in.steps):
-        matrix, right = prior.copy(), pull.copy()
+        matrix, right = prior.copy(), prior_term.copy()
         for j, y in zip(movie.tolist(), target.tolist(), strict=True):
             weight = gamma * float(fold_in.weight[j])
             x_x, x_bias = x_moments(fold_in, j)
@@ -40,7 +40,7 @@ def x_moments(fold_in: FoldIn, j: int) -> tuple[np.ndarray, np.ndarray]:
     size = fold_in.size
     entries = fold_in.products.shape[1] - size
     products = fold_in.products[j].double().numpy()
-    return products[:entries][fold_in.full.numpy()].reshape(size, size), products[entries:]
+    return products[:entries][fold_in.square_index.numpy()].reshape(size, size), products[entries:]
 
 
 @pytest.mark.parametrize("given", [0, 1, 3, 6])
@@ -52,7 +52,7 @@ def test_the_vector_is_the_posterior_mean(fold_in: FoldIn, given: int) -> None:
 
 def test_without_ratings_the_vector_is_the_prior_mean(fold_in: FoldIn) -> None:
     found = fold_in(MOVIE[:0], MOVIE[:0], TARGET[:0], 2)
-    expected = torch.linalg.solve(fold_in.precision, fold_in.pull).expand(2, -1)
+    expected = torch.linalg.solve(fold_in.precision, fold_in.precision_times_mean).expand(2, -1)
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
 
 
@@ -67,7 +67,7 @@ def test_the_posterior_has_the_vector_as_its_mean(fold_in: FoldIn) -> None:
     owner = torch.tensor([0, 0, 2, 2, 2, 0])
     mean, covariance, gamma = fold_in.posterior(owner, MOVIE, TARGET, 3)
     torch.testing.assert_close(mean, fold_in(owner, MOVIE, TARGET, 3))
-    full = covariance[:, fold_in.full].view(3, fold_in.size, fold_in.size)
+    full = covariance[:, fold_in.square_index].view(3, fold_in.size, fold_in.size)
     prior = torch.linalg.inv(fold_in.precision)
     torch.testing.assert_close(full[1], prior, atol=1e-5, rtol=1e-4)  # nobody rated anything there
     assert bool((full.diagonal(dim1=1, dim2=2)[[0, 2]] < prior.diagonal()).all())

@@ -37,6 +37,6 @@ def test_instances_are_compared_one_by_one_and_errors_by_equality() -> None:
     assert agreement([(one, other), (error, error)]) == Agreement(2, 0.5, 0.5, 1.0, 1.0)
 
 
-def test_what_no_answer_had_is_none() -> None:
+def test_measures_without_any_answer_are_none() -> None:
     assert agreement([]) == Agreement(0, None, None, None, None)
     assert agreement([(None, {"rating": 1.0})]) == Agreement(1, 0.0, None, None, None)

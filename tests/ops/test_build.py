@@ -70,7 +70,7 @@ def test_the_first_version_is_1_0_of_the_embedded_data(shelf: Shelf) -> None:
 @pytest.mark.parametrize(
     "asked", [{}, {"VERSION": "1.0"}, {"DATA": "mine.csv"}, {"DATA": "mine.csv", "PRESET": "default"}]
 )
-def test_a_version_of_just_that_is_not_made_again(shelf: Shelf, verb: Any, asked: dict[str, str]) -> None:
+def test_the_same_data_and_options_reuse_the_version(shelf: Shelf, verb: Any, asked: dict[str, str]) -> None:
     verbs.train({"DATA": "mine.csv"}, shelf)
     written = shelf.artifact("1.0").stat().st_mtime_ns
     assert verb(asked, shelf) == "1.0"
@@ -94,7 +94,7 @@ def test_a_named_version_is_not_replaced(shelf: Shelf, asked: dict[str, str]) ->
     assert artifact(shelf, "1.0") == "demo default "
 
 
-def test_data_that_changed_becomes_the_next_version_only_where_it_is_asked_for(shelf: Shelf) -> None:
+def test_changed_data_becomes_the_next_version_only_on_request(shelf: Shelf) -> None:
     verbs.train({"DATA": "mine.csv"}, shelf)
     Path("mine.csv").write_text("mine, and more")
     assert verbs.train({}, shelf) == "1.0"
@@ -117,7 +117,7 @@ def test_a_file_that_the_options_name_is_part_of_the_recipe(shelf: Shelf) -> Non
     assert verbs.train(asked, shelf) == "1.1"
 
 
-def test_options_that_are_not_given_are_those_of_the_default_version(shelf: Shelf) -> None:
+def test_missing_options_are_taken_from_the_default_version(shelf: Shelf) -> None:
     verbs.package({"DATA": "mine.csv", "TRAIN_ARGS": "--user-column who"}, shelf)
     assert verbs.train({"PRESET": "mlp"}, shelf) == "1.1"
     assert artifact(shelf, "1.1") == "mine mlp --user-column who"
@@ -160,7 +160,7 @@ def test_a_version_is_packed_under_another_name(shelf: Shelf) -> None:
     assert verbs.train({"PRESET": "mlp", "VERSION": "3.0"}, shelf) == "3.0"
     assert artifact(shelf, "3.0").startswith("mine")
     made_elsewhere(shelf, "own")
-    with pytest.raises(VersionError, match="own is there already, and a version is never replaced"):
+    with pytest.raises(VersionError, match="own already exists, and a version is never replaced"):
         verbs.package({"FROM": "1.0", "VERSION": "own"}, shelf)
 
 
@@ -171,7 +171,7 @@ def test_an_update_is_a_new_version_beside_its_base(shelf: Shelf) -> None:
     assert read_record(shelf.store).default == "1.0"
     assert verbs.update({"RATINGS": "new.csv", "VERSION": "1.1"}, shelf) == "1.1", "the same update is not made again"
     Path("new.csv").write_text("newer")
-    with pytest.raises(VersionError, match=r"1\.1 is there already, .* VERSION=1\.2`"):
+    with pytest.raises(VersionError, match=r"1\.1 already exists, .* VERSION=1\.2`"):
         verbs.update({"RATINGS": "new.csv", "VERSION": "1.1"}, shelf)
     assert artifact(shelf, "1.1") == "demo default new"
 
@@ -264,7 +264,7 @@ def test_a_damaged_recipe_is_named(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("verb", ["serve", "run"])
-def test_no_other_version_is_served_where_the_store_is_gone_unless_it_is_named(shelf: Shelf, verb: str) -> None:
+def test_a_lost_store_serves_another_version_only_if_named(shelf: Shelf, verb: str) -> None:
     Path(".run").mkdir()
     (Path(".run") / "default").write_text("1.1\n")
     settings: Any = SimpleNamespace(folder=Path())

@@ -32,7 +32,7 @@ def test_the_user_is_a_number_other_than_roots() -> None:
     assert [re.fullmatch(r"[1-9]\d{4,}:[1-9]\d{4,}", user) is not None for user in values("USER")] == [True]
 
 
-def test_what_is_copied_is_there_and_not_ignored() -> None:
+def test_every_copied_file_exists_and_is_not_ignored() -> None:
     ignore = (DOCKERFILE.parent / "Dockerfile.dockerignore").read_text().splitlines()
     copied = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE.read_text(), flags=re.MULTILINE)
     for name in (name for line in copied for name in line.split()):

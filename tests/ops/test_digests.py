@@ -27,7 +27,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "ncf-1.0.mar"
 
 
-def test_an_archive_as_packed_passes_and_its_own_digest_is_told(path: Path) -> None:
+def test_a_packed_archive_passes_and_its_digest_is_printed(path: Path) -> None:
     write(path, FILES)
     assert check_archive(path) == hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -41,7 +41,7 @@ def test_an_archive_as_packed_passes_and_its_own_digest_is_told(path: Path) -> N
         ({**FILES, "ncf.pt": b"", "x.py": b""}, r"ncf\.pt: changed; x\.py: not in SHA256SUMS"),
     ],
 )
-def test_a_file_that_is_not_as_listed_is_named(path: Path, files: dict[str, bytes], said: str) -> None:
+def test_a_file_that_differs_from_the_list_is_named(path: Path, files: dict[str, bytes], said: str) -> None:
     with pytest.raises(DigestError, match=rf"ncf-1\.0\.mar: {said}"):
         check_archive(write(path, files))
 
@@ -77,7 +77,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(path: Path) -> None:
         check_archive(path)
 
 
-def test_damage_and_what_is_no_archive_are_told(path: Path) -> None:
+def test_damaged_archives_and_other_files_are_refused(path: Path) -> None:
     write(path, FILES)
     whole = path.read_bytes()
     path.write_bytes(whole.replace(b"network", b"netw0rk"))
@@ -111,7 +111,7 @@ def test_a_link_out_of_the_store_is_refused_and_one_within_is_not(path: Path) ->
     assert check_archive(inside)
 
 
-def test_what_makes_it_anew_is_told(path: Path) -> None:
+def test_the_error_names_the_command_that_packs_again(path: Path) -> None:
     write(path, {**FILES, "ncf.pt": b"netwerk"})
-    with pytest.raises(DigestError, match=rf": make it anew: `rm {path} && make package VERSION=1\.0`$"):
+    with pytest.raises(DigestError, match=rf": pack it again: `rm {path} && make package VERSION=1\.0`$"):
         check_archive(path)

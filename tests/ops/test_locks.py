@@ -16,7 +16,7 @@ def settings(tmp_path: Path) -> ServerSettings:
     return ServerSettings(tmp_path / "config.properties", tmp_path, address, address, tmp_path / "store", (), {})
 
 
-def test_one_verb_at_a_time_has_the_server(settings: ServerSettings) -> None:
+def test_two_verbs_never_change_the_server_at_once(settings: ServerSettings) -> None:
     inside: list[int] = []
 
     def act(number: int) -> int:
@@ -31,7 +31,9 @@ def test_one_verb_at_a_time_has_the_server(settings: ServerSettings) -> None:
         assert set(pool.map(act, range(16))) == {1}
 
 
-def test_a_verb_that_waits_says_for_which(settings: ServerSettings, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_waiting_verb_names_the_verb_it_waits_for(
+    settings: ServerSettings, capfd: pytest.CaptureFixture[str]
+) -> None:
     def wait() -> None:
         with only_verb(settings, "promote 1.1"):
             pass

@@ -27,7 +27,7 @@ def test_the_reason_of_a_failed_load_is_found(tmp_path: Path, before: str, after
     assert console.load_failure(settings) == "ArtifactError: digest differs"
 
 
-def test_a_format_that_there_is_not_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_log_format_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOG_FORMAT", "xml")
     settings = replace(read_settings(ROOT / "config.properties", ROOT), folder=tmp_path)
     with pytest.raises(ServerError, match="LOG_FORMAT: got 'xml', allowed: text, json"):

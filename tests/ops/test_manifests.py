@@ -70,7 +70,7 @@ def problems(manifest: Manifest) -> list[str]:
 
 
 @pytest.mark.parametrize("name", MANIFESTS)
-def test_a_manifest_is_what_its_published_schema_allows(name: str) -> None:
+def test_every_manifest_matches_its_published_schema(name: str) -> None:
     assert problems(MANIFESTS[name]) == []
 
 
@@ -87,7 +87,7 @@ def places(value: Any) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", MANIFESTS)
-def test_a_misspelt_field_is_found_wherever_it_stands(name: str) -> None:
+def test_a_misspelt_field_is_found_at_any_depth(name: str) -> None:
     number = sum(1 for _ in places(MANIFESTS[name]))
     assert number > 1
     for place in range(number):
@@ -102,7 +102,7 @@ def test_kustomization_lists_the_manifests_of_its_folder() -> None:
     assert sorted([*listed, *NOT_OBJECTS, *need_an_operator]) == sorted(path.name for path in FOLDER.glob("*.yaml"))
 
 
-def test_only_what_is_meant_to_be_reached_has_a_port() -> None:
+def test_only_public_addresses_have_a_port() -> None:
     settings = read_settings(ROOT / "config.properties", ROOT)
     assert {host for host, _ in settings.listens} == {"127.0.0.1"}
     [container] = MANIFESTS["deployment.yaml:Deployment"]["spec"]["template"]["spec"]["containers"]
@@ -129,7 +129,7 @@ def test_every_selector_finds_the_pods() -> None:
     assert claim == MANIFESTS["model-store.yaml:PersistentVolumeClaim"]["metadata"]["name"]
 
 
-def test_the_autoscaler_asks_for_a_metric_that_the_adapter_makes_of_a_recording_rule() -> None:
+def test_the_autoscaler_uses_a_metric_from_a_recording_rule() -> None:
     [rule] = yaml.safe_load((FOLDER / "prometheus-adapter.yaml").read_text())["rules"]["custom"]
     [metric] = MANIFESTS["autoscaler.yaml:HorizontalPodAutoscaler"]["spec"]["metrics"]
     assert metric["pods"]["metric"]["name"] == rule["name"]["as"]

@@ -30,7 +30,7 @@ def test_rollbacks_go_back_one_by_one(tmp_path: Path) -> None:
     assert [event.kind for event in read_record(tmp_path).events] == ["promoted"] * 4 + ["rolled-back"] * 3
 
 
-def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+def test_a_written_record_is_read_back(tmp_path: Path) -> None:
     change_record(tmp_path, lambda record: record.with_promoted("1.0").with_registered(["1.0", "1.1"]))
     record = promote(tmp_path, "1.1")
     assert read_record(tmp_path) == record
@@ -60,7 +60,7 @@ def test_replicas_that_share_a_store_record_a_change_once(tmp_path: Path) -> Non
     assert len(read_record(tmp_path).events) == 3
 
 
-def test_a_default_that_was_set_past_the_verbs_is_gone_back_from(tmp_path: Path) -> None:
+def test_rollback_works_from_a_default_set_without_the_verbs(tmp_path: Path) -> None:
     promote(tmp_path, "1.0")
     changed = change_record(tmp_path, lambda record: record.with_replaced("1.1", "2.0"))
     assert changed.defaults == ["1.0", "1.1", "2.0"]
@@ -75,7 +75,7 @@ def test_changes_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("line", ["promoted 1.0", "demoted 1.0 2026-01-31T09:00:00Z", "default"])
-def test_a_line_that_is_none_of_a_records_is_named(tmp_path: Path, line: str) -> None:
+def test_an_invalid_line_is_named(tmp_path: Path, line: str) -> None:
     (tmp_path / "versions").write_text(f"default 1.0\n{line}\n")
     with pytest.raises(ValueError, match=r"versions:2: got .*, allowed: default V"):
         read_record(tmp_path)

@@ -44,7 +44,7 @@ def held(folder: Path) -> list[str]:
     return [(folder / name).read_text() for name in ("ncf-0", "ncf-1")]
 
 
-def test_every_replica_ends_with_the_new_version_alone_and_goes_back_by_the_same_command(replicas: Path) -> None:
+def test_roll_out_replaces_the_version_of_every_replica_and_can_return(replicas: Path) -> None:
     for version in ("1.1", "1.0"):
         done = roll_out(replicas, version)
         assert done.returncode == 0, done.stderr
@@ -59,7 +59,7 @@ def test_every_replica_ends_with_the_new_version_alone_and_goes_back_by_the_same
         ("ncf-1 --container ncf -- python -m ops.versions promote", "ncf-1 did not promote version 1.1"),
     ],
 )
-def test_what_a_replica_refuses_is_taken_back_everywhere(replicas: Path, refused: str, says: str) -> None:
+def test_a_version_that_one_replica_refuses_is_undone_on_all(replicas: Path, refused: str, says: str) -> None:
     done = roll_out(replicas, "1.1", refused)
     assert done.returncode == 1
     assert says in done.stderr
@@ -74,7 +74,7 @@ def test_replicas_that_answer_with_different_versions_are_left_as_they_are(repli
     assert held(replicas) == ["1.0 yes\n", "0.9 yes\n"]
 
 
-def test_a_former_version_that_is_still_asked_for_is_kept_and_told(replicas: Path) -> None:
+def test_a_former_version_still_in_use_is_kept_and_reported(replicas: Path) -> None:
     done = roll_out(replicas, "1.1", "ncf-0 --container ncf -- python -m ops.versions unregister --version 1.0")
     assert done.returncode == 0
     assert "ncf-0 still holds version 1.0" in done.stderr

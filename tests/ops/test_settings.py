@@ -62,7 +62,7 @@ def test_port_moves_all_five_addresses(config: Path) -> None:
 
 
 @pytest.mark.parametrize("port", ["0", "65532", "http", "-1", "8080.5", "٣"])
-def test_a_port_that_is_none_is_refused(config: Path, port: str) -> None:
+def test_an_invalid_port_is_refused(config: Path, port: str) -> None:
     with pytest.raises(ValueError, match=r"^PORT: got .*, allowed: an integer from 1 to 65531$"):
         read_settings(config, config.parent, {"PORT": port})
 
@@ -95,7 +95,7 @@ def test_an_edited_file_counts_more_than_the_last_start(config: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"started_with": null}', '{"started_with": {"file": 1}}'])
-def test_a_damaged_note_is_passed_over(config: Path, text: str) -> None:
+def test_a_damaged_state_is_ignored(config: Path, text: str) -> None:
     (config.parent / ".run").mkdir()
     (config.parent / ".run" / "server.json").write_text(text)
     assert read_settings(config, config.parent, {}).inference == "http://127.0.0.1:8080"

@@ -34,7 +34,7 @@ DAMAGED = ["", "{", "[]", "{}", '{"pid": 1}']
 
 
 @pytest.mark.parametrize("text", DAMAGED)
-def test_a_damaged_note_is_written_anew_and_its_server_can_be_stopped(
+def test_a_damaged_state_is_rebuilt_and_its_server_can_be_stopped(
     settings: ServerSettings, front_end: subprocess.Popen[bytes], capsys: pytest.CaptureFixture[str], text: str
 ) -> None:
     note = settings.folder / ".run" / "server.json"
@@ -49,7 +49,7 @@ def test_a_damaged_note_is_written_anew_and_its_server_can_be_stopped(
 
 
 @pytest.mark.parametrize("text", DAMAGED)
-def test_a_damaged_note_without_a_server_is_removed(
+def test_a_damaged_state_without_a_server_is_removed(
     settings: ServerSettings, capsys: pytest.CaptureFixture[str], text: str
 ) -> None:
     note = settings.folder / ".run" / "server.json"

@@ -14,7 +14,7 @@ UNIT = ROOT / "ops" / "systemd" / "ncf-serve.service"
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze (Debian: systemd)")
 @pytest.mark.parametrize("change", [("", ""), ("TimeoutStopSec=60", "TimeoutStopSex=60"), ("Type=exec", "Type=exek")])
-def test_systemd_takes_the_unit_and_finds_what_is_misspelt(tmp_path: Path, change: tuple[str, str]) -> None:
+def test_systemd_accepts_the_unit_and_finds_a_misspelt_option(tmp_path: Path, change: tuple[str, str]) -> None:
     folder = tmp_path / "srv"
     folder.mkdir()
     (folder / ".venv").symlink_to(Path(sys.executable).parent.parent)
@@ -26,7 +26,7 @@ def test_systemd_takes_the_unit_and_finds_what_is_misspelt(tmp_path: Path, chang
 
 
 @pytest.mark.parametrize("setting", ["ExecStart", "ExecStartPost"])
-def test_what_the_unit_starts_is_a_command_of_the_project(setting: str) -> None:
+def test_the_unit_starts_a_command_of_the_project(setting: str) -> None:
     [line] = [line for line in UNIT.read_text().splitlines() if line.startswith(f"{setting}=")]
     program, *arguments = line.split("=", 1)[1].split()
     assert program == "/srv/ncf/.venv/bin/python"
@@ -34,7 +34,7 @@ def test_what_the_unit_starts_is_a_command_of_the_project(setting: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_a_start_that_fails_is_tried_again_for_ever() -> None:
+def test_a_failed_start_is_retried_without_end() -> None:
     """As where the model store is mounted late; systemd's own default gives up after five."""
     lines = UNIT.read_text().splitlines()
     assert {"Restart=always", "StartLimitIntervalSec=0"} <= set(lines)

@@ -21,12 +21,12 @@ def promtool(*arguments: str) -> None:
 
 
 @needs_promtool
-def test_prometheus_takes_its_configuration_and_rules() -> None:
+def test_prometheus_accepts_its_configuration_and_rules() -> None:
     promtool("check", "config", str(FOLDER / "prometheus.yaml"))
 
 
 @needs_promtool
-def test_each_alert_fires_where_it_should_and_nowhere_else(tmp_path: Path) -> None:
+def test_each_alert_fires_exactly_when_it_should(tmp_path: Path) -> None:
     text = Path(__file__).with_name("alerts_test.yaml").read_text()
     (tmp_path / "alerts.yaml").write_text(text.replace("RULES", str(RULES)))
     promtool("test", "rules", str(tmp_path / "alerts.yaml"))
@@ -47,7 +47,7 @@ def test_names_are_found_in_expressions(expression: str, names: set[str]) -> Non
     assert metric_names(expression) == names
 
 
-def test_every_metric_is_one_that_the_server_makes_or_a_rule_records() -> None:
+def test_every_metric_comes_from_the_server_or_a_recording_rule() -> None:
     sections = yaml.safe_load(METRICS.read_text())
     made = {
         one["name"]

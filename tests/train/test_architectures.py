@@ -19,7 +19,7 @@ from model.network import EmbeddingMLP
 from model.predictor import Predictor
 from model.scale import RatingScale
 from train import architectures
-from train.architectures import ARCHITECTURES, check_registry
+from train.architectures import ARCHITECTURES, architecture_named, check_registry
 from train.config import TrainConfig
 from train.dataset.demo import write_demo
 from train.dataset.tensors import TrainingSet
@@ -83,9 +83,6 @@ def test_a_toy_architecture_is_trained_to_an_artifact_that_rates(
     entries = {**ARCHITECTURES, "mean": MEAN}
     for module in ("train.run", "train.output", "train.architectures"):
         monkeypatch.setattr(f"{module}.ARCHITECTURES", entries)
-    monkeypatch.setattr(
-        "train.evaluation.model_card._SUMMARIES", {one.network.__name__: one.summary for one in entries.values()}
-    )
     write_demo(tmp_path / "demo")
     config = ToyConfig(data=tmp_path / "demo", out=tmp_path / "1.0")
     data = config.read(config.data, None)
@@ -100,6 +97,11 @@ def test_a_toy_architecture_is_trained_to_an_artifact_that_rates(
     assert isinstance(answer, PairAnswer)
     assert answer.rating == pytest.approx(float(data.ratings["rating"].mean()), abs=0.01)
     assert "the mean of all ratings" in (tmp_path / "1.0" / MODEL_CARD).read_text()
+
+
+def test_an_unknown_architecture_is_refused_with_the_allowed_ones() -> None:
+    with pytest.raises(ValueError, match="architecture: got mean, allowed: factors, mlp"):
+        architecture_named("mean")
 
 
 def test_an_entry_without_a_field_fails() -> None:

@@ -47,7 +47,7 @@ def metrics(out: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("preset", sorted(QUICK))
-def test_two_processes_learn_what_one_learns(demo: Path, tmp_path: Path, preset: str) -> None:
+def test_two_processes_fit_the_same_model_as_one(demo: Path, tmp_path: Path, preset: str) -> None:
     options = ["--data", str(demo), "--no-refit", *QUICK[preset]]
     assert main([*options, "--out", str(tmp_path / "one")]) == 0
     done = subprocess.run([*TWO, *options, "--out", str(tmp_path / "two")], capture_output=True, text=True, timeout=120)
@@ -67,7 +67,7 @@ def test_two_processes_learn_what_one_learns(demo: Path, tmp_path: Path, preset:
         (["--no-such-option"], "Unrecognized options: --no-such-option"),
     ],
 )
-def test_of_two_processes_one_says_what_is_wrong(options: list[str], said: str) -> None:
+def test_only_one_of_two_processes_prints_the_error(options: list[str], said: str) -> None:
     done = subprocess.run([*TWO, *options], capture_output=True, text=True, timeout=120)
     assert done.returncode != 0
     assert done.stderr.count(said) == 1
@@ -108,7 +108,7 @@ def test_one_process_changes_nothing() -> None:
         assert same is rows
 
 
-def test_shares_are_even_in_ratings_and_leave_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shares_have_equal_ratings_and_cover_all_entities(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(distributed, "world", lambda: 3)
     count = torch.tensor([900] + [10] * 180)
     ends = distributed.bounds(count.cumsum(0) - count, int(count.sum()))

@@ -59,7 +59,7 @@ def test_packing_onto_a_full_disk_says_so_and_leaves_no_archive(artifact: Artifa
     save_artifact(artifact, tmp_path / "ncf.pt")
     (disk / "filler").write_bytes(os.urandom(200_000))
     done = run("train.package", "--artifact", str(tmp_path / "ncf.pt"), "--store", str(disk))
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith("package: ")
     assert "No space left on device" in done.stderr
     assert len(done.stderr.splitlines()) == 1

@@ -44,7 +44,7 @@ def test_the_command_says_the_reason_in_a_line(config: PackageConfig) -> None:
     command = [sys.executable, "-m", "train.package", "--artifact", str(config.artifact)]
     command += ["--store", str(config.store), "--config", str(config.config)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr == f"package: {config.config}: handler.unknown: got 'maybe', allowed: answer, error\n"
 
 

@@ -80,7 +80,7 @@ def data(tmp_path: Path) -> RatingsData:
     return load_ratings(tmp_path / "ratings.csv")
 
 
-def test_a_stage_comes_back_as_it_was(tmp_path: Path) -> None:
+def test_a_saved_stage_is_loaded_unchanged(tmp_path: Path) -> None:
     stages = Stages(tmp_path / FOLDER, "same", resume=True)
     stages.save("a: b", {"x": torch.arange(3)}, {"alpha": 0.1})
     stage = stages.load("a: b")
@@ -90,7 +90,7 @@ def test_a_stage_comes_back_as_it_was(tmp_path: Path) -> None:
     assert stages.load("another") is None
 
 
-def test_a_foreign_or_broken_stage_is_told_of_and_not_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_foreign_or_broken_stage_is_reported_and_not_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Stages(tmp_path / FOLDER, "one").save("choose", {}, {})
     stages = Stages(tmp_path / FOLDER, "other", resume=True)
     assert stages.load("choose") is None
@@ -100,13 +100,13 @@ def test_a_foreign_or_broken_stage_is_told_of_and_not_used(tmp_path: Path, capsy
     assert "cannot be read, so not used" in capsys.readouterr().err
 
 
-def test_without_resume_a_run_starts_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_resume_a_run_starts_from_the_beginning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Stages(tmp_path / FOLDER, "one").save("choose", {}, {})
     assert Stages(tmp_path / FOLDER, "one").load("choose") is None
     assert not (tmp_path / FOLDER).exists()
     assert not capsys.readouterr().err
     assert Stages(tmp_path / FOLDER, "one", resume=True).load("choose") is None
-    assert "the run starts anew" in capsys.readouterr().err
+    assert "the run starts from the beginning" in capsys.readouterr().err
 
 
 def test_only_what_decides_the_result_is_in_the_fingerprint(data: RatingsData) -> None:

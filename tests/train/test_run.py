@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from model.artifact import load_artifact
 from train.__main__ import main
 from train.dataset.demo import write_demo
 from train.evaluation.model_card import MODEL_CARD
+from train.evaluation.ranking_words import compare_with_popular
 from train.output import ARTIFACT, CHECKPOINT, HELD_OUT, METRICS
 
 QUICK = "--factors.probe-sweeps 2 --factors.max-sweeps 2 --factors.score-sweeps 2 --factors.epochs 1"
@@ -48,11 +50,15 @@ def test_a_run_writes_everything_and_reports_beside_the_baselines(
     assert known["shrunken_bias"]["network_minus_this"] == pytest.approx(
         known["network"]["mse"] - known["shrunken_bias"]["mse"]
     )
+    assert list(metrics["rankings"]["liked"])[-4:] == ["rating", "most_popular", "best_shrunken_mean", "random"]
+    assert metrics["rankings"]["users"] == 2_462  # who liked a held-out movie that they had not rated
     assert metrics["rows_per_s"] > 0
-    assert set(metrics["chosen"]) == ({"epochs"} if preset == "mlp" else {"noise", "sweeps"})
+    assert set(metrics["chosen"]) == {"rating_share", *(["epochs"] if preset == "mlp" else ["noise", "sweeps"])}
     assert metrics["split"] == {"seed": 1234, "test_size": 0.2, "served": "all"}
     told = capsys.readouterr().out
     assert "network - shrunken_bias" in told
+    assert re.search(r"^most_popular( +0\.\d{4}){4}$", told, re.MULTILINE)
+    assert compare_with_popular(metrics["rankings"]) in told
     assert "chosen: " in told
 
     artifact = load_artifact(tmp_path / "1.0" / ARTIFACT)
@@ -78,7 +84,15 @@ def test_without_a_holdout_everything_is_trained_on_and_nothing_reported(
     demo: Path, tmp_path: Path, preset: str
 ) -> None:
     assert main(["--data", str(demo), "--out", str(tmp_path), "--test-size", "0", *FAST[preset]]) == 0
-    assert json.loads((tmp_path / METRICS).read_text())["metrics"] == {}
+    metrics = json.loads((tmp_path / METRICS).read_text())
+    assert metrics["metrics"] == metrics["rankings"] == {}
+
+
+def test_rankings_can_be_left_out(demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--data", str(demo), "--out", str(tmp_path), "--ranking-users", "0", *FAST["default"]]) == 0
+    assert json.loads((tmp_path / METRICS).read_text())["rankings"] == {}
+    assert "most_popular" not in capsys.readouterr().out
+    assert "Rankings" not in (tmp_path / MODEL_CARD).read_text()
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -105,12 +119,10 @@ def test_an_interrupted_run_leaves_no_files(demo: Path, tmp_path: Path, sent: si
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_version_that_is_there_is_not_trained_over(
-    demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_training_never_replaces_a_version(demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / ARTIFACT).write_bytes(b"the old one")
     assert main(["--data", str(demo), "--out", str(tmp_path)]) == 2
-    assert "is there already, and a version is never replaced: give another --out" in capsys.readouterr().err
+    assert "already exists, and a version is never replaced: give another --out" in capsys.readouterr().err
     assert (tmp_path / ARTIFACT).read_bytes() == b"the old one"
 
 

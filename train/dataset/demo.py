@@ -15,7 +15,9 @@ title is an accident.
     python -m train.dataset.demo OUT_DIR
 """
 
-import argparse
+from __future__ import annotations
+
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +25,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import tyro
 
+from train.command import run_command
 from train.dataset.demo_names import ADJECTIVES, COUNTRIES, FIRST_NAMES, GENRES, GRADES, LAST_NAMES, NOUNS
 from train.dataset.folder import whole_folder
 
@@ -38,6 +42,14 @@ NOTICE = "Made by python -m train.dataset.demo, which may replace it: no person,
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class DemoConfig:
+    """Options of `python -m train.dataset.demo`."""
+
+    out_dir: tyro.conf.Positional[Path]
+    """The folder to write, in KMRD's format."""
 
 
 @dataclass(frozen=True)
@@ -156,17 +168,16 @@ def _write(path: Path, header: tuple[str, ...], rows: Iterable[tuple[Any, ...]],
     path.write_bytes("".join(lines).encode())
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m train.dataset.demo", description="Write the embedded data set.")
-    parser.add_argument("out_dir", type=Path, help="the folder to write, in KMRD's format")
-    out_dir = parser.parse_args(arguments).out_dir
-    try:
-        write_demo(out_dir)
-    except ValueError as error:
-        parser.exit(1, f"{error}\n")
-    print(f"{out_dir}: the embedded data set, {NUM_USERS} users and {NUM_MOVIES} movies")
+def main(arguments: list[str] | None = None) -> int:
+    """Writes the embedded data set; returns the exit status."""
+    config = tyro.cli(DemoConfig, prog="python -m train.dataset.demo", args=arguments)
+    return run_command("demo", lambda: _written(config.out_dir))
+
+
+def _written(out_dir: Path) -> str:
+    write_demo(out_dir)
+    return f"{out_dir}: the embedded data set, {NUM_USERS} users and {NUM_MOVIES} movies"
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

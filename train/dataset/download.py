@@ -5,15 +5,20 @@ The repository (github.com/lovit/kmrd) states no licence for the data: measure w
     python -m train.dataset.download OUT_DIR [--url BASE]
 """
 
-import argparse
+from __future__ import annotations
+
 import hashlib
 import http.client
+import sys
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 
+import tyro
 from tqdm import tqdm
 
+from train.command import run_command
 from train.dataset.folder import whole_folder
 from train.errors import DataError
 from train.readers.kmrd import CATALOGUE_FILES, RATINGS_FILE
@@ -29,11 +34,23 @@ _TIMEOUT_S = 30
 _CHUNK_BYTES = 1 << 16
 
 
-def download_kmrd(out_dir: Path, url: str = KMRD_URL, sha256: str = KMRD_SHA256) -> bool:
-    """Fetch KMRD_FILES from below url into out_dir, whole or not at all; False if they were there already.
+@dataclass(frozen=True)
+class DownloadConfig:
+    """Options of `python -m train.dataset.download`."""
 
-    sha256: what the bytes of rates.csv must digest to. Raises DataError where a file cannot be had or is cut
-    short, where the digest is another one, and where out_dir holds something else.
+    out_dir: tyro.conf.Positional[Path]
+    """The folder to make."""
+    url: str = KMRD_URL
+    """Where the files lie, for a mirror."""
+
+
+def download_kmrd(out_dir: Path, url: str = KMRD_URL, sha256: str = KMRD_SHA256) -> bool:
+    """Downloads KMRD_FILES from `url` into `out_dir`, all or none. Returns False if they were already there.
+
+    sha256: the expected SHA-256 of rates.csv.
+
+    Raises:
+        DataError: a file cannot be downloaded or is cut short, the digest differs, or `out_dir` holds something else.
     """
     complete = all((out_dir / name).is_file() for name in KMRD_FILES)
     if complete and _sha256(out_dir / RATINGS_FILE) == sha256:
@@ -87,18 +104,19 @@ def _advice(out_dir: Path) -> str:
     )
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m train.dataset.download", description="Download KMRD-small.")
-    parser.add_argument("out_dir", type=Path, help="the folder to make")
-    parser.add_argument("--url", default=KMRD_URL, help="where the files lie, for a mirror (default: %(default)s)")
-    options = parser.parse_args(arguments)
+def main(arguments: list[str] | None = None) -> int:
+    """Downloads KMRD-small; returns the exit status."""
+    config = tyro.cli(DownloadConfig, prog="python -m train.dataset.download", args=arguments)
+    return run_command("data", lambda: _downloaded(config))
+
+
+def _downloaded(config: DownloadConfig) -> str:
     try:
-        fetched = download_kmrd(options.out_dir, options.url)
+        fetched = download_kmrd(config.out_dir, config.url)
     except DataError as error:
-        parser.exit(1, f"{error}\n{_advice(options.out_dir)}\n")
-    print(f"{options.out_dir}: KMRD-small {'downloaded' if fetched else 'is there already'}")
+        raise DataError(f"{error}\n{_advice(config.out_dir)}") from error
+    return f"{config.out_dir}: KMRD-small {'downloaded' if fetched else 'already there'}"
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,4 +1,4 @@
-"""A folder that is there whole or not at all."""
+"""Writes a folder in one step: it exists complete or not at all."""
 
 import os
 import shutil
@@ -12,14 +12,14 @@ from train.errors import DataError
 
 @contextmanager
 def whole_folder(target: Path, replaceable: bool = False) -> Iterator[Path]:
-    """Yield an empty folder; it becomes target when the block ends well, and is removed when it does not.
+    """Yields an empty folder. It becomes `target` when the block succeeds, and is removed when the block fails.
 
-    A target that holds something is only replaced if the caller knows it to be replaceable; else DataError,
-    before anything is written.
+    Raises:
+        DataError: `target` is not empty, and the caller does not call it replaceable. Nothing is written then.
     """
     target = target.absolute()
     if target.exists() and not replaceable and not (target.is_dir() and not any(target.iterdir())):
-        raise DataError(f"{target}: is there already, with other content; give another folder, or remove it")
+        raise DataError(f"{target}: already exists, with other content; give another folder, or remove it")
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
@@ -32,7 +32,7 @@ def whole_folder(target: Path, replaceable: bool = False) -> Iterator[Path]:
 
 
 def _swap(fresh: Path, target: Path, old: Path) -> None:
-    """No folder can be renamed onto one that holds files: that one steps aside, and back if this fails."""
+    """Replaces a folder. A folder with files cannot be overwritten by a rename, so it is moved away first."""
     if target.exists():
         os.replace(target, old)
     try:

@@ -40,11 +40,11 @@ def fit_baselines(
     """The three baselines by name, fitted on ratings (num_ratings,) in rating units."""
     mean = float(ratings.mean())
     residual = ratings - mean
-    movie_mean = _shrunken_mean(movie_index, residual, num_movies, 0.0)
+    movie_mean = shrunken_mean(movie_index, residual, num_movies, 0.0)
     user_bias = np.zeros(num_users + 1)
     for _ in range(SWEEPS):
-        movie_bias = _shrunken_mean(movie_index, residual - user_bias[user_index], num_movies, MOVIE_SHRINKAGE)
-        user_bias = _shrunken_mean(user_index, residual - movie_bias[movie_index], num_users, USER_SHRINKAGE)
+        movie_bias = shrunken_mean(movie_index, residual - user_bias[user_index], num_movies, MOVIE_SHRINKAGE)
+        user_bias = shrunken_mean(user_index, residual - movie_bias[movie_index], num_users, USER_SHRINKAGE)
     no_user, no_movie = np.zeros(num_users + 1), np.zeros(num_movies + 1)
     return {
         "global_mean": BiasModel(mean, no_user, no_movie),
@@ -53,7 +53,7 @@ def fit_baselines(
     }
 
 
-def _shrunken_mean(rows: np.ndarray, values: np.ndarray, num_rows: int, shrinkage: float) -> np.ndarray:
+def shrunken_mean(rows: np.ndarray, values: np.ndarray, num_rows: int, shrinkage: float) -> np.ndarray:
     """Per row the sum of its values over (shrinkage + their number), (num_rows + 1,); 0 where there are none."""
     counts = np.bincount(rows, minlength=num_rows + 1)
     sums = np.bincount(rows, weights=values, minlength=num_rows + 1)

@@ -14,8 +14,9 @@ from typing import Any
 
 import yaml
 
-from train.architectures import ARCHITECTURES
+from train.architectures import architecture_named
 from train.evaluation.metrics import RATING_METRICS
+from train.evaluation.ranking_card import ranking_result, ranking_section
 
 MODEL_CARD = "MODEL_CARD.md"
 _TEMPLATE = Path(__file__).with_name("model_card.md.template")
@@ -24,7 +25,6 @@ _GROUPS = {
     "all": "all held-out ratings",
     "new_user": "the user does not occur in training",
 }
-_SUMMARIES = {one.network.__name__: one.summary for one in ARCHITECTURES.values()}
 
 
 def model_card(metadata: dict[str, Any]) -> str:
@@ -58,6 +58,8 @@ def _front_matter(metadata: dict[str, Any], name: str) -> dict[str, Any]:
                 ],
             }
         )
+    if metadata.get("rankings"):
+        results.append(ranking_result(metadata["rankings"], file))
     return {
         "license": "other",
         "license_name": "terms-of-the-training-data",
@@ -75,11 +77,10 @@ def _measured(metadata: dict[str, Any]) -> str:
 
 
 def _details(metadata: dict[str, Any]) -> str:
-    network = metadata.get("architecture", "")
     libraries = ", ".join(f"{library} {version}" for library, version in metadata.get("libraries", {}).items())
     chosen = ", ".join(f"{name} {value}" for name, value in metadata.get("chosen", {}).items())
     facts = {
-        "Network": f"`{network}`: {_SUMMARIES[network]}" if network in _SUMMARIES else network,
+        "Network": _network(metadata),
         "Knows": f"{metadata['num_users']:,} users, {metadata['num_movies']:,} movies",
         "Chosen on an inner split of the training rows": chosen,
         "Seed": str(metadata.get("seed", "")),
@@ -89,6 +90,13 @@ def _details(metadata: dict[str, Any]) -> str:
         "Licence": "the code is Apache-2.0; the parameters are made of the ratings, whose terms hold for them",
     }
     return "\n".join(f"- **{name}:** {value}" for name, value in facts.items() if value)
+
+
+def _network(metadata: dict[str, Any]) -> str:
+    """The network's class, and what it is, if the metadata has the name of its architecture."""
+    network = metadata.get("architecture", "")
+    name = metadata.get("config", {}).get("architecture")
+    return f"`{network}`: {architecture_named(name).summary}" if name else network
 
 
 def _training_data(metadata: dict[str, Any]) -> str:
@@ -136,7 +144,10 @@ def _evaluation(metadata: dict[str, Any]) -> str:
     measured = "Errors are in rating units, of a network that saw the training rows alone."
     if "updates" in metadata:
         measured = f"Measured on version {_measured(metadata)}, before the updates. {measured}"
-    return "\n".join([measured, "", *lines, "", f"{told}. ± is the standard error of the paired difference."])
+    errors_told = "\n".join([measured, "", *lines, "", f"{told}. ± is the standard error of the paired difference."])
+    if not metadata.get("rankings"):
+        return errors_told
+    return f"{errors_told}\n\n{ranking_section(metadata['rankings'])}"
 
 
 def _example(metadata: dict[str, Any]) -> tuple[str, str, str]:

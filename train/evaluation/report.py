@@ -18,11 +18,14 @@ import tyro
 
 from model.artifact import Artifact, load_artifact
 from model.files import atomic_write
-from train.errors import DataError, DivergedError
+from train.command import run_command
+from train.errors import DataError
 from train.evaluation.evaluate import NETWORK, evaluate
 from train.evaluation.held_out import HeldOut, load_held_out, save_held_out
 from train.evaluation.metrics import RATING_METRICS
 from train.evaluation.plots import DARK, LIGHT
+from train.evaluation.ranking_metrics import CUTOFFS
+from train.evaluation.ranking_words import MEASURES, compare_with_popular, explain_rankings, ranking_names, rows_at
 from train.evaluation.reference import REFERENCE, add_reference
 from train.evaluation.report_pictures import Picture, pictures
 from train.output import ARTIFACT, HELD_OUT, METRICS
@@ -74,6 +77,7 @@ def write_report(config: ReportConfig) -> Path:
         metadata=artifact.metadata,
         sections=sections,
         tables=dict(error_tables(metrics["metrics"], held_out)),
+        rankings=ranking_tables(metrics.get("rankings", {})),
         sampled=held_out is not None and len(held_out) < metrics["metrics"]["all"][NETWORK]["rows"],
     )
     target = config.folder / REPORT
@@ -90,6 +94,18 @@ def error_tables(results: dict[str, Any], held_out: HeldOut | None) -> Iterator[
         if REFERENCE in again.get(group, {}):
             figures[REFERENCE] = again[group][REFERENCE]
         yield _GROUPS[group], [Line(name, figures[name]) for name in _ORDER if name in figures]
+
+
+def ranking_tables(rankings: dict[str, Any]) -> dict[str, Any]:
+    """The words and tables on rankings, or {} where none were measured: `tables` by meaning of the gains."""
+    if not rankings:
+        return {}
+    tables = {
+        meaning: [row for cutoff in CUTOFFS for row in rows_at(rankings, measure, cutoff)]
+        for measure, meaning in MEASURES.items()
+    }
+    words = {"compared": compare_with_popular(rankings), "explained": explain_rankings(rankings)}
+    return {"names": ranking_names(rankings), "tables": tables, **words}
 
 
 def _read(folder: Path) -> tuple[Artifact, dict[str, Any], HeldOut | None]:
@@ -132,12 +148,7 @@ def _template() -> jinja2.Template:
 def main(arguments: list[str] | None = None) -> int:
     """Writes the report of a version; returns the exit status."""
     config = tyro.cli(ReportConfig, prog="python -m train.evaluation.report", args=arguments)
-    try:
-        print(f"wrote {write_report(config)}")
-    except (DataError, DivergedError, ValueError, OSError) as error:
-        print(f"report: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return run_command("report", lambda: f"wrote {write_report(config)}")
 
 
 if __name__ == "__main__":

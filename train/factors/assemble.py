@@ -1,4 +1,4 @@
-"""From two fitted blocks and an ordinal network to the served network, its tables filled."""
+"""Joins two fitted blocks and an ordinal network into the served network, and fills its tables."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def assemble(
 
 
 def fill_user_table(network: FactorNetwork, ratings: Ratings) -> None:
-    """Each user's row from their ratings, and the empty history's last; of several processes each encodes a share."""
+    """Computes each user's row from their ratings, and the unknown user's row. Each process computes its share."""
     counts = torch.bincount(ratings.user_index, minlength=network.num_users)
     ends = distributed.bounds(counts.cumsum(0) - counts, len(ratings))
     begin, end = ends[distributed.rank()], ends[distributed.rank() + 1]
@@ -64,12 +64,13 @@ def _encoder(block: Block) -> FoldIn:
     movie, user = block.movie, block.user
     row, column, _ = triangle(movie.mean.shape[1])
     uncertain = torch.linalg.inv(movie.precision)[row, column].unsqueeze(0)
+    user_shape, _ = block.noise_shapes
     return FoldIn(
-        with_unknown(movie),
-        torch.cat([movie.covariance, uncertain]),
-        block.alpha * torch.cat([movie.noise, torch.ones(1)]),
-        user.link[0],
-        user.precision,
-        block.noise[0],
-        movie.link[1],
+        mean=with_unknown(movie),
+        covariance=torch.cat([movie.covariance, uncertain]),
+        weight=block.alpha * torch.cat([movie.noise_precision, torch.ones(1)]),
+        prior_mean=user.link[0],
+        prior_precision=user.precision,
+        noise_shape=user_shape,
+        popularity=movie.link[1],
     )

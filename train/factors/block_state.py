@@ -8,11 +8,11 @@ from torch import Tensor
 
 from train.factors.variational import Block
 
-_FIELDS = ("mean", "covariance", "precision", "link", "noise")
+_FIELDS = ("mean", "covariance", "precision", "link", "noise_precision")
 
 
 def pack(block: Block) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """All that a fit changes; the features come from the data."""
+    """Everything that a fit changes. The features come from the data."""
     tensors: dict[str, Tensor] = {}
     for name, side in (("user", block.user), ("movie", block.movie)):
         tensors |= {f"{name}.{field}": getattr(side, field) for field in _FIELDS}
@@ -20,7 +20,7 @@ def pack(block: Block) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def unpack(block: Block, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
-    """Brings a started block of the same data and options to where `pack` saw it."""
+    """Restores the state that `pack` saved into a started block of the same data and options."""
     block.alpha, block.sweeps = values["alpha"], values["sweeps"]
     for name, side in (("user", block.user), ("movie", block.movie)):
         device = side.mean.device

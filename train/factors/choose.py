@@ -1,8 +1,8 @@
-"""What differs between data sets is chosen by the program: the rating block's noise and its number of sweeps.
+"""Chooses what differs between data sets: the noise shapes of the rating block, and its number of sweeps.
 
-Dense users differ in their noise, rare ones cannot show theirs (someone who gave ten only ever would count as exact),
-and noise is not quite Gaussian, so that early sweeps can be the best. Both show on an inner split of the training
-rows. All candidates run a few sweeps, the best of them goes on.
+Users with many ratings differ in their noise. Users with few cannot show theirs: one who always gave ten would count as
+exact. The noise is not quite Gaussian either, so early sweeps can be the best. Both show on an inner split of the
+training rows. All candidates run a few sweeps; the best one continues.
 """
 
 from __future__ import annotations
@@ -14,15 +14,13 @@ from tqdm import tqdm
 from train import distributed
 from train.dataset.tensors import Ratings
 from train.factors.config import FactorsConfig
-from train.factors.variational import BothSides, predict_target, sort_both, start_block, sweep_block
+from train.factors.variational import BothSides, NoiseShapes, predict_target, sort_both, start_block, sweep_block
 from train.fit_log import FitLog
-
-Noise = tuple[float, float]
 
 
 def choose_noise(
     ratings: Ratings, target: Tensor, config: FactorsConfig, seed: int, features: Tensor | None
-) -> tuple[Noise, int, FitLog]:
+) -> tuple[NoiseShapes, int, FitLog]:
     """Noise shapes and number of sweeps with the smallest squared error on inner rows, and the error by sweep.
 
     target (R,) of the ratings; features (M, D) of the movies. The log is in units of the target squared.
@@ -43,12 +41,14 @@ def choose_noise(
 
 def _race(
     data: BothSides, watched: Ratings, config: FactorsConfig, seed: int, features: Tensor | None
-) -> tuple[Noise, int, FitLog]:
-    """All candidates up to `probe_sweeps`, the best of them up to `max_sweeps`; `watched.rating` holds targets."""
-    candidates, first = config.noise_candidates, config.probe_sweeps
-    blocks = [start_block(data, noise, config, seed, features) for noise in candidates]
+) -> tuple[NoiseShapes, int, FitLog]:
+    """Runs all candidates for `probe_sweeps`, and the best one up to `max_sweeps`. `watched.rating` holds targets."""
+    candidates = config.noise_candidates
+    probe_sweeps = config.probe_sweeps
+    later_sweeps = config.max_sweeps - probe_sweeps
+    blocks = [start_block(data, noise_shapes, config, seed, features) for noise_shapes in candidates]
     errors: list[list[float]] = [[] for _ in candidates]
-    total = len(candidates) * first + config.max_sweeps - first
+    total = len(candidates) * probe_sweeps + later_sweeps
     with tqdm(total=total, desc="choose", unit=" sweeps", dynamic_ncols=True, disable=distributed.quiet()) as progress:
 
         def run(candidate: int, sweeps: int) -> None:
@@ -59,16 +59,16 @@ def _race(
                 progress.update()
 
         for candidate in range(len(candidates)):
-            run(candidate, first)
+            run(candidate, probe_sweeps)
         best = int(distributed.agree_on(min(range(len(candidates)), key=lambda number: errors[number][-1])))
-        run(best, config.max_sweeps - first)
-    tail = errors[best][first - 1 :]
-    sweeps = int(distributed.agree_on(first + tail.index(min(tail))))
+        run(best, later_sweeps)
+    tail = errors[best][probe_sweeps - 1 :]
+    sweeps = int(distributed.agree_on(probe_sweeps + tail.index(min(tail))))
     return candidates[best], sweeps, FitLog([], errors[best], sweeps)
 
 
 def _whole_users(ratings: Ratings, rows: int, generator: torch.Generator) -> Tensor:
-    """Mask (R,) of about `rows` ratings of users drawn at random: density per user stays that of the data."""
+    """Mask (R,) of about `rows` ratings, by whole users drawn at random, so the ratings per user stay the same."""
     if len(ratings) <= rows:
         return torch.ones_like(ratings.user_index, dtype=torch.bool)
     drawn = torch.rand(int(ratings.user_index.max()) + 1, generator=generator, device="cpu") < rows / len(ratings)

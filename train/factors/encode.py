@@ -15,7 +15,7 @@ _USERS, _RATINGS = 8_192, 262_144  # most of each at a time; a user with more ra
 
 
 def encode_known_users(network: FactorNetwork, ratings: Ratings, users: Tensor) -> None:
-    """Fills the rows `users` (N,), ascending, of the user table in place, each from the user's ratings among all."""
+    """Fills the rows `users` (N,), ascending, of the user table in place, each from the user's ratings."""
     table = network.user_embedding.weight
     with torch.no_grad():
         for rows, part in chunks_of_users(ratings, users, network.num_users):
@@ -32,7 +32,7 @@ def encode_unknown_user(network: FactorNetwork) -> None:
 
 
 def chunks_of_users(ratings: Ratings, users: Tensor, num_users: int) -> Iterator[tuple[Tensor, Ratings]]:
-    """Rows of users, and their ratings, whose user_index counts within these rows: all of `users` (N,), ascending."""
+    """Splits `users` (N,), ascending, into chunks of rows with their ratings, whose user_index counts in the chunk."""
     place = torch.full((num_users + 1,), -1, device=users.device)
     place[users] = torch.arange(len(users), device=users.device)
     if len(users) < num_users:

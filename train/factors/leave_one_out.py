@@ -1,12 +1,12 @@
-"""What a fitted block would say of each rating had it not seen that rating, without fitting again.
+"""What a fitted block would predict for each rating if it had not seen that rating, without fitting again.
 
-With w a rating's noise precision, C a side's posterior covariance and x the other side's (1, factors), h = w x'C x is
-the rating's leverage on that side, and Gaussian conditioning takes it back:
+Let w be a rating's noise precision, C a side's posterior covariance and x the other side's (1, factors). Then
+h = w x'C x is the rating's leverage on that side, and Gaussian conditioning removes the rating:
 
     f_loo = f - (h_u / (1 - h_u) + h_m / (1 - h_m)) (y - f),    u_loo = u - C x w (y - f) / (1 - h_u)
 
-exact for one side given the other; the odds add because prior variances do. So a network on top can be trained on
-the very rows that the block was fitted to, seeing them as it will see unseen ones.
+This is exact for one side given the other. The odds add because prior variances do. So a network on top can be trained
+on the rows that the block was fitted to, and sees them as it will see new rows.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def leave_one_out(
     block: Block, user_index: Tensor, movie_index: Tensor, target: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Predictions (B,) and both sides' vectors, (B, K) each, of rows that the block was fitted to, each left out."""
-    weight = block.alpha * block.user.noise[user_index] * block.movie.noise[movie_index]
+    weight = block.alpha * block.user.noise_precision[user_index] * block.movie.noise_precision[movie_index]
     user, movie = block.user.mean[user_index], block.movie.mean[movie_index]
     predicted = bilinear(user, movie)
     gap = target - predicted

@@ -5,7 +5,7 @@
 3. train the ordinal network on the score block, each row left out (train/factors/ordinal_fit.py);
 4. encode every user from their ratings into the user table, the empty history last (train/factors/assemble.py).
 
-All of it on the GPU where there is one; random numbers come from the processor, dropout's aside.
+All of it runs on the GPU, if there is one. Random numbers come from the processor, except those of dropout.
 """
 
 from __future__ import annotations
@@ -38,13 +38,14 @@ def choose_factors(data: TrainingSet, scale: RatingScale, config: TrainConfig, s
     del scale  # the choice is made on standardised ratings
     if before := stages.load("choose"):
         return Choice(before.values["settings"], FitLog(**before.values["log"]))
-    mean, deviation = _standard(data.ratings.rating)
     device = distributed.device()
+    mean, deviation = _mean_and_deviation(data.ratings.rating)
     target = ((data.ratings.rating - mean) / deviation).to(device)
     features = None if data.features is None else data.features.to(device)
-    noise, sweeps, log = choose_noise(data.ratings.to(device), target, config.factors, config.seed, features)
-    watched = [error * deviation**2 for error in log.watched_mse]
-    choice = Choice({"noise": list(noise), "sweeps": sweeps}, FitLog([], watched, sweeps))
+    noise_shapes, sweeps, log = choose_noise(data.ratings.to(device), target, config.factors, config.seed, features)
+    settings = {"noise": list(noise_shapes), "sweeps": sweeps}
+    watched_mse = [error * deviation**2 for error in log.watched_mse]
+    choice = Choice(settings, FitLog([], watched_mse, sweeps))
     stages.save("choose", {}, {"settings": choice.settings, "log": vars(choice.log)})
     return choice
 
@@ -57,24 +58,16 @@ def fit_factors(
     label: str,
     stages: Stages = NO_STAGES,
 ) -> Fitted:
-    """A network fitted with what was chosen.
+    """A network fitted with the chosen settings.
 
     Raises:
-        DivergedError: something stopped being finite.
+        DivergedError: a number of the fit is no longer finite.
     """
-    options, rating, device = config.factors, data.ratings.rating, distributed.device()
-    levels, (mean, deviation) = rating_levels(rating, options.max_levels), _standard(rating)
-    ratings, target = data.ratings.to(device), ((rating - mean) / deviation).to(device)
-    sides = sort_both(ratings.user_index, ratings.movie_index, target, len(data.user_ids), len(data.movie_ids))
-    sweeps, noise = choice.settings["sweeps"], tuple(choice.settings["noise"])
-    total = sweeps + options.score_sweeps
-    with tqdm(total=total, desc=label, unit=" sweeps", dynamic_ncols=True, disable=distributed.quiet()) as progress:
-        rating_block = start_block(sides, noise, options, config.seed, data.features)
-        _fit_block(rating_block, sides, sweeps, options, progress, stages, f"{label}: rating block")
-        scored = sides.with_target(levels.score[levels.of(rating)].to(device))
-        score_block = start_block(scored, options.score_noise, options, config.seed + 1, data.features)
-        _fit_block(score_block, scored, options.score_sweeps, options, progress, stages, f"{label}: score block")
-    del sides, scored, target  # large; a user's rows are sorted once more
+    options = config.factors
+    levels = rating_levels(data.ratings.rating, options.max_levels)
+    mean, deviation = _mean_and_deviation(data.ratings.rating)
+    rating_block, score_block = _fit_blocks(data, levels, (mean, deviation), config, choice, label, stages)
+    ratings = data.ratings.to(distributed.device())
     head = _fit_head(levels, score_block, ratings, scale, config, deviation, stages, label)
     cpu = torch.device("cpu")
     network = assemble(
@@ -86,14 +79,46 @@ def fit_factors(
         scale,
         options.rating_weight,
     )
-    fill_user_table(network.to(device), ratings)
-    return Fitted(network.to(cpu), FitLog(), total + options.epochs)
+    fill_user_table(network.to(distributed.device()), ratings)
+    passes = choice.settings["sweeps"] + options.score_sweeps + options.epochs
+    return Fitted(network.to(cpu), FitLog(), passes)
 
 
-def _standard(rating: Tensor) -> tuple[float, float]:
+def _mean_and_deviation(rating: Tensor) -> tuple[float, float]:
     """Mean and standard deviation; the latter never 0."""
     deviation = float(rating.std()) if len(rating) > 1 else 1.0
     return float(rating.mean()), max(deviation, 1e-6)
+
+
+def _fit_blocks(
+    data: TrainingSet,
+    levels: Levels,
+    standard: tuple[float, float],
+    config: TrainConfig,
+    choice: Choice,
+    label: str,
+    stages: Stages,
+) -> tuple[Block, Block]:
+    """The rating block and the score block, fitted or loaded from an earlier run.
+
+    standard: mean and standard deviation of the ratings.
+    """
+    options, seed = config.factors, config.seed
+    device = distributed.device()
+    rating, (mean, deviation) = data.ratings.rating, standard
+    standardised = ((rating - mean) / deviation).to(device)
+    normal_score = levels.score[levels.of(rating)].to(device)
+    ratings = data.ratings.to(device)
+    sides = sort_both(ratings.user_index, ratings.movie_index, standardised, len(data.user_ids), len(data.movie_ids))
+    sweeps, noise_shapes = choice.settings["sweeps"], tuple(choice.settings["noise"])
+    total = sweeps + options.score_sweeps
+    with tqdm(total=total, desc=label, unit=" sweeps", dynamic_ncols=True, disable=distributed.quiet()) as progress:
+        rating_block = start_block(sides, noise_shapes, options, seed, data.features)
+        _fit_block(rating_block, sides, sweeps, options, progress, stages, f"{label}: rating block")
+        scored = sides.with_target(normal_score)
+        score_block = start_block(scored, options.score_noise, options, seed + 1, data.features)
+        _fit_block(score_block, scored, options.score_sweeps, options, progress, stages, f"{label}: score block")
+    return rating_block, score_block
 
 
 def _fit_block(
@@ -105,7 +130,7 @@ def _fit_block(
     stages: Stages,
     name: str,
 ) -> None:
-    """Sweeps the started block, or takes the finished one of an earlier run."""
+    """Sweeps the started block, or loads the finished block of an earlier run."""
     if before := stages.load(name):
         block_state.unpack(block, *before)
         progress.update(sweeps)
@@ -127,18 +152,26 @@ def _fit_head(
     stages: Stages,
     label: str,
 ) -> OrdinalHead:
-    """The ordinal network on the score block, trained, or an earlier run's."""
-    options, name = config.factors, f"{label}: network"
+    """The ordinal network on the score block, trained or loaded from an earlier run."""
+    options = config.factors
+    stage = f"{label}: network"
     torch.manual_seed(config.seed)
-    unit, shape = scale.to_unit(levels.value), (options.factors, options.hidden_dim, options.dropout)
-    head = OrdinalHead(levels.edges, unit, levels.share, levels.score, *shape)
-    if before := stages.load(name):
+    head = OrdinalHead(
+        levels.edges,
+        scale.to_unit(levels.value),
+        levels.share,
+        levels.score,
+        options.factors,
+        options.hidden_dim,
+        options.dropout,
+    )
+    if before := stages.load(stage):
         head.load_state_dict(before.tensors)
         return head.eval()
     distributed.seed_dropout(config.seed)
     head.to(ratings.rating.device)
     fit_ordinal(head, score_block, ratings, deviation / scale.span, options, label)
-    stages.save(name, head.state_dict(), {})
+    stages.save(stage, head.state_dict(), {})
     return head
 
 

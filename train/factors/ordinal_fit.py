@@ -8,6 +8,7 @@ counts that its user and movie would have without it. Optimiser: AdamW (Loshchil
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -35,29 +36,18 @@ def fit_ordinal(
         DivergedError: the loss stopped being finite.
     """
     level = head.level(ratings.rating)
-    indices = (ratings.user_index, block.user), (ratings.movie_index, block.movie)
-    counts = tuple(head.histogram(index, level, len(side.mean)) for index, side in indices)
+    user_counts = head.histogram(ratings.user_index, level, len(block.user.mean))
+    movie_counts = head.histogram(ratings.movie_index, level, len(block.movie.mean))
     rows = _permutation(len(ratings), level.device)[: config.network_rows]
-    ratings, level = ratings.take(rows), level[rows]
-    inputs, widths = _inputs(head, block, ratings, level, counts)
+    level = level[rows]
+    inputs = _inputs(head, block, ratings.take(rows), level, user_counts, movie_counts)
     steps = max(1, len(rows) // config.batch_size)
-    optimizer = torch.optim.AdamW(
-        head.parameters(), config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay, fused=True
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, config.learning_rate, total_steps=steps * config.epochs, pct_start=0.2, final_div_factor=100.0
-    )
-    size, epochs = block.user.mean.shape[1], range(config.epochs)
+    optimizer, schedule = _optimizer(head, config, steps)
+    epochs = range(config.epochs)
     head.train()
     for _ in tqdm(epochs, f"{label}: network", unit=" epochs", dynamic_ncols=True, disable=distributed.quiet()):
         for batch in _permutation(len(rows), level.device).tensor_split(steps):
-            own = distributed.share(batch)
-            score, user, movie = inputs.index_select(0, own).split(widths, 1)
-            product = user[:, 1:size] * movie[:, 1:size]
-            logit = head.logits(head.user(user) + head.movie(movie), product, score[:, 0])
-            loss = _loss(head, logit, level[own], deviation)
-            if len(own) < len(batch):  # the sum over processes is the mean over the batch
-                loss = loss * (len(own) / len(batch)) if len(own) else logit.sum()
+            loss = _batch_loss(head, inputs, level, batch, deviation)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             distributed.reduce_gradients(head.parameters())
@@ -68,27 +58,63 @@ def fit_ordinal(
     head.eval()
 
 
+def _optimizer(
+    head: OrdinalHead, config: FactorsConfig, steps: int
+) -> tuple[torch.optim.AdamW, torch.optim.lr_scheduler.OneCycleLR]:
+    """AdamW and its one cycle over all epochs of so many steps."""
+    rate = config.learning_rate
+    optimizer = torch.optim.AdamW(
+        head.parameters(), rate, betas=(0.9, 0.98), weight_decay=config.weight_decay, fused=True
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, rate, total_steps=steps * config.epochs, pct_start=0.2, final_div_factor=100.0
+    )
+    return optimizer, schedule
+
+
 def _permutation(num: int, device: torch.device) -> Tensor:
     """Numbers 0 to num - 1 in an order drawn on the processor, the same in every process."""
     return distributed.agree(torch.randperm(num, device="cpu").to(device))
 
 
+class _Inputs(NamedTuple):
+    """What the network sees of each row, left out: the score (R, 1), and what each tower sees of its vector."""
+
+    score: Tensor
+    user: Tensor
+    movie: Tensor
+
+
 def _inputs(
-    head: OrdinalHead, block: Block, ratings: Ratings, level: Tensor, counts: tuple[Tensor, ...]
-) -> tuple[Tensor, list[int]]:
-    """What the network sees of each row, left out: its score and what the towers see, side by side; and the widths."""
-    parts = []
+    head: OrdinalHead, block: Block, ratings: Ratings, level: Tensor, user_counts: Tensor, movie_counts: Tensor
+) -> _Inputs:
+    """The inputs of all rows; the counts (N, L) and (M, L) are of the levels that each user and movie has."""
+    scores, users, movies = [], [], []
     for rows in torch.arange(len(level), device=level.device).split(_INPUT_ROWS):
-        user_index, movie_index, own = ratings.user_index[rows], ratings.movie_index[rows], level[rows]
-        score, user, movie = leave_one_out(block, user_index, movie_index, head.score[own])
-        itself = functional.one_hot(own, head.num_levels).float()
-        users = head.describe_user(user, counts[0][user_index] - itself)
-        movies = head.describe_movie(movie, counts[1][movie_index] - itself)
-        parts.append(torch.cat([score.unsqueeze(1), users, movies], 1))
-    return torch.cat(parts), [1, users.shape[1], movies.shape[1]]
+        user_index, movie_index, own_level = ratings.user_index[rows], ratings.movie_index[rows], level[rows]
+        score, user, movie = leave_one_out(block, user_index, movie_index, head.score[own_level])
+        itself = functional.one_hot(own_level, head.num_levels).float()
+        scores.append(score.unsqueeze(1))
+        users.append(head.describe_user(user, user_counts[user_index] - itself))
+        movies.append(head.describe_movie(movie, movie_counts[movie_index] - itself))
+    return _Inputs(torch.cat(scores), torch.cat(users), torch.cat(movies))
+
+
+def _batch_loss(head: OrdinalHead, inputs: _Inputs, level: Tensor, batch: Tensor, deviation: float) -> Tensor:
+    """The loss of this process's share of a batch of rows (B,); the sum over processes is the mean over the batch."""
+    own = distributed.share(batch)
+    user, movie = inputs.user.index_select(0, own), inputs.movie.index_select(0, own)
+    score = inputs.score.index_select(0, own)[:, 0]
+    factors = slice(1, 1 + head.mix.in_features)  # after the bias, and before the shares of the levels
+    product = user[:, factors] * movie[:, factors]
+    logit = head.logits(head.user(user) + head.movie(movie), product, score)
+    if not len(own):
+        return logit.sum()
+    return _loss(head, logit, level[own], deviation) * (len(own) / len(batch))
 
 
 def _loss(head: OrdinalHead, logit: Tensor, level: Tensor, deviation: float) -> Tensor:
+    """Half the mean cross-entropy, half the mean squared error of the expected rating."""
     expected, normaliser = expectation(logit, head.unit)
     entropy = (normaliser - logit.gather(1, level.unsqueeze(1)).squeeze(1)).mean()
     squared = ((expected - head.unit[level]) / deviation).square().mean()

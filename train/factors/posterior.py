@@ -14,8 +14,9 @@ Shapes: N entities, R ratings, K = 1 + factors, T = K (K + 1) / 2 entries of a l
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -29,9 +30,10 @@ _CHUNK = 8192  # entities at a time: their K x K systems stay in the processor's
 
 @dataclass(frozen=True)
 class SideRows:
-    """Ratings in the order of one side: entity n's begin at start[n] (N,). other, order (R,), count (N,) float32.
+    """Ratings, grouped by the entities of one side.
 
-    other: the other side's rows; order: where each rating stood.
+    start (N,): where each entity's ratings begin. other (R,): rows of the other side. order (R,): where each rating
+    stood before it was sorted. count (N,) float32: numbers of ratings.
     """
 
     start: Tensor
@@ -44,7 +46,8 @@ def sort_by_side(own: Tensor, other: Tensor, num_own: int) -> SideRows:
     """Ratings (R,) of rows `own` and `other`, grouped by `own`; within an entity they keep their order."""
     order = torch.argsort(own, stable=True)
     count = torch.bincount(own, minlength=num_own)
-    return SideRows(count.cumsum(0) - count, other[order], order, count.float())
+    start = count.cumsum(0) - count
+    return SideRows(start=start, other=other[order], order=order, count=count.float())
 
 
 @dataclass
@@ -52,7 +55,7 @@ class Side:
     """Posterior and prior of the users or the movies of one block.
 
     mean (N, K): bias, then factors. covariance (N, T). precision (K, K): the prior's Lambda. features (N, P) and
-    link (P, K): the prior mean is features @ link. noise (N,): relative noise precision.
+    link (P, K): the prior mean is features @ link. noise_precision (N,): relative, 1 on average.
     """
 
     mean: Tensor
@@ -60,14 +63,40 @@ class Side:
     precision: Tensor
     features: Tensor
     link: Tensor
-    noise: Tensor
+    noise_precision: Tensor
 
     def to(self, device: torch.device) -> Side:
         """The same on another device; the covariance keeps its layout."""
-        covariance = self.covariance.T.contiguous().to(device).T
-        others = (self.precision, self.features, self.link, self.noise)
-        precision, features, link, noise = (tensor.to(device) for tensor in others)
-        return Side(self.mean.to(device), covariance, precision, features, link, noise)
+        return Side(
+            mean=self.mean.to(device),
+            covariance=self.covariance.T.contiguous().to(device).T,
+            precision=self.precision.to(device),
+            features=self.features.to(device),
+            link=self.link.to(device),
+            noise_precision=self.noise_precision.to(device),
+        )
+
+
+class _Tables(NamedTuple):
+    """What is summed over ratings, by row of the other side (M rows), each row times its noise precision.
+
+    moments (M, T + K + 1): E[x x'], E[x c], E[c^2]. linear (M, K + 1): E[x], E[c]. weight (M, 1): the precision.
+    """
+
+    moments: Tensor
+    linear: Tensor
+    weight: Tensor
+
+
+class _Sums(NamedTuple):
+    """Weighted sums over the ratings of n entities.
+
+    moments (n, T + K + 1): of E[x x'], E[x c], E[c^2]. linear (n, K + 1): of y E[x], y E[c]. square (n,): of y^2.
+    """
+
+    moments: Tensor
+    linear: Tensor
+    square: Tensor
 
 
 def update_side(rows: SideRows, target: Tensor, alpha: float, other: Side, own: Side) -> tuple[Tensor, Tensor, Tensor]:
@@ -76,31 +105,53 @@ def update_side(rows: SideRows, target: Tensor, alpha: float, other: Side, own: 
     Returns mean (N, K), covariance (N, T), and by entity the expected squared error (N,),
     sum_r w_r E[(y_r - f_r)^2].
     """
-    x, outer, cross, square = moments(other.mean, other.covariance)
-    weight = other.noise.unsqueeze(1)
-    plain = torch.cat([outer, cross, square.unsqueeze(1)], 1) * weight  # summed as they are
-    lifted = torch.cat([x, other.mean[:, :1]], 1) * weight  # summed times the target
-    pull = own.features @ own.link @ own.precision
-    scale = (alpha * own.noise).unsqueeze(1)
+    tables = _tables(other)
+    prior_term = own.features @ own.link @ own.precision  # (N, K): Lambda mu
+    scale = (alpha * own.noise_precision).unsqueeze(1)
     mean = torch.empty_like(own.mean)
     covariance = torch.empty(own.covariance.T.shape, device=mean.device).T  # laid out as it is written and read
-    error = torch.empty_like(own.noise)
+    error = torch.empty_like(own.noise_precision)
     ends = distributed.bounds(rows.start, len(target))
     mine = slice(ends[distributed.rank()], ends[distributed.rank() + 1])
-    edges = [*range(mine.start, mine.stop, _CHUNK), mine.stop]
-    starts = torch.cat([rows.start, rows.start.new_tensor([len(target)])])[edges].tolist()
-    for entities, (first, last) in zip(
-        itertools.starmap(slice, itertools.pairwise(edges)), itertools.pairwise(starts), strict=True
-    ):
-        at, y, offsets = rows.other[first:last], target[first:last], rows.start[entities] - first
-        sums = functional.embedding_bag(at, plain, offsets, mode="sum") * scale[entities]
-        pulls = _weighted_sums(at, lifted, offsets, y) * scale[entities]
-        squares = (_weighted_sums(at, weight, offsets, y * y) * scale[entities])[:, 0]
-        solved = _solve(sums, pulls, squares, pull[entities], own.precision)
+    for entities, ratings in _chunks(rows, mine, len(target)):
+        sums = _sums(tables, rows, target, entities, ratings, scale[entities])
+        solved = _solve(sums, prior_term[entities], own.precision)
         mean[entities], covariance[entities], error[entities] = solved
-    for part in () if distributed.world() == 1 else (mean, covariance, error):
-        part.copy_(distributed.gather_rows(part[mine], ends))
+    if distributed.world() > 1:
+        for part in (mean, covariance, error):
+            part.copy_(distributed.gather_rows(part[mine], ends))
     return mean, covariance, error
+
+
+def _tables(other: Side) -> _Tables:
+    x, outer, cross, square = moments(other.mean, other.covariance)
+    weight = other.noise_precision.unsqueeze(1)
+    bias = other.mean[:, :1]
+    return _Tables(
+        moments=torch.cat([outer, cross, square.unsqueeze(1)], 1) * weight,
+        linear=torch.cat([x, bias], 1) * weight,
+        weight=weight,
+    )
+
+
+def _chunks(rows: SideRows, entities: slice, num_ratings: int) -> Iterator[tuple[slice, slice]]:
+    """The entities, `_CHUNK` at a time, and where their ratings lie."""
+    edges = [*range(entities.start, entities.stop, _CHUNK), entities.stop]
+    starts = torch.cat([rows.start, rows.start.new_tensor([num_ratings])])[edges].tolist()
+    for place in range(len(edges) - 1):
+        yield slice(edges[place], edges[place + 1]), slice(starts[place], starts[place + 1])
+
+
+def _sums(tables: _Tables, rows: SideRows, target: Tensor, entities: slice, ratings: slice, scale: Tensor) -> _Sums:
+    """The sums of some entities over their ratings, times the entities' `scale` (n, 1)."""
+    other = rows.other[ratings]
+    offsets = rows.start[entities] - ratings.start
+    y = target[ratings]
+    return _Sums(
+        moments=functional.embedding_bag(other, tables.moments, offsets, mode="sum") * scale,
+        linear=_weighted_sums(other, tables.linear, offsets, y) * scale,
+        square=(_weighted_sums(other, tables.weight, offsets, y * y) * scale)[:, 0],
+    )
 
 
 def inverse_cholesky(lower: Tensor, size: int) -> Tensor:
@@ -109,11 +160,11 @@ def inverse_cholesky(lower: Tensor, size: int) -> Tensor:
     The batch comes last, so that K^2 operations on long vectors do all of it: LAPACK, called N times for a small
     matrix each, takes several times as long.
     """
-    at = triangle(size, lower.device)[2].view(size, size)
+    entry = triangle(size, lower.device)[2].view(size, size)  # where the triangle has row i, column j
     factor = torch.zeros(size, size, lower.shape[1], device=lower.device)
     inverse = torch.zeros_like(factor)
     for j in range(size):
-        column = lower[at[j:, j]]
+        column = lower[entry[j:, j]]
         if j:
             column = column - (factor[j:, :j] * factor[j, :j]).sum(1)
         factor[j:, j] = column * column[0].clamp_min(1e-9).rsqrt()
@@ -123,31 +174,29 @@ def inverse_cholesky(lower: Tensor, size: int) -> Tensor:
     return inverse
 
 
-def _weighted_sums(at: Tensor, table: Tensor, offsets: Tensor, weight: Tensor) -> Tensor:
-    """Per bag the sum of weight (R,) times the table's rows `at` (R,)."""
-    return functional.embedding_bag(at, table, offsets, mode="sum", per_sample_weights=weight)
+def _weighted_sums(rows: Tensor, table: Tensor, offsets: Tensor, weight: Tensor) -> Tensor:
+    """By group the sum of the table's `rows` (R,), each times its weight (R,); groups begin at `offsets`."""
+    return functional.embedding_bag(rows, table, offsets, mode="sum", per_sample_weights=weight)
 
 
-def _solve(
-    sums: Tensor, pulls: Tensor, squares: Tensor, pull: Tensor, precision: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Mean (n, K), covariance (n, T) and error (n,) of n entities from their weighted sums over ratings.
-
-    sums (n, T + K + 1): of E[x x'], E[x c], E[c^2]; pulls (n, K + 1): of y E[x], y E[c]; squares (n,): of y^2;
-    pull (n, K): Lambda mu.
-    """
+def _solve(sums: _Sums, prior_term: Tensor, precision: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean (n, K), covariance (n, T) and error (n,) of n entities; prior_term (n, K) is Lambda mu."""
     size = precision.shape[0]
-    row, column, _ = triangle(size, sums.device)
+    row, column, _ = triangle(size, precision.device)
     entries = len(row)
+    outer_sum = sums.moments[:, :entries].T  # (T, n): of E[x x']
+    cross_sum = sums.moments[:, entries : entries + size]  # of E[x c]
+    bias_square_sum = sums.moments[:, -1]  # of E[c^2]
     prior = precision[row, column].unsqueeze(1)
-    inverse = inverse_cholesky(sums[:, :entries].T + prior, size)
+    inverse = inverse_cholesky(outer_sum + prior, size)
     products = [(inverse[i:, i].unsqueeze(1) * inverse[i:, : i + 1]).sum(0) for i in range(size)]
     covariance = torch.cat(products)  # (T, n), row by row of the triangle
-    pulled = (pulls[:, :size] - sums[:, entries : entries + size]).T
-    right = pulled + pull.T
+    data_term = (sums.linear[:, :size] - cross_sum).T  # (K, n): sum_r w_r (y_r E[x] - E[x c])
+    right = data_term + prior_term.T
     mean = (inverse * (inverse * right).sum(1).unsqueeze(1)).sum(0)  # (K, n)
     # sum_r w_r E[(x.u)^2] = tr G (C + m m') with the ratings' part of A, G = A - Lambda, so neither needs a product.
     twice = (2.0 - (row == column).float()).unsqueeze(1)  # an entry off the diagonal stands for two
     explained = size - (prior * twice * covariance).sum(0) + (mean * (right - precision @ mean)).sum(0)
-    error = squares - 2 * pulls[:, size] + sums[:, -1] - 2 * (mean * pulled).sum(0) + explained
+    target_bias_sum = sums.linear[:, size]  # of y E[c]
+    error = sums.square - 2 * target_bias_sum + bias_square_sum - 2 * (mean * data_term).sum(0) + explained
     return mean.T, covariance.T, error

@@ -25,6 +25,8 @@ from train.errors import DivergedError
 from train.factors.config import FactorsConfig
 from train.factors.posterior import Side, SideRows, sort_by_side, update_side
 
+NoiseShapes = tuple[float, float]  # of the Gamma distributions of noise precisions, by user and by movie
+
 _FIRST_ALPHA = 1.5
 _MOST_ALPHA = 1e4  # noise of less than a hundredth of the target's deviation: only made-up data reach it
 
@@ -45,17 +47,17 @@ class BothSides:
 
 @dataclass
 class Block:
-    """A factor model in units of its target. noise: the shapes (s_user, s_movie)."""
+    """A factor model in units of its target. noise_shapes: (s_user, s_movie)."""
 
     user: Side
     movie: Side
     alpha: float
-    noise: tuple[float, float]
+    noise_shapes: NoiseShapes
     sweeps: int = 0
 
     def to(self, device: torch.device) -> Block:
         """The same on another device."""
-        return Block(self.user.to(device), self.movie.to(device), self.alpha, self.noise, self.sweeps)
+        return Block(self.user.to(device), self.movie.to(device), self.alpha, self.noise_shapes, self.sweeps)
 
 
 def sort_both(user_index: Tensor, movie_index: Tensor, target: Tensor, num_users: int, num_movies: int) -> BothSides:
@@ -66,19 +68,12 @@ def sort_both(user_index: Tensor, movie_index: Tensor, target: Tensor, num_users
 
 
 def start_block(
-    data: BothSides, noise: tuple[float, float], config: FactorsConfig, seed: int, features: Tensor | None
+    data: BothSides, noise_shapes: NoiseShapes, config: FactorsConfig, seed: int, features: Tensor | None
 ) -> Block:
     """Users at zero, movies' factors at random; features (M, D) of the movies, or None. All on the data's device."""
-    num_users, count, size = len(data.by_user.count), data.by_movie.count, config.factors + 1
-    device, generator = count.device, torch.Generator().manual_seed(seed)  # the same numbers for any device
-    first = (torch.randn(len(count), size, generator=generator, device="cpu") * config.init_scale).to(device)
-    first[:, 0] = 0
-    nobody = torch.zeros(num_users, size, device=device)
-    user = _first_side(nobody, 8.0 * config.init_scale, torch.ones(num_users, 1, device=device))
-    # A user's number of ratings so far is no feature: it says little of a new user, who has none.
-    known = [torch.ones_like(count).unsqueeze(1), count.clamp_min(1.0).log().unsqueeze(1)]
-    movie = _first_side(first, 4.0, torch.cat(known if features is None else [*known, features.to(device)], 1))
-    return Block(user, movie, _FIRST_ALPHA, noise)
+    user = _first_users(len(data.by_user.count), config, data.by_user.count.device)
+    movie = _first_movies(data.by_movie.count, config, seed, features)
+    return Block(user, movie, _FIRST_ALPHA, noise_shapes)
 
 
 def sweep_block(block: Block, data: BothSides, config: FactorsConfig) -> None:
@@ -88,15 +83,16 @@ def sweep_block(block: Block, data: BothSides, config: FactorsConfig) -> None:
         DivergedError: the noise's precision is no longer a finite number.
     """
     user, movie = block.user, block.movie
+    user_shape, movie_shape = block.noise_shapes
     user.mean, user.covariance, error = update_side(data.by_user, data.user_target, block.alpha, movie, user)
-    user.noise = _noise(block.noise[0], data.by_user.count, error / user.noise)
+    user.noise_precision = _noise_precision(user_shape, data.by_user.count, error / user.noise_precision)
     if block.sweeps:  # at first the movies are random: nothing to learn a prior from
         _update_prior(user, data.by_user.count, config)
     movie.mean, movie.covariance, error = update_side(data.by_movie, data.movie_target, block.alpha, user, movie)
-    relative = error / movie.noise
-    movie.noise = _noise(block.noise[1], data.by_movie.count, relative)
+    relative = error / movie.noise_precision
+    movie.noise_precision = _noise_precision(movie_shape, data.by_movie.count, relative)
     _update_prior(movie, data.by_movie.count, config)
-    expected = float((relative * movie.noise).sum())
+    expected = float((relative * movie.noise_precision).sum())
     if not math.isfinite(expected):
         raise DivergedError(f"training diverged (expected error {expected}): try fewer --factors.factors")
     block.alpha = min(block.alpha * len(data.user_target) / max(expected, 1e-30), _MOST_ALPHA)
@@ -124,14 +120,37 @@ def predict_target(block: Block, user_index: Tensor, movie_index: Tensor) -> Ten
     return bilinear(with_unknown(block.user)[user_index], with_unknown(block.movie)[movie_index])
 
 
+def _first_users(num_users: int, config: FactorsConfig, device: torch.device) -> Side:
+    """All at zero. A user's number of ratings is no feature: it says little of a new user, who has none."""
+    mean = torch.zeros(num_users, config.factors + 1, device=device)
+    return _first_side(mean, 8.0 * config.init_scale, features=torch.ones(num_users, 1, device=device))
+
+
+def _first_movies(count: Tensor, config: FactorsConfig, seed: int, features: Tensor | None) -> Side:
+    """Biases at zero, factors at random; count (M,) of ratings."""
+    generator = torch.Generator().manual_seed(seed)  # on the processor: the same numbers for any device
+    drawn = torch.randn(len(count), config.factors + 1, generator=generator, device="cpu")
+    mean = (drawn * config.init_scale).to(count.device)
+    mean[:, 0] = 0
+    columns = [torch.ones_like(count).unsqueeze(1), count.clamp_min(1.0).log().unsqueeze(1)]
+    if features is not None:
+        columns.append(features.to(count.device))
+    return _first_side(mean, 4.0, features=torch.cat(columns, 1))
+
+
 def _first_side(mean: Tensor, factor_precision: float, features: Tensor) -> Side:
     num, size = mean.shape
-    precision = torch.diag(mean.new_tensor([4.0] + [factor_precision] * (size - 1)))
-    covariance = mean.new_zeros(num, size * (size + 1) // 2)
-    return Side(mean, covariance, precision, features, mean.new_zeros(features.shape[1], size), mean.new_ones(num))
+    return Side(
+        mean=mean,
+        covariance=mean.new_zeros(num, size * (size + 1) // 2),
+        precision=torch.diag(mean.new_tensor([4.0] + [factor_precision] * (size - 1))),
+        features=features,
+        link=mean.new_zeros(features.shape[1], size),
+        noise_precision=mean.new_ones(num),
+    )
 
 
-def _noise(shape: float, count: Tensor, error: Tensor) -> Tensor:
+def _noise_precision(shape: float, count: Tensor, error: Tensor) -> Tensor:
     """Posterior means (N,) of relative noise precisions, given numbers of ratings and expected squared errors (N,)."""
     return (shape + count) / (shape + error)
 
@@ -144,8 +163,8 @@ def _update_prior(side: Side, count: Tensor, config: FactorsConfig) -> None:
     ridge[0] = 1e-3
     side.link = torch.linalg.solve(features.T @ features + torch.diag(ridge), features.T @ side.mean)
     rest = side.mean * rated - features @ side.link
-    spread = (side.covariance.T @ rated).squeeze(1)
+    covariance_sum = (side.covariance.T @ rated).squeeze(1)[triangle(size, rest.device)[2]].view(size, size)
     strength = config.prior_rows * size
     expected = strength * config.prior_variance * torch.eye(size, device=rest.device)
-    scatter = rest.T @ rest + spread[triangle(size, rest.device)[2]].view(size, size) + expected
+    scatter = rest.T @ rest + covariance_sum + expected
     side.precision = torch.linalg.inv(scatter / (float(rated.sum()) + strength))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from train.option_rules import check_options
+from train.option_rules import check_options, check_value
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class InterestConfig:
     """What a rating one standard deviation above the user's mean adds to its strength of 1; at least 0."""
     prior: float = 0.5
     """Weight of a movie's popularity, shared by 1 + the user's number of ratings; at least 0."""
-    rating_shares: tuple[float, ...] = (0.1, 0.3, 0.6, 1.0)
+    rating_shares: tuple[float, ...] = (0.3, 1.0, 3.0)
     """Candidates for the rating's weight in the score, in spreads of the interest; an inner split chooses."""
     min_raters: int = 3
     """Movies with fewer raters get no weights; at least 1."""
@@ -35,11 +35,13 @@ class InterestConfig:
     """Most movies that get weights, the most rated; at least 1. Memory grows with its square."""
     max_ratings: int = 4_000_000
     """About how many ratings the weights are fitted on, by whole users; at least 1."""
-    inner_rows: int = 100_000
+    inner_rows: int = 50_000
     """About how many ratings the choice of the rating's share looks at, by whole users; at least 1."""
 
     def __post_init__(self) -> None:
         check_options(self, "interest", "above 0", "ridge")
         check_options(self, "interest", "0 up to, not including, 1", "dropout")
         check_options(self, "interest", "at least 0", "user_power", "level", "prior")
+        some = bool(self.rating_shares) and min(self.rating_shares) >= 0
+        check_value("interest.rating_shares", self.rating_shares, some, "at least one number, each at least 0")
         check_options(self, "interest", "at least 1", "min_raters", "max_movies", "max_ratings", "inner_rows")

@@ -14,8 +14,6 @@ from train.interest.config import InterestConfig
 from train.interest.linear import fit_linear
 from train.predict import predict
 
-# The rating's share where nothing chooses it.
-DEFAULT_SHARE = 0.3
 # Users whose interests and ratings tell how widely each of the two spreads over the catalogue.
 _SPREAD_USERS = 256
 # Movies that their spreads are taken over, evenly spaced.

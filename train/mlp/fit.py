@@ -59,11 +59,14 @@ def fit(
     Raises:
         DivergedError: the loss stopped being finite; the network is then worthless.
     """
-    rate, decay, stage = config.learning_rate, config.weight_decay, f"{label}: epochs"
-    optimizer = torch.optim.Adam(network.parameters(), lr=rate, weight_decay=decay, fused=True)
+    stage = f"{label}: epochs"
+    optimizer = torch.optim.Adam(
+        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+    )
     generator = torch.Generator().manual_seed(seed)
     distributed.seed_dropout(seed)
-    log, best_state = FitLog(), dict[str, Tensor]()
+    log = FitLog()
+    best_state: dict[str, Tensor] = {}
     if before := stages.load(stage):
         best_state = epoch_state.unpack(before.tensors, network, optimizer, generator)
         log = FitLog(**before.values)
@@ -73,10 +76,10 @@ def fit(
             log.best_epoch = len(log.train_mse)
             if watched is not None:
                 log.watched_mse.append(distributed.agree_on(mean_squared_error(network, watched, scale)))
-                progress.set_postfix(train=f"{log.train_mse[-1]:.4f}", inner=f"{log.watched_mse[-1]:.4f}")
                 log.best_epoch = 1 + log.watched_mse.index(min(log.watched_mse))
-            if watched is not None and log.best_epoch == len(log.watched_mse):
-                best_state = copy.deepcopy(network.state_dict())
+                progress.set_postfix(train=f"{log.train_mse[-1]:.4f}", inner=f"{log.watched_mse[-1]:.4f}")
+                if log.best_epoch == len(log.watched_mse):
+                    best_state = copy.deepcopy(network.state_dict())
             stages.save(stage, epoch_state.pack(network, optimizer, generator, best_state), asdict(log))
     if best_state:
         network.load_state_dict(best_state)
@@ -109,17 +112,20 @@ def _run_epoch(
     network.train()
     order = torch.randperm(len(ratings), generator=generator).to(ratings.rating.device)
     shuffled = ratings.take(order)
-    columns = (shuffled.user_index, shuffled.movie_index, shuffled.rating)
     total = torch.zeros((), dtype=torch.float64, device=order.device)
     for start in range(0, len(ratings), config.batch_size):
-        user, movie, rating = (distributed.share(column[start : start + config.batch_size]) for column in columns)
+        batch = slice(start, start + config.batch_size)
+        user = distributed.share(shuffled.user_index[batch])
+        movie = distributed.share(shuffled.movie_index[batch])
+        rating = distributed.share(shuffled.rating[batch])
         rows = min(config.batch_size, len(ratings) - start)
-        loss = (scale.to_rating(network(user, movie)) - rating).square().sum()
+        squared_error = (scale.to_rating(network(user, movie)) - rating).square().sum()
+        loss = squared_error if config.loss_reduction == "sum" else squared_error / rows
         optimizer.zero_grad()
-        (loss if config.loss_reduction == "sum" else loss / rows).backward()
+        loss.backward()
         distributed.reduce_gradients(network.parameters())
         optimizer.step()
-        total += loss.detach()
+        total += squared_error.detach()
         progress.update(rows)
     mse = float(distributed.reduce_sum(total)) / len(ratings)
     if not math.isfinite(mse):

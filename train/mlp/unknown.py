@@ -1,8 +1,8 @@
-"""The unknown user's and the unknown movie's rows: what to say of an id that training did not hold.
+"""Fits the rows of the unknown user and the unknown movie, which answer for ids that training did not have.
 
-The network stays as it is; only the one row is fitted, to the ratings that it would have had to predict had their
-user (movie) been unknown. Each user (movie) weighs the same there, however many ratings it has: a stranger is more
-like a user drawn at random than like a rating drawn at random.
+The network stays as it is. Only the one row is fitted: it learns to predict the ratings as if their user (movie) were
+unknown. Every user (movie) has the same weight, however many ratings it has, since a new user resembles a user drawn
+at random more than the user of a rating drawn at random.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def fit_unknown_rows(network: EmbeddingMLP, ratings: Ratings, scale: RatingScale
     ratings = ratings.take(sample.to(ratings.rating.device))
     with torch.no_grad():
         for table in (network.user_embedding, network.movie_embedding):
-            table.weight[-1] = table.weight[:-1].mean(0)  # where the search begins, and its answer without any rating
+            table.weight[-1] = table.weight[:-1].mean(0)  # the start of the fit, and its result without ratings
         users, movies = network.user_tower(ratings.user_index), network.movie_tower(ratings.movie_index)
     _fit_row(network, network.user_embedding, network.user_linear, movies, ratings.user_index, ratings.rating, scale)
     _fit_row(network, network.movie_embedding, network.movie_linear, users, ratings.movie_index, ratings.rating, scale)

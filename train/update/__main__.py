@@ -12,7 +12,6 @@ Step 2 for new movies alone would move fewer rows, but gives away part of what a
 from __future__ import annotations
 
 import datetime
-import signal
 import sys
 import time
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from torch import Tensor
 
 from model.artifact import Artifact, describe_artifact, load_artifact, save_artifact
 from model.history import History
+from train.command import run_command
 from train.dataset.data import RatingsData
 from train.dataset.tensors import Ratings
 from train.errors import DataError
@@ -46,7 +46,7 @@ class Update:
 
 
 def update(base: Artifact, data: RatingsData, version: str) -> Update:
-    """The artifact with the data's ratings taken in.
+    """The artifact with the data's ratings added.
 
     Raises:
         ArtifactError: its network cannot be updated.
@@ -82,13 +82,13 @@ def update(base: Artifact, data: RatingsData, version: str) -> Update:
 
 
 def _who_rated(ratings: Ratings, movies: Tensor) -> Tensor:
-    """Rows, ascending, of the users who rated one of `movies`: all who gave a new rating are among them."""
+    """Rows, ascending, of the users who rated one of `movies`. That includes everyone who gave a new rating."""
     rows: Tensor = torch.unique(ratings.user_index[torch.isin(ratings.movie_index, movies)])
     return rows
 
 
 def _metadata(base: dict[str, Any], data: RatingsData, version: str, counts: dict[str, int]) -> dict[str, Any]:
-    """The base's own, whose metrics are marked as those of the version that was trained, and what the update was."""
+    """The base's metadata, with its metrics marked as those of the trained version, and a description of the update."""
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     trained = {name: base.get(name) for name in ("version", "digest", "created")}
     step = {
@@ -110,16 +110,14 @@ def _metadata(base: dict[str, Any], data: RatingsData, version: str, counts: dic
 
 
 def run(config: UpdateConfig) -> str:
-    """Reads, updates and writes, in one step, `config.out`/ncf.pt; returns what to tell of it."""
+    """Reads, updates, and writes `config.out`/ncf.pt in one step; returns the lines to print."""
     started = time.perf_counter()
     torch.set_num_threads(1)  # as in training
     target = config.out / ARTIFACT
     if target.resolve() == config.base.resolve():
         raise DataError(f"{config.base}: is the version to update itself; give the new one another version")
     if target.exists():
-        raise DataError(
-            f"{target}: is there already, and a version is never replaced: give another --out and --version"
-        )
+        raise DataError(f"{target}: already exists, and a version is never replaced: give another --out and --version")
     base = load_artifact(config.base)
     data = config.read(config.ratings, (base.scale.minimum, base.scale.maximum))
     _refuse_known(base.metadata, data)
@@ -142,14 +140,14 @@ def run(config: UpdateConfig) -> str:
 
 
 def _refuse_known(base: dict[str, Any], data: RatingsData) -> None:
-    """The same ratings twice would count twice."""
+    """Refuses ratings that the version already has, since they would count twice."""
     known = [base.get("data", {}), *(step["data"] for step in base.get("updates", []))]
     if data.sha256 in [one.get("sha256") for one in known]:
         raise DataError(f"{data.source}: the version to update holds these ratings already (same SHA-256)")
 
 
 def _replace_other_outputs(out: Path, metadata: dict[str, Any]) -> None:
-    """A folder that was trained into before tells of another artifact: only the model card is written for an update."""
+    """Removes the files of an earlier training in this folder, and writes the model card."""
     for name in (CHECKPOINT, METRICS, HELD_OUT, "learning_curve.png", "rating_histogram.png", "report.html"):
         (out / name).unlink(missing_ok=True)
     (out / MODEL_CARD).write_text(model_card(metadata), encoding="utf-8")
@@ -157,16 +155,8 @@ def _replace_other_outputs(out: Path, metadata: dict[str, Any]) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Parses options and updates; returns the exit status."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a partial file is cleaned up
-    try:
-        print(run(parse_config(sys.argv[1:] if arguments is None else arguments)))
-    except (ValueError, OSError) as error:
-        print(f"update: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("update: interrupted; nothing was overwritten", file=sys.stderr)
-        return 130
-    return 0
+    given = sys.argv[1:] if arguments is None else arguments
+    return run_command("update", lambda: run(parse_config(given)))
 
 
 if __name__ == "__main__":

@@ -29,12 +29,16 @@ def grow_network(artifact: Artifact, merged: Merged) -> FactorNetwork:
     own = artifact.network.state_dict().items()
     state: dict[str, Tensor] = {name: tensor for name, tensor in own if not name.startswith("interest.")}
     name, version = artifact.metadata.get("architecture", "the network"), artifact.metadata.get("version")
-    if "rating_block.x" not in state:
+    if artifact.encoder is None:
         raise ArtifactError(
-            f"version {version}: {name} takes no new ratings in, it has no encoder; train anew, on all ratings"
+            f"version {version}: {name} cannot take new ratings, since it has no encoder: "
+            "train a new version on all ratings"
         )
-    if "rating_block.popularity" not in state:
-        raise ArtifactError(f"version {version}: made by an earlier release, which kept too little for an update")
+    if "rating_block.precision_times_mean" not in state:
+        raise ArtifactError(
+            f"version {version}: an earlier release made it, and this release cannot update it: "
+            "train a new version on all ratings"
+        )
     for key in state:
         if key == "user_embedding.weight":
             state[key] = _moved(state[key], merged.user_rows, len(merged.user_ids))
@@ -88,7 +92,15 @@ def _empty(state: dict[str, Tensor]) -> FactorNetwork:
 
 
 def _empty_block(state: dict[str, Tensor], name: str) -> FoldIn:
-    x, precision = state[f"{name}.x"], state[f"{name}.precision"]
-    size, entries = x.shape[1], state[f"{name}.products"].shape[1] - x.shape[1]
-    covariance, shape = torch.zeros(len(x), entries), float(state[f"{name}.shape"])
-    return FoldIn(x, covariance, state[f"{name}.weight"], torch.zeros(size), precision, shape, torch.zeros(size))
+    x = state[f"{name}.x"]
+    num_movies, size = x.shape
+    entries = state[f"{name}.products"].shape[1] - size
+    return FoldIn(
+        mean=x,
+        covariance=torch.zeros(num_movies, entries),
+        weight=state[f"{name}.weight"],
+        prior_mean=torch.zeros(size),
+        prior_precision=state[f"{name}.precision"],
+        noise_shape=float(state[f"{name}.noise_shape"]),
+        popularity=torch.zeros(size),
+    )

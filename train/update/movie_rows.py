@@ -32,7 +32,7 @@ class _Prior(NamedTuple):
     """Precision (N, K, K) and precision times mean (N, K), float64."""
 
     precision: Tensor
-    pull: Tensor
+    precision_times_mean: Tensor
 
 
 def update_movie_rows(network: FactorNetwork, ratings: Ratings, num_old: int, movies: Tensor) -> None:
@@ -91,18 +91,18 @@ def _posterior(
     x, products, gamma = _user_moments(block, told, users)
     size, entries = block.size, products.shape[1] - block.size
     sums = torch.zeros(len(movies), entries + size, dtype=torch.float64)
-    lifted = torch.zeros(len(movies), size, dtype=torch.float64)
+    target_times_x = torch.zeros(len(movies), size, dtype=torch.float64)
     for part in torch.arange(len(new)).split(_RATINGS):
         rater = torch.searchsorted(users, new.user_index[part])
         owner = torch.searchsorted(movies, new.movie_index[part])
         weight = (block.weight[new.movie_index[part]] * gamma[rater]).unsqueeze(1)
         sums.index_add_(0, owner, (products[rater] * weight).double())
-        lifted.index_add_(0, owner, (x[rater] * weight * new.rating[part].unsqueeze(1)).double())
+        target_times_x.index_add_(0, owner, (x[rater] * weight * new.rating[part].unsqueeze(1)).double())
     row, column, full = triangle(size)
     precision = prior.precision + sums[:, :entries][:, full].view(-1, size, size)
-    pull = prior.pull + lifted - sums[:, entries:]
+    right = prior.precision_times_mean + target_times_x - sums[:, entries:]
     covariance = torch.linalg.inv(precision)
-    mean = (covariance @ pull.unsqueeze(2)).squeeze(2)
+    mean = (covariance @ right.unsqueeze(2)).squeeze(2)
     return mean.float(), covariance[:, row, column].float()
 
 

@@ -121,10 +121,10 @@ def factorise(users: Ints, movies: Ints, residual: Floats, shape: tuple[int, int
 
 def test_an_earlier_demo_is_replaced_and_anything_else_is_not(folder: Path, tmp_path: Path) -> None:
     (folder / "rates.csv").write_text("old")
-    main([str(folder)])
+    assert main([str(folder)]) == 0
     assert (folder / "rates.csv").stat().st_size > 1_000_000
     (tmp_path / "mine.csv").write_text("precious")
-    with pytest.raises(DataError, match="is there already, with other content"):
+    with pytest.raises(DataError, match="already exists, with other content"):
         write_demo(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.csv"]
     assert [path.name for path in folder.parent.iterdir()] == ["set"]

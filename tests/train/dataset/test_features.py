@@ -25,7 +25,7 @@ def test_genres_and_years_become_columns_with_mean_zero_over_the_rated_movies() 
     assert bool((features[1:, 2] > features[:-1, 2]).all())
 
 
-def test_what_the_catalogue_does_not_tell_counts_as_the_mean() -> None:
+def test_missing_facts_count_as_the_mean() -> None:
     genres: list = [["Drama"] if row % 2 else ["Comedy"] for row in range(21)]
     years: list = [1990 + row for row in range(21)]
     genres[3], genres[4], years[3] = [], None, None
@@ -39,7 +39,7 @@ def test_what_the_catalogue_does_not_tell_counts_as_the_mean() -> None:
 @pytest.mark.parametrize(
     "columns", [{}, {"genres": [[]] * 21}, {"year": [None] * 21}, {"year": [2000] * 21}, {"grade": [None] * 21}]
 )
-def test_a_catalogue_that_tells_nothing_gives_no_features_and_no_rows(columns: dict) -> None:
+def test_a_catalogue_without_facts_gives_no_features_and_no_rows(columns: dict) -> None:
     assert movie_features(catalogue(**columns), MOVIE_IDS, RATED) is None
     ratings = pd.DataFrame({"user_id": [1, 2], "movie_id": [10, 20], "rating": [3.0, 4.0]})
     assert index_ratings(ratings, catalogue(**columns)).movie_ids.ids.tolist() == [10, 20]

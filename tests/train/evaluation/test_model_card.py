@@ -12,6 +12,7 @@ import yaml
 from model.artifact import Artifact, load_artifact, save_artifact
 from train.__main__ import main
 from train.evaluation.model_card import MODEL_CARD, model_card
+from train.evaluation.ranking_words import compare_with_popular
 from train.output import ARTIFACT, METRICS
 from train.package import PackageConfig, package
 
@@ -41,6 +42,7 @@ def test_the_front_matter_holds_every_figure_in_full(trained: Path) -> None:
         result["dataset"]["split"].removeprefix("held out, "): {one["type"]: one["value"] for one in result["metrics"]}
         for result in model["results"]
     }
+    assert told.pop("rankings") == next(iter(metrics["rankings"]["liked"].values()))
     network = {group: by_predictor["network"] for group, by_predictor in metrics["metrics"].items()}
     assert told == {group: {name: errors[name] for name in ("mse", "rmse", "mae")} for group, errors in network.items()}
     assert {"license", "tags", "metrics"} <= set(front)
@@ -63,6 +65,17 @@ def test_the_tables_figures_and_counts_are_the_runs_own(trained: Path) -> None:
     assert f"{metrics['data']['ratings']:,} ratings, {metrics['data']['users']:,} users" in card
 
 
+def test_the_card_tells_every_ranking_at_ten_and_what_the_served_one_is_worth(trained: Path) -> None:
+    rankings = json.loads((trained / METRICS).read_text())["rankings"]
+    card = (trained / MODEL_CARD).read_text()
+    assert compare_with_popular(rankings) in card
+    assert f"ranked for {rankings['users']:,} users" in card
+    for measure in ("liked", "graded"):
+        for metric in ("ndcg@10", "recall@10", "coverage@10", "novelty@10"):
+            cells = " | ".join(f"{figures[metric]:.4f}" for figures in rankings[measure].values())
+            assert f"| {metric} | {cells} |" in card
+
+
 def test_the_archive_holds_the_card_that_training_wrote(trained: Path, tmp_path: Path) -> None:
     path = package(PackageConfig("2.3", trained / ARTIFACT, tmp_path))
     with zipfile.ZipFile(path) as archive:
@@ -70,7 +83,7 @@ def test_the_archive_holds_the_card_that_training_wrote(trained: Path, tmp_path:
         assert archive.read(MODEL_CARD).decode() == (trained / MODEL_CARD).read_text()
 
 
-def test_an_artifact_that_tells_little_gets_a_card_all_the_same(artifact: Artifact, tmp_path: Path) -> None:
+def test_an_artifact_with_little_metadata_gets_a_card(artifact: Artifact, tmp_path: Path) -> None:
     save_artifact(artifact, tmp_path / ARTIFACT)
     card = model_card(load_artifact(tmp_path / ARTIFACT).metadata)
     assert front_matter(card)["model-index"][0]["results"] == []
@@ -85,7 +98,7 @@ def test_string_ids_are_quoted_for_shell_and_python() -> None:
     assert """PairAsk("o'neil", '$1')""" in card
 
 
-def test_the_card_of_an_update_says_whose_errors_it_tells_and_what_came_since() -> None:
+def test_the_card_of_an_update_names_the_measured_version_and_the_new_ratings() -> None:
     metadata = {
         "version": "1.1",
         "num_users": 3,

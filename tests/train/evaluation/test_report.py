@@ -14,6 +14,7 @@ from train.errors import DataError
 from train.evaluation.diagnosis import errors_by_count, level_reliability, log_counts, reliability, truth_levels
 from train.evaluation.evaluate import NETWORK, errors
 from train.evaluation.held_out import HeldOut, load_held_out, save_held_out
+from train.evaluation.ranking_words import compare_with_popular
 from train.evaluation.report import ReportConfig, error_tables, main, write_report
 from train.output import ARTIFACT, HELD_OUT, METRICS
 from train.update.__main__ import main as update
@@ -57,6 +58,11 @@ def test_the_page_stands_alone_and_tells_the_runs_figures(
         for figures in by_predictor.values():
             cells = "".join(f"<td>{figures[name]:.4f}</td>" for name in ("mse", "rmse", "mae"))
             assert cells in page
+    for measure in ("liked", "graded"):
+        for metric in ("ndcg@5", "recall@10", "hit_rate@20", "popularity@10"):
+            cells = "".join(f"<td>{one[metric]:.4f}</td>" for one in metrics["rankings"][measure].values())
+            assert f"<td>{metric}</td>{cells}" in page
+    assert compare_with_popular(metrics["rankings"]) in page
     assert metrics["data"]["sha256"] in page
     assert f"{metrics['data']['users']:,}, {metrics['data']['movies']:,}" in page
     assert "REPORT_ARGS=--reference" in page

@@ -58,7 +58,7 @@ def brute_force(own: Side, other: Side, n: int, movie: Tensor, target: Tensor) -
         x_x[1:, 1:] += spread[1:, 1:]
         x_bias = x * vector[0]
         x_bias[1:] += spread[0, 1:]
-        weight = ALPHA * float(own.noise[n]) * float(other.noise[j])
+        weight = ALPHA * float(own.noise_precision[n]) * float(other.noise_precision[j])
         matrix += weight * x_x
         right += weight * (y * x - x_bias)
         parts.append((weight, y, x, x_x, x_bias, vector[0], vector[0] ** 2 + spread[0, 0]))

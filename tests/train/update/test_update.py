@@ -120,7 +120,7 @@ def test_a_movie_of_the_catalogue_is_moved_by_its_first_ratings(taste_artifact: 
     assert rating(low, KNOWN_USER, 1_056).rating < before < rating(high, KNOWN_USER, 1_056).rating
 
 
-def test_facts_move_with_their_movies_and_new_ones_are_taken_in(taste_artifact: Artifact) -> None:
+def test_facts_move_with_their_movies_and_new_ones_are_added(taste_artifact: Artifact) -> None:
     movies = pd.DataFrame({"movie_id": [NEW_MOVIE, 1_002], "title": ["A new one", "not taken"]})
     updated = update(taste_artifact, new_data([(NEW_USER, NEW_MOVIE, 9), (NEW_USER, 5, 9)], movies), "1.1").artifact
     genres, titles = updated.catalogue.columns["genres"], updated.catalogue.columns["title"]
@@ -129,7 +129,7 @@ def test_facts_move_with_their_movies_and_new_ones_are_taken_in(taste_artifact: 
     assert genres[old] == ["Comedy"]
 
 
-def test_metadata_tells_what_was_taken_in_and_whose_the_metrics_are(taste_artifact: Artifact, tmp_path: Path) -> None:
+def test_metadata_lists_the_new_ratings_and_the_measured_version(taste_artifact: Artifact, tmp_path: Path) -> None:
     first = update(taste_artifact, new_data([(NEW_USER, NEW_MOVIE, 9)]), "1.1").artifact
     save_artifact(first, tmp_path / "ncf.pt")
     read = load_artifact(tmp_path / "ncf.pt")
@@ -145,7 +145,7 @@ def test_metadata_tells_what_was_taken_in_and_whose_the_metrics_are(taste_artifa
     assert steps[0]["data"] == {"file": "new.csv", "sha256": "5" * 64}
 
 
-def test_two_updates_come_to_what_one_does(taste_artifact: Artifact) -> None:
+def test_two_updates_give_the_same_as_one(taste_artifact: Artifact) -> None:
     rows = [(NEW_USER, 1_002, 9.0), (KNOWN_USER, 1_003, 2.0), (NEW_USER, 1_004, 8.0)]
     once = update(taste_artifact, new_data(rows), "1.1").artifact
     twice = update(update(taste_artifact, new_data(rows[:2]), "1.1").artifact, new_data(rows[2:]), "1.2").artifact
@@ -170,7 +170,7 @@ def test_strings_where_the_version_has_integers_are_refused(taste_artifact: Arti
 
 
 def test_a_network_without_an_encoder_is_refused(artifact: Artifact) -> None:
-    with pytest.raises(ArtifactError, match="takes no new ratings in, it has no encoder"):
+    with pytest.raises(ArtifactError, match="cannot take new ratings, since it has no encoder"):
         update(artifact, new_data([(1, 1_002, 5)]), "1.1")
 
 

@@ -31,7 +31,7 @@ def saved(taste_artifact: Artifact, tmp_path: Path) -> Path:
         (None, "no such file or folder"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line_and_nothing_is_written(
+def test_an_error_is_one_line_and_nothing_is_written(
     saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str | None, said: str
 ) -> None:
     if text is not None:
@@ -55,7 +55,7 @@ def test_the_command_writes_an_artifact(saved: Path, tmp_path: Path, capsys: pyt
     assert load_artifact(out / "ncf.pt").metadata["version"] == "1.1"
     assert sorted(path.name for path in out.iterdir()) == ["MODEL_CARD.md", "ncf.pt"]
     assert main(arguments) == 2
-    assert "is there already, and a version is never replaced" in capsys.readouterr().err
+    assert "already exists, and a version is never replaced" in capsys.readouterr().err
 
 
 def test_the_same_file_is_not_taken_in_twice(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

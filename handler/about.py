@@ -1,0 +1,47 @@
+"""Answers about the service itself: they are the same for every client, and no ask is behind them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from handler.oip_codec import OUTPUT_DATATYPES
+from handler.request import DecodedRequest, Endpoint, Response
+from handler.schema_terms import Schema
+from handler.tensors import datatypes
+from model.asks import ServedModel
+
+
+def answers_about(
+    model: ServedModel, metadata: Mapping[str, Any], schema: Schema, name: str, version: str
+) -> dict[Endpoint, DecodedRequest]:
+    """The answered request for each endpoint that asks about the model, which is served under a name and a version."""
+    description = {**metadata, "schema": schema, "worker_pid": os.getpid()}
+    return {
+        "description": _answered("describe", Response(orjson.dumps(description))),
+        "readiness": _answered("ready", Response(orjson.dumps({"name": name, "ready": True}))),
+        "metadata": _answered("metadata", Response(orjson.dumps(_metadata(model, name, version)))),
+    }
+
+
+def _metadata(model: ServedModel, name: str, version: str) -> dict[str, Any]:
+    """As the Open Inference Protocol (version 2) tells of a model; -1 stands for any number of pairs."""
+    inputs = {"user_id": datatypes(model.user_ids)[0], "movie_id": datatypes(model.movie_ids)[0]}
+    return {
+        "name": name,
+        "versions": [version],
+        "platform": "pytorch_torchscript",
+        "inputs": _tensors(inputs),
+        "outputs": _tensors(OUTPUT_DATATYPES),
+    }
+
+
+def _tensors(kinds: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [{"name": name, "datatype": datatype, "shape": [-1]} for name, datatype in kinds.items()]
+
+
+def _answered(kind: str, response: Response) -> DecodedRequest:
+    return DecodedRequest(kind, [], lambda _: response)

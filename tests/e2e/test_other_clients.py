@@ -1,0 +1,185 @@
+"""Clients of other protocols, and browsers, before the real server and through ops/nginx/ncf.conf."""
+
+import gzip
+import json
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import tritonclient.http as triton
+import ts
+
+from ops import auth
+from tests.e2e.conftest import Project
+from tests.e2e.guarded import guarding, is_refused
+from tests.e2e.nginx import NO_LIMIT, PAIR, Proxy, assert_error, needs_nginx, run_nginx, upstream
+
+pytestmark = pytest.mark.e2e
+ORIGIN = "https://app.example.org"
+PREFLIGHT = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
+
+
+@pytest.fixture(scope="module")
+def proxy(served: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    changes = {**upstream(served), **NO_LIMIT, f'# "{ORIGIN}"': f'"{ORIGIN}"'}
+    with run_nginx("ncf.conf", tmp_path_factory.mktemp("nginx"), changes) as running:
+        yield running
+
+
+@contextmanager
+def triton_client(proxy: Proxy) -> Iterator[Any]:
+    def trusting() -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=str(proxy.certificate))
+
+    address = f"127.0.0.1:{proxy.ports['443']}"
+    client = triton.InferenceServerClient(address, ssl=True, ssl_context_factory=trusting, network_timeout=30)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+@needs_nginx
+def test_a_triton_client_learns_what_is_true(proxy: Proxy) -> None:
+    with triton_client(proxy) as client:
+        assert client.is_server_live()
+        assert client.is_server_ready()
+        assert client.is_model_ready("ncf")
+        assert client.is_model_ready("ncf", "1.0")
+        assert not client.is_model_ready("ncf", "9.9")
+        assert not client.is_model_ready("other")
+        assert client.get_server_metadata()["version"] == ts.__version__
+        for version in ("", "1.0"):
+            told = client.get_model_metadata("ncf", version)
+            assert (told["name"], told["versions"]) == ("ncf", ["1.0"])
+            assert [one["name"] for one in told["inputs"]] == ["user_id", "movie_id"]
+        with pytest.raises(triton.InferenceServerException):
+            client.get_model_metadata("ncf", "9.9")
+
+
+@needs_nginx
+@pytest.mark.parametrize("version", ["", "1.0"])
+def test_a_triton_client_asks_a_version(proxy: Proxy, served: Project, version: str) -> None:
+    with triton_client(proxy) as client:
+        result = client.infer("ncf", tensors(client.get_model_metadata("ncf", version)), version)
+    assert result.as_numpy("rating").tolist() == [pytest.approx(served.ask(PAIR).json()["rating"], abs=1e-5)]
+    assert result.get_response()["model_version"] == "1.0"
+
+
+def tensors(told: Any) -> list[Any]:
+    """The inputs that the metadata names, for one pair."""
+    inputs = []
+    for one in told["inputs"]:
+        tensor = triton.InferInput(one["name"], [1], one["datatype"])
+        tensor.set_data_from_numpy(np.array([PAIR[one["name"]]]))
+        inputs.append(tensor)
+    return inputs
+
+
+@pytest.mark.parametrize("compression", ["gzip", "deflate"])
+def test_a_triton_client_may_compress(served: Project, compression: str) -> None:
+    address = served.settings.inference.removeprefix("http://")
+    client = triton.InferenceServerClient(address, network_timeout=30)
+    try:
+        inputs = tensors({"inputs": [{"name": name, "datatype": "INT64"} for name in PAIR]})
+        result = client.infer("ncf", inputs, request_compression_algorithm=compression)
+    finally:
+        client.close()
+    assert result.as_numpy("rating").tolist() == [pytest.approx(served.ask(PAIR).json()["rating"], abs=1e-5)]
+
+
+def test_compressed_json_is_read_and_other_encodings_are_refused(served: Project) -> None:
+    url = served.settings.inference + "/predictions/ncf"
+    sent = gzip.compress(json.dumps(PAIR).encode())
+    for encoding, code in (("gzip", 200), ("br", 415), ("deflate", 400)):
+        headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
+        assert httpx.post(url, content=sent, headers=headers, trust_env=False).status_code == code
+
+
+@needs_nginx
+def test_kserve_1_and_2_are_told_in_their_own_words(proxy: Proxy) -> None:
+    assert proxy.client.get("/").json() == {"status": "alive"}
+    assert proxy.client.get("/v2/health/live").json() == {"live": True}
+    for path in ("/v1/models/ncf", "/v2/health/ready", "/v2/models/ncf/ready", "/v2/models/ncf/versions/1.0/ready"):
+        answer = proxy.client.get(path)
+        assert (answer.status_code, answer.json()) == (200, {"name": "ncf", "ready": True}), path
+        assert proxy.client.head(path).status_code == 200
+    assert_error(proxy.client.get("/v2/models/ncf/versions/9.9/ready"), 404)
+    assert_error(proxy.client.get("/v2/models/ncf/versions/9.9"), 404)
+
+
+@needs_nginx
+def test_a_page_of_an_allowed_origin_may_ask(proxy: Proxy) -> None:
+    for path in ("/predictions/ncf", "/v2/models/ncf/infer"):
+        before = proxy.client.options(path, headers=PREFLIGHT)
+        assert (before.status_code, before.content) == (204, b"")
+        assert before.headers["access-control-allow-origin"] == ORIGIN
+        assert "POST" in before.headers["access-control-allow-methods"]
+        assert "Content-Type" in before.headers["access-control-allow-headers"]
+    answer = proxy.client.post("/predictions/ncf", json=PAIR, headers={"Origin": ORIGIN})
+    assert (answer.status_code, answer.headers.get_list("access-control-allow-origin")) == (200, [ORIGIN])
+    assert "X-Model-Version" in answer.headers["access-control-expose-headers"]
+    refused = proxy.client.post("/predictions/ncf", json={}, headers={"Origin": ORIGIN})
+    assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (400, ORIGIN)
+
+
+@needs_nginx
+def test_a_page_of_another_origin_may_not_ask(proxy: Proxy) -> None:
+    for origin in ("https://evil.example", ORIGIN + ".evil.example", "null"):
+        before = proxy.client.options("/predictions/ncf", headers={**PREFLIGHT, "Origin": origin})
+        assert_error(before, 405)
+        answer = proxy.client.post("/predictions/ncf", json=PAIR, headers={"Origin": origin})
+        for told in (before, answer):
+            assert not [name for name in told.headers if name.startswith("access-control")]
+            assert told.headers["vary"] == "Origin"
+
+
+def test_the_server_itself_allows_no_origin_as_shipped(served: Project) -> None:
+    url = served.settings.inference + "/predictions/ncf"
+    for answer in (
+        httpx.options(url, headers=PREFLIGHT, trust_env=False),
+        httpx.post(url, json=PAIR, headers={"Origin": ORIGIN}, trust_env=False),
+    ):
+        assert answer.status_code == 200
+        assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+@pytest.fixture(scope="module")
+def open_to_pages(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A server with AUTH=on and the lines of config.properties that let pages of one origin ask."""
+    folder = tmp_path_factory.mktemp("open")
+    with guarding(project, folder, {"#cors_": "cors_"}) as copy:
+        yield copy
+
+
+def test_a_page_may_ask_the_server_itself_where_the_switch_is_on(open_to_pages: Project) -> None:
+    url = open_to_pages.settings.inference + "/predictions/ncf"
+    key = {"Authorization": f"Bearer {auth.find_key(open_to_pages.settings, 'inference')}"}
+    for code, body in ((200, PAIR), (400, {})):
+        answer = httpx.post(url, json=body, headers={"Origin": ORIGIN, **key}, trust_env=False)
+        assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (code, ORIGIN)
+    for path in ("/predictions/ncf", "/v1/models/ncf:predict", "/v2/models/ncf/infer"):
+        before = httpx.options(open_to_pages.settings.inference + path, headers={**PREFLIGHT, **key}, trust_env=False)
+        assert before.status_code == 200
+        assert "POST" in before.headers["access-control-allow-methods"]
+    assert is_refused(httpx.options(url, headers=PREFLIGHT, trust_env=False))  # a preflight has no key
+
+
+@needs_nginx
+def test_a_page_may_ask_a_server_with_keys_through_nginx(open_to_pages: Project, tmp_path: Path) -> None:
+    changes = {**upstream(open_to_pages), f'# "{ORIGIN}"': f'"{ORIGIN}"'}
+    key = {"Authorization": f"Bearer {auth.find_key(open_to_pages.settings, 'inference')}"}
+    with run_nginx("ncf.conf", tmp_path, changes) as proxy:
+        before = proxy.client.options("/predictions/ncf", headers=PREFLIGHT)
+        assert (before.status_code, before.headers["access-control-allow-origin"]) == (204, ORIGIN)
+        assert "Authorization" in before.headers["access-control-allow-headers"]
+        answer = proxy.client.post("/predictions/ncf", json=PAIR, headers={"Origin": ORIGIN, **key})
+        assert (answer.status_code, answer.headers.get_list("access-control-allow-origin")) == (200, [ORIGIN])
+        for path in ("/v2/health/live", "/v2/health/ready", "/v2/models/ncf"):
+            assert proxy.client.get(path, headers=key).status_code == 200
+            assert is_refused(proxy.client.get(path))

@@ -1,0 +1,67 @@
+"""Rankings as text: the tables of the screen, the model card and the report, and one line on what they are worth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from train.evaluation.ranking_metrics import RANKING_METRICS
+from train.evaluation.ranking_scores import MOST_POPULAR
+
+MEASURES = {
+    "liked": "Relevant: held-out ratings at or above the user's mean in training",
+    "graded": "Gain: the held-out rating, counted from 1 at the lowest of the scale",
+}
+RANKINGS = {
+    "blend": "by interest and rating",
+    "interest": "by interest",
+    "rating": "by predicted rating",
+    MOST_POPULAR: "most popular",
+    "best_shrunken_mean": "best shrunken mean",
+    "random": "random",
+}
+HEADLINE = "ndcg@10"
+_SHOWN = (HEADLINE, "recall@10", "hit_rate@10", "coverage@10")
+
+
+def format_rankings(rankings: dict[str, Any]) -> str:
+    """The rankings of metrics.json as text: a line for each, then `compare_with_popular`."""
+    title = f"rankings ({rankings['users']:,} users)"
+    lines = [f"{title:30}" + "".join(f"{metric:>13}" for metric in _SHOWN)]
+    for name, figures in rankings["liked"].items():
+        lines.append(f"{name:30}" + "".join(f"{figures[metric]:13.4f}" for metric in _SHOWN))
+    return "\n".join([*lines, compare_with_popular(rankings)])
+
+
+def compare_with_popular(rankings: dict[str, Any]) -> str:
+    """How much better the first ranking, which is served, is than `most_popular`; if it is not better, that."""
+    served = next(iter(rankings["liked"]))
+    against = rankings["against_most_popular"][served][HEADLINE]
+    popular = rankings["liked"][MOST_POPULAR][HEADLINE]
+    interval = f"nDCG@10 {against['mean']:+.4f}, 95 % interval {against['low']:+.4f} to {against['high']:+.4f}"
+    if against["high"] < 0:
+        return f"The order by {served} is worse than the most popular movies: {interval}"
+    if against["low"] <= 0:
+        return f"The order by {served} is not shown to be better than the most popular movies: {interval}"
+    share = f"{against['mean'] / popular:.0%} better" if popular else "better"
+    return f"The order by {served} is {share} than the most popular movies: {interval}"
+
+
+def rows_at(rankings: dict[str, Any], measure: str, cutoff: int) -> list[tuple[str, list[str]]]:
+    """The table of a measure, `liked` or `graded`: by metric at this cutoff its figure for every ranking, as text."""
+    by_ranking = rankings[measure].values()
+    names = [f"{name}@{cutoff}" for name in RANKING_METRICS]
+    return [(name, [f"{figures[name]:.4f}" for figures in by_ranking]) for name in names]
+
+
+def ranking_names(rankings: dict[str, Any]) -> list[str]:
+    """The rankings in words, the served one first."""
+    return [RANKINGS.get(name, f"by {name}") for name in rankings["liked"]]
+
+
+def explain_rankings(rankings: dict[str, Any]) -> str:
+    """What was ranked, for whom, and what the last three metrics mean."""
+    return (
+        f"All of {rankings['movies']:,} movies are ranked for {rankings['users']:,} users, without what they rated in "
+        "training. Coverage is the share of the catalogue that stands in a list. Novelty is the mean number of bits by "
+        "which a movie's raters are few. Popularity is the mean number of a movie's raters."
+    )
