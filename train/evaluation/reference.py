@@ -28,7 +28,7 @@ def add_reference(held_out: HeldOut, metrics: dict[str, Any], source: str | Path
         DataError: `source` is not the data that the version was trained on.
     """
     told = metrics["config"]
-    config = replace(PRESETS[REFERENCE], data=source, **{name: told[name] for name in _AS_TRAINED})
+    config = replace(PRESETS[REFERENCE], data=source, **{name: told[name] for name in _AS_TRAINED if name in told})
     data = config.read(source, tuple(told["rating_scale"]) if told["rating_scale"] else None)
     if data.sha256 != metrics["data"]["sha256"]:
         raise DataError(f"{data.source}: is not what this version was trained on, its SHA-256 is another")

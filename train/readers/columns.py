@@ -24,6 +24,8 @@ from train.readers.scale import check_scale, seen_scale
 from train.readers.sieve import Sieve
 from train.readers.table import Table
 
+_MANY_REPEATED = 0.1  # of the ratings
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -126,6 +128,11 @@ def _tell_rows(ratings: pd.DataFrame, repeated: int, left_out: int, reading: Rea
     told = f"{counted(len(ratings), 'rating')} by {counted(users, 'user')} of {counted(movies, 'movie')}"
     pairs = counted(repeated, "rating of a repeated pair", "ratings of repeated pairs")
     reading.say(f"{told}, {pairs}; {counted(left_out, 'row')} left out")
+    if repeated > _MANY_REPEATED * len(ratings):
+        told = f"{repeated / len(ratings):.0%} of the ratings repeat a pair of user and movie"
+        reading.warn(
+            f"{told}, and are kept: where held-out rows repeat training rows, the reported errors are too small"
+        )
 
 
 def _joined(found: Found, rated: pd.Series, reading: Reading) -> pd.DataFrame | None:

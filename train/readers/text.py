@@ -58,7 +58,7 @@ class TextFile:
         lines = sample_lines(decoded.body)
         if not lines:
             raise DataError(f"{self.name}: the file is empty")
-        shown = layout.delimiter or rules.field_delimiter or find_delimiter(lines, layout.fewest)
+        shown = layout.delimiter or rules.field_delimiter or find_delimiter(lines, layout.fewest, _asked(rules))
         self._shape, self._delimiter = shown, shown
         self._body = decoded.body
         if len(shown.encode()) > 1:

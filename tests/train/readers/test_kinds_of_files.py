@@ -30,8 +30,8 @@ def test_the_delimiter_and_a_missing_header_are_found(tmp_path: Path, delimiter:
     if not header:
         [warning] = data.reading.warnings
         assert warning == (
-            "r.txt: no header line, so column 1 is taken for users, column 2 is taken for movies and column 3 is taken "
-            "for ratings: --user-column, --movie-column and --rating-column decide, by number"
+            "r.txt: no header line, so the first row is of user 1, movie 10 and rating 3: --user-column, "
+            "--movie-column and --rating-column decide, by number"
         )
 
 
