@@ -56,7 +56,7 @@ def test_every_update_from_a_database_is_a_new_version(shelf: Shelf) -> None:
     assert verbs.update({"RATINGS": URL}, shelf) == "1.2"
     assert verbs.update({"RATINGS": URL, "TABLE": "others"}, shelf) == "1.3"
     assert shelf.artifact("1.3").read_text() == f"{URL} --table others"
-    with pytest.raises(VersionError, match=r"1\.3 is there already"):
+    with pytest.raises(VersionError, match=r"1\.3 already exists"):
         verbs.update({"RATINGS": URL, "VERSION": "1.3"}, shelf)
 
 
