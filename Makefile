@@ -23,7 +23,7 @@ version = $(call option,version,VERSION)
 BUILD := GIVEN="$(GIVEN)" $(PY) -m ops.build
 
 .DEFAULT_GOAL := help
-.PHONY: help help-bench setup data train train-help update update-help package serve run stop status logs predict token rotate-keys
+.PHONY: help help-bench setup data train train-help update update-help package serve run stop status logs open predict token rotate-keys
 .PHONY: versions register promote rollback unregister canary report test test-quick lint clean
 
 help: ## list the verbs
@@ -47,6 +47,9 @@ status: .venv/serve ## what serves where, the versions, their workers, the last 
 
 logs: .venv/serve ## print the end of the server's log; FOLLOW=1 goes on
 	@$(PY) -m ops.logs $(if $(FOLLOW),--follow)
+
+open: .venv/serve ## open the page of the served model in a browser
+	@$(PY) -m ops.page
 
 predict: .venv/serve ## ask the server; BODY='{"user_id": 1, "movie_id": 2}'
 	@$(PY) -m ops.predict $(version) $(call option,body,BODY)

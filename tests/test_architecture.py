@@ -98,7 +98,7 @@ def test_every_room_of_ops_has_its_place() -> None:
 
 # The adapter of TorchServe: the first three import it, the others know its rows and frames.
 IMPORT_TORCHSERVE = {"ncf_handler.py", "wire.py", "worker_metrics.py"}
-ADAPTER = IMPORT_TORCHSERVE | {"frames.py", "rows.py"}
+ADAPTER = IMPORT_TORCHSERVE | {"frames.py", "rows.py", "siblings.py"}
 
 
 def test_only_the_adapter_of_torchserve_imports_it() -> None:
