@@ -35,6 +35,8 @@ class AskContext:
     terms: SchemaTerms
     ranked: bool
     """Whether the model has an interest part."""
+    explained: bool
+    """Whether a rating can be followed back to its user's vector."""
 
     @classmethod
     def of(cls, model: ServedModel, settings: HandlerSettings) -> AskContext:
@@ -47,6 +49,7 @@ class AskContext:
             model.scale,
             SchemaTerms(model, DECIMALS),
             model.ranking is not None,
+            model.scorer.has_vectors,
         )
 
 

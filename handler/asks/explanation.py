@@ -7,7 +7,7 @@ from typing import Any
 
 from handler.asks.base import DECIMALS, AskCodec
 from handler.asks.pair import PAIR_FIELDS
-from handler.errors import allow_fields
+from handler.errors import RequestError, allow_fields
 from handler.schema_terms import NUMBER, Schema, array_of, object_of, ref
 from model.asks import ExplainAnswer, ExplainAsk
 from model.asks.explanation import ScoreExplanation
@@ -26,6 +26,10 @@ class ExplanationCodec(AskCodec[ExplainAsk, ExplainAnswer]):
 
     def decode_item(self, item: Mapping[str, Any], prefix: str) -> ExplainAsk:
         """The pair that is to be explained."""
+        if not self.context.explained:
+            raise RequestError(
+                "this model's network gives a rating and no reasons: it was trained elsewhere, without two towers"
+            )
         fields = self.context.fields
         user_id = fields.user_id(item, prefix)
         if "movie_id" in item:

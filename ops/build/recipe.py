@@ -20,7 +20,7 @@ from model.files import atomic_write
 
 MADE_OF = "made-of.json"
 # Options whose value is a path: what counts is what lies there.
-_PATHS = {"DATA", "RATINGS"}
+_PATHS = {"DATA", "RATINGS", "MODEL", "USERS", "MOVIES"}
 # What a catalogue is called, up to the first dot, where training looks for it beside the ratings.
 CATALOGUES = frozenset(
     {
