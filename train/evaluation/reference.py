@@ -21,7 +21,7 @@ REFERENCE = "reference"
 _AS_TRAINED = (*RATINGS_OPTIONS, "test_size", "split_seed", "threads")
 
 
-def add_reference(held_out: HeldOut, metrics: dict[str, Any], source: Path) -> HeldOut:
+def add_reference(held_out: HeldOut, metrics: dict[str, Any], source: str | Path) -> HeldOut:
     """Trains the reference network as `metrics` (metrics.json) tells of reading and splitting, and predicts the rows.
 
     Raises:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -14,8 +15,9 @@ from train.dataset.reading import Reading, counted
 from train.errors import DataError
 from train.readers.catalogue import Catalogue, catalogue_frame, not_joined, tell_joined
 from train.readers.copies import drop_copies
-from train.readers.ids import read_ids
+from train.readers.ids import read_ids, tell_large
 from train.readers.names import MOVIE, USER
+from train.readers.newest import newest_time
 from train.readers.rating_values import read_ratings, refuse_outside
 from train.readers.rules import ReadingRules
 from train.readers.scale import check_scale, seen_scale
@@ -80,7 +82,15 @@ def ratings_data(
         rating_scale=scale,
         locate=table.locate if rows is None else lambda row: table.locate(int(rows[row])),
         reading=reading,
+        newest=_newest(found, rows),
     )
+
+
+def _newest(found: Found, rows: npt.NDArray[np.int64] | None) -> str | None:
+    if found.columns.time is None:
+        return None
+    times = found.table.columns[found.columns.time]
+    return newest_time(times if rows is None else times.take(rows))
 
 
 def _checked(
@@ -92,6 +102,7 @@ def _checked(
     users, user_type = read_ids(table, columns.user, USER, rules.user_ids, sieve, reading)
     movies, movie_type = read_ids(table, columns.movie, MOVIE, rules.movie_ids, sieve, reading)
     reading.say(f"ids: users are {user_type}; movies are {movie_type}")
+    tell_large(users, movies, reading)
     values = read_ratings(table, columns.rating, rules, sieve, reading)
     if rating_scale is not None:
         check_scale(rating_scale)
