@@ -12,7 +12,7 @@ from train.readers import DataError, load_ratings
 
 NOTES = st.lists(st.text('"",x \n', max_size=6), min_size=4, max_size=12)
 LINES = st.lists(st.text('"",x ', max_size=6), min_size=4, max_size=12)
-SETTINGS = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 PLACES = st.integers(0, 3)
 
 
