@@ -1,7 +1,8 @@
 """NeuMF for implicit feedback (He et al. 2017, "Neural collaborative filtering"), in plain PyTorch; a TorchScript file.
 
 python examples/neumf.py build/demo/rates.csv own
-make adopt MODEL=own/net.pt USERS=own/users.json MOVIES=own/movies.json OUTPUT=logit VERSION=own-2
+make adopt MODEL=own/net.pt USERS=own/users.json MOVIES=own/movies.json OUTPUT=logit \\
+        RATINGS=build/demo/rates.csv VERSION=own-2
 """
 
 import json

@@ -110,7 +110,7 @@ def _checked(
 def _read_seen(config: AdoptConfig, known: KnownIds, reading: Reading) -> _Seen:
     if config.ratings is None:
         return _Seen()
-    data = read_seen(config.ratings, known, config.rating_scale, config.output == "probability")
+    data = read_seen(config.ratings, known, config.rating_scale, config.implicit)
     reading.lines += data.reading.lines
     reading.warnings += data.reading.warnings
     return _Seen(data, index_seen(data, known, reading))

@@ -35,9 +35,9 @@ class AdoptConfig:
     output: Output = "rating"
     """What the network gives: a rating on the scale, a score of 0..1, a logit, or a probability."""
     rating_scale: tuple[float, float] | None = None
-    """Lowest and highest rating. Without it, that of --ratings; for scores, logits and probabilities 0 1."""
+    """Lowest and highest rating. Without it, that of --ratings; a logit without it is one of a probability."""
     ratings: Path | None = None
-    """Ratings that users gave so far. Of a network of probabilities, every row counts as 1: no rating is needed."""
+    """Ratings that users gave so far. For a network of probabilities every row counts as 1: no rating is needed."""
     catalogue: Path | None = None
     """Titles, genres and years of the movies, if not in --movies."""
     user_column: str | None = None
@@ -54,6 +54,11 @@ class AdoptConfig:
     """The network's row for a user that it does not know; by default such a user counts as the average one."""
     unknown_movie_row: int | None = None
     """The network's row for a movie that it does not know; by default such a movie counts as the average one."""
+
+    @property
+    def implicit(self) -> bool:
+        """Whether the network gives a probability, or its logit, as networks for implicit feedback do."""
+        return self.output == "probability" or (self.output == "logit" and self.rating_scale is None)
 
     def __post_init__(self) -> None:
         if self.rating_scale is not None:

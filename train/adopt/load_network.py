@@ -81,11 +81,7 @@ def _make(module: str, module_args: str) -> nn.Module:
     if not callable(maker):
         raise DataError(f"MODULE: {path} has no class or function {name}")
     arguments = _arguments(module_args)
-    try:
-        inspect.signature(maker).bind(**arguments)
-    except TypeError as error:
-        told = f"{name}{inspect.signature(maker)}"
-        raise DataError(f"MODULE: {told}: {error}; MODULE_ARGS gives them, such as '{{\"num_users\": 610}}'") from None
+    _refuse_other_arguments(maker, name, arguments)
     try:
         network = maker(**arguments)
     except Exception as error:
@@ -93,6 +89,18 @@ def _make(module: str, module_args: str) -> nn.Module:
     if not isinstance(network, nn.Module):
         raise DataError(f"MODULE: {name} gives {type(network).__name__}, allowed is a torch.nn.Module")
     return network
+
+
+def _refuse_other_arguments(maker: Callable[..., Any], name: str, arguments: dict[str, Any]) -> None:
+    try:
+        signature = inspect.signature(maker)
+    except ValueError:  # a class that is built in tells none
+        return
+    try:
+        signature.bind(**arguments)
+    except TypeError as error:
+        way = "MODULE_ARGS gives them, such as '{\"num_users\": 610}'"
+        raise DataError(f"MODULE: {name}{signature}: {error}; {way}") from None
 
 
 def _import(path: Path) -> Any:
