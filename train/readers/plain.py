@@ -133,7 +133,7 @@ def _choose_columns(opened: Opened, rules: ReadingRules, reading: Reading) -> Co
         raise DataError(f"{where}: got the columns {listed(taken)}; allowed are three different ones")
     if not opened.header:
         _tell_numbered(opened, taken, rules, reading)
-    time = names.choose(names.TIME, where, found, None, opened.header, Reading(), taken)
+    time = names.choose(names.TIME, where, found, rules.time_column, opened.header, Reading(), taken)
     user, movie, rating = taken
     return Columns(user, movie, rating, None if time in taken else time)
 
