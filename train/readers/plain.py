@@ -61,7 +61,7 @@ def choose_columns(opened: Opened, rules: ReadingRules, reading: Reading) -> Col
         taken.append(name)
     if len(set(taken)) < len(taken):
         raise DataError(f"{where}: got the columns {listed(taken)}; allowed are three different ones")
-    time = names.choose(names.TIME, where, found, None, opened.header, Reading(), taken)
+    time = names.choose(names.TIME, where, found, rules.time_column, opened.header, Reading(), taken)
     user, movie, rating = taken
     return Columns(user, movie, rating, None if time in taken else time)
 
