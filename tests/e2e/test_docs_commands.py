@@ -50,7 +50,7 @@ def marked(name: str) -> list[str]:
 
 def test_every_shell_block_is_run_or_says_why_not() -> None:
     run_elsewhere = {"served", "versions"}  # by test_readme.py
-    run_here = {"data", "training", "update", "operations", "torchserve", "keys", "archives", "request_id"}
+    run_here = {"data", "training", "update", "operations", "torchserve", "keys", "archives", "request_id", "page"}
     run = {f"<!-- test: {name} -->" for name in run_elsewhere | run_here}
     for page in PAGES[1:]:
         for above, lines in shell_blocks(page):
@@ -154,6 +154,12 @@ def test_a_failed_request_is_found_by_its_id(reader: Project) -> None:
     ask, find = marked("request_id")
     run(reader, ask)
     assert "request_failed id=5f3c-17 status=400" in run(reader, find)
+
+
+def test_the_page_is_opened_in_a_browser(reader: Project) -> None:
+    serve, open_page = marked("page")
+    run(reader, serve)
+    assert "/predictions/ncf" in run(reader, f"BROWSER=true {open_page}")
 
 
 def test_an_archive_is_checked_against_its_digests(reader: Project, tmp_path: Path) -> None:
