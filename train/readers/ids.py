@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from train.dataset.integer_ids import integers_if_all
-from train.dataset.reading import Reading, counted
+from train.dataset.reading import Reading, counted, listed
 from train.errors import DataError
 from train.readers.names import MOVIE, Role
 from train.readers.rules import IdType
@@ -47,6 +47,21 @@ def read_ids(
     if pa.types.is_large_string(column.type):
         column = column.cast(pa.string()) if column.nbytes < 1 << 31 else column
     return _texts(table, column, name, role, wanted, sieve, reading)
+
+
+def tell_large(users: pa.ChunkedArray, movies: pa.ChunkedArray, reading: Reading) -> None:
+    """Says which integer ids JavaScript cannot hold as numbers."""
+    large = [name for name, ids in (("users", users), ("movies", movies)) if _passes_exact_floats(ids)]
+    if large:
+        told = f"ids of {listed(large)} pass 2^53: JavaScript and jq take such a number for another one"
+        reading.say(f"{told}; let their clients send and get ids as strings (docs/api.md)")
+
+
+def _passes_exact_floats(ids: pa.ChunkedArray) -> bool:
+    if not pa.types.is_integer(ids.type):
+        return False
+    ends = pc.min_max(ids).as_py()
+    return any(end is not None and abs(end) > _LARGEST_EXACT_FLOAT for end in ends.values())
 
 
 def option(role: Role) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 
 from train.dataset.reading import Reading, counted, listed
 from train.errors import DataError
 from train.readers import names
 from train.readers.columns import Columns, Found
-from train.readers.movies_file import read_movies_file
+from train.readers.movies_file import read_catalogue
 from train.readers.opening import open_source
 from train.readers.parts import catalogue_beside, ratings_in
 from train.readers.rules import ReadingRules
@@ -25,6 +24,8 @@ def read_plain(place: Place, rules: ReadingRules, reading: Reading) -> Found:
     parts = [open_source(source, rules, Layout(fewest=3), reading) for source in sources]
     columns = choose_columns(parts[0], rules, reading)
     table = _read_parts(parts, columns)
+    if not parts[0].header:
+        _tell_numbered(table, columns, rules, reading)
     described = parts[0].described + (f", {counted(len(parts), 'part')}" if len(parts) > 1 else "")
     path = sources[0].path if len(sources) == 1 else place.folder
     source = Place.at(rules.movies).source if rules.movies is not None else None
@@ -36,8 +37,7 @@ def read_plain(place: Place, rules: ReadingRules, reading: Reading) -> Found:
     if source is None:
         return Found(path, table, columns, described)
     try:
-        movies = open_source(source, replace(rules, format="auto", delimiter=None, header=True), Layout(), reading)
-        catalogue, told = read_movies_file(movies, rules, reading)
+        catalogue, told = read_catalogue(source, rules, reading)
     except DataError as error:
         if asked_for:
             raise
@@ -61,21 +61,23 @@ def choose_columns(opened: Opened, rules: ReadingRules, reading: Reading) -> Col
         taken.append(name)
     if len(set(taken)) < len(taken):
         raise DataError(f"{where}: got the columns {listed(taken)}; allowed are three different ones")
-    if not opened.header:
-        _tell_numbered(opened, taken, rules, reading)
-    time = names.choose(names.TIME, where, found, None, opened.header, Reading(), taken)
+    time = names.choose(names.TIME, where, found, rules.time_column, opened.header, Reading(), taken)
     user, movie, rating = taken
     return Columns(user, movie, rating, None if time in taken else time)
 
 
-def _tell_numbered(opened: Opened, taken: list[str], rules: ReadingRules, reading: Reading) -> None:
-    """Columns that are taken by their place alone may be others."""
-    roles = zip(names.RATINGS_ROLES, taken, (rules.user_column, rules.movie_column, rules.rating_column), strict=True)
-    guessed = [(role, name) for role, name, wanted in roles if wanted is None]
-    if guessed:
-        told = listed([f"{name} is taken for {role.what}" for role, name in guessed])
+def _tell_numbered(table: Table, columns: Columns, rules: ReadingRules, reading: Reading) -> None:
+    """Columns that are taken by their place alone may be others: the first row shows it."""
+    roles = (
+        (names.USER, columns.user, rules.user_column),
+        (names.MOVIE, columns.movie, rules.movie_column),
+        (names.RATING, columns.rating, rules.rating_column),
+    )
+    guessed = [(role, name) for role, name, asked in roles if asked is None]
+    if guessed and table.num_rows:
+        told = listed([f"{role.what[:-1]} {table.columns[name][0]}" for role, name in guessed])
         options = listed([role.option for role, _ in guessed])
-        reading.warn(f"{opened.name}: no header line, so {told}: {options} decide, by number")
+        reading.warn(f"{table.name}: no header line, so the first row is of {told}: {options} decide, by number")
 
 
 def _read_parts(parts: Sequence[Opened], columns: Columns) -> Table:

@@ -1,8 +1,8 @@
 """Whether "…" holds a field together in a text file, or a quote is a character like any other.
 
 A quote that opens a field and is closed many lines later makes one row of all of them, without an error. So wherever
-a field goes over a line end, the lines are looked at: a note of two lines is cut into other numbers of fields than the
-rows are, while rows that were swallowed are cut just as the others.
+a field goes over a line end, its lines are looked at: rows that were swallowed are each cut into as many fields as a
+row, while the first line of a note lacks the fields after it, or the last one those before.
 """
 
 from __future__ import annotations
@@ -65,6 +65,8 @@ def quotes_are_text(name: str, body: bytes, delimiter: str, width: int) -> int:
         return 0
     faulty = _first_fault(name, body, delimiter, width)
     line = faulty.first if faulty is not None else line_of_text_after_quotes(body, delimiter)
+    if not line and body.count(b'"') % 2:
+        line = len(_lines(body[: body.index(b'"')]))
     if line and all(one.count(delimiter) == width - 1 for one in _lines(body) if one):
         return line
     if faulty is None:
@@ -107,7 +109,7 @@ def _first_fault(name: str, body: bytes, delimiter: str, width: int) -> Record |
         if not lines:
             lines = _lines(body)
             numbers = _columns_of_numbers(lines, delimiter, width)
-        if all(_looks_like_a_row(line, delimiter, width, numbers) for line in lines[record.first : record.last]):
+        if all(_looks_like_a_row(line, delimiter, width, numbers) for line in lines[record.first - 1 : record.last]):
             return record
     return None
 

@@ -46,6 +46,17 @@ def test_a_note_of_several_lines_stays_one_field(tmp_path: Path, note: str) -> N
     assert data.reading.warnings == []
 
 
+@pytest.mark.parametrize("place", [0, 1, 2, 3])
+def test_a_note_of_two_lines_is_one_field_wherever_its_column_stands(tmp_path: Path, place: int) -> None:
+    rows = [["user_id", "movie_id", "rating"], *([str(n), str(n + 50), str(n % 5 + 1)] for n in range(9))]
+    for n, row in enumerate(rows):
+        row.insert(place, '"good\nfilm"' if n % 3 == 2 else "note")
+    (tmp_path / "r.csv").write_text("".join(",".join(row) + "\n" for row in rows))
+    data = load_ratings(tmp_path / "r.csv")
+    assert users(data) == list(range(9))
+    assert data.reading.warnings == []
+
+
 def test_quotes_that_swallow_rows_beside_quotes_that_are_needed_are_an_error_with_their_lines(tmp_path: Path) -> None:
     path = written(tmp_path, ['"A, B"', '"Great film', "x", "y", '"Bad film'], ",", "r.csv")
     with pytest.raises(DataError, match=r"^r\.csv:3: a quote opens here and is closed in line 6, .*--quotes off"):

@@ -142,7 +142,7 @@ def test_metadata_lists_the_new_ratings_and_the_measured_version(taste_artifact:
         ("1.1", "1.0", 1, 1),
         ("1.2", "1.1", 0, 0),
     ]
-    assert steps[0]["data"] == {"file": "new.csv", "sha256": "5" * 64}
+    assert steps[0]["data"] == {"file": "new.csv", "sha256": "5" * 64, "newest": None}
 
 
 def test_two_updates_give_the_same_as_one(taste_artifact: Artifact) -> None:
