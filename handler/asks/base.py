@@ -39,7 +39,7 @@ class AskContext:
     about: Mapping[str, Callable[[], dict[str, Any]]]
     """What is told of each subject that a client may ask about."""
     explained: bool
-    """Whether a rating can be followed back to its user's vector."""
+    """Whether the network has vectors: a rating is followed back to its user's, and movies are compared by theirs."""
 
     @classmethod
     def of(
