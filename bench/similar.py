@@ -28,7 +28,7 @@ def genre_table(genres: list[list[str] | None]) -> np.ndarray:
 
 def shares(predictor: Predictor) -> dict[str, float]:
     """The mean share of movies with a common genre, by how they were chosen."""
-    genres = genre_table(predictor.catalogue.columns["genres"])
+    genres = genre_table(list(predictor.catalogue.columns["genres"]))
     counts = np.bincount(predictor.model.history.movie_index, minlength=len(genres))
     popular = np.argsort(-counts, kind="stable")
     dice = np.random.default_rng(SEED)

@@ -36,6 +36,8 @@ class Scorer:
         self.head = network.head
         self._encoder = artifact.encoder
         self.can_encode = self._encoder is not None
+        # An explanation follows a rating back to the user's vector. A network that was adopted may have none.
+        self.has_vectors = network.user_tower(torch.zeros(1, dtype=torch.int64, device=self.device)).is_floating_point()
         with torch.inference_mode():
             self.user_tower = self._keep(network.user_tower, self._last_user + 1)
             self.movie_tower = self._keep(network.movie_tower, self._last_movie + 1)

@@ -38,11 +38,19 @@ HELD_OUT = "held_out.npz"
 
 
 def describe(
-    config: TrainConfig, data: RatingsData, network: RatingNetwork, choice: Choice, results: dict[str, Any]
+    config: TrainConfig,
+    data: RatingsData,
+    network: RatingNetwork,
+    choice: Choice,
+    results: dict[str, Any],
+    split: dict[str, Any],
 ) -> dict[str, Any]:
-    """The description of the run for metrics.json and the artifact's metadata, without the speed."""
+    """The description of the run for metrics.json and the artifact's metadata, without the speed.
+
+    split: as `Sides.described`.
+    """
     options = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(config).items()}
-    others = {"data", "out", "movies", "resume", *ARCHITECTURES} - {config.architecture}
+    others = {"data", "out", "movies", "test_file", "resume", *ARCHITECTURES} - {config.architecture}
     return {
         "version": config.version,
         "architecture": type(network).__name__,
@@ -50,11 +58,7 @@ def describe(
         "chosen": choice.settings,
         "config": {name: value for name, value in options.items() if name not in others},
         "seed": config.seed,
-        "split": {
-            "seed": config.split_seed,
-            "test_size": config.test_size,
-            "served": "all" if config.refit else "train",
-        },
+        "split": split,
         "data": describe_data(data),
         "libraries": {"torch": torch.__version__, "numpy": np.__version__, "python": platform.python_version()},
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -81,7 +85,7 @@ def write(
     history = history_of(trained)
     catalogue = build_catalogue(data.movies, trained.movie_ids)
     metadata = {name: value for name, value in metrics.items() if name != "learning_curve"}
-    metadata["example"] = _example(trained)
+    metadata["example"] = most_rated(trained)
     artifact = Artifact(network, trained.user_ids, trained.movie_ids, scale, history, catalogue, metadata, interest)
     digest = save_artifact(artifact, out / ARTIFACT)
     _write_text(out / METRICS, json.dumps({**metrics, "digest": digest}, indent=1, ensure_ascii=False))
@@ -98,7 +102,7 @@ def _write_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
-def _example(trained: TrainingSet) -> dict[str, Any]:
+def most_rated(trained: TrainingSet) -> dict[str, Any]:
     """Ids to try the model with: the user with the most ratings and the three movies with the most."""
     user = int(torch.bincount(trained.ratings.user_index).argmax())
     movies = torch.bincount(trained.ratings.movie_index).argsort(descending=True, stable=True)[:3].numpy()

@@ -11,7 +11,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 
 from model.interest import Interest
@@ -20,7 +19,8 @@ from model.scale import RatingScale
 from train import distributed
 from train.architectures import ARCHITECTURES
 from train.config import TrainConfig
-from train.dataset.data import RatingsData, split_ratings
+from train.cross_validation import cross_validate
+from train.dataset.data import RatingsData
 from train.dataset.tensors import Ratings, TrainingSet, index_ratings, look_up_ratings
 from train.evaluation.evaluate import evaluate, predict_held_out
 from train.evaluation.plots import learning_curve, rating_histogram, save_picture
@@ -32,6 +32,7 @@ from train.interest.fit import fit_interest, history_of
 from train.interest.scores import ranked_scores
 from train.output import ARTIFACT, describe, write
 from train.resume import FOLDER, Stages, fingerprint
+from train.splitting import split_as_asked
 
 
 def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
@@ -47,7 +48,12 @@ def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
     catalogue = data.movies if config.features and architecture.uses_features else None
     stages = Stages(config.out / FOLDER, fingerprint(config, data), config.resume)
 
-    trained, held_out = _training_and_held_out(config, data, catalogue)
+    sides = split_as_asked(config, data)
+    trained, held_out = index_ratings(sides.train, catalogue), None
+    if sides.held_out is not None:
+        held_out = look_up_ratings(sides.held_out, trained.user_ids, trained.movie_ids)
+    refit, described = sides.refit, sides.described
+    del sides  # its frames, which the tensors have replaced
     clock.lap("index")
     choice = architecture.choose(trained, scale, config, stages)
     clock.lap("choose")
@@ -73,14 +79,17 @@ def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
         if config.ranking_users and not distributed.rank():
             rankings = _rank(config, fitted.network, interest, trained, held_out, scale)
         clock.lap("rank")
-        if config.refit:
+        if refit:
             trained = index_ratings(data.ratings, catalogue)
             fitted = architecture.fit(trained, scale, config, choice, "refit on all", stages)
             interest = fit_interest(trained, fitted.network, scale, config.interest, blend)
             clock.lap("refit")
+    folded = cross_validate(config, data, catalogue) if config.folds else {}
+    clock.lap("folds")
     if distributed.rank():
         return {}
-    metrics = describe(config, data, fitted.network, choice, results) | {"rankings": rankings}
+    metrics = describe(config, data, fitted.network, choice, results, described) | {"rankings": rankings}
+    metrics |= {"cross_validation": folded} if folded else {}
     metrics["chosen"] = {**choice.settings, **blend._asdict()}
     config.out.mkdir(parents=True, exist_ok=True)
     log = choice.log if choice.log.watched_mse else fitted.log
@@ -108,17 +117,6 @@ class _Clock:
     def total(self) -> float:
         """Since the first stage began."""
         return time.perf_counter() - self._start
-
-
-def _training_and_held_out(
-    config: TrainConfig, data: RatingsData, catalogue: pd.DataFrame | None
-) -> tuple[TrainingSet, Ratings | None]:
-    """The rows to train on, and those to report on; the frames that they were split into are gone again."""
-    if not config.test_size:
-        return index_ratings(data.ratings, catalogue), None
-    split = split_ratings(data.ratings, config.test_size, config.split_seed, data.source)
-    trained = index_ratings(split.train, catalogue)
-    return trained, look_up_ratings(split.validation, trained.user_ids, trained.movie_ids)
 
 
 def _rank(

@@ -157,6 +157,7 @@ PEERS = {
         "lenskit",
         fit_lenskit,
         [
+            *_product(model=["ease"], regularization=_RIDGES),
             *_product(model=["item-knn"], max_nbrs=[20, 100], feedback=["implicit"]),
             *_product(model=["user-knn"], max_nbrs=[50, 200], feedback=["implicit"]),
             *_product(
@@ -166,7 +167,6 @@ PEERS = {
                 weight=[1.0, 10.0, 40.0],
                 random_state=[0],
             ),
-            *_product(model=["ease"], regularization=_RIDGES),
         ],
     ),
 }

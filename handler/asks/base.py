@@ -38,6 +38,8 @@ class AskContext:
     """Whether the model has an interest part."""
     about: Mapping[str, Callable[[], dict[str, Any]]]
     """What is told of each subject that a client may ask about."""
+    explained: bool
+    """Whether a rating can be followed back to its user's vector."""
 
     @classmethod
     def of(
@@ -53,6 +55,7 @@ class AskContext:
             SchemaTerms(model, DECIMALS),
             model.ranking is not None,
             about,
+            model.scorer.has_vectors,
         )
 
     def catalogue_schema(self) -> Schema:

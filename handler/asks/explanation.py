@@ -7,7 +7,7 @@ from typing import Any
 
 from handler.asks.base import DECIMALS, UserAskCodec
 from handler.asks.pair import PAIR_FIELDS
-from handler.errors import allow_fields
+from handler.errors import RequestError, allow_fields
 from handler.schema_terms import NUMBER, Schema, array_of, object_of, ref
 from model.asks import ExplainAnswer, ExplainAsk, RawId
 from model.asks.explanation import ScoreExplanation
@@ -26,6 +26,10 @@ class ExplanationCodec(UserAskCodec[ExplainAsk, ExplainAnswer]):
 
     def decode_for(self, user_id: RawId | None, item: Mapping[str, Any], prefix: str) -> ExplainAsk:
         """The pair that is to be explained."""
+        if not self.context.explained:
+            raise RequestError(
+                "this model's network gives a rating and no reasons: it was trained elsewhere, without two towers"
+            )
         if "movie_id" in item:
             allow_fields(item, PAIR_FIELDS, prefix)
         return ExplainAsk(user_id, self.context.fields.movie_id(item, prefix))

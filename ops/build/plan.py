@@ -80,6 +80,8 @@ def trained_recipe(shelf: Shelf, version: str) -> Recipe | None:
         recipe = shelf.recipe(version)
         if recipe is None or recipe.made_by == TRAIN:
             return recipe
+        if "FROM" not in recipe.options:  # its network was trained elsewhere
+            return None
         version = recipe.options["FROM"]
     return None
 

@@ -21,7 +21,7 @@ from ops.build.database import is_url
 
 MADE_OF = "made-of.json"
 # Options whose value is a path: what counts is what lies there.
-_PATHS = {"DATA", "RATINGS"}
+_PATHS = {"DATA", "RATINGS", "MODEL", "USERS", "MOVIES"}
 # What a catalogue is called, up to the first dot, where training looks for it beside the ratings.
 CATALOGUES = frozenset(
     {

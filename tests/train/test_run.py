@@ -55,7 +55,7 @@ def test_a_run_writes_everything_and_reports_beside_the_baselines(
     assert metrics["rows_per_s"] > 0
     own = ["epochs"] if preset == "mlp" else ["noise", "sweeps"]
     assert set(metrics["chosen"]) == {"rating_share", "restraint", *own}
-    assert metrics["split"] == {"seed": 1234, "test_size": 0.2, "served": "all"}
+    assert metrics["split"] == {"kind": "random", "seed": 1234, "test_size": 0.2, "served": "all"}
     told = capsys.readouterr().out
     assert "network - shrunken_bias" in told
     assert re.search(r"^most_popular( +0\.\d{4}){4}$", told, re.MULTILINE)

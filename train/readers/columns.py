@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from train.dataset.data import MOVIE_ID, RATING, USER_ID, RatingsData, count_repeated_pairs
+from train.dataset.data import MOVIE_ID, RATING, TIME, USER_ID, RatingsData, count_repeated_pairs
 from train.dataset.reading import Reading, counted
 from train.errors import DataError
 from train.readers.catalogue import Catalogue, catalogue_frame, not_joined, tell_joined
@@ -23,6 +23,7 @@ from train.readers.rules import ReadingRules
 from train.readers.scale import check_scale, seen_scale
 from train.readers.sieve import Sieve
 from train.readers.table import Table
+from train.readers.times import read_times
 
 _MANY_REPEATED = 0.1  # of the ratings
 
@@ -96,7 +97,7 @@ def _newest(found: Found, rows: npt.NDArray[np.int64] | None) -> str | None:
 def _checked(
     found: Found, rules: ReadingRules, rating_scale: tuple[float, float] | None, reading: Reading
 ) -> tuple[pa.Table, Sieve]:
-    """Users, movies and ratings of every row, and which rows are used; the others may hold null."""
+    """Users, movies, ratings and times of every row, and which rows are used; the others may hold null."""
     table, columns = found.table, found.columns
     sieve = Sieve(table, rules.skip_bad_lines)
     users, user_type = read_ids(table, columns.user, USER, rules.user_ids, sieve, reading)
@@ -110,10 +111,14 @@ def _checked(
         reading.say(f"scale: {rating_scale[0]:g} to {rating_scale[1]:g}, as it was stated")
     same = [users, movies, values, *([table.columns[columns.time]] if columns.time else [])]
     drop_copies(table, same, columns.time is not None, rules, sieve, reading)
+    checked = {USER_ID: users, MOVIE_ID: movies, RATING: values}
+    if columns.time:
+        times = read_times(table, columns.time, rules.time_column is not None, sieve, reading)
+        checked |= {} if times is None else {TIME: pa.chunked_array([times])}
     sieve.tell(reading)
     if not sieve.kept.any():
         raise DataError(f"{table.name}: no ratings; all {table.num_rows:,} rows were left out")
-    return pa.table({USER_ID: users, MOVIE_ID: movies, RATING: values}), sieve
+    return pa.table(checked), sieve
 
 
 def _tell_file(found: Found, reading: Reading) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 from train.dataset.reading import Reading
@@ -12,15 +11,13 @@ from train.readers.address import is_postgres
 from train.readers.catalogue import Catalogue
 from train.readers.columns import Found
 from train.readers.database import Database, Relation, in_brackets, ratings_relation
-from train.readers.movies_file import read_movies_file
-from train.readers.opening import open_source
+from train.readers.movies_file import read_catalogue, read_movies_file
 from train.readers.parts import CATALOGUE_STEMS, RATINGS_STEMS
 from train.readers.plain import choose_columns
 from train.readers.postgres import Postgres
 from train.readers.rules import ReadingRules
 from train.readers.source import Place
 from train.readers.sqlite import Sqlite
-from train.readers.text import Layout
 
 
 def read_database(place: str | Path, rules: ReadingRules, reading: Reading) -> Found:
@@ -56,8 +53,7 @@ def _catalogue(database: Database, rules: ReadingRules, reading: Reading) -> tup
         source = Place.at(rules.movies).source
         if source is None:
             raise DataError(f"--movies: {rules.movies}: is a folder; allowed is a file")
-        opened = open_source(source, replace(rules, format="auto", delimiter=None, header=True), Layout(), reading)
-        return (*read_movies_file(opened, rules, reading), source.name)
+        return (*read_catalogue(source, rules, reading), source.name)
     if rules.movies_query is not None:
         relation = Relation(database, in_brackets(rules.movies_query), "the second query")
         return (*read_movies_file(relation, rules, reading), database.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from train.dataset.data import GENRES, TITLE, YEAR
 from train.dataset.reading import Reading, counted, listed
@@ -12,8 +12,11 @@ from train.readers import names
 from train.readers.catalogue import Catalogue, catalogue_key, year_of, year_of_title
 from train.readers.genres import find_separator, split_genres
 from train.readers.ids import MISSING
+from train.readers.opening import open_source
 from train.readers.rules import ReadingRules
+from train.readers.source import Source
 from train.readers.table import Opened, Table
+from train.readers.text import Layout
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,12 @@ class _Facts:
     def all(self) -> list[str]:
         found = (self.movie, self.title, self.genres, self.year)
         return list(dict.fromkeys(name for name in found if name is not None))
+
+
+def read_catalogue(source: Source, rules: ReadingRules, reading: Reading) -> tuple[Catalogue, str]:
+    """As `read_movies_file`, of a file that is still to be opened; it may be of another format than the ratings."""
+    own = replace(rules, format="auto", delimiter=None, header=True)
+    return read_movies_file(open_source(source, own, Layout(), reading), rules, reading)
 
 
 def read_movies_file(opened: Opened, rules: ReadingRules, reading: Reading) -> tuple[Catalogue, str]:

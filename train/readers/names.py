@@ -53,7 +53,7 @@ RATING = Role(
 )
 TIME = Role(
     "times",
-    "",
+    "--time-column",
     4,
     ("timestamp", "time", "ratedat", "datetime", "date"),
     ("createdat", "reviewtime", "unixreviewtime", "reviewdate", "ratingdate", "ts"),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 
 from train.dataset.reading import Reading, counted, listed
 from train.errors import DataError
 from train.readers import names
 from train.readers.columns import Columns, Found
-from train.readers.movies_file import read_movies_file
+from train.readers.movies_file import read_catalogue
 from train.readers.opening import open_source
 from train.readers.parts import catalogue_beside, ratings_in
 from train.readers.rules import ReadingRules
@@ -38,8 +37,7 @@ def read_plain(place: Place, rules: ReadingRules, reading: Reading) -> Found:
     if source is None:
         return Found(path, table, columns, described)
     try:
-        movies = open_source(source, replace(rules, format="auto", delimiter=None, header=True), Layout(), reading)
-        catalogue, told = read_movies_file(movies, rules, reading)
+        catalogue, told = read_catalogue(source, rules, reading)
     except DataError as error:
         if asked_for:
             raise
@@ -63,7 +61,7 @@ def choose_columns(opened: Opened, rules: ReadingRules, reading: Reading) -> Col
         taken.append(name)
     if len(set(taken)) < len(taken):
         raise DataError(f"{where}: got the columns {listed(taken)}; allowed are three different ones")
-    time = names.choose(names.TIME, where, found, None, opened.header, Reading(), taken)
+    time = names.choose(names.TIME, where, found, rules.time_column, opened.header, Reading(), taken)
     user, movie, rating = taken
     return Columns(user, movie, rating, None if time in taken else time)
 

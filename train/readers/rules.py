@@ -27,6 +27,8 @@ class ReadingRules:
     """Column of movie ids, in the ratings and in the catalogue."""
     rating_column: str | None = None
     """Column of ratings."""
+    time_column: str | None = None
+    """Column of times, for splits by time: seconds or milliseconds since 1970, or ISO text."""
     delimiter: str | None = None
     r"""What lies between two fields, `'\t'` for a tab; by default the one that fits the file."""
     header: bool = True
@@ -67,7 +69,8 @@ class ReadingRules:
     """What lies between two genres; by default |, else ; or a comma, whichever the column has."""
 
     def __post_init__(self) -> None:
-        asked = [name for name in (self.user_column, self.movie_column, self.rating_column) if name is not None]
+        columns = (self.user_column, self.movie_column, self.rating_column, self.time_column)
+        asked = [name for name in columns if name is not None]
         if len(set(asked)) < len(asked):
             raise DataError(f"columns: got {', '.join(asked)}; allowed are different names")
         if self.query is not None and self.table is not None:
@@ -90,5 +93,5 @@ class ReadingRules:
     @property
     def names_a_layout(self) -> bool:
         """Whether something is said that the layouts of published data sets leave no choice in."""
-        said = (self.user_column, self.movie_column, self.rating_column, self.delimiter, self.movies)
-        return any(one is not None for one in said) or not self.header
+        columns = (self.user_column, self.movie_column, self.rating_column, self.time_column)
+        return any(one is not None for one in (*columns, self.delimiter, self.movies)) or not self.header

@@ -185,7 +185,7 @@ def _locate(opened: Callable[[], TextFile], row: int) -> str:
 
 def _asked(rules: ReadingRules) -> list[str | None]:
     catalogue = [rules.title_column, rules.genres_column, rules.year_column]
-    return [rules.user_column, rules.movie_column, rules.rating_column, *catalogue]
+    return [rules.user_column, rules.movie_column, rules.rating_column, rules.time_column, *catalogue]
 
 
 def _tell_doubts(name: str, decoded: Decoded, literal: int, reading: Reading) -> None:

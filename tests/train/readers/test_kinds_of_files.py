@@ -15,7 +15,8 @@ TEXT = "user_id,movie_id,rating\n1,10,3\n2,20,4.5\n1,20,2\n"
 
 
 def rows(path: Path, rules: ReadingRules | None = None) -> list[list[float]]:
-    found: list[list[float]] = load_ratings(path, rules or ReadingRules()).ratings.to_numpy().tolist()
+    ratings = load_ratings(path, rules or ReadingRules()).ratings
+    found: list[list[float]] = ratings[["user_id", "movie_id", "rating"]].to_numpy().tolist()
     return found
 
 
@@ -100,7 +101,8 @@ def test_netflix_files_are_read_with_their_titles(tmp_path: Path) -> None:
     (tmp_path / "combined_data_2.txt").write_text("30:\r\n9,1,2004-01-01\r\n")
     (tmp_path / "movie_titles.csv").write_bytes("1,2003,Dinosaur Planet\n2,NULL,Amélie, Café\n".encode("latin-1"))
     data = load_ratings(tmp_path)
-    assert data.ratings.to_numpy().tolist() == [[7, 1, 3], [8, 1, 5], [7, 2, 4], [9, 30, 1]]
+    columns = ["user_id", "movie_id", "rating"]
+    assert data.ratings[columns].to_numpy().tolist() == [[7, 1, 3], [8, 1, 5], [7, 2, 4], [9, 30, 1]]
     assert [data.locate(row) for row in (1, 2, 3)] == [
         "combined_data_1.txt:3", "combined_data_1.txt:5", "combined_data_2.txt:2"
     ]  # fmt: skip
