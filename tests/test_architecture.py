@@ -41,7 +41,7 @@ ALLOWED = {
 # Files of train that every architecture needs.
 BESIDE = {"config", "distributed", "errors", "fit_log", "method", "option_rules", "predict", "resume"}
 # Each imports those before it; "" are the files beside them.
-ROOMS_OF_OPS = ("", "store", "process", "versions", "canary", "build")
+ROOMS_OF_OPS = ("", "frontend", "store", "process", "versions", "canary", "build")
 
 
 def imports(path: Path) -> Iterator[str]:
