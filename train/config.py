@@ -24,8 +24,8 @@ class TrainConfig(ReaderOptions):
         ValueError: a value is outside what its line allows.
     """
 
-    data: Path = Path("build/demo")
-    """A folder or file of ratings."""
+    data: str | Path = Path("build/demo")
+    """A folder or file of ratings, or a database: postgresql://user@host/name, or a file that ends in .sqlite."""
     rating_scale: tuple[float, float] | None = None
     """Lowest and highest rating allowed; by default those of the training rows."""
     out: Path = Path("build/1.0")
@@ -40,6 +40,15 @@ class TrainConfig(ReaderOptions):
     """Use genres, countries, year and grade of the catalogue for movies with few ratings or none (factors)."""
     test_size: float = 0.2
     """Share of the ratings held out to measure errors; 0 <= test_size < 1. With 0, no errors are reported."""
+    split: Literal["random", "time", "time-per-user", "leave-last-out", "users"] = "random"
+    """Which ratings are held out: random ones, the last by time (of all, or of each user), each user's last one, or
+    those of new users after their first few."""
+    given: int = 5
+    """How many ratings of each new user stay among the training rows with `--split users`; at least 1."""
+    test_file: Path | None = None
+    """A file of your own to measure on, instead of a split. Its ratings are never trained on."""
+    folds: int = 0
+    """Measure errors by cross-validation too, with this many folds of random ratings; at least 2, and 0 is none."""
     ranking_users: int = 3_000
     """The most users whose rankings are measured. A large catalogue takes fewer. With 0, no rankings are reported."""
     refit: bool = True
@@ -56,6 +65,11 @@ class TrainConfig(ReaderOptions):
 
     def __post_init__(self) -> None:
         check_value("test_size", self.test_size, 0 <= self.test_size < 1, "0 up to, not including, 1")
+        check_value("given", self.given, self.given >= 1, "at least 1")
+        check_value("folds", self.folds, self.folds == 0 or self.folds >= 2, "0, or at least 2")
+        if self.test_file is not None:
+            told = f"{self.split}, with --test-file"
+            check_value("split", told, self.split == "random", "none of the two together: leave one out")
         check_value("ranking_users", self.ranking_users, self.ranking_users >= 0, "at least 0")
         check_value("threads", self.threads, self.threads >= 0, "at least 0")
         if self.rating_scale is not None:

@@ -38,11 +38,19 @@ HELD_OUT = "held_out.npz"
 
 
 def describe(
-    config: TrainConfig, data: RatingsData, network: RatingNetwork, choice: Choice, results: dict[str, Any]
+    config: TrainConfig,
+    data: RatingsData,
+    network: RatingNetwork,
+    choice: Choice,
+    results: dict[str, Any],
+    split: dict[str, Any],
 ) -> dict[str, Any]:
-    """The description of the run for metrics.json and the artifact's metadata, without the speed."""
+    """The description of the run for metrics.json and the artifact's metadata, without the speed.
+
+    split: as `Sides.described`.
+    """
     options = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(config).items()}
-    others = {"data", "out", "movies", "resume", *ARCHITECTURES} - {config.architecture}
+    others = {"data", "out", "movies", "test_file", "resume", *ARCHITECTURES} - {config.architecture}
     return {
         "version": config.version,
         "architecture": type(network).__name__,
@@ -50,11 +58,7 @@ def describe(
         "chosen": choice.settings,
         "config": {name: value for name, value in options.items() if name not in others},
         "seed": config.seed,
-        "split": {
-            "seed": config.split_seed,
-            "test_size": config.test_size,
-            "served": "all" if config.refit else "train",
-        },
+        "split": split,
         "data": describe_data(data),
         "libraries": {"torch": torch.__version__, "numpy": np.__version__, "python": platform.python_version()},
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

@@ -29,7 +29,7 @@ from train.dataset.data import RatingsData
 
 FOLDER = ".resume"
 _FORMAT = 2  # of the files: add 1 when they change, or when a stage computes something else
-_NO_PART_OF_THE_RESULT = ("data", "movies", "out", "version", "resume")
+_NO_PART_OF_THE_RESULT = ("data", "movies", "test_file", "out", "version", "resume")
 
 
 class Stage(NamedTuple):

@@ -11,7 +11,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 
 from model.interest import Interest
@@ -20,22 +19,24 @@ from model.scale import RatingScale
 from train import distributed
 from train.architectures import ARCHITECTURES
 from train.config import TrainConfig
-from train.dataset.data import RatingsData, split_ratings
+from train.cross_validation import cross_validate
+from train.dataset.data import RatingsData
 from train.dataset.tensors import Ratings, TrainingSet, index_ratings, look_up_ratings
 from train.evaluation.evaluate import evaluate, predict_held_out
 from train.evaluation.plots import learning_curve, rating_histogram, save_picture
 from train.evaluation.ranking import rank_held_out
 from train.evaluation.ranking_scores import baseline_scores, join_scores
 from train.fit_log import FitLog
-from train.interest.choose import choose_rating_share
+from train.interest.choose import choose_blend
 from train.interest.fit import fit_interest, history_of
 from train.interest.scores import ranked_scores
-from train.output import describe, write
+from train.output import ARTIFACT, describe, write
 from train.resume import FOLDER, Stages, fingerprint
+from train.splitting import split_as_asked
 
 
 def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
-    """Trains, reports and writes everything under `config.out`; returns what metrics.json holds.
+    """Trains, reports and writes everything under `config.out`; returns what metrics.json holds, and the `artifact`.
 
     Of several processes all train, and number 0 alone reports, writes and returns something.
     """
@@ -47,7 +48,12 @@ def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
     catalogue = data.movies if config.features and architecture.uses_features else None
     stages = Stages(config.out / FOLDER, fingerprint(config, data), config.resume)
 
-    trained, held_out = _training_and_held_out(config, data, catalogue)
+    sides = split_as_asked(config, data)
+    trained, held_out = index_ratings(sides.train, catalogue), None
+    if sides.held_out is not None:
+        held_out = look_up_ratings(sides.held_out, trained.user_ids, trained.movie_ids)
+    refit, described = sides.refit, sides.described
+    del sides  # its frames, which the tensors have replaced
     clock.lap("index")
     choice = architecture.choose(trained, scale, config, stages)
     clock.lap("choose")
@@ -57,8 +63,8 @@ def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
     def fit_inner(rows: TrainingSet) -> RatingNetwork:
         return architecture.fit(rows, scale, config, choice, "inner", stages).network
 
-    share = choose_rating_share(trained, scale, config, fit_inner, stages)
-    interest = fit_interest(trained, fitted.network, scale, config.interest, share)
+    blend = choose_blend(trained, scale, config, fit_inner, stages)
+    interest = fit_interest(trained, fitted.network, scale, config.interest, blend)
     clock.lap("interest")
     speed = {"training_s": round(clock.total(), 3)}
     speed["rows_per_s"] = round(fitted.passes * len(trained.ratings) / clock.total())
@@ -73,15 +79,18 @@ def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
         if config.ranking_users and not distributed.rank():
             rankings = _rank(config, fitted.network, interest, trained, held_out, scale)
         clock.lap("rank")
-        if config.refit:
+        if refit:
             trained = index_ratings(data.ratings, catalogue)
             fitted = architecture.fit(trained, scale, config, choice, "refit on all", stages)
-            interest = fit_interest(trained, fitted.network, scale, config.interest, share)
+            interest = fit_interest(trained, fitted.network, scale, config.interest, blend)
             clock.lap("refit")
+    folded = cross_validate(config, data, catalogue) if config.folds else {}
+    clock.lap("folds")
     if distributed.rank():
         return {}
-    metrics = describe(config, data, fitted.network, choice, results) | {"rankings": rankings}
-    metrics["chosen"] = {**choice.settings, "rating_share": share}
+    metrics = describe(config, data, fitted.network, choice, results, described) | {"rankings": rankings}
+    metrics |= {"cross_validation": folded} if folded else {}
+    metrics["chosen"] = {**choice.settings, **blend._asdict()}
     config.out.mkdir(parents=True, exist_ok=True)
     log = choice.log if choice.log.watched_mse else fitted.log
     _plot(results, log, trained, config.out)
@@ -90,7 +99,7 @@ def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
     metrics["digest"] = write(fitted.network, interest, trained, scale, data, metrics, config.out, predicted)
     clock.lap("write")
     stages.clear()
-    return {**metrics, "stages_s": clock.seconds}
+    return {**metrics, "stages_s": clock.seconds, "artifact": config.out / ARTIFACT}
 
 
 class _Clock:
@@ -108,17 +117,6 @@ class _Clock:
     def total(self) -> float:
         """Since the first stage began."""
         return time.perf_counter() - self._start
-
-
-def _training_and_held_out(
-    config: TrainConfig, data: RatingsData, catalogue: pd.DataFrame | None
-) -> tuple[TrainingSet, Ratings | None]:
-    """The rows to train on, and those to report on; the frames that they were split into are gone again."""
-    if not config.test_size:
-        return index_ratings(data.ratings, catalogue), None
-    split = split_ratings(data.ratings, config.test_size, config.split_seed, data.source)
-    trained = index_ratings(split.train, catalogue)
-    return trained, look_up_ratings(split.validation, trained.user_ids, trained.movie_ids)
 
 
 def _rank(

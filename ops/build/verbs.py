@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from ops.build import commands
+from ops.build.database import is_url, with_options
 from ops.build.packed import edited_since_packed, way_to_pack_anew
 from ops.build.plan import DEMO, Plan, plan_training, trained_recipe
 from ops.build.recipe import MADE_OF, Recipe, describe_files, write_recipe
@@ -23,6 +24,7 @@ def train(asked: Mapping[str, str], shelf: Shelf, verb: str = "train") -> str:
         VersionError: the name is taken by a version of something else.
         CommandError: the training failed; the version is as it was, which is: not there.
     """
+    asked = with_options(asked, "DATA", "TRAIN_ARGS")
     prepare_demo(asked)
     plan = plan_training(asked, shelf, verb)
     if plan.note:
@@ -81,17 +83,18 @@ def update(asked: Mapping[str, str], shelf: Shelf) -> str:
         VersionError: `RATINGS` is missing, there is no such base, or the name is taken.
         CommandError: the update failed, and left nothing.
     """
+    asked = with_options(asked, "RATINGS", "UPDATE_ARGS")
     if not asked.get("RATINGS"):
         raise VersionError("RATINGS: give a folder or file of new ratings: `make update RATINGS=new.csv`")
     base = check_name(asked.get("FROM") or shelf.default())
     if not shelf.artifact(base).is_file():
         raise VersionError(f"FROM: {shelf.artifact(base)}: no such file: only a version of this folder can be updated")
     options = {"FROM": base, "RATINGS": asked["RATINGS"], "UPDATE_ARGS": asked.get("UPDATE_ARGS", "")}
-    files = describe_files(Path(options["RATINGS"]), options["UPDATE_ARGS"], None)
+    files = describe_files(options["RATINGS"], options["UPDATE_ARGS"], None)
     recipe = Recipe("update", options, files)
     version = check_name(asked.get("VERSION") or shelf.next_free(base))
     made = shelf.recipe(version)
-    if made is None or not made.is_same(recipe):
+    if made is None or not made.is_same(recipe) or is_url(options["RATINGS"]):  # a database has new rows each time
         refuse_taken(version, shelf, "update", f"RATINGS={asked['RATINGS']} FROM={base}")
         with making(shelf.folder(version)), undone_on_failure() as undo:
             kept = set(shelf.folder(version).iterdir())

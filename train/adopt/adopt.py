@@ -31,7 +31,7 @@ from train.dataset.reading import Reading
 from train.dataset.tensors import TrainingSet
 from train.errors import DataError
 from train.interest.config import InterestConfig
-from train.interest.fit import fit_interest, history_of
+from train.interest.fit import Blend, fit_interest, history_of
 from train.output import build_catalogue, most_rated
 from train.readers import names
 
@@ -138,11 +138,11 @@ def _interest(rows: TrainingSet | None, network: torch.nn.Module, scale: RatingS
     if rows is None:
         return None
     config = InterestConfig()
-    return fit_interest(rows, network, scale, config, _MIDDLE_SHARE)
+    return fit_interest(rows, network, scale, config, _BLEND)
 
 
-# Training chooses this share on an inner split, for which it fits the network anew: here the network is given.
-_MIDDLE_SHARE = 1.0
+# Training chooses it on an inner split, for which it fits the network anew: here the network is given.
+_BLEND = Blend(rating_share=1.0, restraint=0.5)
 
 
 def _metadata(

@@ -13,7 +13,7 @@ from train.dataset.data import MOVIE_ID, RatingsData
 from train.dataset.reading import Reading
 from train.errors import DataError
 from train.readers.catalogue import catalogue_frame
-from train.readers.plain import read_catalogue
+from train.readers.movies_file import read_catalogue
 from train.readers.rules import ReadingRules
 from train.readers.source import JSON_SUFFIXES, PARQUET_SUFFIXES, TEXT_SUFFIXES, Place
 

@@ -21,7 +21,7 @@ from train.dataset.integer_ids import is_integer_id
 from train.dataset.reading import Reading
 from train.errors import DataError
 from train.readers import names
-from train.readers.plain import open_source
+from train.readers.opening import open_source
 from train.readers.rules import ReadingRules
 from train.readers.source import JSON_SUFFIXES, Source
 from train.readers.text import Layout

@@ -17,7 +17,7 @@ from train.dataset.tensors import TrainingSet, look_up_ratings
 from train.errors import DataError
 from train.readers import load_ratings, names
 from train.readers.ids import read_ids
-from train.readers.plain import open_source
+from train.readers.opening import open_source
 from train.readers.rules import ReadingRules
 from train.readers.sieve import Sieve
 from train.readers.source import Place

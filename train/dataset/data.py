@@ -20,6 +20,7 @@ from train.errors import DataError
 USER_ID = "user_id"
 MOVIE_ID = "movie_id"
 RATING = "rating"
+TIME = "time"
 
 TITLE = "title"
 TITLE_ENGLISH = "title_english"
@@ -37,8 +38,8 @@ CATALOGUE_LISTS = frozenset({GENRES, PEOPLE, COUNTRIES})
 class RatingsData:
     """Explicit ratings as a file has them, and what is known about the movies.
 
-    ratings: one row per rating in file order; columns user_id and movie_id (each int64, or pandas' str) and
-        rating (float64, finite).
+    ratings: one row per rating in file order; columns user_id and movie_id (each int64, or pandas' str),
+        rating (float64, finite) and, where the data has them, time (float64, seconds since 1970).
     movies: one row per movie; movie_id (of the same type as in ratings) and those of CATALOGUE_COLUMNS that
         the data has: title, title_english and grade are str or None, year is int or None, the others are
         lists of str. None where the data has no catalogue.
@@ -48,6 +49,7 @@ class RatingsData:
     rating_scale: (minimum, maximum), minimum < maximum; as stated, else as seen in the data.
     locate: turns a row of ratings (0-based) into the words for an error: `rates.csv:42`.
     reading: what the reader understood, and what it doubts.
+    newest: the newest time of a rating, as the data writes it; None where the data has no times.
     """
 
     ratings: pd.DataFrame
@@ -58,6 +60,7 @@ class RatingsData:
     rating_scale: tuple[float, float]
     locate: Callable[[int], str]
     reading: Reading = field(default_factory=Reading)
+    newest: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,15 +98,23 @@ def split_ratings(
     if ratings[USER_ID].nunique() == 1:
         raise DataError(f"{name}: all {rows} rows are by one user, {ratings[USER_ID].iloc[0]}; at least 2 are needed")
     train, validation = train_test_split(ratings, test_size=test_size, random_state=seed, shuffle=True)
-    known = np.ones(len(validation), dtype=np.bool_)
-    for column in (USER_ID, MOVIE_ID):
-        known &= validation[column].isin(train[column].unique()).to_numpy(dtype=np.bool_)
+    known = _known(train, validation)
     if not known.any():
         raise DataError(
             f"{name}: {rows} rows are too few to split: not one of the {len(validation)} held-out rows has "
             f"a user and a movie that occur in the training rows too, so nothing could be measured; {_ALL_ROWS}"
         )
     return Split(train, validation, known)
+
+
+def split_at(ratings: pd.DataFrame, held_out: npt.NDArray[np.bool_], source: str | Path = "ratings") -> Split:
+    """Hold out the rows of a mask (rows,). Raises DataError where that leaves one side empty."""
+    number = int(held_out.sum())
+    if number in (0, len(ratings)):
+        told = f"{Path(source).name}: this split holds out {number} of {len(ratings)} rows"
+        raise DataError(f"{told}; allowed is at least one row on each side; {_ALL_ROWS}")
+    train, validation = ratings[~held_out], ratings[held_out]
+    return Split(train, validation, _known(train, validation))
 
 
 def index_ids(column: pd.Series) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
@@ -132,6 +143,14 @@ def count_repeated_pairs(ratings: pd.DataFrame) -> int:
     movie_ids, movies = index_ids(ratings[MOVIE_ID])
     pairs = np.sort(users * len(movie_ids) + movies)
     return int(np.count_nonzero(pairs[1:] == pairs[:-1]))
+
+
+def _known(train: pd.DataFrame, validation: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Whether the user and the movie of a held-out row both occur in training, (len(validation),)."""
+    known = np.ones(len(validation), dtype=np.bool_)
+    for column in (USER_ID, MOVIE_ID):
+        known &= validation[column].isin(train[column].unique()).to_numpy(dtype=np.bool_)
+    return known
 
 
 def _ranked(distinct: npt.NDArray[Any], codes: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:

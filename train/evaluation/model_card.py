@@ -17,6 +17,8 @@ import yaml
 from train.architectures import architecture_named
 from train.evaluation.metrics import RATING_METRICS
 from train.evaluation.ranking_card import ranking_result, ranking_section
+from train.evaluation.split_words import describe_split
+from train.evaluation.verdict import doubt
 
 MODEL_CARD = "MODEL_CARD.md"
 _TEMPLATE = Path(__file__).with_name("model_card.md.template")
@@ -124,10 +126,9 @@ def _training_data(metadata: dict[str, Any]) -> str:
             f"- **Taken in since, without training:** `{step['data']['file']}`, SHA-256 `{step['data']['sha256']}`: "
             f"{step['ratings']:,} ratings, {step['new_users']:,} new users, {step['new_movies']:,} new movies"
         )
-    if split.get("test_size"):
+    if held_out := describe_split(split):
         served = "all ratings, the held-out ones included" if split["served"] == "all" else "the other ratings alone"
-        share = f"{split['test_size']:.0%} of the rows, drawn with seed {split['seed']}"
-        lines.append(f"- **Held out to report on:** {share}; what is served was trained on {served}")
+        lines.append(f"- **Held out to report on:** {held_out}; what is served was trained on {served}")
     return "\n".join(lines)
 
 
@@ -145,6 +146,8 @@ def _evaluation(metadata: dict[str, Any]) -> str:
             if "standard_error" in figures:
                 gap = f"{figures['network_minus_this']:+.4f} ± {figures['standard_error']:.4f}"
             lines.append(f"| {group}, {figures['rows']:,} | {name.replace('_', ' ')} | {errors} | {gap} |")
+    if line := doubt(groups):
+        lines += ["", f"**{line}**"]
     told = "; ".join(f"*{group}*: {meaning}" for group, meaning in _GROUPS.items() if group in groups)
     measured = "Errors are in rating units, of a network that saw the training rows alone."
     if "updates" in metadata:

@@ -28,6 +28,8 @@ from train.evaluation.ranking_metrics import CUTOFFS
 from train.evaluation.ranking_words import MEASURES, compare_with_popular, explain_rankings, ranking_names, rows_at
 from train.evaluation.reference import REFERENCE, add_reference
 from train.evaluation.report_pictures import Picture, pictures
+from train.evaluation.split_words import describe_split
+from train.evaluation.verdict import doubt
 from train.output import ARTIFACT, HELD_OUT, METRICS
 
 REPORT = "report.html"
@@ -45,7 +47,7 @@ class ReportConfig:
     """What `python -m train` wrote; the report is report.html in it, its pictures lie in report/."""
     reference: bool = False
     """Train the reference network on the same split for its line in the table; it is kept until the next training."""
-    data: Path = Path("build/demo")
+    data: str | Path = Path("build/demo")
     """The ratings that the version was trained on; needed with --reference alone."""
 
 
@@ -77,6 +79,8 @@ def write_report(config: ReportConfig) -> Path:
         metadata=artifact.metadata,
         sections=sections,
         tables=dict(error_tables(metrics["metrics"], held_out)),
+        split=describe_split(metrics["split"]),
+        doubt=doubt(metrics["metrics"]),
         rankings=ranking_tables(metrics.get("rankings", {})),
         sampled=held_out is not None and len(held_out) < metrics["metrics"]["all"][NETWORK]["rows"],
     )

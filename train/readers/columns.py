@@ -6,21 +6,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from train.dataset.data import MOVIE_ID, RATING, USER_ID, RatingsData, count_repeated_pairs
+from train.dataset.data import MOVIE_ID, RATING, TIME, USER_ID, RatingsData, count_repeated_pairs
 from train.dataset.reading import Reading, counted
 from train.errors import DataError
 from train.readers.catalogue import Catalogue, catalogue_frame, not_joined, tell_joined
 from train.readers.copies import drop_copies
-from train.readers.ids import read_ids
+from train.readers.ids import read_ids, tell_large
 from train.readers.names import MOVIE, USER
+from train.readers.newest import newest_time
 from train.readers.rating_values import read_ratings, refuse_outside
 from train.readers.rules import ReadingRules
 from train.readers.scale import check_scale, seen_scale
 from train.readers.sieve import Sieve
 from train.readers.table import Table
+from train.readers.times import read_times
+
+_MANY_REPEATED = 0.1  # of the ratings
 
 
 @dataclass(frozen=True)
@@ -78,18 +83,27 @@ def ratings_data(
         rating_scale=scale,
         locate=table.locate if rows is None else lambda row: table.locate(int(rows[row])),
         reading=reading,
+        newest=_newest(found, rows),
     )
+
+
+def _newest(found: Found, rows: npt.NDArray[np.int64] | None) -> str | None:
+    if found.columns.time is None:
+        return None
+    times = found.table.columns[found.columns.time]
+    return newest_time(times if rows is None else times.take(rows))
 
 
 def _checked(
     found: Found, rules: ReadingRules, rating_scale: tuple[float, float] | None, reading: Reading
 ) -> tuple[pa.Table, Sieve]:
-    """Users, movies and ratings of every row, and which rows are used; the others may hold null."""
+    """Users, movies, ratings and times of every row, and which rows are used; the others may hold null."""
     table, columns = found.table, found.columns
     sieve = Sieve(table, rules.skip_bad_lines)
     users, user_type = read_ids(table, columns.user, USER, rules.user_ids, sieve, reading)
     movies, movie_type = read_ids(table, columns.movie, MOVIE, rules.movie_ids, sieve, reading)
     reading.say(f"ids: users are {user_type}; movies are {movie_type}")
+    tell_large(users, movies, reading)
     values = read_ratings(table, columns.rating, rules, sieve, reading)
     if rating_scale is not None:
         check_scale(rating_scale)
@@ -97,10 +111,14 @@ def _checked(
         reading.say(f"scale: {rating_scale[0]:g} to {rating_scale[1]:g}, as it was stated")
     same = [users, movies, values, *([table.columns[columns.time]] if columns.time else [])]
     drop_copies(table, same, columns.time is not None, rules, sieve, reading)
+    checked = {USER_ID: users, MOVIE_ID: movies, RATING: values}
+    if columns.time:
+        times = read_times(table, columns.time, rules.time_column is not None, sieve, reading)
+        checked |= {} if times is None else {TIME: pa.chunked_array([times])}
     sieve.tell(reading)
     if not sieve.kept.any():
         raise DataError(f"{table.name}: no ratings; all {table.num_rows:,} rows were left out")
-    return pa.table({USER_ID: users, MOVIE_ID: movies, RATING: values}), sieve
+    return pa.table(checked), sieve
 
 
 def _tell_file(found: Found, reading: Reading) -> None:
@@ -115,6 +133,11 @@ def _tell_rows(ratings: pd.DataFrame, repeated: int, left_out: int, reading: Rea
     told = f"{counted(len(ratings), 'rating')} by {counted(users, 'user')} of {counted(movies, 'movie')}"
     pairs = counted(repeated, "rating of a repeated pair", "ratings of repeated pairs")
     reading.say(f"{told}, {pairs}; {counted(left_out, 'row')} left out")
+    if repeated > _MANY_REPEATED * len(ratings):
+        told = f"{repeated / len(ratings):.0%} of the ratings repeat a pair of user and movie"
+        reading.warn(
+            f"{told}, and are kept: where held-out rows repeat training rows, the reported errors are too small"
+        )
 
 
 def _joined(found: Found, rated: pd.Series, reading: Reading) -> pd.DataFrame | None:

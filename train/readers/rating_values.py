@@ -56,6 +56,12 @@ def refuse_outside(values: pa.ChunkedArray, name: str, scale: tuple[float, float
     return values
 
 
+def as_numbers(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Text as float64; null where it is no number."""
+    is_number = pc.match_substring_regex(texts, _NUMBER)
+    return pc.if_else(is_number, texts, pa.scalar(None, texts.type)).cast(pa.float64())
+
+
 def _without_not_rated(
     table: Table, column: pa.ChunkedArray, name: str, rules: ReadingRules, sieve: Sieve, reading: Reading
 ) -> pa.ChunkedArray:
@@ -65,7 +71,7 @@ def _without_not_rated(
     texts = column if pa.types.is_string(column.type) else column.cast(pa.string())
     same = pc.is_in(texts, pa.array(list(rules.not_rated)))
     numbers = [float(one) for one in rules.not_rated if _is_number(one)]
-    values = _as_numbers(texts)
+    values = as_numbers(texts)
     same = pc.or_(same, pc.fill_null(pc.is_in(values, pa.array(numbers, pa.float64())), False))
     if {"", "null", "NULL"} & set(rules.not_rated):
         same = pc.or_(same, column.is_null())
@@ -74,11 +80,6 @@ def _without_not_rated(
     listed = ", ".join(f'"{one}"' for one in rules.not_rated)
     reading.say(f"{table.name}: {counted(number, 'row')} left out, whose {name} is {listed}, which means not rated")
     return pc.if_else(found, pa.scalar("0" if pa.types.is_string(column.type) else 0).cast(column.type), column)
-
-
-def _as_numbers(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    is_number = pc.match_substring_regex(texts, _NUMBER)
-    return pc.if_else(is_number, texts, pa.scalar(None, texts.type)).cast(pa.float64())
 
 
 def _is_number(text: str) -> bool:
@@ -104,7 +105,7 @@ def _parsed(table: Table, column: pa.ChunkedArray, name: str, sieve: Sieve, read
         sieve.refuse(
             wrong, lambda where, row: f'{where}: {name} "{shown[row]}" is not a number{_way(shown[row].as_py())}'
         )
-        values = _as_numbers(column)
+        values = as_numbers(column)
     return _finite(values, column, name, sieve)
 
 

@@ -27,6 +27,8 @@ class ReadingRules:
     """Column of movie ids, in the ratings and in the catalogue."""
     rating_column: str | None = None
     """Column of ratings."""
+    time_column: str | None = None
+    """Column of times, for splits by time: seconds or milliseconds since 1970, or ISO text."""
     delimiter: str | None = None
     r"""What lies between two fields, `'\t'` for a tab; by default the one that fits the file."""
     header: bool = True
@@ -55,13 +57,24 @@ class ReadingRules:
     """Column of genres in the catalogue."""
     year_column: str | None = None
     """Column of years in the catalogue."""
+    query: str | None = None
+    """SQL that gives the ratings, where they are in a database; it may name the columns, by `as`."""
+    table: str | None = None
+    """Table or view of the ratings, where they are in a database."""
+    movies_query: str | None = None
+    """SQL that gives the catalogue: the movie column, and any of title, genres and year."""
+    since: str | None = None
+    """Of a database, the ratings of this time and later alone, such as 2026-01-31 or seconds since 1970."""
     genre_separator: str | None = None
     """What lies between two genres; by default |, else ; or a comma, whichever the column has."""
 
     def __post_init__(self) -> None:
-        asked = [name for name in (self.user_column, self.movie_column, self.rating_column) if name is not None]
+        columns = (self.user_column, self.movie_column, self.rating_column, self.time_column)
+        asked = [name for name in columns if name is not None]
         if len(set(asked)) < len(asked):
             raise DataError(f"columns: got {', '.join(asked)}; allowed are different names")
+        if self.query is not None and self.table is not None:
+            raise DataError("--query and --table: got both; allowed is one of them")
         if self.delimiter == "":
             raise DataError("--delimiter: got nothing; allowed is one character or more")
         if self.skip_bad_lines < 0:
@@ -73,7 +86,12 @@ class ReadingRules:
         return "\t" if self.delimiter in (r"\t", "tab") else self.delimiter
 
     @property
+    def asks_a_database(self) -> bool:
+        """Whether something is said that only a database can answer."""
+        return any(one is not None for one in (self.query, self.table, self.movies_query, self.since))
+
+    @property
     def names_a_layout(self) -> bool:
         """Whether something is said that the layouts of published data sets leave no choice in."""
-        said = (self.user_column, self.movie_column, self.rating_column, self.delimiter, self.movies)
-        return any(one is not None for one in said) or not self.header
+        columns = (self.user_column, self.movie_column, self.rating_column, self.time_column)
+        return any(one is not None for one in (*columns, self.delimiter, self.movies)) or not self.header

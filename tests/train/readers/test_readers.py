@@ -49,6 +49,7 @@ def test_kmrd_is_read_and_its_catalogue_joined(tmp_path: Path) -> None:
         "user_id": [7, 0, 7],
         "movie_id": [0, MAX_INT64, 0],
         "rating": [8.0, 10.0, 1.0],
+        "time": [1.0, 2.0, 3.0],
     }
     assert (data.repeated_pairs, data.rating_scale, data.source) == (1, (1.0, 10.0), tmp_path / "rates.csv")
     assert data.movies is not None
@@ -79,7 +80,7 @@ def test_kmrd_without_its_movie_files_has_no_catalogue(tmp_path: Path) -> None:
 def test_every_shape_of_movielens_reads_the_same(tmp_path: Path, shape: str, by_file: bool) -> None:
     folder = write(tmp_path, MOVIELENS[shape])
     data = load_ratings(folder / next(iter(MOVIELENS[shape])) if by_file else folder)
-    assert data.ratings.to_numpy().tolist() == [[7, 20, 0.5], [0, 3, 5.0]]
+    assert data.ratings.to_numpy().tolist() == [[7, 20, 0.5, 1], [0, 3, 5.0, 2]]
     assert data.movies is not None
     assert data.movies.to_dict("records") == [
         {"movie_id": 3, "title": "A, B (1995)", "year": 1995, "genres": ["Comedy", "Drama"]},

@@ -60,7 +60,7 @@ def test_a_missing_rating_of_parquet_may_mean_not_rated(tmp_path: Path) -> None:
 @pytest.mark.parametrize("odd", ["55", "99", "1000"])
 def test_a_rating_far_from_all_others_is_a_warning(tmp_path: Path, odd: str) -> None:
     data = load_ratings(write(tmp_path, [*STARS, odd]))
-    assert data.reading.warnings[0].startswith(f"r.csv:22: rating {odd} (1 rows) is taken as the highest rating")
+    assert data.reading.warnings[0].startswith(f"r.csv:22: rating {odd} (1 row) is taken as the highest rating")
 
 
 @pytest.mark.parametrize("ratings", [["-1", "1"], ["-1", "0", "1"], ["0", "1"], ["-10", "-3", "0", "7"], ["0", "0.5"]])

@@ -1,0 +1,96 @@
+"""Which ratings are trained on and which are held out to measure, as the options of a run ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import KFold
+
+from train.config import TrainConfig
+from train.dataset.data import MOVIE_ID, TIME, USER_ID, RatingsData, split_at, split_ratings
+from train.dataset.splits import Mask, last_row_of_users, last_rows, last_rows_of_users, rows_of_new_users
+from train.errors import DataError
+from train.readers.rules import IdType
+from train.readers.times import no_times
+
+
+@dataclass(frozen=True, eq=False)
+class Sides:
+    """Ratings to train on and ratings to measure on; None where nothing is held out.
+
+    refit: whether the held-out ratings may be trained on, once they are measured.
+    described: the split, as metrics.json tells it.
+    """
+
+    train: pd.DataFrame
+    held_out: pd.DataFrame | None
+    refit: bool
+    described: dict[str, Any]
+
+
+def split_as_asked(config: TrainConfig, data: RatingsData) -> Sides:
+    """The two sides of the split that `--split` or `--test-file` names.
+
+    Raises:
+        DataError: the split needs times that the data lacks, it leaves a side empty, there are more folds than ratings, or
+            the test file cannot be read.
+    """
+    if len(data.ratings) < config.folds:
+        raise DataError(f"{data.source.name}: {len(data.ratings)} ratings are too few for --folds {config.folds}")
+    if config.test_file is not None:
+        return _test_file(config, data)
+    described: dict[str, Any] = {"kind": config.split, "seed": config.split_seed, "test_size": config.test_size}
+    if config.split == "users":
+        described["given"] = config.given
+    described["served"] = "all" if config.refit else "train"
+    if not config.test_size:
+        return Sides(data.ratings, None, False, described)
+    if config.split == "random":
+        split = split_ratings(data.ratings, config.test_size, config.split_seed, data.source)
+    else:
+        split = split_at(data.ratings, _held_out(config, data), data.source)
+    return Sides(split.train, split.validation, config.refit, described)
+
+
+def folds(config: TrainConfig, data: RatingsData) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    """Training and held-out ratings of each of `config.folds` folds: every rating is held out once, drawn at random."""
+    parts = KFold(config.folds, shuffle=True, random_state=config.split_seed)
+    for train, held_out in parts.split(np.zeros(len(data.ratings))):
+        yield data.ratings.iloc[train], data.ratings.iloc[held_out]
+
+
+def _held_out(config: TrainConfig, data: RatingsData) -> Mask:
+    ratings = data.ratings
+    if config.split == "users":
+        return rows_of_new_users(ratings[USER_ID], config.test_size, config.given, config.split_seed)
+    if TIME not in ratings:
+        raise no_times(data.source.name, f"--split {config.split}")
+    time = ratings[TIME].to_numpy()
+    if config.split == "time":
+        return last_rows(time, config.test_size)
+    if config.split == "leave-last-out":
+        return last_row_of_users(ratings[USER_ID], time)
+    return last_rows_of_users(ratings[USER_ID], time, config.test_size)
+
+
+def _test_file(config: TrainConfig, data: RatingsData) -> Sides:
+    """All of the data to train on, and a person's own file to measure on, which is never trained on."""
+    assert config.test_file is not None
+    rules = replace(
+        config,
+        user_ids=_type(data.ratings[USER_ID]),
+        movie_ids=_type(data.ratings[MOVIE_ID]),
+        movies=None,
+        catalogue=False,
+    )
+    held_out = rules.read(config.test_file, config.rating_scale)
+    described = {"kind": "test-file", "file": held_out.source.name, "sha256": held_out.sha256, "served": "train"}
+    return Sides(data.ratings, held_out.ratings, False, described)
+
+
+def _type(ids: pd.Series) -> IdType:
+    return "integer" if pd.api.types.is_integer_dtype(ids.dtype) else "string"
