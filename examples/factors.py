@@ -1,7 +1,8 @@
 """A matrix factorisation from numpy arrays, as Surprise, implicit and LensKit give them; two towers, so it is fast.
 
-python examples/factors.py build/demo/rates.csv own
-make adopt MODEL=own/net.pt USERS=own/users.npy MOVIES=own/movies.npy RATINGS=build/demo/rates.csv VERSION=own-3
+python examples/factors.py build/demo/rates.csv own/factors
+make adopt MODEL=own/factors/net.pt USERS=own/factors/users.npy MOVIES=own/factors/movies.npy \\
+        RATINGS=build/demo/rates.csv VERSION=own-3
 """
 
 import sys

@@ -1,8 +1,8 @@
 """The feed-forward network of the reference notebook, whose forward takes the bounds of the scale; a state_dict.
 
-    python examples/feed_forward.py build/demo/rates.csv own
-    make adopt MODEL=own/params.data MODULE=examples/feed_forward.py:FeedForwardEmbedNN USERS=own/users.csv \\
-        MOVIES=own/movies.csv MODULE_ARGS="$(cat own/sizes.json)" SCALE="1 10" VERSION=own-1
+python examples/feed_forward.py build/demo/rates.csv own/feed
+make adopt MODEL=own/feed/params.data USERS=own/feed/users.csv MOVIES=own/feed/movies.csv SCALE="1 10" \\
+        MODULE=examples/feed_forward.py:FeedForwardEmbedNN MODULE_ARGS="$(cat own/feed/sizes.json)" VERSION=own-1
 """
 
 import json

@@ -1,7 +1,7 @@
 """NeuMF for implicit feedback (He et al. 2017, "Neural collaborative filtering"), in plain PyTorch; a TorchScript file.
 
-python examples/neumf.py build/demo/rates.csv own
-make adopt MODEL=own/net.pt USERS=own/users.json MOVIES=own/movies.json OUTPUT=logit \\
+python examples/neumf.py build/demo/rates.csv own/neumf
+make adopt MODEL=own/neumf/net.pt USERS=own/neumf/users.json MOVIES=own/neumf/movies.json OUTPUT=logit \\
         RATINGS=build/demo/rates.csv VERSION=own-2
 """
 

@@ -1,4 +1,4 @@
-"""Networks that were trained elsewhere, served by a real server: each example of examples/, by the commands of its text."""
+"""Networks that were trained elsewhere on a real server: each example of examples/, by the commands of its text."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import pandas as pd
 import pytest
 
 from tests.e2e.conftest import ROOT, Project, copy_project
+from tests.e2e.test_docs_commands import marked
+from tests.train.adopt.conftest import MOVIES, USERS, Own, script
 from train.dataset.demo import write_demo
 
 pytestmark = pytest.mark.e2e
@@ -120,14 +122,14 @@ def test_adopting_the_same_again_makes_nothing(owner: Project) -> None:
     again = shlex.split(commands_of("neumf")[1])
     assert "version own-2 was made of just that" in owner.make(*again[1:])
     assert (owner.folder / "build" / "own-2" / "ncf.pt").stat().st_mtime_ns == before
-    Path(owner.folder / "own" / "net.pt").write_bytes(b"")
+    Path(owner.folder / "own" / "neumf" / "net.pt").write_bytes(b"")
     told = owner.make(*again[1:], check=False)
     assert "VERSION: own-2 already exists, and a version is never replaced" in told
 
 
 def test_a_network_that_cannot_be_adopted_leaves_nothing(owner: Project) -> None:
     (owner.folder / "bad.pt").write_bytes(b"no network")
-    given = ["MODEL=bad.pt", "USERS=own/users.csv", "MOVIES=own/movies.csv"]
+    given = ["MODEL=bad.pt", "USERS=own/feed/users.csv", "MOVIES=own/feed/movies.csv"]
     assert "bad.pt: not a TorchScript file" in owner.make("adopt", *given, "VERSION=bad", check=False)
     assert not (owner.folder / "build" / "bad").exists()
     assert "MODEL: give the file: `make adopt" in owner.make("adopt", check=False)
@@ -139,3 +141,12 @@ def test_a_network_that_cannot_be_adopted_leaves_nothing(owner: Project) -> None
 def test_a_share_of_the_requests_goes_to_an_adopted_version(owner: Project) -> None:
     told = owner.make("canary", "VERSION=own-3", "SHARE=0.5", "REQUESTS=40")
     assert "own-3" in told
+
+
+def test_the_three_lines_of_the_page_run(owner: Project) -> None:
+    script(Own(), owner.folder / "net.pt")
+    (owner.folder / "users.csv").write_text("\n".join(["user_id", *map(str, USERS)]) + "\n")
+    (owner.folder / "movies.csv").write_text("\n".join(["movie_id", *map(str, MOVIES)]) + "\n")
+    owner.make("stop")
+    *_, told = [owner.run("bash", "-ec", command) for command in marked("own_model")]
+    assert '"recommendations":' in told.stdout

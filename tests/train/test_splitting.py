@@ -1,5 +1,6 @@
 """A whole run on every split: what is measured is what was held out, and the files name the split."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any

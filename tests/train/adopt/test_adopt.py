@@ -1,4 +1,4 @@
-"""An adopted network answers as it did where it came from, under its raw ids, and with all that ratings make possible."""
+"""An adopted network answers as it did where it came from, under its raw ids, with all that ratings make possible."""
 
 from collections.abc import Callable
 from pathlib import Path
