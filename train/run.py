@@ -7,14 +7,14 @@ report; what is served is then trained on everything, so that no rated user or m
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 
 from model.interest import Interest
-from model.network import RatingNetwork
 from model.scale import RatingScale
 from train import distributed
 from train.architectures import ARCHITECTURES
@@ -23,13 +23,15 @@ from train.cross_validation import cross_validate
 from train.dataset.data import RatingsData
 from train.dataset.tensors import Ratings, TrainingSet, index_ratings, look_up_ratings
 from train.evaluation.evaluate import evaluate, predict_held_out
+from train.evaluation.held_out import HeldOut
 from train.evaluation.plots import learning_curve, rating_histogram, save_picture
 from train.evaluation.ranking import rank_held_out
 from train.evaluation.ranking_scores import baseline_scores, join_scores
 from train.fit_log import FitLog
 from train.interest.choose import choose_blend
-from train.interest.fit import fit_interest, history_of
+from train.interest.fit import Blend, fit_interest, history_of
 from train.interest.scores import ranked_scores
+from train.method import Architecture, Choice, Fitted
 from train.output import ARTIFACT, describe, write
 from train.resume import FOLDER, Stages, fingerprint
 from train.splitting import split_as_asked
@@ -43,63 +45,110 @@ def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
     clock = _Clock()
     if config.threads:
         torch.set_num_threads(config.threads)
-    scale = RatingScale(*data.rating_scale)
-    architecture = ARCHITECTURES[config.architecture]
-    catalogue = data.movies if config.features and architecture.uses_features else None
-    stages = Stages(config.out / FOLDER, fingerprint(config, data), config.resume)
-
+    job = _Job.of(config, data)
     sides = split_as_asked(config, data)
-    trained, held_out = index_ratings(sides.train, catalogue), None
-    if sides.held_out is not None:
-        held_out = look_up_ratings(sides.held_out, trained.user_ids, trained.movie_ids)
-    refit, described = sides.refit, sides.described
+    rows = index_ratings(sides.train, job.catalogue)
+    held_out = None if sides.held_out is None else look_up_ratings(sides.held_out, rows.user_ids, rows.movie_ids)
+    refit, split = sides.refit and held_out is not None, sides.described
     del sides  # its frames, which the tensors have replaced
     clock.lap("index")
-    choice = architecture.choose(trained, scale, config, stages)
+    choice = job.architecture.choose(rows, job.scale, config, job.stages)
     clock.lap("choose")
-    fitted = architecture.fit(trained, scale, config, choice, "train", stages)
+    fitted = job.fit(rows, choice, "train")
     clock.lap("fit")
-
-    def fit_inner(rows: TrainingSet) -> RatingNetwork:
-        return architecture.fit(rows, scale, config, choice, "inner", stages).network
-
-    blend = choose_blend(trained, scale, config, fit_inner, stages)
-    interest = fit_interest(trained, fitted.network, scale, config.interest, blend)
+    blend = choose_blend(rows, job.scale, config, lambda some: job.fit(some, choice, "inner").network, job.stages)
+    model = job.with_interest(fitted, rows, blend)
     clock.lap("interest")
     speed = {"training_s": round(clock.total(), 3)}
-    speed["rows_per_s"] = round(fitted.passes * len(trained.ratings) / clock.total())
-    results: dict[str, Any] = {}
-    rankings: dict[str, Any] = {}
-    predicted = None
-    if held_out:
-        if not distributed.rank():
-            predicted = predict_held_out(fitted.network, trained.ratings, held_out, scale)
-            results = evaluate(predicted)
-        clock.lap("evaluate")
-        if config.ranking_users and not distributed.rank():
-            rankings = _rank(config, fitted.network, interest, trained, held_out, scale)
-        clock.lap("rank")
-        if refit:
-            trained = index_ratings(data.ratings, catalogue)
-            fitted = architecture.fit(trained, scale, config, choice, "refit on all", stages)
-            interest = fit_interest(trained, fitted.network, scale, config.interest, blend)
-            clock.lap("refit")
-    folded = cross_validate(config, data, catalogue) if config.folds else {}
+    speed["rows_per_s"] = round(fitted.passes * len(rows.ratings) / clock.total())
+    report = _Report() if held_out is None else _report(job, model, held_out, clock)
+    if refit:
+        everything = index_ratings(data.ratings, job.catalogue)
+        model = job.with_interest(job.fit(everything, choice, "refit on all"), everything, blend)
+        clock.lap("refit")
+    folded = cross_validate(config, data, job.catalogue) if config.folds else {}
     clock.lap("folds")
     if distributed.rank():
         return {}
-    metrics = describe(config, data, fitted.network, choice, results, described) | {"rankings": rankings}
+    metrics = describe(config, data, model.fitted.network, choice, report.errors, split)
+    metrics |= {"rankings": report.rankings, "chosen": {**choice.settings, **blend._asdict()}}
     metrics |= {"cross_validation": folded} if folded else {}
-    metrics["chosen"] = {**choice.settings, **blend._asdict()}
     config.out.mkdir(parents=True, exist_ok=True)
-    log = choice.log if choice.log.watched_mse else fitted.log
-    _plot(log, trained, config.out)
+    log = choice.log if choice.log.watched_mse else model.fitted.log
+    _plot(log, model.rows, config.out)
     speed |= {"processes": distributed.world(), "wall_s": round(clock.total(), 3)}
     metrics |= {**speed, "stages_s": dict(clock.seconds), "learning_curve": asdict(log)}
-    metrics["digest"] = write(fitted.network, interest, trained, scale, data, metrics, config.out, predicted)
+    network = model.fitted.network
+    metrics["digest"] = write(
+        network, model.interest, model.rows, job.scale, data, metrics, config.out, report.predicted
+    )
     clock.lap("write")
-    stages.clear()
+    job.stages.clear()
     return {**metrics, "stages_s": clock.seconds, "artifact": config.out / ARTIFACT}
+
+
+@dataclass(frozen=True)
+class _Model:
+    """A fitted network and its interest part, and the rows that both were fitted on."""
+
+    fitted: Fitted
+    interest: Interest
+    rows: TrainingSet
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What every step of a run needs."""
+
+    config: TrainConfig
+    architecture: Architecture
+    scale: RatingScale
+    catalogue: pd.DataFrame | None
+    stages: Stages
+
+    @classmethod
+    def of(cls, config: TrainConfig, data: RatingsData) -> _Job:
+        architecture = ARCHITECTURES[config.architecture]
+        catalogue = data.movies if config.features and architecture.uses_features else None
+        stages = Stages(config.out / FOLDER, fingerprint(config, data), config.resume)
+        return cls(config, architecture, RatingScale(*data.rating_scale), catalogue, stages)
+
+    def fit(self, rows: TrainingSet, choice: Choice, label: str) -> Fitted:
+        return self.architecture.fit(rows, self.scale, self.config, choice, label, self.stages)
+
+    def with_interest(self, fitted: Fitted, rows: TrainingSet, blend: Blend) -> _Model:
+        interest = fit_interest(rows, fitted.network, self.scale, self.config.interest, blend)
+        return _Model(fitted, interest, rows)
+
+
+@dataclass(frozen=True)
+class _Report:
+    """What the held-out ratings showed; empty in all processes but the first."""
+
+    predicted: HeldOut | None = None
+    errors: dict[str, Any] = field(default_factory=dict)
+    rankings: dict[str, Any] = field(default_factory=dict)
+
+
+def _report(job: _Job, model: _Model, held_out: Ratings, clock: _Clock) -> _Report:
+    if distributed.rank():
+        return _Report()
+    network = model.fitted.network
+    predicted = predict_held_out(network, model.rows.ratings, held_out, job.scale)
+    errors = evaluate(predicted)
+    clock.lap("evaluate")
+    rankings = _rank(job, model, held_out) if job.config.ranking_users else {}
+    clock.lap("rank")
+    return _Report(predicted, errors, rankings)
+
+
+def _rank(job: _Job, model: _Model, held_out: Ratings) -> dict[str, Any]:
+    """How well the catalogue is ranked for users with held-out ratings."""
+    network, rated = model.fitted.network, model.rows.ratings
+    known = network.num_users, network.num_movies
+    own = ranked_scores(model.interest, history_of(model.rows).without_repeats(), network, job.scale)
+    scores = join_scores(own, baseline_scores(rated, network.num_movies))
+    return rank_held_out(rated, held_out, *known, job.scale.minimum, scores, job.config.ranking_users)
 
 
 class _Clock:
@@ -117,21 +166,6 @@ class _Clock:
     def total(self) -> float:
         """Since the first stage began."""
         return time.perf_counter() - self._start
-
-
-def _rank(
-    config: TrainConfig,
-    network: RatingNetwork,
-    interest: Interest,
-    trained: TrainingSet,
-    held_out: Ratings,
-    scale: RatingScale,
-) -> dict[str, Any]:
-    """How well the catalogue is ranked for users with held-out ratings."""
-    known = network.num_users, network.num_movies
-    own = ranked_scores(interest, history_of(trained).without_repeats(), network, scale)
-    scores = join_scores(own, baseline_scores(trained.ratings, network.num_movies))
-    return rank_held_out(trained.ratings, held_out, *known, scale.minimum, scores, config.ranking_users)
 
 
 def _plot(log: FitLog, trained: TrainingSet, out: Path) -> None:

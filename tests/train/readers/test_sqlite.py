@@ -40,10 +40,15 @@ def run(path: Path, *statements: str) -> None:
 
 def test_a_table_of_ratings_is_read(tmp_path: Path) -> None:
     data = load_ratings(str(make(tmp_path)))
-    assert sorted(map(tuple, data.ratings.to_numpy().tolist())) == sorted(row[:3] for row in ROWS)
+    assert sorted(map(tuple, data.ratings.to_numpy().tolist())) == sorted(ROWS)
     assert (data.newest, data.rating_scale) == ("1700000399", (1, 10))
     assert data.reading.lines[0] == "films.sqlite: SQLite, table ratings"
-    assert data.ratings.dtypes.astype(str).to_dict() == {"user_id": "int64", "movie_id": "int64", "rating": "float64"}
+    assert data.ratings.dtypes.astype(str).to_dict() == {
+        "user_id": "int64",
+        "movie_id": "int64",
+        "rating": "float64",
+        "timestamp": "float64",
+    }
 
 
 def test_a_query_gives_the_columns_their_names(tmp_path: Path) -> None:
