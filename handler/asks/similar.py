@@ -7,7 +7,7 @@ from typing import Any
 
 from handler import options
 from handler.asks.base import DECIMALS, AskCodec
-from handler.errors import allow_fields
+from handler.errors import RequestError, allow_fields
 from handler.schema_terms import Schema, array_of, object_of, ref
 from model.asks import SimilarAnswer, SimilarAsk
 
@@ -23,6 +23,9 @@ class SimilarCodec(AskCodec[SimilarAsk, SimilarAnswer]):
 
     def decode_item(self, item: Mapping[str, Any], prefix: str) -> SimilarAsk:
         """The movie, and how its neighbours are chosen."""
+        if not self.context.has_vectors:
+            told = "this model's network has no vectors to compare: it was trained elsewhere, without two towers"
+            raise RequestError(f"{prefix}similar: {told}")
         allow_fields(item, SIMILAR_FIELDS, prefix)
         context = self.context
         return SimilarAsk(

@@ -109,6 +109,11 @@ def test_what_an_adopted_network_cannot_do_is_told(owner: Project, version: str)
     user, movie = example_of(owner, version)
     ratings = owner.ask({"ratings": [{"movie_id": movie, "rating": 1}], "top_k": 3}, version)
     assert (ratings.status_code, "takes no new ratings" in ratings.text) == (400, True)
+    similar = owner.ask({"movie_id": movie, "similar": 3}, version)
+    if version == "own-3":
+        assert len(similar.json()["similar"]) == 3
+    else:
+        assert (similar.status_code, "has no vectors to compare" in similar.text) == (400, True)
     url = f"{owner.settings.inference}/explanations/ncf/{version}"
     told = httpx.post(url, json={"user_id": user, "movie_id": movie}, timeout=30, trust_env=False)
     if version == "own-3":
