@@ -25,7 +25,7 @@ BUILD := GIVEN="$(GIVEN)" $(PY) -m ops.build
 
 .DEFAULT_GOAL := help
 .PHONY: help help-bench setup data train train-help update update-help adopt adopt-help package serve run stop status logs open predict token rotate-keys
-.PHONY: versions register promote rollback unregister canary report test test-quick lint clean
+.PHONY: versions register promote rollback unregister canary report test test-quick frontend lint clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F':.*## ' '{printf "  %-15s %s\n", $$1, $$2}'
@@ -121,6 +121,8 @@ test: .venv/dev ## run every test, with real servers, in two processes
 	$(PY) -m pytest -n 2
 test-quick: .venv/dev ## run the tests that need no server
 	$(PY) -m pytest -n 2 -m "not e2e"
+frontend: .venv/dev ## compile the plugin of TorchServe's front end anew (needs javac)
+	$(PY) -m ops.frontend.build
 lint: .venv/dev ## check style (ruff), types (mypy) and unsafe code (bandit)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .

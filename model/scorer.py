@@ -37,9 +37,9 @@ class Scorer:
         self._encoder = artifact.encoder
         self.can_encode = self._encoder is not None
         with torch.inference_mode():
-            # Explanations and similar movies are made of vectors. A network that was trained elsewhere may have none.
-            first = network.user_tower(torch.zeros(1, dtype=torch.int64, device=self.device))
-            self.has_vectors = first.is_floating_point()
+            # An explanation follows a rating back to the user's vector. A network that was adopted may have none.
+            first_row = torch.zeros(1, dtype=torch.int64, device=self.device)
+            self.has_vectors = network.user_tower(first_row).is_floating_point()
             self.user_tower = self._keep(network.user_tower, self._last_user + 1)
             self.movie_tower = self._keep(network.movie_tower, self._last_movie + 1)
 

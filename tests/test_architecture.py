@@ -39,7 +39,7 @@ BESIDE = {
     "resume",
 }
 # Each imports those before it; "" are the files beside them.
-ROOMS_OF_OPS = ("", "store", "process", "versions", "canary", "build")
+ROOMS_OF_OPS = ("", "frontend", "store", "process", "versions", "canary", "build")
 
 
 def imports(path: Path) -> Iterator[str]:

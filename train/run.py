@@ -93,7 +93,7 @@ def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
     metrics["chosen"] = {**choice.settings, **blend._asdict()}
     config.out.mkdir(parents=True, exist_ok=True)
     log = choice.log if choice.log.watched_mse else fitted.log
-    _plot(results, log, trained, config.out)
+    _plot(log, trained, config.out)
     speed |= {"processes": distributed.world(), "wall_s": round(clock.total(), 3)}
     metrics |= {**speed, "stages_s": dict(clock.seconds), "learning_curve": asdict(log)}
     metrics["digest"] = write(fitted.network, interest, trained, scale, data, metrics, config.out, predicted)
@@ -134,7 +134,6 @@ def _rank(
     return rank_held_out(trained.ratings, held_out, *known, scale.minimum, scores, config.ranking_users)
 
 
-def _plot(results: dict[str, Any], log: FitLog, trained: TrainingSet, out: Path) -> None:
-    baseline = results.get("known", {}).get("shrunken_bias", {}).get("mse")
-    save_picture(learning_curve(log, baseline), out / "learning_curve.png")
+def _plot(log: FitLog, trained: TrainingSet, out: Path) -> None:
+    save_picture(learning_curve(log), out / "learning_curve.png")
     save_picture(rating_histogram(trained.ratings.rating.numpy()), out / "rating_histogram.png")

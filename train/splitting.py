@@ -36,8 +36,8 @@ def split_as_asked(config: TrainConfig, data: RatingsData) -> Sides:
     """The two sides of the split that `--split` or `--test-file` names.
 
     Raises:
-        DataError: the split needs times that the data lacks, it leaves a side empty, there are more folds than ratings, or
-            the test file cannot be read.
+        DataError: the split needs times that the data lacks, it leaves a side empty, there are more folds than
+            ratings, or the test file cannot be read.
     """
     if len(data.ratings) < config.folds:
         raise DataError(f"{data.source.name}: {len(data.ratings)} ratings are too few for --folds {config.folds}")

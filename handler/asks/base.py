@@ -38,8 +38,8 @@ class AskContext:
     """Whether the model has an interest part."""
     about: Mapping[str, Callable[[], dict[str, Any]]]
     """What is told of each subject that a client may ask about."""
-    has_vectors: bool
-    """Whether the network has vectors of users and movies, which explanations and similar movies are made of."""
+    explained: bool
+    """Whether the network has vectors: a rating is followed back to its user's, and movies are compared by theirs."""
 
     @classmethod
     def of(

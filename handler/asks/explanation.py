@@ -26,7 +26,7 @@ class ExplanationCodec(UserAskCodec[ExplainAsk, ExplainAnswer]):
 
     def decode_for(self, user_id: RawId | None, item: Mapping[str, Any], prefix: str) -> ExplainAsk:
         """The pair that is to be explained."""
-        if not self.context.has_vectors:
+        if not self.context.explained:
             raise RequestError(
                 "this model's network gives a rating and no reasons: it was trained elsewhere, without two towers"
             )

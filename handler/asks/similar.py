@@ -23,9 +23,10 @@ class SimilarCodec(AskCodec[SimilarAsk, SimilarAnswer]):
 
     def decode_item(self, item: Mapping[str, Any], prefix: str) -> SimilarAsk:
         """The movie, and how its neighbours are chosen."""
-        if not self.context.has_vectors:
-            told = "this model's network has no vectors to compare: it was trained elsewhere, without two towers"
-            raise RequestError(f"{prefix}similar: {told}")
+        if not self.context.explained:
+            raise RequestError(
+                f"{prefix}similar: this model has no vectors of movies: it was trained elsewhere, without two towers"
+            )
         allow_fields(item, SIMILAR_FIELDS, prefix)
         context = self.context
         return SimilarAsk(

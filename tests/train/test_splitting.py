@@ -1,5 +1,6 @@
 """A whole run on every split: what is measured is what was held out, and the files name the split."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -82,12 +83,8 @@ def test_a_file_of_ones_own_is_measured_on_and_never_trained_on(
     metrics = run(small_file, tmp_path / "out", ["--test-file", str(test), *quick_options])
     rows = {group: by_predictor["network"]["rows"] for group, by_predictor in metrics["metrics"].items()}
     assert rows == {"known": 3, "all": 4, "new_user": 1}
-    assert metrics["split"] | {"sha256": ""} == {
-        "kind": "test-file",
-        "file": "own.csv",
-        "sha256": "",
-        "served": "train",
-    }
+    digest = hashlib.sha256(test.read_bytes()).hexdigest()
+    assert metrics["split"] == {"kind": "test-file", "file": "own.csv", "sha256": digest, "served": "train"}
     assert "held out: the ratings of the test file own.csv\n" in capsys.readouterr().out
     assert "the ratings of the test file own.csv" in (tmp_path / "out" / MODEL_CARD).read_text()
     same = run(small_file, tmp_path / "same", ["--test-size", "0", *quick_options])
@@ -109,14 +106,8 @@ def test_a_test_file_keeps_the_type_of_the_datas_ids(tmp_path: Path) -> None:
     ("options", "told"),
     [
         (["--split", "time"], "ratings.csv: no times, and --split time needs one for every rating: --time-column"),
-        (
-            ["--split", "users", "--given", "15"],
-            "ratings.csv: this split holds out 0 of 4700 rows; allowed is at least",
-        ),
-        (["--given", "0"], "given: got 0, allowed: at least 1"),
-        (["--folds", "1"], "folds: got 1, allowed: 0, or at least 2"),
-        (["--folds", "5000"], "ratings.csv: 4700 ratings are too few for 5000 folds"),
-        (["--split", "time", "--test-file", "t.csv"], "split: got time, with --test-file, allowed: none of the two"),
+        (["--split", "users", "--given", "15"], "ratings.csv: this split holds out 0 of 4700 rows; allowed is"),
+        (["--folds", "5000"], "ratings.csv: 4700 ratings are too few for --folds 5000"),
         (["--test-file", "none.csv"], "none.csv"),
     ],
 )

@@ -54,8 +54,8 @@ def save_picture(draw: Draw, path: Path, theme: Theme = LIGHT) -> None:
         figure.savefig(partial, dpi=_DOTS_PER_INCH, format="png", facecolor=theme.paper)
 
 
-def learning_curve(log: FitLog, baseline_mse: float | None) -> Draw:
-    """Error by epoch or sweep: of the training rows (dropout on), of the watched rows, and a baseline's as a line."""
+def learning_curve(log: FitLog) -> Draw:
+    """Error by epoch or sweep: of the training rows (dropout on) and of the watched rows."""
 
     def draw(axes: Axes, theme: Theme) -> None:
         axes.set(xlabel="epoch or sweep", ylabel="mean squared error")
@@ -67,11 +67,9 @@ def learning_curve(log: FitLog, baseline_mse: float | None) -> Draw:
         if log.watched_mse:
             axes.plot(epochs, log.watched_mse, label="inner validation rows", color=theme.network, **style)
             axes.axvline(log.best_epoch, color=theme.others[1], linestyle=":", label=f"best: {log.best_epoch}")
-        if baseline_mse is not None:
-            axes.axhline(baseline_mse, color=theme.others[0], linestyle="--", label="shrunken bias, held-out rows")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if axes.lines:
-            axes.legend(frameon=False)
+            legend_above(axes)
 
     return draw
 
@@ -89,6 +87,11 @@ def rating_histogram(ratings: np.ndarray) -> Draw:
         axes.bar(values, counts, width=width, color=theme.network)
         axes.axvline(float(ratings.mean()), color=theme.others[0], linestyle="--", label=f"mean {ratings.mean():.2f}")
         axes.yaxis.set_major_formatter(lambda count, _: f"{count:,.0f}")
-        axes.legend(frameon=False)
+        legend_above(axes)
 
     return draw
+
+
+def legend_above(axes: Axes) -> None:
+    """One line above the picture, where nothing is drawn."""
+    axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, fontsize=9, columnspacing=1.2)

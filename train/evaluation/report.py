@@ -79,6 +79,7 @@ def write_report(config: ReportConfig) -> Path:
         metadata=artifact.metadata,
         sections=sections,
         tables=dict(error_tables(metrics["metrics"], held_out)),
+        has_reference=held_out is not None and REFERENCE in held_out.predictions,
         split=describe_split(metrics["split"]),
         doubt=doubt(metrics["metrics"]),
         rankings=ranking_tables(metrics.get("rankings", {})),

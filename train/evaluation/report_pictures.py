@@ -43,10 +43,9 @@ class Picture(NamedTuple):
 def pictures(artifact: Artifact, metrics: dict[str, Any], held_out: HeldOut | None) -> Iterator[Picture]:
     """All pictures of a version, in the order of the page; without held-out rows only those of training and data."""
     log = FitLog(**metrics["learning_curve"])
-    baseline = metrics["metrics"].get("known", {}).get("shrunken_bias", {}).get("mse")
     if log.train_mse or log.watched_mse:
         what = "The error that training watched; what is served was fitted for as long as the best point says."
-        yield Picture(ERRORS, "learning_curve", "Learning curve", what, learning_curve(log, baseline))
+        yield Picture(ERRORS, "learning_curve", "Learning curve", what, learning_curve(log))
     if held_out is not None:
         yield from _errors(held_out)
         yield from _calibration(held_out)

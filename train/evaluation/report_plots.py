@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from train.evaluation.diagnosis import CountBin, Reliability, log_counts
-from train.evaluation.plots import Draw, Theme
+from train.evaluation.plots import Draw, Theme, legend_above
 
 _NAMES = {"network": "network", "shrunken_bias": "shrunken bias", "movie_mean": "movie mean"}
 _MOST_LABEL_LETTERS = 28
@@ -27,7 +27,7 @@ def predicted_against_true(values: np.ndarray, level: np.ndarray, predicted: np.
         axes.vlines(at, low, high, color=theme.network, linewidth=1.4, label="5 to 95 %")
         axes.vlines(at, lower, upper, color=theme.network, linewidth=7, alpha=0.45, label="middle half")
         axes.plot(at, middle, "o", color=theme.network, markersize=5, label="median")
-        _legend_above(axes)
+        legend_above(axes)
 
     return draw
 
@@ -53,7 +53,7 @@ def error_by_count(bins: list[CountBin], xlabel: str) -> Draw:
             label = _NAMES.get(name, name.replace("_", " "))
             axes.errorbar(at + shift, errors[:, 0], errors[:, 1], color=color, marker="o", markersize=4, label=label)
         _name_places(axes, [one.label for one in bins])
-        _legend_above(axes)
+        legend_above(axes)
 
     return draw
 
@@ -74,7 +74,7 @@ def calibration(bins: Reliability, xlabel: str, ylabel: str) -> Draw:
             markersize=5,
             label="network",
         )
-        axes.legend(frameon=False)
+        legend_above(axes)
 
     return draw
 
@@ -89,7 +89,7 @@ def level_shares(values: np.ndarray, said: np.ndarray, happened: np.ndarray) -> 
         axes.bar(at + 0.21, said, width=0.4, color=theme.network, label="predicted")
         _name_places(axes, [f"{value:.4g}" for value in values])
         axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-        axes.legend(frameon=False)
+        legend_above(axes)
 
     return draw
 
@@ -105,11 +105,6 @@ def ratings_each(counts: np.ndarray, each: str) -> Draw:
         axes.yaxis.set_major_formatter(lambda count, _: f"{count:,.0f}")
 
     return draw
-
-
-def _legend_above(axes: Axes) -> None:
-    """One line above the picture, where nothing is drawn."""
-    axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, fontsize=9, columnspacing=1.2)
 
 
 def _name_places(axes: Axes, labels: list[str]) -> None:

@@ -15,7 +15,7 @@ def doubt(results: dict[str, Any]) -> str:
     results: as `evaluate` returns them.
     """
     worse, equal = [], []
-    for group in (group for group in _GROUPS if group in results):
+    for group in (group for group in _GROUPS if _BIASES in results.get(group, {})):
         compared = results[group][_BIASES]
         difference, error = compared["network_minus_this"], compared["standard_error"]
         told = f"{_GROUPS[group]} ({difference:+.4f} ± {error:.4f} in squared error)"

@@ -15,7 +15,7 @@ SQLITE_SUFFIXES = (".sqlite", ".sqlite3", ".db")
 _POSTGRES = ("postgresql", "postgres")
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _SECRETS = {"password", "sslpassword"}
-_PASSWORD_WAY = "leave it out, and give it by the environment variable PGPASSWORD or in the file ~/.pgpass"  # noqa: S105
+_PASSWORD_WAY = "leave it out, and give it by the environment variable PGPASSWORD or in the file ~/.pgpass"  # noqa: S105  # nosec B105
 
 
 def is_postgres(place: str | Path) -> bool:

@@ -143,7 +143,7 @@ def _tell_rows(ratings: pd.DataFrame, repeated: int, left_out: int, reading: Rea
 def _joined(found: Found, rated: pd.Series, reading: Reading) -> pd.DataFrame | None:
     """The catalogue with ids of the ratings' type. Raises DataError where the one asked for knows no rated movie."""
     if found.catalogue is None:
-        reading.say("catalogue: none, so no titles")
+        reading.say("catalogue: none, so no titles; --movies FILE names one")
         return None
     movies = catalogue_frame(found.catalogue, pd.api.types.is_integer_dtype(rated.dtype))
     if tell_joined(found.catalogue_name, found.catalogue_described, movies, rated, reading):

@@ -87,7 +87,7 @@ class Relation:
         asked = ", ".join(f"{column.sql} as {quoted(column.name)}" for column in columns)
         places = ", ".join(map(str, range(1, len(columns) + 1)))
         where = f" where {self._condition(columns[3:])}" if self._since is not None else ""
-        select = f"select {asked} from {self._sql} as asked{where} order by {places}"  # noqa: S608
+        select = f"select {asked} from {self._sql} as asked{where} order by {places}"  # noqa: S608  # nosec B608
         rows, typed = self._database.rows(select)
 
         def locate(row: int) -> str:

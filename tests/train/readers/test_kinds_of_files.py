@@ -124,3 +124,10 @@ def test_bad_lines_are_left_out_up_to_the_number_that_was_said_and_shown(tmp_pat
     assert any("4 rows left out" in line for line in data.reading.lines)
     with pytest.raises(DataError, match=r"bad lines, --skip-bad-lines allows 3"):
         load_ratings(tmp_path / "r.csv", ReadingRules(skip_bad_lines=3))
+
+
+def test_names_that_were_said_help_to_find_the_delimiter(tmp_path: Path) -> None:
+    lines = ["who\twhat\tstars, of five", *(f"u{n}\ta, b\t{n}" for n in range(5))]
+    (tmp_path / "r.txt").write_text("\n".join(lines) + "\n")
+    named = ReadingRules(user_column="who", movie_column="what", rating_column="stars, of five")
+    assert load_ratings(tmp_path / "r.txt", named).ratings["movie_id"].tolist() == ["a, b"] * 5

@@ -84,3 +84,10 @@ def test_decimal_commas_are_read(tmp_path: Path) -> None:
     data = load_ratings(tmp_path / "r.csv")
     assert data.ratings["rating"].tolist() == [3.5, 4, 0.5]
     assert 'r.csv: rating has decimal commas, as "3,5"' in data.reading.lines
+
+
+def test_times_that_stand_where_ratings_should_are_an_error(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("1,10,1112486027,3\n2,20,1112486028,4\n")
+    with pytest.raises(DataError, match=r"^r\.csv: column 3 .* look like times, not ratings; --rating-column names"):
+        load_ratings(tmp_path / "r.csv")
+    assert load_ratings(tmp_path / "r.csv", ReadingRules(rating_column="4")).rating_scale == (3, 4)
