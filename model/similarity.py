@@ -37,5 +37,5 @@ class Similarity:
     def _unit_vectors(self, start: int, end: int) -> np.ndarray:
         with torch.inference_mode():
             rows = torch.arange(start, min(end, self._num_movies), device=self._device)
-            unit: np.ndarray = torch.nn.functional.normalize(self._vectors(rows).float(), dim=1).cpu().numpy()
+            unit: np.ndarray = torch.nn.functional.normalize(self._vectors(rows), dim=1).cpu().numpy()
             return unit

@@ -68,7 +68,8 @@ class ServedModel:
     """The history with a movie's last rating alone, where a user rated it more than once."""
     ranking: Ranking | None
     """Scores by interest; None where the model predicts ratings only."""
-    similarity: Similarity
+    similarity: Similarity | None
+    """How alike movies are; None where the network has no vectors of them."""
     titles: TitleIndex
 
     @classmethod
@@ -84,7 +85,7 @@ class ServedModel:
             scorer,
             artifact.history.without_repeats(),
             None if artifact.interest is None else Ranking(artifact.interest, device),
-            Similarity(artifact.network, len(artifact.movie_ids), scorer.device),
+            Similarity(artifact.network, len(artifact.movie_ids), scorer.device) if scorer.has_vectors else None,
             _index_titles(artifact),
         )
 

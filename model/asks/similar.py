@@ -49,6 +49,8 @@ class SimilarAsk(NamedTuple):
 
 def find_similar(ask: SimilarAsk, model: ServedModel) -> SimilarAnswer:
     """The answer; an unknown movie, and one of which the model learned nothing, is like no other."""
+    if model.similarity is None:
+        raise NotImplementedError("this model's network has no vectors to compare")
     row = int(model.movie_ids.rows([ask.movie_id])[0])
     unknown = model.movie_ids.unknown
     if row == unknown:

@@ -109,6 +109,11 @@ def test_what_an_adopted_network_cannot_do_is_told(owner: Project, version: str)
     user, movie = example_of(owner, version)
     ratings = owner.ask({"ratings": [{"movie_id": movie, "rating": 1}], "top_k": 3}, version)
     assert (ratings.status_code, "takes no new ratings" in ratings.text) == (400, True)
+    similar = owner.ask({"movie_id": movie, "similar": 3}, version)
+    if version == "own-3":
+        assert len(similar.json()["similar"]) == 3
+    else:
+        assert (similar.status_code, "has no vectors of movies" in similar.text) == (400, True)
     url = f"{owner.settings.inference}/explanations/ncf/{version}"
     told = httpx.post(url, json={"user_id": user, "movie_id": movie}, timeout=30, trust_env=False)
     if version == "own-3":
@@ -136,11 +141,6 @@ def test_a_network_that_cannot_be_adopted_leaves_nothing(owner: Project) -> None
     assert "USERS: none.csv: no such file" in owner.make(
         "adopt", "MODEL=bad.pt", "USERS=none.csv", "MOVIES=x", check=False
     )
-
-
-def test_a_share_of_the_requests_goes_to_an_adopted_version(owner: Project) -> None:
-    told = owner.make("canary", "VERSION=own-3", "SHARE=0.5", "REQUESTS=40")
-    assert "own-3" in told
 
 
 def test_the_three_lines_of_the_page_run(owner: Project) -> None:
