@@ -74,7 +74,10 @@ ROOMS_OF_TRAIN = {
     "dataset": {"dataset", "command", "errors", "readers"},
     "factors": {"factors", "dataset", *BESIDE},
     "mlp": {"mlp", "dataset", *BESIDE},
-    "evaluation": {"evaluation", "command", "dataset", "mlp", "architectures", "predict", "output", "splitting", *BESIDE},
+    "evaluation": {
+        *("evaluation", "command", "dataset", "mlp", "architectures", "predict", "output", "splitting"),
+        *BESIDE,
+    },
     "interest": {"interest", "dataset", "evaluation", *BESIDE},
     "update": {"update", "command", "dataset", "readers", "factors", "evaluation", "output", *BESIDE},
 }
