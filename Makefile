@@ -5,6 +5,7 @@ PY     := .venv/bin/python
 
 # The variables that a user may give: `make serve DATA=ratings.csv`. GIVEN are those that were; make hands them on.
 KNOWN := VERSION DATA PRESET TRAIN_ARGS RESUME PROCESSES RATINGS FROM UPDATE_ARGS REPORT_ARGS AUTH PORT BODY FOLLOW \
+         QUERY TABLE MOVIES_QUERY MODEL USERS MOVIES MODULE MODULE_ARGS OUTPUT SCALE ADOPT_ARGS \
          SHARE MODE REQUESTS FORCE LOG_FORMAT PYTHON BENCH_ARGS SOAK_ARGS PEERS DATA_DIRS KMRD
 given  = $(foreach name,$(1),$(if $(filter $(2),$(firstword $(origin $(name)))),$(name)))
 GIVEN := $(call given,$(KNOWN),command environment)
@@ -23,13 +24,15 @@ version = $(call option,version,VERSION)
 BUILD := GIVEN="$(GIVEN)" $(PY) -m ops.build
 
 .DEFAULT_GOAL := help
-.PHONY: help help-bench setup data train train-help update update-help package serve run stop status logs predict token rotate-keys
-.PHONY: versions register promote rollback unregister canary report test test-quick lint clean
+.PHONY: help help-bench setup data train train-help update update-help adopt adopt-help package serve run stop status logs open predict token rotate-keys
+.PHONY: versions register promote rollback unregister canary report test test-quick frontend lint clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F':.*## ' '{printf "  %-15s %s\n", $$1, $$2}'
-	@echo 'Variables: VERSION=1.1  DATA=folder or file  PRESET=default|mlp|reference  TRAIN_ARGS="--seed 1"'
+	@echo 'Variables: VERSION=1.1  DATA=folder, file or database  PRESET=default|mlp|reference  TRAIN_ARGS="--seed 1"'
+	@echo '           QUERY or TABLE, MOVIES_QUERY (DATA or RATINGS in a database)'
 	@echo '           PORT=9090  RATINGS, FROM (update)  RESUME=1, PROCESSES=2 (train)  SHARE, MODE (canary)'
+	@echo '           MODEL, USERS, MOVIES, MODULE, MODULE_ARGS, OUTPUT, SCALE (adopt)'
 	@echo 'A version is never replaced: other DATA or options make a new one. It remembers what it was made of.'
 
 serve: .venv/serve ## train and pack if need be, start the server, show answers
@@ -46,6 +49,9 @@ status: .venv/serve ## what serves where, the versions, their workers, the last 
 
 logs: .venv/serve ## print the end of the server's log; FOLLOW=1 goes on
 	@$(PY) -m ops.logs $(if $(FOLLOW),--follow)
+
+open: .venv/serve ## open the page of the served model in a browser
+	@$(PY) -m ops.page
 
 predict: .venv/serve ## ask the server; BODY='{"user_id": 1, "movie_id": 2}'
 	@$(PY) -m ops.predict $(version) $(call option,body,BODY)
@@ -70,6 +76,12 @@ update: .venv/serve ## add RATINGS to version FROM, without training, as VERSION
 
 update-help: .venv/serve ## list the options for UPDATE_ARGS
 	@$(PY) -m train.update --help
+
+adopt: .venv/serve ## make a version of a network trained elsewhere: MODEL, USERS, MOVIES
+	@$(BUILD) adopt
+
+adopt-help: .venv/serve ## list the options for ADOPT_ARGS
+	@$(PY) -m train.adopt --help
 
 versions: .venv/serve ## list the versions that the server holds
 	@$(PY) -m ops.versions list
@@ -109,6 +121,8 @@ test: .venv/dev ## run every test, with real servers, in two processes
 	$(PY) -m pytest -n 2
 test-quick: .venv/dev ## run the tests that need no server
 	$(PY) -m pytest -n 2 -m "not e2e"
+frontend: .venv/dev ## compile the plugin of TorchServe's front end anew (needs javac)
+	$(PY) -m ops.frontend.build
 lint: .venv/dev ## check style (ruff), types (mypy) and unsafe code (bandit)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .

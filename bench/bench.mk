@@ -6,7 +6,7 @@ BENCH_ARGS ?=
 SOAK_ARGS ?=
 # The servers that `make bench-peers` measures beside this project, as in PEERS="triton fastapi"; all of them if empty.
 PEERS ?=
-# The folders of ratings for `make bench-accuracy`.
+# The folders of ratings for `make bench-accuracy` and `make bench-ranking`.
 DATA_DIRS ?= build/demo
 # The folder of KMRD, for a race against the reference in `make bench-train`.
 KMRD ?=
@@ -14,7 +14,9 @@ KMRD ?=
 PEERS_WITH_ENVIRONMENT := $(patsubst bench/peers/%/requirements.txt,%,$(wildcard bench/peers/*/requirements.txt))
 PEERS_READY = $(patsubst %,.venv-peers/%/ready,$(if $(PEERS),$(filter $(PEERS),$(PEERS_WITH_ENVIRONMENT)),$(PEERS_WITH_ENVIRONMENT)))
 
-.PHONY: bench-serve bench-peers bench-costs bench-predictor bench-new-users bench-update bench-accuracy bench-train soak fuzz
+RANKING_PEERS := implicit rectools lenskit
+
+.PHONY: bench-serve bench-peers bench-costs bench-predictor bench-new-users bench-update bench-accuracy bench-ranking bench-train soak fuzz
 
 bench-serve: .venv/serve ## measure VERSION against a stock TorchServe bundle (needs wrk, cc)
 	$(PY) -m bench.serve --artifact "$$($(BUILD) artifact)" $(BENCH_ARGS)
@@ -42,6 +44,10 @@ bench-update: .venv/serve ## measure an update against training anew, on DATA
 bench-accuracy: .venv/serve .venv-peers/surprise/ready .venv-peers/myfm/ready ## compare errors on DATA_DIRS with Surprise and myfm
 	@$(BUILD) demo
 	$(PY) -m bench.accuracy $(DATA_DIRS) $(BENCH_ARGS)
+
+bench-ranking: .venv/serve $(RANKING_PEERS:%=.venv-peers/%/ready) ## compare recommendations on DATA_DIRS with implicit, LensKit and RecTools
+	@$(BUILD) demo
+	$(PY) -m bench.ranking $(DATA_DIRS) $(BENCH_ARGS)
 
 bench-train: .venv/serve ## measure training by number of ratings, up to 10 million; KMRD=folder adds a race
 	$(PY) -m bench.train $(if $(KMRD),--kmrd $(call quoted,$(KMRD))) $(BENCH_ARGS)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import orjson
 
 from handler.oip_codec import OUTPUT_DATATYPES
+from handler.options import shown_columns
 from handler.request import DecodedRequest, Endpoint, Response
 from handler.schema_terms import Schema
+from handler.settings import HandlerSettings
 from handler.tensors import datatypes
 from model.asks import ServedModel
 
@@ -25,6 +29,28 @@ def answers_about(
         "readiness": _answered("ready", Response(orjson.dumps({"name": name, "ready": True}))),
         "metadata": _answered("metadata", Response(orjson.dumps(_metadata(model, name, version)))),
     }
+
+
+def facts_about(
+    model: ServedModel, metadata: Mapping[str, Any], schema: Schema, settings: HandlerSettings
+) -> dict[str, Any]:
+    """What the ask `about` tells of a model: the description, its limits, and what may be asked of it."""
+    return {
+        **metadata,
+        "rating_step": _rating_step(model),
+        "genres": list(model.catalogue.genres),
+        "fields": shown_columns(model.catalogue),
+        "takes_ratings": model.scorer.can_encode,
+        "ranked": model.ranking is not None,
+        "limits": asdict(settings),
+        "schema": schema,
+    }
+
+
+def _rating_step(model: ServedModel) -> float:
+    """The smallest difference between two ratings of the data: half a star, or a whole one."""
+    levels = np.unique(model.history.ratings)
+    return round(float(np.diff(levels).min()), 6) if len(levels) > 1 else 1.0
 
 
 def _metadata(model: ServedModel, name: str, version: str) -> dict[str, Any]:

@@ -26,9 +26,7 @@ class JsonAsks:
         self.can_encode = can_encode
         self.pair = PairCodec(context)
         self.folded = {
-            codec: FoldInCodec(context, codec, can_encode)
-            for codec in self.predictions
-            if isinstance(codec, UserAskCodec)
+            codec: FoldInCodec(context, codec, can_encode) for codec in codecs if isinstance(codec, UserAskCodec)
         }
 
     def decode_item(self, item: object, where: str, explain: bool) -> DecodedItem:
@@ -49,11 +47,10 @@ class JsonAsks:
         return DecodedItem(codec, codec.decode_item(fields, prefix), string_ids)
 
     def _find_codec(self, item: dict[str, Any], explain: bool) -> AskCodec[Any, Any]:
-        if explain:
-            return _first_that_fits(item, self.explanations)
+        codecs = self.explanations if explain else self.predictions
         if RATINGS in item:
-            return self.folded[_first_that_fits(item, list(self.folded))]
-        return _first_that_fits(item, self.predictions)
+            return self.folded[_first_that_fits(item, [codec for codec in codecs if codec in self.folded])]
+        return _first_that_fits(item, codecs)
 
 
 def _first_that_fits(item: dict[str, Any], codecs: Sequence[CodecT]) -> CodecT:

@@ -13,6 +13,7 @@ from handler import wire
 from handler.rows import lower_case_names, response_headers, to_request
 from handler.service import RatingService
 from handler.settings import HandlerSettings
+from handler.siblings import served_versions
 from handler.worker_metrics import WorkerMetrics
 from model.artifact import load_artifact
 
@@ -35,7 +36,17 @@ class NCFHandler:
         name = str(context.model_name)
         version = str(manifest.get("modelVersion", ""))
         metrics = WorkerMetrics(context.metrics, name, version, settings.metrics_interval_s)
-        self.service = RatingService(artifact, settings, name, version, device=device, metrics=metrics)
+        card = Path(properties["model_dir"]) / "MODEL_CARD.md"
+        self.service = RatingService(
+            artifact,
+            settings,
+            name,
+            version,
+            device=device,
+            metrics=metrics,
+            card=card.read_text(encoding="utf-8") if card.is_file() else "",
+            neighbours=served_versions,
+        )
         self.service.warm_up()
         if settings.fast_wire:
             wire.install(self.service)

@@ -32,7 +32,7 @@ def make_schema(model: ServedModel, context: AskContext, asks: JsonAsks) -> Sche
     columns_answer = columns_answer_schema(model.scale)
     asked = any_of(ref(name) for name in (*request, "columns"))
     answered = any_of(ref(name) for name in (*answer, "columns"))
-    explanations = _explanation_requests(context, asks.explanations)
+    explanations = _explanation_requests(context, asks)
     return {
         "request": {"$schema": _DIALECT, **asked, "$defs": {**ids, **request, **explanations, "columns": columns}},
         "answer": {"$schema": _DIALECT, **answered, "$defs": {**ids, **answer, "columns": columns_answer}},
@@ -43,13 +43,16 @@ def _requests(context: AskContext, asks: JsonAsks) -> Schema:
     """JSON bodies at /predictions, by name."""
     found = {codec.name: _item(codec) for codec in asks.predictions}
     if asks.can_encode:
-        found["fold_in"] = any_of(_item(codec) for codec in asks.folded.values())
+        found["fold_in"] = any_of(_item(asks.folded[codec]) for codec in asks.predictions if codec in asks.folded)
     items = array_of(any_of(ref(name) for name in found), context.settings.max_pairs)
     return {**found, "instances": _many(items)}
 
 
-def _explanation_requests(context: AskContext, codecs: Codecs) -> Schema:
+def _explanation_requests(context: AskContext, asks: JsonAsks) -> Schema:
     """The JSON bodies at /explanations, under one name."""
+    codecs: list[AskCodec[Any, Any]] = list(asks.explanations)
+    if asks.can_encode:
+        codecs += [asks.folded[codec] for codec in asks.explanations if codec in asks.folded]
     item = any_of(_item(codec) for codec in codecs)
     items = array_of(item, context.settings.max_explanations)
     return {"explanation": any_of([item, _many(items)])}

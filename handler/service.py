@@ -10,21 +10,23 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
-from handler.about import answers_about
+from handler.about import answers_about, facts_about
 from handler.asks import ASKS, AskKinds
 from handler.asks.base import AskContext
 from handler.codec import Codec
 from handler.errors import RequestError, too_large
+from handler.figures import Figures
 from handler.json_asks import JsonAsks
 from handler.json_codec import JsonCodec
 from handler.oip_codec import OipCodec
+from handler.page import asks_for_page, page_answer
 from handler.request import DecodedRequest, Request, Response
 from handler.request_log import RequestLog
 from handler.schema import make_schema
@@ -52,6 +54,8 @@ class RatingService:
     """Answers batches of requests with one artifact, under one name and version.
 
     `device` is where the artifact's network lies. `metrics` may be None. `kinds` are the kinds of JSON asks.
+    `card` is the model card, and `neighbours` tells what the adapter knows of the other workers; the ask `about` tells
+    both.
     """
 
     def __init__(
@@ -64,20 +68,27 @@ class RatingService:
         device: str = "cpu",
         metrics: Metrics | None = None,
         kinds: AskKinds = ASKS,
+        card: str = "",
+        neighbours: Callable[[], dict[str, Any]] = dict,
     ) -> None:
         self.predictor = Predictor(artifact, device)
+        self._neighbours = neighbours
         self.headers: Mapping[str, str] = {VERSION_HEADER: version}
         """Headers of every response, beside its own."""
         self._settings = settings
         self._metrics = metrics
         self._log = RequestLog(version, settings.max_error_lines_per_s)
         model = self.predictor.model
-        context = AskContext.of(model, settings)
+        self._figures = Figures()
+        context = AskContext.of(model, settings, {"model": self._tell_model, "worker": self._tell_worker})
         asks = JsonAsks(context, kinds, model.scorer.can_encode)
         oip = OipCodec(model.user_ids, model.movie_ids, settings, name, version)
         self._codec = Codec(JsonCodec(asks, settings), oip, settings)
         schema = make_schema(model, context, asks)
+        facts = facts_about(model, artifact.metadata, schema, settings)
+        self._facts = {"name": name, "served_version": version, **facts, "card": card}
         self._about = answers_about(model, artifact.metadata, schema, name, version)
+        self._page = page_answer() if settings.page else None
 
     def answer(self, requests: Sequence[Request]) -> list[Response]:
         """One response for each request of a batch, in order."""
@@ -91,8 +102,9 @@ class RatingService:
         counts = Counter(zip(kinds, [response.status for response in responses], strict=True))
         if any(status >= 400 for _, status in counts):
             self._log_failures(requests, responses)
+        spent = (decoded - started, predicted - decoded, time.perf_counter() - predicted)
+        self._figures.count_batch(counts, sum(spent))
         if self._metrics is not None:
-            spent = (decoded - started, predicted - decoded, time.perf_counter() - predicted)
             self._metrics.count_batch(counts, answers, spent)
         return responses
 
@@ -103,9 +115,17 @@ class RatingService:
             movies = np.full(size, self.predictor.movie_ids.unknown)
             self.predictor.scorer.rate(users, movies)
 
+    def _tell_model(self) -> dict[str, Any]:
+        return self._facts
+
+    def _tell_worker(self) -> dict[str, Any]:
+        return {"served_version": self.headers[VERSION_HEADER], **self._figures.told(), **self._neighbours()}
+
     def _decode(self, request: Request) -> DecodedRequest | RequestError:
         if request.endpoint in self._about:
             return self._about[request.endpoint]
+        if not request.body and self._page is not None and asks_for_page(request):
+            return self._page
         try:
             return self._codec.decode_request(request)
         except RequestError as error:

@@ -54,6 +54,10 @@ class HandlerSettings:
     """Deepest nesting of a body's JSON."""
     max_error_lines_per_s: int = 20
     """Most log lines a second and worker about failed requests."""
+    page: bool = True
+    """Answer browsers, which accept text/html, with the page."""
+    list_users: bool = True
+    """Answer the ask `users`, which tells ids of known users."""
     fast_wire: bool = True
     """Read and write TorchServe's worker frames with `handler/frames.py`."""
     metrics_interval_s: float = 5.0
@@ -66,8 +70,9 @@ class HandlerSettings:
             value = getattr(self, name)
             if type(value) is not int or value < 1:
                 raise ValueError(f"handler.{name}: got {value!r}, allowed: an integer of at least 1")
-        if type(self.fast_wire) is not bool:
-            raise ValueError(f"handler.fast_wire: got {self.fast_wire!r}, allowed: true, false")
+        for name in ("page", "list_users", "fast_wire"):
+            if type(getattr(self, name)) is not bool:
+                raise ValueError(f"handler.{name}: got {getattr(self, name)!r}, allowed: true, false")
         interval = self.metrics_interval_s
         if type(interval) not in (int, float) or not 0 <= interval < float("inf"):
             raise ValueError(f"handler.metrics_interval_s: got {interval!r}, allowed: seconds, at least 0")

@@ -179,13 +179,12 @@ def _check_rows(artifact: Artifact, path: Path) -> None:
     """Every table must have a row for each id and one for the unknown: else ids would meet others' rows."""
     state = artifact.network.state_dict()
     for side, ids in (("user", artifact.user_ids), ("movie", artifact.movie_ids)):
-        table = state.get(f"{side}_embedding.weight")
-        if table is None:
-            raise ArtifactError(f"{path}: the network has no table {side}_embedding.weight")
+        names = [name for name in (f"{side}_embedding.weight", f"{side}_rows") if name in state]
+        if not names:
+            raise ArtifactError(f"{path}: the network has no table {side}_embedding.weight or {side}_rows")
+        table = state[names[0]]
         if len(table) != len(ids) + 1:
-            raise ArtifactError(
-                f"{path}: {side}_embedding has {len(table)} rows for {len(ids)} ids, expected {len(ids) + 1}"
-            )
+            raise ArtifactError(f"{path}: {names[0]} has {len(table)} rows for {len(ids)} ids, expected {len(ids) + 1}")
     if artifact.interest is not None and len(artifact.interest.popularity) != len(artifact.movie_ids) + 1:
         raise ArtifactError(f"{path}: the interest part is of {len(artifact.interest.popularity) - 1} movies")
     if len(artifact.history.offsets) != len(artifact.user_ids) + 1:

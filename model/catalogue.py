@@ -29,9 +29,9 @@ class Catalogue:
         self.num_movies = num_movies
         self.genres = self._rows_by_genre()
 
-    def shown(self, row: int) -> dict[str, Any]:
-        """What a recommendation shows of the movie in `row`: its title and its genres, if known."""
-        names = [name for name in ("title", "genres") if name in self.columns]
+    def shown(self, row: int, fields: Sequence[str] = ()) -> dict[str, Any]:
+        """What an answer shows of the movie in `row`: its title and its genres, and these columns, where known."""
+        names = [name for name in ("title", "genres", *fields) if name in self.columns]
         values = ((name, self.columns[name][row]) for name in names)
         return {name: value for name, value in values if value is not None}
 

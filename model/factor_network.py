@@ -76,6 +76,12 @@ class FactorNetwork(RatingNetwork):
         return row
 
     @torch.jit.export
+    def movie_vectors(self, movie_index: Tensor) -> Tensor:
+        """(B,) int64 rows of movies -> (B, 2 K - 2): both blocks' vectors, which `head` multiplies with a user's."""
+        row = self.movie_embedding(movie_index)
+        return torch.cat([row[:, 1 : self.size], row[:, self.size + 1 : 2 * self.size]], 1)
+
+    @torch.jit.export
     def head(self, user: Tensor, movie: Tensor) -> Tensor:
         """Two towers' outputs, broadcast against each other, (..., W) -> (...,) unit scores."""
         k = self.size

@@ -82,6 +82,26 @@ class IdMap:
         found = self.ids[rows].tolist()
         return found if self.integer else [i.decode() for i in found]
 
+    def rows_with_prefix(self, prefix: str, most: int) -> np.ndarray:
+        """The first rows, at most so many, of the raw ids that begin with `prefix` when they are written as text."""
+        if not self.integer:
+            encoded = prefix.encode("utf-8", "surrogatepass")[: self.ids.dtype.itemsize]
+            start = int(np.searchsorted(self.ids, np.array(encoded, dtype=self.ids.dtype)))
+            near = self.raw(np.arange(start, min(start + most, len(self))))
+            return start + np.flatnonzero([name.startswith(prefix) for name in near])
+        if prefix == "":
+            return np.arange(min(most, len(self)))
+        if not (prefix.isascii() and prefix.isdigit() and len(prefix) < 20) or (prefix[0] == "0" and prefix != "0"):
+            return np.empty(0, dtype=np.int64)
+        found = [np.empty(0, dtype=np.int64)]
+        low, high = int(prefix), int(prefix)
+        while 0 <= low <= _INT64.max:  # 42, then 420 to 429, then 4200 to 4299
+            start = int(np.searchsorted(self.ids, low))
+            end = int(np.searchsorted(self.ids, min(high, _INT64.max), side="right"))
+            found.append(np.arange(start, min(end, start + most)))
+            low, high = low * 10 or -1, high * 10 + 9
+        return np.concatenate(found)[:most]
+
     def _table_rows(self, wanted: np.ndarray) -> np.ndarray:
         assert self._table is not None
         rows: np.ndarray = self._table.take(np.minimum(np.maximum(wanted, self._before), self._after) - self._before)

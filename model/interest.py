@@ -1,11 +1,14 @@
 """What a user would take at all: a function of which movies they rated, and of how they rated them.
 
-    interest(u, m) = sum over u's rated movies h of x(h) W(h, m)  +  prior popularity(m) / (1 + n(u))
+    drawn(u, m)    = sum over u's rated movies h of x(h) W(h, m)  +  prior popularity(m) / (1 + n(u))
+    interest(u, m) = drawn(u, m) + restraint spread(u) rarity(m)
     x(h)           = 1 + level (rating(h) - u's mean rating)
 
 W is a linear item-to-item model (EASE^R: Steck 2019, "Embarrassingly shallow autoencoders for sparse data"), fitted by
 train/interest/linear.py. `popularity` is the share of users who rated a movie: it speaks for a user who rated little,
-and alone for one who rated nothing. A new user and a known one are computed alike, from their ratings.
+and alone for one who rated nothing. `rarity` is the self-information of a movie, -log2 of its popularity, standardised
+over the movies. It holds popular movies back by a share of `spread`, the standard deviation of what draws this user. A
+new user and a known one are computed alike, from their ratings.
 
 A recommendation's score blends interest and rating:
 
@@ -27,6 +30,7 @@ class Interest(nn.Module):
         popularity: (M + 1,) float32, the share of users who rated each movie, 0..1.
         level: strength of a rating, per rating unit above the user's mean.
         prior: weight of the popularity.
+        restraint: how much popular movies are held back, in spreads.
         rating_weight, rating_center: of the blend; see above.
     """
 
@@ -35,6 +39,8 @@ class Interest(nn.Module):
     popularity: Tensor
     level: Tensor
     prior: Tensor
+    restraint: Tensor
+    rarity: Tensor
     rating_weight: Tensor
     rating_center: Tensor
 
@@ -45,6 +51,7 @@ class Interest(nn.Module):
         popularity: Tensor,
         level: float,
         prior: float,
+        restraint: float,
         rating_weight: float,
         rating_center: float,
     ) -> None:
@@ -54,6 +61,8 @@ class Interest(nn.Module):
         self.register_buffer("popularity", popularity)
         self.register_buffer("level", torch.tensor(level))
         self.register_buffer("prior", torch.tensor(prior))
+        self.register_buffer("restraint", torch.tensor(restraint))
+        self.register_buffer("rarity", _rarity(popularity))
         self.register_buffer("rating_weight", torch.tensor(rating_weight))
         self.register_buffer("rating_center", torch.tensor(rating_center))
 
@@ -74,7 +83,9 @@ class Interest(nn.Module):
             include_last_offset=True,
         )
         number = (offsets[1:] - offsets[:-1]).unsqueeze(1)
-        return taste.index_select(1, self.column) + self.prior * self.popularity / (1 + number)
+        drawn = taste.index_select(1, self.column) + self.prior * self.popularity / (1 + number)
+        spread = drawn.std(1, keepdim=True, unbiased=False) * (number > 0)
+        return drawn + self.restraint * spread * self.rarity
 
     @torch.jit.export
     def shares(self, movie_index: Tensor, rating: Tensor, target: int) -> Tensor:
@@ -89,3 +100,13 @@ class Interest(nn.Module):
         sums = torch.zeros_like(number, dtype=rating.dtype).index_add_(0, owner, rating)
         mean = sums / number.clamp_min(1)
         return 1 + self.level * (rating - mean[owner])
+
+
+def _rarity(popularity: Tensor) -> Tensor:
+    """(M + 1,) of the movies' popularity (M + 1,): mean 0 and deviation 1 over the movies; 0 for the unknown one."""
+    known = popularity[:-1]
+    rarest = torch.where(known > 0, known, 1.0).min() / 2 if len(known) else torch.tensor(1.0)
+    bits = -torch.log2(known.clamp_min(float(rarest)))
+    deviation = bits.std(unbiased=False) if len(bits) else torch.tensor(0.0)
+    standard = (bits - bits.mean()) / deviation if float(deviation) > 0 else torch.zeros_like(bits)
+    return torch.cat([standard, torch.zeros(1, device=popularity.device)])

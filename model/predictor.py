@@ -7,13 +7,22 @@ and each ask takes its own slice of the ratings. So a batch costs one forward, w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
 from model.artifact import Artifact
-from model.asks import Answer, Ask, Call, PairAsk, Run, ServedModel
+from model.asks import Answer, Ask, BestAnswer, BestAsk, Call, PairAnswer, PairAsk, Run, ServedModel
+from model.asks.base import RawId
 from model.asks.pair import plan_pairs
+
+
+class Recommendation(NamedTuple):
+    """A movie for a user, with its rating; the title is None where the catalogue has none."""
+
+    movie_id: Any
+    rating: float
+    title: str | None
 
 
 class Predictor:
@@ -39,6 +48,18 @@ class Predictor:
         next_pair = iter(pair_answers)
         next_other = iter(other_answers)
         return [next(next_pair) if type(ask) is PairAsk else next(next_other) for ask in asks]
+
+    def rate(self, user_id: RawId, movie_id: RawId) -> PairAnswer:
+        """The rating of one pair, in rating units, and whether the user and the movie are known."""
+        [answer] = self.answer([PairAsk(user_id, movie_id)])
+        return cast(PairAnswer, answer)
+
+    def best(self, user_id: RawId, top_k: int = 10, exclude_seen: bool = True) -> list[Recommendation]:
+        """The movies with the highest ratings for a user, best first, without those that the user rated."""
+        [answer] = self.answer([BestAsk(user_id, top_k=top_k, exclude_seen=exclude_seen)])
+        found = cast(BestAnswer, answer)
+        titles = [self.catalogue.shown(row).get("title") for row in found.movie_index.tolist()]
+        return [Recommendation(*one) for one in zip(found.movie_ids, found.ratings.tolist(), titles, strict=True)]
 
     def _rate(self, runs: Sequence[Run[Any]], call: Call) -> list[Any]:
         """What each run makes of its ratings; one forward rates the pairs of all of them."""

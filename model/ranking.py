@@ -12,8 +12,6 @@ from model.interest import Interest
 
 RankBy = Literal["blend", "interest", "rating"]
 RANKINGS: tuple[RankBy, ...] = get_args(RankBy)
-# At novelty 1, a movie one standard deviation rarer gains so many of the spread of the user's interest.
-_NOVELTY_SPREADS = 3.0
 
 
 class Rated(NamedTuple):
@@ -39,7 +37,7 @@ class Ranking:
         self._device = torch.device(device)
         self._rating_weight = float(interest.rating_weight)
         self._rating_center = float(interest.rating_center)
-        self._rarity = _standardised_rarity(interest.popularity.cpu().numpy())
+        self._rarity = interest.rarity.cpu().numpy()
 
     def interests(self, histories: Sequence[Rated]) -> np.ndarray:
         """Interest (N, num_movies + 1) float32 of N users in every movie, all in one product."""
@@ -67,7 +65,7 @@ class Ranking:
             ratings: (K,), in rating units.
             interest: (num_movies + 1,), a row of `interests`.
             rated: whether the user has a history. Who has none gets the most popular: a rating tells little of them.
-            novelty: 0..1, how much popular movies are held back.
+            novelty: 0..1, how much popular movies are held back, in standard deviations of what is sorted by.
         """
         if rank_by == "rating":
             scores = ratings.astype(np.float64)
@@ -78,7 +76,7 @@ class Ranking:
             if rank_by == "blend" and rated:
                 scores += self._rating_weight * (ratings - self._rating_center)
         if novelty:
-            scores += novelty * _NOVELTY_SPREADS * spread * self._rarity[rows]
+            scores += novelty * spread * self._rarity[rows]
         return scores
 
     def parts(self, history: Rated, movie: int, rating: float, interest: np.ndarray) -> ScoreParts:
@@ -90,11 +88,3 @@ class Ranking:
         popularity = float(interest[movie]) - float(shares.sum())
         by_rating = self._rating_weight * (rating - self._rating_center) if len(shares) else 0.0
         return ScoreParts(shares, popularity, by_rating)
-
-
-def _standardised_rarity(popularity: np.ndarray) -> np.ndarray:
-    """The self-information of each movie, -log2 of the share of users who rated it, with mean 0 and deviation 1."""
-    rarest = popularity[popularity > 0].min(initial=1.0) / 2
-    rarity = -np.log2(np.maximum(popularity, rarest))
-    standardised: np.ndarray = (rarity - rarity.mean()) / (rarity.std() or 1.0)
-    return standardised

@@ -37,6 +37,9 @@ class Scorer:
         self._encoder = artifact.encoder
         self.can_encode = self._encoder is not None
         with torch.inference_mode():
+            # An explanation follows a rating back to the user's vector. A network that was adopted may have none.
+            first_row = torch.zeros(1, dtype=torch.int64, device=self.device)
+            self.has_vectors = network.user_tower(first_row).is_floating_point()
             self.user_tower = self._keep(network.user_tower, self._last_user + 1)
             self.movie_tower = self._keep(network.movie_tower, self._last_movie + 1)
 

@@ -101,6 +101,7 @@ def ranked_artifact(artifact: Artifact) -> Artifact:
         popularity=torch.tensor([0.4, 0.2, 0.6, 0.2, 0.8, 0.0, 0.0]),
         level=0.2,
         prior=0.5,
+        restraint=0.0,
         rating_weight=0.05,
         rating_center=6.0,
     )

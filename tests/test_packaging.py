@@ -13,8 +13,9 @@ ROOT = Path(__file__).parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
-def test_the_extra_and_the_group_for_training_are_the_same() -> None:
-    assert PROJECT["project"]["optional-dependencies"]["train"] == PROJECT["dependency-groups"]["train"]
+@pytest.mark.parametrize("name", ["train", "postgres"])
+def test_an_extra_and_the_group_of_its_name_are_the_same(name: str) -> None:
+    assert PROJECT["project"]["optional-dependencies"][name] == PROJECT["dependency-groups"][name]
 
 
 def test_the_group_for_serving_holds_what_a_worker_needs() -> None:

@@ -11,7 +11,7 @@ import tyro
 
 from train import distributed
 from train.architectures import ARCHITECTURES
-from train.command import run_command
+from train.command import run_command, speaks
 from train.config import PRESETS, TrainConfig
 from train.cross_validation import format_folds
 from train.evaluation.evaluate import format_table
@@ -61,7 +61,7 @@ def parse_config(arguments: list[str]) -> TrainConfig:
         description=description,
         default=PRESETS[preset.preset],
         args=rest,
-        console_outputs=distributed.speaks(),
+        console_outputs=speaks(),
     )
     _refuse_other_architecture(config.architecture, rest)
     return config

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable
 
 from safetensors import SafetensorError
 
-from train import distributed
 from train.errors import DivergedError
 
 # The errors whose message is meant for the user. Any other is a fault of ours, with its traceback.
@@ -33,7 +33,12 @@ def run_command(name: str, body: Callable[[], str], interrupted: str = "nothing 
     return 0
 
 
+def speaks() -> bool:
+    """Whether this process prints errors: the first process of each host does, even before it joins the group."""
+    return os.environ.get("LOCAL_RANK", "0") == "0"
+
+
 def _fail(text: str, status: int) -> int:
-    if distributed.speaks():
+    if speaks():
         print(text, file=sys.stderr)
     return status

@@ -24,8 +24,8 @@ class TrainConfig(ReaderOptions):
         ValueError: a value is outside what its line allows.
     """
 
-    data: Path = Path("build/demo")
-    """A folder or file of ratings."""
+    data: str | Path = Path("build/demo")
+    """A folder or file of ratings, or a database: postgresql://user@host/name, or a file that ends in .sqlite."""
     rating_scale: tuple[float, float] | None = None
     """Lowest and highest rating allowed; by default those of the training rows."""
     out: Path = Path("build/1.0")

@@ -43,11 +43,6 @@ def world() -> int:
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
-def speaks() -> bool:
-    """Whether this process prints errors: the first process of each host does, even before it joins the group."""
-    return os.environ.get("LOCAL_RANK", "0") == "0"
-
-
 def device() -> torch.device:
     """The device of the training: this process's GPU, or the processor if there is none."""
     if not torch.cuda.is_available():

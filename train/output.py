@@ -85,7 +85,7 @@ def write(
     history = history_of(trained)
     catalogue = build_catalogue(data.movies, trained.movie_ids)
     metadata = {name: value for name, value in metrics.items() if name != "learning_curve"}
-    metadata["example"] = _example(trained)
+    metadata["example"] = most_rated(trained)
     artifact = Artifact(network, trained.user_ids, trained.movie_ids, scale, history, catalogue, metadata, interest)
     digest = save_artifact(artifact, out / ARTIFACT)
     _write_text(out / METRICS, json.dumps({**metrics, "digest": digest}, indent=1, ensure_ascii=False))
@@ -102,7 +102,7 @@ def _write_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
-def _example(trained: TrainingSet) -> dict[str, Any]:
+def most_rated(trained: TrainingSet) -> dict[str, Any]:
     """Ids to try the model with: the user with the most ratings and the three movies with the most."""
     user = int(torch.bincount(trained.ratings.user_index).argmax())
     movies = torch.bincount(trained.ratings.movie_index).argsort(descending=True, stable=True)[:3].numpy()

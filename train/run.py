@@ -27,16 +27,16 @@ from train.evaluation.plots import learning_curve, rating_histogram, save_pictur
 from train.evaluation.ranking import rank_held_out
 from train.evaluation.ranking_scores import baseline_scores, join_scores
 from train.fit_log import FitLog
-from train.interest.choose import choose_rating_share
+from train.interest.choose import choose_blend
 from train.interest.fit import fit_interest, history_of
 from train.interest.scores import ranked_scores
-from train.output import describe, write
+from train.output import ARTIFACT, describe, write
 from train.resume import FOLDER, Stages, fingerprint
 from train.splitting import split_as_asked
 
 
 def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
-    """Trains, reports and writes everything under `config.out`; returns what metrics.json holds.
+    """Trains, reports and writes everything under `config.out`; returns what metrics.json holds, and the `artifact`.
 
     Of several processes all train, and number 0 alone reports, writes and returns something.
     """
@@ -63,8 +63,8 @@ def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
     def fit_inner(rows: TrainingSet) -> RatingNetwork:
         return architecture.fit(rows, scale, config, choice, "inner", stages).network
 
-    share = choose_rating_share(trained, scale, config, fit_inner, stages)
-    interest = fit_interest(trained, fitted.network, scale, config.interest, share)
+    blend = choose_blend(trained, scale, config, fit_inner, stages)
+    interest = fit_interest(trained, fitted.network, scale, config.interest, blend)
     clock.lap("interest")
     speed = {"training_s": round(clock.total(), 3)}
     speed["rows_per_s"] = round(fitted.passes * len(trained.ratings) / clock.total())
@@ -82,7 +82,7 @@ def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
         if refit:
             trained = index_ratings(data.ratings, catalogue)
             fitted = architecture.fit(trained, scale, config, choice, "refit on all", stages)
-            interest = fit_interest(trained, fitted.network, scale, config.interest, share)
+            interest = fit_interest(trained, fitted.network, scale, config.interest, blend)
             clock.lap("refit")
     folded = cross_validate(config, data, catalogue) if config.folds else {}
     clock.lap("folds")
@@ -90,7 +90,7 @@ def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
         return {}
     metrics = describe(config, data, fitted.network, choice, results, described) | {"rankings": rankings}
     metrics |= {"cross_validation": folded} if folded else {}
-    metrics["chosen"] = {**choice.settings, "rating_share": share}
+    metrics["chosen"] = {**choice.settings, **blend._asdict()}
     config.out.mkdir(parents=True, exist_ok=True)
     log = choice.log if choice.log.watched_mse else fitted.log
     _plot(log, trained, config.out)
@@ -99,7 +99,7 @@ def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
     metrics["digest"] = write(fitted.network, interest, trained, scale, data, metrics, config.out, predicted)
     clock.lap("write")
     stages.clear()
-    return {**metrics, "stages_s": clock.seconds}
+    return {**metrics, "stages_s": clock.seconds, "artifact": config.out / ARTIFACT}
 
 
 class _Clock:

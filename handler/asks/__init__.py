@@ -11,15 +11,27 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from handler.asks.about import AboutCodec
 from handler.asks.base import AskCodec, UserAskCodec
 from handler.asks.best import BestCodec
 from handler.asks.explanation import ExplanationCodec
 from handler.asks.pair import PairCodec
+from handler.asks.search import SearchCodec
+from handler.asks.similar import SimilarCodec
+from handler.asks.users import UsersCodec
 from model.asks import PairAsk
 
 AskKinds = Sequence[type[AskCodec[Any, Any]]]
 
-ASKS: AskKinds = (PairCodec, BestCodec, ExplanationCodec)
+ASKS: AskKinds = (
+    SimilarCodec,
+    SearchCodec,
+    UsersCodec,
+    AboutCodec,
+    PairCodec,
+    BestCodec,
+    ExplanationCodec,
+)
 _MODULES_WITHOUT_A_KIND = {"__init__", "base"}
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from handler.id_fields import IdFields
+from handler.options import shown_columns
 from handler.schema_terms import Schema, SchemaTerms, ref
 from handler.settings import HandlerSettings
 from handler.string_ids import with_string_ids
@@ -35,9 +36,15 @@ class AskContext:
     terms: SchemaTerms
     ranked: bool
     """Whether the model has an interest part."""
+    about: Mapping[str, Callable[[], dict[str, Any]]]
+    """What is told of each subject that a client may ask about."""
+    explained: bool
+    """Whether the network has vectors: a rating is followed back to its user's, and movies are compared by theirs."""
 
     @classmethod
-    def of(cls, model: ServedModel, settings: HandlerSettings) -> AskContext:
+    def of(
+        cls, model: ServedModel, settings: HandlerSettings, about: Mapping[str, Callable[[], dict[str, Any]]]
+    ) -> AskContext:
         """The context of one model and these settings."""
         return cls(
             settings,
@@ -47,7 +54,13 @@ class AskContext:
             model.scale,
             SchemaTerms(model, DECIMALS),
             model.ranking is not None,
+            about,
+            model.scorer.has_vectors,
         )
+
+    def catalogue_schema(self) -> Schema:
+        """What answers show of a movie; the values of columns that `fields` asks for are the data's own."""
+        return {**self.terms.catalogue, **dict.fromkeys(shown_columns(self.catalogue), True)}
 
 
 class AskCodec(ABC, Generic[AskT, AnswerT]):

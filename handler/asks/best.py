@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from handler import options
 from handler.asks.base import DECIMALS, UserAskCodec
-from handler.errors import RequestError, allow_fields, expect_list, shown
+from handler.errors import RequestError, allow_fields, shown
 from handler.schema_terms import NUMBER, Schema, array_of, object_of, ref
 from model.asks import BestAnswer, BestAsk, RawId
 from model.ranking import RANKINGS, RankBy
 
-BEST_FIELDS = frozenset({"user_id", "movie_ids", "top_k", "exclude_seen", "genres", "exclude", "rank_by", "novelty"})
+BEST_FIELDS = frozenset(
+    {"user_id", "movie_ids", "top_k", "exclude_seen", "genres", "exclude", "rank_by", "novelty", "fields"}
+)
 
 
 class BestCodec(UserAskCodec[BestAsk, BestAnswer]):
@@ -32,15 +35,16 @@ class BestCodec(UserAskCodec[BestAsk, BestAnswer]):
             movie_ids = fields.movie_ids(item["movie_ids"], f"{prefix}movie_ids")
         top_k = None
         if "top_k" in item:
-            top_k = _integer(item["top_k"], f"{prefix}top_k", self.context.settings.max_top_k)
+            top_k = options.count(item["top_k"], f"{prefix}top_k", self.context.settings.max_top_k)
         exclude_seen = item.get("exclude_seen", movie_ids is None)
         if type(exclude_seen) is not bool:
             raise RequestError(f"{prefix}exclude_seen: expected true or false, got {shown(exclude_seen)}")
-        genres = self._genres(item.get("genres", []), f"{prefix}genres")
+        genres = options.genres(item.get("genres", []), f"{prefix}genres", self.context.catalogue)
         exclude = fields.movie_ids(item.get("exclude", []), f"{prefix}exclude")
         rank_by = self._rank_by(item, prefix)
         novelty = self._novelty(item.get("novelty", 0), f"{prefix}novelty")
-        return BestAsk(user_id, movie_ids, top_k, exclude_seen, genres, exclude, rank_by, novelty)
+        shown_fields = options.fields(item.get("fields", []), f"{prefix}fields", self.context.catalogue)
+        return BestAsk(user_id, movie_ids, top_k, exclude_seen, genres, exclude, rank_by, novelty, shown_fields)
 
     def encode_answer(self, ask: BestAsk, answer: BestAnswer) -> dict[str, Any]:
         """The movies, highest score first, with their titles and genres."""
@@ -54,7 +58,7 @@ class BestCodec(UserAskCodec[BestAsk, BestAnswer]):
             if row == catalogue.num_movies:
                 self.context.unknown.flag(item, ["movie_id"], item)
             else:
-                item |= catalogue.shown(row)
+                item |= catalogue.shown(row, ask.fields)
             items.append(item)
         found: dict[str, Any] = {"user_id": ask.user_id, "recommendations": items}
         if not answer.user_known:
@@ -69,24 +73,25 @@ class BestCodec(UserAskCodec[BestAsk, BestAnswer]):
         """The user's fields, and at least one of `movie_ids` and `top_k`."""
         settings = self.context.settings
         movie_ids = array_of(ref("movie_id"), settings.max_pairs)
-        options = {
+        fields = {
             "movie_ids": movie_ids,
-            "top_k": {"type": "integer", "minimum": 1, "maximum": settings.max_top_k},
+            "top_k": options.count_schema(settings.max_top_k),
             "exclude_seen": {"type": "boolean"},
             "genres": array_of(self.context.terms.genre),
             "exclude": movie_ids,
             "rank_by": {"enum": list(self._rankings())},
+            "fields": options.fields_schema(self.context.catalogue),
         }
         if self.context.ranked:
-            options["novelty"] = {"type": "number", "minimum": 0, "maximum": 1}
-        best = object_of(required, {**optional, **options})
+            fields["novelty"] = {"type": "number", "minimum": 0, "maximum": 1}
+        best = object_of(required, {**optional, **fields})
         return {**best, "anyOf": [{"required": ["movie_ids"]}, {"required": ["top_k"]}]}
 
     def answer_schema(self) -> Schema:
         """The user, and `recommendations`; a fold-in user may have no `user_id`."""
         terms = self.context.terms
         rated = {"movie_id": ref("movie_id"), "rating": terms.rating, "score": NUMBER}
-        recommended = object_of(rated, {**terms.catalogue, "unknown": terms.unknown})
+        recommended = object_of(rated, {**self.context.catalogue_schema(), "unknown": terms.unknown})
         optional = {"user_id": ref("user_id"), "unknown": terms.unknown}
         return object_of({"recommendations": array_of(recommended)}, optional)
 
@@ -110,17 +115,3 @@ class BestCodec(UserAskCodec[BestAsk, BestAnswer]):
             why = "" if most else " (this model has no interest part)"
             raise RequestError(f"{where}: expected a number from 0 to {most}, got {shown(value)}{why}")
         return float(value)
-
-    def _genres(self, values: object, where: str) -> list[str]:
-        genres = expect_list(values, where)
-        allowed = self.context.catalogue.genres
-        for place, genre in enumerate(genres):
-            if not isinstance(genre, str) or genre not in allowed:
-                raise RequestError(f"{where}[{place}]: got {shown(genre)}, allowed: {', '.join(allowed) or 'none'}")
-        return list(dict.fromkeys(genres))
-
-
-def _integer(value: object, where: str, most: int) -> int:
-    if type(value) is not int or not 1 <= value <= most:
-        raise RequestError(f"{where}: expected an integer from 1 to {most}, got {shown(value)}")
-    return value

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from handler.asks.base import DECIMALS, AskCodec
+from handler.asks.base import DECIMALS, UserAskCodec
 from handler.asks.pair import PAIR_FIELDS
-from handler.errors import allow_fields
+from handler.errors import RequestError, allow_fields
 from handler.schema_terms import NUMBER, Schema, array_of, object_of, ref
-from model.asks import ExplainAnswer, ExplainAsk
+from model.asks import ExplainAnswer, ExplainAsk, RawId
 from model.asks.explanation import ScoreExplanation
 
 PARTS = ("mean", "user", "movie", "interaction")
 SCORE_PARTS = ("history", "popularity", "rating")
 
 
-class ExplanationCodec(AskCodec[ExplainAsk, ExplainAnswer]):
+class ExplanationCodec(UserAskCodec[ExplainAsk, ExplainAnswer]):
     """Explanations of single pairs."""
 
     name = "explanation"
@@ -24,13 +24,15 @@ class ExplanationCodec(AskCodec[ExplainAsk, ExplainAnswer]):
     marks = ()
     explains = True
 
-    def decode_item(self, item: Mapping[str, Any], prefix: str) -> ExplainAsk:
+    def decode_for(self, user_id: RawId | None, item: Mapping[str, Any], prefix: str) -> ExplainAsk:
         """The pair that is to be explained."""
-        fields = self.context.fields
-        user_id = fields.user_id(item, prefix)
+        if not self.context.explained:
+            raise RequestError(
+                "this model's network gives a rating and no reasons: it was trained elsewhere, without two towers"
+            )
         if "movie_id" in item:
             allow_fields(item, PAIR_FIELDS, prefix)
-        return ExplainAsk(user_id, fields.movie_id(item, prefix))
+        return ExplainAsk(user_id, self.context.fields.movie_id(item, prefix))
 
     def encode_answer(self, ask: ExplainAsk, answer: ExplainAnswer) -> dict[str, Any]:
         """The rating, its parts, and the user's own ratings that moved it most."""
@@ -67,9 +69,9 @@ class ExplanationCodec(AskCodec[ExplainAsk, ExplainAnswer]):
         """One."""
         return 1
 
-    def request_schema(self) -> Schema:
+    def schema_for(self, required: Schema, optional: Schema) -> Schema:
         """A pair, as at /predictions."""
-        return ref("pair")
+        return object_of({**required, "movie_id": ref("movie_id")}, optional)
 
     def answer_schema(self) -> Schema:
         """The pair with its rating, `parts` and `because`."""
@@ -77,12 +79,12 @@ class ExplanationCodec(AskCodec[ExplainAsk, ExplainAnswer]):
         rated = {"movie_id": ref("movie_id"), "rating": terms.rating}
         moved = object_of({**rated, "influence": NUMBER}, terms.catalogue)
         parts = object_of(dict.fromkeys(PARTS, NUMBER))
-        optional: Schema = {"unknown": terms.unknown}
+        optional: Schema = {"user_id": ref("user_id"), "unknown": terms.unknown}
         if self.context.ranked:
             shared = object_of({**rated, "share": NUMBER}, terms.catalogue)
             score_parts = object_of(dict.fromkeys(SCORE_PARTS, NUMBER))
             optional["recommended"] = object_of(
                 {"score": NUMBER, "parts": score_parts, "because": array_of(shared), "others": NUMBER}
             )
-        required = {"user_id": ref("user_id"), **rated, "parts": parts, "because": array_of(moved)}
+        required = {**rated, "parts": parts, "because": array_of(moved)}
         return object_of(required, optional)

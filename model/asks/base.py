@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
@@ -16,8 +16,12 @@ from model.ids import IdMap
 from model.ranking import Ranking, Rated
 from model.scale import RatingScale
 from model.scorer import Scorer
+from model.similarity import Similarity
+from model.title_index import TitleIndex
 
 RawId = int | str
+# Of an ask that needs no pair rated.
+NO_ROWS = np.empty(0, dtype=np.int64)
 
 
 @runtime_checkable
@@ -64,25 +68,39 @@ class ServedModel:
     """The history with a movie's last rating alone, where a user rated it more than once."""
     ranking: Ranking | None
     """Scores by interest; None where the model predicts ratings only."""
+    similarity: Similarity
+    titles: TitleIndex
 
     @classmethod
     def from_artifact(cls, artifact: Artifact, device: str = "cpu") -> ServedModel:
         """The same tables, with the network's towers computed on the device where the network lies."""
+        scorer = Scorer(artifact, device)
         return cls(
             artifact.user_ids,
             artifact.movie_ids,
             artifact.scale,
             artifact.history,
             artifact.catalogue,
-            Scorer(artifact, device),
+            scorer,
             artifact.history.without_repeats(),
             None if artifact.interest is None else Ranking(artifact.interest, device),
+            Similarity(artifact.network, len(artifact.movie_ids), scorer.device),
+            _index_titles(artifact),
         )
 
     def user(self, user_id: RawId | None) -> User:
         """A user by their raw id; an id that the model does not know, and None, give the unknown user."""
         row = self.user_ids.unknown if user_id is None else int(self.user_ids.rows([user_id])[0])
         return User(row, Rated(*self.distinct_history.of_user(row)), row != self.user_ids.unknown)
+
+
+def _index_titles(artifact: Artifact) -> TitleIndex:
+    """The titles; a movie without one is found by its raw id."""
+    number = len(artifact.movie_ids)
+    known: Sequence[str | None] = artifact.catalogue.columns.get("title", [None] * number)
+    names = artifact.movie_ids.raw(np.arange(number))
+    titles = [str(name) if title is None else title for title, name in zip(known, names, strict=True)]
+    return TitleIndex(titles, np.bincount(artifact.history.movie_index, minlength=number))
 
 
 class Call:

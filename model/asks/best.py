@@ -43,6 +43,7 @@ class BestAsk(NamedTuple):
     `top_k` is the length of the answer (None: all). `exclude_seen` leaves out the movies that the user rated, `exclude`
     leaves out these movies, and `genres`, where not empty, leaves out the movies that have none of these genres.
     `rank_by` says what sorts them, and `novelty`, 0..1, how much popular movies are held back: see model/ranking.py.
+    `fields` are what the answer shows of each movie beside title and genres.
     """
 
     user_id: RawId | None
@@ -53,6 +54,7 @@ class BestAsk(NamedTuple):
     exclude: Sequence[RawId] = ()
     rank_by: RankBy = "rating"
     novelty: float = 0.0
+    fields: Sequence[str] = ()
 
     def plan(self, model: ServedModel, call: Call) -> Run[BestAnswer]:
         """One pair for each candidate."""

@@ -21,13 +21,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from model.asks.base import Call, RawId, Run, ServedModel
+from model.asks.base import NO_ROWS, Call, RawId, Run, ServedModel, User
+from model.ranking import Rated
 
 SHOWN = 5
 # At most so many of a user's last ratings are looked at: the user is encoded anew without each of them.
 _MOST_RATINGS = 300
 _RIDGE = 1.0
-_NO_ROWS = np.empty(0, dtype=np.int64)
 
 
 class ScoreExplanation(NamedTuple):
@@ -75,23 +75,26 @@ class ExplainAnswer(NamedTuple):
 class ExplainAsk(NamedTuple):
     """How does this user's rating of this movie come about?"""
 
-    user_id: RawId
+    user_id: RawId | None
     movie_id: RawId
 
-    def plan(self, model: ServedModel, call: Call) -> Run[ExplainAnswer]:  # noqa: ARG002  every ask gets them
+    def plan(self, model: ServedModel, call: Call) -> Run[ExplainAnswer]:
         """No pairs of the common forward: an explanation may cost a backward pass, so it is computed by itself."""
-        return Run(_NO_ROWS, _NO_ROWS, lambda _: explain(self, model))
+        return self.plan_for(model.user(self.user_id), model, call)
+
+    def plan_for(self, user: User, model: ServedModel, call: Call) -> Run[ExplainAnswer]:
+        """The same for a user who is already looked up or folded in."""
+        return Run(NO_ROWS, NO_ROWS, lambda _: explain(user, self.movie_id, model, call))
 
 
-def explain(ask: ExplainAsk, model: ServedModel) -> ExplainAnswer:
+def explain(user: User, movie_id: RawId, model: ServedModel, call: Call) -> ExplainAnswer:
     """The parts of one rating; unknown ids have parts of 0."""
-    user = int(model.user_ids.rows([ask.user_id])[0])
-    movie = int(model.movie_ids.rows([ask.movie_id])[0])
+    movie = int(model.movie_ids.rows([movie_id])[0])
     no_user = model.user_ids.unknown
     no_movie = model.movie_ids.unknown
-    users = np.array([user, no_user, user, no_user])
+    users = np.array([user.row, no_user, user.row, no_user])
     movies = np.array([movie, no_movie, no_movie, movie])
-    rating, mean, with_user, with_movie = model.scorer.rate(users, movies).tolist()
+    rating, mean, with_user, with_movie = model.scorer.rate(users, movies, call.fold_ins).tolist()
     return ExplainAnswer(
         rating=rating,
         mean=mean,
@@ -99,17 +102,16 @@ def explain(ask: ExplainAsk, model: ServedModel) -> ExplainAnswer:
         movie=with_movie - mean,
         interaction=rating - with_user - with_movie + mean,
         because=_strongest_ratings(user, movie, model),
-        score=None if movie == no_movie else _explain_score(ask.user_id, movie, rating, model),
-        user_known=user != no_user,
+        score=None if movie == no_movie else _explain_score(user.rated, movie, rating, model),
+        user_known=user.known,
         movie_known=movie != no_movie,
     )
 
 
-def _explain_score(user_id: RawId, movie: int, rating: float, model: ServedModel) -> ScoreExplanation | None:
+def _explain_score(history: Rated, movie: int, rating: float, model: ServedModel) -> ScoreExplanation | None:
     """The parts of the score of `movie`."""
     if model.ranking is None:
         return None
-    history = model.user(user_id).rated
     interest = model.ranking.interests([history])[0]
     parts = model.ranking.parts(history, movie, rating, interest)
     order = np.argsort(-np.abs(parts.shares), kind="stable")[:SHOWN]
@@ -127,15 +129,17 @@ def _explain_score(user_id: RawId, movie: int, rating: float, model: ServedModel
     )
 
 
-def _strongest_ratings(user: int, movie: int, model: ServedModel) -> list[tuple[Any, int, float, float]]:
+def _strongest_ratings(user: User, movie: int, model: ServedModel) -> list[tuple[Any, int, float, float]]:
     """The user's ratings with the largest influence on the rating of `movie`, largest first: see `because`."""
-    rated, given = (part[-_MOST_RATINGS:] for part in model.history.of_user(user))
+    folded_in = user.row > model.user_ids.unknown
+    ratings = user.rated if folded_in else model.history.of_user(user.row)
+    rated, given = (part[-_MOST_RATINGS:] for part in ratings)
     if not len(rated):
         return []
     if model.scorer.can_encode:
         influence = _influence_by_leaving_out(movie, rated, given, model)
     else:
-        influence = _influence_by_gradients(user, movie, rated, given, model)
+        influence = _influence_by_gradients(user.row, movie, rated, given, model)
     order = np.argsort(-np.abs(influence), kind="stable")[:SHOWN]
     names = model.movie_ids.raw(rated[order])
     return list(zip(names, rated[order].tolist(), given[order].tolist(), influence[order].tolist(), strict=True))

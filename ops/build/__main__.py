@@ -13,13 +13,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ops.build import commands, running, verbs
+from ops.build.adopting import adopt
 from ops.build.shelf import Shelf
 from ops.client import ClientError
 from ops.command import failing_in_one_line
 from ops.process.state import ServerError
 from ops.settings import read_settings
 
-VERBS = ("train", "package", "update", "report", "serve", "run", "clean", "artifact", "demo")
+VERBS = ("train", "package", "update", "adopt", "report", "serve", "run", "clean", "artifact", "demo")
 BUILD = Path("build")
 
 
@@ -50,6 +51,8 @@ def _do(verb: str, asked: Mapping[str, str]) -> None:
         getattr(running, verb)(asked, shelf, settings)
     elif verb in ("train", "package", "update", "report"):
         getattr(verbs, verb)(asked, shelf)
+    elif verb == "adopt":
+        adopt(asked, shelf)
     elif verb == "artifact":
         print_artifact(asked, shelf)
     else:

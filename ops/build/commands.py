@@ -40,6 +40,15 @@ def update(options: dict[str, str], base: Path, version: str, out: Path) -> None
     _run_module("train.update", *words, *shlex.split(options["UPDATE_ARGS"]))
 
 
+def adopt(options: dict[str, str], version: str, out: Path) -> None:
+    """Makes an artifact of a network that was trained elsewhere, in the folder `out`."""
+    words = ["--out", str(out), "--version", version]
+    for name in ("MODEL", "USERS", "MOVIES", "MODULE", "MODULE_ARGS", "OUTPUT", "RATINGS"):
+        words += [f"--{name.lower().replace('_', '-')}", options[name]] if options[name] else []
+    words += ["--rating-scale", *options["SCALE"].split()] if options["SCALE"] else []
+    _run_module("train.adopt", *words, *shlex.split(options["ADOPT_ARGS"]))
+
+
 def package(artifact: Path, version: str, store: Path) -> None:
     """Packs an artifact into the model store."""
     _run_module("train.package", "--artifact", str(artifact), "--version", version, "--store", str(store))

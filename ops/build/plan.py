@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from ops.build.recipe import Recipe, describe_files
 from ops.build.shelf import Shelf, VersionError, check_name
@@ -81,6 +80,8 @@ def trained_recipe(shelf: Shelf, version: str) -> Recipe | None:
         recipe = shelf.recipe(version)
         if recipe is None or recipe.made_by == TRAIN:
             return recipe
+        if "FROM" not in recipe.options:  # its network was trained elsewhere
+            return None
         version = recipe.options["FROM"]
     return None
 
@@ -92,7 +93,7 @@ def _wanted(training: Mapping[str, str], shelf: Shelf, version: str) -> Recipe:
     if "DATA" in training and training["DATA"] != before.get("DATA"):
         before.pop("TRAIN_ARGS", None)  # it may name the columns of other data
     options = {"DATA": DEMO, "PRESET": PRESET, "TRAIN_ARGS": "", **before, **training}
-    return Recipe(TRAIN, options, describe_files(Path(options["DATA"]), options["TRAIN_ARGS"], made))
+    return Recipe(TRAIN, options, describe_files(options["DATA"], options["TRAIN_ARGS"], made))
 
 
 def _differs(shelf: Shelf, version: str, wanted: Recipe) -> str:

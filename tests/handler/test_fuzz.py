@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,11 +54,10 @@ def test_every_request_of_a_batch_is_answered_as_if_it_were_alone(
     strings: bool,
     unknown: str,
 ) -> None:
-    served = worker(string_artifact if strings else artifact, unknown=unknown, **LIMITS)
-    service = make_service(served, path, monkeypatch)
-    [description] = served.replies({}, headers={"describe": "True"})
-    described = description.body
-    valid = Draft202012Validator(orjson.loads(described)["schema"]["answer"])
+    model = string_artifact if strings else artifact
+    [(_, described)] = worker(model).rows({}, headers={"describe": "True"})  # it is longer than these limits allow
+    valid = Draft202012Validator(described["schema"]["answer"])
+    service = make_service(worker(model, unknown=unknown, **LIMITS), path, monkeypatch)
     counts: Counter[int] = Counter()
 
     request = requests(*(STRINGS if strings else INTEGERS))
@@ -68,9 +66,6 @@ def test_every_request_of_a_batch_is_answered_as_if_it_were_alone(
     def try_batch(batch: list[Sent]) -> None:
         for sent, got in zip(batch, exchange(service, batch), strict=True):
             counts[got.status] += 1
-            if got.body == described:
-                assert (sent.parameters, sent.headers["describe"]) == ([], "True")
-                continue
             check(got, valid)
             if len(batch) > 1:
                 [alone] = exchange(service, [sent])

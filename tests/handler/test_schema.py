@@ -126,7 +126,7 @@ BEYOND = re.compile(
 def test_schema_accepts_exactly_the_requests_that_are_answered(worker: Make, ranked_artifact: Artifact) -> None:
     served = worker(ranked_artifact, max_pairs=40, max_depth=30)
     schemas = Schemas(served)
-    request, slot = schemas.request, schemas.part("pair", "best", "fold_in")
+    request, slot = schemas.request, schemas.part("pair", "best", "fold_in", "similar", "search", "users", "about")
 
     @settings(max_examples=10 * settings().max_examples)
     @given(st.binary(min_size=8, max_size=8), st.integers(0, 2))

@@ -27,8 +27,8 @@ BIG = 2**53 + 1
         {"instances": [{"user_id": USER, "movie_id": MOVIE}, {"user_id": BIG, "movie_id": -3}]},
     ],
 )
-def test_ids_in_strings_get_the_answer_of_the_integers(worker: Make, encoding_artifact: Artifact, asked: Any) -> None:
-    served = worker(encoding_artifact)
+def test_ids_in_strings_get_the_answer_of_the_integers(worker: Make, ranked_artifact: Artifact, asked: Any) -> None:
+    served = worker(ranked_artifact)
     assert served.ask(with_strings(asked)) == served.ask(asked)
     assert served.ask(asked)[0][0] == 200
     assert Schemas(served).request.is_valid(with_strings(asked))
@@ -125,8 +125,8 @@ NULLS |= {"exclude": None, "ratings": None, "instances": None, "inputs": None, "
         {"instances": [{"user_id": USER, "movie_id": MOVIE}]},
     ],
 )
-def test_field_that_is_null_counts_as_absent(worker: Make, encoding_artifact: Artifact, asked: dict[str, Any]) -> None:
-    served = worker(encoding_artifact)
+def test_field_that_is_null_counts_as_absent(worker: Make, ranked_artifact: Artifact, asked: dict[str, Any]) -> None:
+    served = worker(ranked_artifact)
     request = Schemas(served).request
     for sent in ({**NULLS, **asked}, {"instances": [{**NULLS, **asked}]} if "instances" not in asked else asked):
         assert request.is_valid(sent)
@@ -135,8 +135,8 @@ def test_field_that_is_null_counts_as_absent(worker: Make, encoding_artifact: Ar
         assert answer in (served.ask(asked)[0][1], {"predictions": [served.ask(asked)[0][1]]})
 
 
-def test_null_in_a_rating_and_in_columns_counts_as_absent(worker: Make, encoding_artifact: Artifact) -> None:
-    served = worker(encoding_artifact)
+def test_null_in_a_rating_and_in_columns_counts_as_absent(worker: Make, ranked_artifact: Artifact) -> None:
+    served = worker(ranked_artifact)
     rated = {"movie_id": MOVIE, "rating": 8}
     [(_, plain)] = served.ask({"ratings": [rated], "top_k": 1})
     assert served.ask({"ratings": [{**rated, "time": None}], "top_k": 1}) == [(200, plain)]

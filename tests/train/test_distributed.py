@@ -48,7 +48,7 @@ def metrics(out: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("preset", sorted(QUICK))
 def test_two_processes_fit_the_same_model_as_one(demo: Path, tmp_path: Path, preset: str) -> None:
-    options = ["--data", str(demo), "--no-refit", *QUICK[preset]]
+    options = ["--data", str(demo), "--no-refit", "--ranking-users", "0", *QUICK[preset]]
     assert main([*options, "--out", str(tmp_path / "one")]) == 0
     done = subprocess.run([*TWO, *options, "--out", str(tmp_path / "two")], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr

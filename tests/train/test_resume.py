@@ -56,7 +56,7 @@ def run_until(command: list[str], stage: Path) -> str:
 def test_a_run_killed_several_times_gives_the_digest_of_an_uninterrupted_one(
     demo: Path, tmp_path: Path, preset: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = ["--data", str(demo), *OPTIONS[preset]]
+    options = ["--data", str(demo), "--ranking-users", "0", *OPTIONS[preset]]
     assert main([*options, "--out", str(tmp_path / "whole")]) == 0
     out = tmp_path / "killed"
     resume: list[str] = []

@@ -53,7 +53,8 @@ def test_a_run_writes_everything_and_reports_beside_the_baselines(
     assert list(metrics["rankings"]["liked"])[-4:] == ["rating", "most_popular", "best_shrunken_mean", "random"]
     assert metrics["rankings"]["users"] == 2_462  # who liked a held-out movie that they had not rated
     assert metrics["rows_per_s"] > 0
-    assert set(metrics["chosen"]) == {"rating_share", *(["epochs"] if preset == "mlp" else ["noise", "sweeps"])}
+    own = ["epochs"] if preset == "mlp" else ["noise", "sweeps"]
+    assert set(metrics["chosen"]) == {"rating_share", "restraint", *own}
     assert metrics["split"] == {"kind": "random", "seed": 1234, "test_size": 0.2, "served": "all"}
     told = capsys.readouterr().out
     assert "network - shrunken_bias" in told
@@ -71,25 +72,25 @@ def test_a_run_writes_everything_and_reports_beside_the_baselines(
 
 
 @pytest.mark.parametrize("preset", sorted(FAST))
-def test_the_same_seed_gives_the_same_digest(demo: Path, tmp_path: Path, preset: str) -> None:
+def test_the_same_seed_gives_the_same_digest(small_file: Path, tmp_path: Path, preset: str) -> None:
     digests = []
     for name, seed in (("a", "3"), ("b", "3"), ("c", "4")):
-        assert main(["--data", str(demo), "--out", str(tmp_path / name), "--seed", seed, *FAST[preset]]) == 0
+        assert main(["--data", str(small_file), "--out", str(tmp_path / name), "--seed", seed, *FAST[preset]]) == 0
         digests.append(json.loads((tmp_path / name / METRICS).read_text())["digest"])
     assert digests[0] == digests[1] != digests[2]
 
 
 @pytest.mark.parametrize("preset", sorted(FAST))
 def test_without_a_holdout_everything_is_trained_on_and_nothing_reported(
-    demo: Path, tmp_path: Path, preset: str
+    small_file: Path, tmp_path: Path, preset: str
 ) -> None:
-    assert main(["--data", str(demo), "--out", str(tmp_path), "--test-size", "0", *FAST[preset]]) == 0
+    assert main(["--data", str(small_file), "--out", str(tmp_path), "--test-size", "0", *FAST[preset]]) == 0
     metrics = json.loads((tmp_path / METRICS).read_text())
     assert metrics["metrics"] == metrics["rankings"] == {}
 
 
-def test_rankings_can_be_left_out(demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--data", str(demo), "--out", str(tmp_path), "--ranking-users", "0", *FAST["default"]]) == 0
+def test_rankings_can_be_left_out(small_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--data", str(small_file), "--out", str(tmp_path), "--ranking-users", "0", *FAST["default"]]) == 0
     assert json.loads((tmp_path / METRICS).read_text())["rankings"] == {}
     assert "most_popular" not in capsys.readouterr().out
     assert "Rankings" not in (tmp_path / MODEL_CARD).read_text()

@@ -49,6 +49,7 @@ class RatingsData:
     rating_scale: (minimum, maximum), minimum < maximum; as stated, else as seen in the data.
     locate: turns a row of ratings (0-based) into the words for an error: `rates.csv:42`.
     reading: what the reader understood, and what it doubts.
+    newest: the newest time of a rating, as the data writes it; None where the data has no times.
     """
 
     ratings: pd.DataFrame
@@ -59,6 +60,7 @@ class RatingsData:
     rating_scale: tuple[float, float]
     locate: Callable[[int], str]
     reading: Reading = field(default_factory=Reading)
+    newest: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

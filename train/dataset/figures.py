@@ -18,6 +18,7 @@ def describe_data(data: RatingsData) -> dict[str, Any]:
     return {
         "file": data.source.name,
         "sha256": data.sha256,
+        "newest": data.newest,
         "ratings": rows,
         "users": len(by_user),
         "movies": len(by_movie),

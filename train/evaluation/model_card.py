@@ -105,8 +105,13 @@ def _training_data(metadata: dict[str, Any]) -> str:
     minimum, maximum = metadata["rating_scale"]
     data, split = metadata.get("data", {}), metadata.get("split", {})
     lines = [f"{metadata['num_ratings']:,} explicit ratings on a scale of {minimum:g} to {maximum:g}."]
+    if "adopted" in metadata:
+        network = metadata["adopted"]
+        lines = [f"The network was trained elsewhere: `{network['file']}`, SHA-256 `{network['sha256']}`."]
+        lines += ["", f"- **Scale:** {minimum:g} to {maximum:g}, of a network that gives a {network['output']}"]
+        lines.append(f"- **Ratings beside it:** {metadata['num_ratings']:,}")
     if "sha256" in data:
-        lines += ["", f"- **File:** `{data['file']}`, SHA-256 `{data['sha256']}`"]
+        lines += [*([] if "adopted" in metadata else [""]), f"- **File:** `{data['file']}`, SHA-256 `{data['sha256']}`"]
     if "density" in data:
         whole = f"Version {_measured(metadata)} was trained on" if "updates" in metadata else "In all"
         lines.append(f"- **{whole}:** {data['ratings']:,} ratings, {data['users']:,} users, {data['movies']:,} movies")

@@ -50,7 +50,7 @@ def measure_rankings(task: RankingTask, train: Ratings, num_users: int, scores: 
     raters = count_raters(train, num_movies)
 
     def measure(relevance: Relevance) -> dict[str, dict[str, np.ndarray]]:
-        return {name: measure_lists(_judge(rows, relevance, raters, num_users)) for name, rows in movies.items()}
+        return {name: measure_lists(judge(rows, relevance, raters, num_users)) for name, rows in movies.items()}
 
     liked = measure(task.liked)
     return {
@@ -67,7 +67,7 @@ def mean_ndcg(task: RankingTask, train: Ratings, num_users: int, scores: Scores)
     num_movies = task.liked.num_movies
     movies = first_movies(task.user, train, num_users, num_movies, scores)
     raters = count_raters(train, num_movies)
-    lists = {name: _judge(rows, task.liked, raters, num_users) for name, rows in movies.items()}
+    lists = {name: judge(rows, task.liked, raters, num_users) for name, rows in movies.items()}
     return {name: float(measure_lists(one)["ndcg@10"].mean()) for name, one in lists.items()}
 
 
@@ -114,7 +114,8 @@ def _first(scores: np.ndarray, seen: tuple[np.ndarray, np.ndarray]) -> np.ndarra
     return best
 
 
-def _judge(movie: np.ndarray, relevance: Relevance, raters: np.ndarray, num_users: int) -> Lists:
+def judge(movie: np.ndarray, relevance: Relevance, raters: np.ndarray, num_users: int) -> Lists:
+    """What the first movies (U, K) of each user are worth; raters (num_movies,): of each movie in training."""
     return Lists(
         movie=movie,
         gain=relevance.of_lists(movie),

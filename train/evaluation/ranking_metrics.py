@@ -81,7 +81,14 @@ def _coverage(lists: Lists) -> np.ndarray:
 
 def _novelty(lists: Lists) -> np.ndarray:
     surprise = -np.log2(np.maximum(lists.raters, 1) / lists.num_users)
-    return np.asarray(surprise.mean(1, where=lists.movie >= 0))
+    return _mean_of_shown(surprise, lists)
+
+
+def _mean_of_shown(values: np.ndarray, lists: Lists) -> np.ndarray:
+    """Mean over the movies of each list, (U,); 0 for a list without any."""
+    shown = lists.movie >= 0
+    mean: np.ndarray = (values * shown).sum(1) / np.maximum(shown.sum(1), 1)
+    return mean
 
 
 # Name -> a function of the lists of a given length. It returns one value for each user, (U,), or one for all, ().
@@ -94,7 +101,7 @@ RANKING_METRICS: Mapping[str, Callable[[Lists], np.ndarray]] = {
     "map": _average_precision,
     "coverage": _coverage,
     "novelty": _novelty,
-    "popularity": lambda lists: np.asarray(lists.raters.mean(1, where=lists.movie >= 0)),
+    "popularity": lambda lists: _mean_of_shown(lists.raters, lists),
 }
 
 

@@ -21,7 +21,7 @@ REFERENCE = "reference"
 _AS_TRAINED = (*RATINGS_OPTIONS, "test_size", "split", "given", "split_seed", "threads")
 
 
-def add_reference(held_out: HeldOut, metrics: dict[str, Any], source: Path) -> HeldOut:
+def add_reference(held_out: HeldOut, metrics: dict[str, Any], source: str | Path) -> HeldOut:
     """Trains the reference network as `metrics` (metrics.json) tells of reading and splitting, and predicts the rows.
 
     Raises:
@@ -30,7 +30,7 @@ def add_reference(held_out: HeldOut, metrics: dict[str, Any], source: Path) -> H
     if metrics["split"].get("kind") == "test-file":
         raise DataError("--reference: this version was measured on a test file; allowed is one measured on a split")
     told = metrics["config"]
-    config = replace(PRESETS[REFERENCE], data=source, **{name: told[name] for name in _AS_TRAINED})
+    config = replace(PRESETS[REFERENCE], data=source, **{name: told[name] for name in _AS_TRAINED if name in told})
     data = config.read(source, tuple(told["rating_scale"]) if told["rating_scale"] else None)
     if data.sha256 != metrics["data"]["sha256"]:
         raise DataError(f"{data.source}: is not what this version was trained on, its SHA-256 is another")

@@ -47,7 +47,7 @@ class ReportConfig:
     """What `python -m train` wrote; the report is report.html in it, its pictures lie in report/."""
     reference: bool = False
     """Train the reference network on the same split for its line in the table; it is kept until the next training."""
-    data: Path = Path("build/demo")
+    data: str | Path = Path("build/demo")
     """The ratings that the version was trained on; needed with --reference alone."""
 
 

@@ -1,11 +1,12 @@
-"""How much the predicted rating counts in the blend is chosen by the program, on an inner split of the training rows.
+"""The blend is chosen by the program, on an inner split of the training rows: the rating's weight, and the restraint.
 
 The network is fitted once more for it, on inner rows alone: a network that has seen a rating would give it away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import product
 
 import torch
 
@@ -16,37 +17,35 @@ from train.config import TrainConfig
 from train.dataset.tensors import Ratings, TrainingSet
 from train.evaluation.ranking import mean_ndcg
 from train.evaluation.relevance import ranking_task
-from train.interest.fit import fit_interest, history_of
+from train.interest.fit import Blend, history_of, set_blend
+from train.interest.linear import fit_linear
 from train.interest.scores import blended_scores
 from train.resume import Stages
 
 # Of the inner rows, the share that is looked at.
 _INNER_SIZE = 0.2
 _MOST_USERS = 1_000
-_STAGE = "rating share"
+_STAGE = "blend"
 
 FitNetwork = Callable[[TrainingSet], RatingNetwork]
 
 
-def choose_rating_share(
-    data: TrainingSet, scale: RatingScale, config: TrainConfig, fit: FitNetwork, stages: Stages
-) -> float:
-    """The candidate of `rating_shares` with the highest nDCG@10 on inner rows; the first where none can be told."""
-    candidates = config.interest.rating_shares
+def choose_blend(data: TrainingSet, scale: RatingScale, config: TrainConfig, fit: FitNetwork, stages: Stages) -> Blend:
+    """The candidates with the highest nDCG@10 on inner rows; the first ones where that cannot be told."""
+    candidates = [Blend(*pair) for pair in product(config.interest.rating_shares, config.interest.restraints)]
     kept = stages.load(_STAGE)
     if kept is not None:
-        return float(kept.values["share"])
+        return Blend(**kept.values)
     if len(candidates) == 1:
         return candidates[0]
     rest, watched = _inner_split(data, config)
-    network = fit(rest) if len(rest.ratings) and len(watched) else None
-    share = candidates[0]
-    if network is not None:
-        ndcg = _ndcg_by_share(rest, watched, network, scale, config)
-        share = max(candidates, key=lambda one: ndcg.get(one, 0.0))
-    share = distributed.agree_on(share)
-    stages.save(_STAGE, {}, {"share": share})
-    return share
+    ndcg: dict[Blend, float] = {}
+    if len(rest.ratings) and len(watched):
+        ndcg = _ndcg_by_blend(candidates, rest, watched, fit(rest), scale, config)
+    best = max(candidates, key=lambda one: ndcg.get(one, 0.0))
+    chosen = candidates[int(distributed.agree_on(candidates.index(best)))]
+    stages.save(_STAGE, {}, chosen._asdict())
+    return chosen
 
 
 def _inner_split(data: TrainingSet, config: TrainConfig) -> tuple[TrainingSet, Ratings]:
@@ -60,17 +59,27 @@ def _inner_split(data: TrainingSet, config: TrainConfig) -> tuple[TrainingSet, R
     return rest, ratings.take(watched)
 
 
-def _ndcg_by_share(
-    rest: TrainingSet, watched: Ratings, network: RatingNetwork, scale: RatingScale, config: TrainConfig
-) -> dict[float, float]:
+def _ndcg_by_blend(
+    candidates: Sequence[Blend],
+    rest: TrainingSet,
+    watched: Ratings,
+    network: RatingNetwork,
+    scale: RatingScale,
+    config: TrainConfig,
+) -> dict[Blend, float]:
     """nDCG@10 by candidate; {} where no user has a movie to be found."""
     known = len(rest.user_ids), len(rest.movie_ids)
     task = ranking_task(rest.ratings, watched, *known, scale.minimum, _MOST_USERS)
     if not len(task.user):
         return {}
-    interest = fit_interest(rest, network, scale, config.interest, 1.0)
     history = history_of(rest).without_repeats()
-    weights = {share: share * float(interest.rating_weight) for share in config.interest.rating_shares}
-    scores = blended_scores(list(weights.values()), interest, history, network, scale)
-    ndcg = mean_ndcg(task, rest.ratings, known[0], scores)
-    return {share: ndcg[str(weight)] for share, weight in weights.items()}
+    interest = fit_linear(history, known[1], config.interest)
+    found: dict[Blend, float] = {}
+    for restraint in config.interest.restraints:
+        set_blend(interest, Blend(1.0, restraint), history, network, scale)
+        unit = float(interest.rating_weight)
+        weight = {one: one.rating_share * unit for one in candidates if one.restraint == restraint}
+        scores = blended_scores(list(weight.values()), interest, history, network, scale)
+        ndcg = mean_ndcg(task, rest.ratings, known[0], scores)
+        found |= {one: ndcg[str(value)] for one, value in weight.items()}
+    return found

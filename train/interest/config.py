@@ -29,6 +29,8 @@ class InterestConfig:
     """Weight of a movie's popularity, shared by 1 + the user's number of ratings; at least 0."""
     rating_shares: tuple[float, ...] = (0.3, 1.0, 3.0)
     """Candidates for the rating's weight in the score, in spreads of the interest; an inner split chooses."""
+    restraints: tuple[float, ...] = (0.5, 0.0)
+    """Candidates for how much popular movies are held back, in spreads of the interest; an inner split chooses."""
     min_raters: int = 3
     """Movies with fewer raters get no weights; at least 1."""
     max_movies: int = 4096
@@ -42,6 +44,7 @@ class InterestConfig:
         check_options(self, "interest", "above 0", "ridge")
         check_options(self, "interest", "0 up to, not including, 1", "dropout")
         check_options(self, "interest", "at least 0", "user_power", "level", "prior")
-        some = bool(self.rating_shares) and min(self.rating_shares) >= 0
-        check_value("interest.rating_shares", self.rating_shares, some, "at least one number, each at least 0")
+        for name, candidates in (("rating_shares", self.rating_shares), ("restraints", self.restraints)):
+            some = bool(candidates) and min(candidates) >= 0
+            check_value(f"interest.{name}", candidates, some, "at least one number, each at least 0")
         check_options(self, "interest", "at least 1", "min_raters", "max_movies", "max_ratings", "inner_rows")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from torch import nn
@@ -20,20 +22,32 @@ _SPREAD_USERS = 256
 _SPREAD_MOVIES = 2_048
 
 
-def fit_interest(
-    data: TrainingSet, network: nn.Module, scale: RatingScale, config: InterestConfig, rating_share: float
-) -> Interest:
-    """The interest part of these ratings, blended with this network's ratings.
+class Blend(NamedTuple):
+    """What a score is made of, in spreads of the interest.
 
-    rating_share: how far one standard deviation of a user's predicted ratings moves a score, in standard deviations of
-    the interest. Both deviations are medians over evenly spaced users.
+    rating_share: how far one standard deviation of a user's predicted ratings moves a score.
+    restraint: how far a movie one standard deviation rarer is moved.
     """
+
+    rating_share: float
+    restraint: float
+
+
+def fit_interest(
+    data: TrainingSet, network: nn.Module, scale: RatingScale, config: InterestConfig, blend: Blend
+) -> Interest:
+    """The interest part of these ratings, blended with this network's ratings."""
     history = history_of(data).without_repeats()
     interest = fit_linear(history, len(data.movie_ids), config)
-    interest_spread, rating_spread = _spreads(interest, history, network, scale)
-    if rating_spread:
-        interest.rating_weight.fill_(rating_share * interest_spread / rating_spread)
+    set_blend(interest, blend, history, network, scale)
     return interest
+
+
+def set_blend(interest: Interest, blend: Blend, history: History, network: nn.Module, scale: RatingScale) -> None:
+    """Turns spreads into weights: a spread is a median over evenly spaced users."""
+    interest.restraint.fill_(blend.restraint)
+    interest_spread, rating_spread = _spreads(interest, history, network, scale)
+    interest.rating_weight.fill_(blend.rating_share * interest_spread / rating_spread if rating_spread else 0.0)
 
 
 def history_of(data: TrainingSet) -> History:

@@ -39,6 +39,7 @@ def fit_linear(history: History, num_movies: int, config: InterestConfig) -> Int
         popularity=torch.from_numpy(popularity),
         level=level,
         prior=config.prior,
+        restraint=0.0,
         rating_weight=0.0,
         rating_center=float(history.ratings.mean()),
     )

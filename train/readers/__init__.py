@@ -1,4 +1,4 @@
-"""Ratings files in, RatingsData out: which format lies there, and the reader for it."""
+"""Ratings files and databases in, RatingsData out: which format lies there, and the reader for it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from train.dataset.data import RatingsData
 from train.dataset.reading import Reading
 from train.errors import DataError
 from train.readers import kmrd, movielens, netflix
+from train.readers.address import is_database
 from train.readers.columns import Found, ratings_data
 from train.readers.dialect import fields, find_delimiter
+from train.readers.from_database import read_database
 from train.readers.plain import read_plain
 from train.readers.rules import ReadingRules
 from train.readers.source import DATA_SUFFIXES, JSON_SUFFIXES, PARQUET_SUFFIXES, Place
@@ -32,13 +34,17 @@ FORMATS = (*DATA_SETS, "csv", "parquet", "jsonl")
 def load_ratings(
     path: str | Path, rules: ReadingRules = AS_FOUND, rating_scale: tuple[float, float] | None = None
 ) -> RatingsData:
-    """Read the ratings of a folder or file, and the catalogue where there is one.
+    """Read the ratings of a folder, file or database, and the catalogue where there is one.
 
     rating_scale: (minimum, maximum) that every rating must keep to; None takes what the data holds.
     Raises DataError, which names file, line, what was got and what is allowed.
     """
-    place = Place.at(Path(path))
     reading = Reading()
+    if is_database(path):
+        return ratings_data(read_database(path, rules, reading), rules, rating_scale, reading)
+    if rules.asks_a_database:
+        raise DataError(f"{path}: --query, --table, --movies-query and --since are for databases; this is none")
+    place = Place.at(Path(path))
     if rules.format not in ("auto", *FORMATS):
         raise DataError(f'format: got "{rules.format}"; allowed are {", ".join(FORMATS)}')
     format = rules.format if rules.format != "auto" else _detect(place, rules.names_a_layout)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from train.dataset.data import CATALOGUE_COLUMNS, CATALOGUE_LISTS, MOVIE_ID, TITLE
 from train.dataset.integer_ids import is_integer_id
-from train.dataset.reading import Reading
+from train.dataset.reading import Reading, counted
 
 Catalogue = dict[str, dict[str, Any]]  # raw movie id, as the file has it -> some of CATALOGUE_COLUMNS
 
@@ -57,7 +57,7 @@ def tell_joined(name: str, described: str, movies: pd.DataFrame, rated: pd.Serie
     if number and TITLE in movies:
         most = counts.index[known][0]
         title = movies.loc[movies[MOVIE_ID] == most, TITLE].iloc[0]
-        told += f"; {most}, rated {int(counts.iloc[known.argmax()]):,} times, is {title!r}"
+        told += f"; {most}, rated {counted(int(counts.iloc[known.argmax()]), 'time')}, is {title!r}"
     reading.say(told)
     if 0 < number < _FEW * len(counts):
         reading.warn(f"{name}: knows {number:,} of {len(counts):,} rated movies: is it of other movies? {_WAY}")
@@ -73,14 +73,10 @@ def not_joined(name: str, movies: Iterable[Any], rated: Iterable[Any]) -> str:
     return f"{name}: knows none of the rated movies (ids such as {shown}); {_WAY}"
 
 
-def year_of(value: str | None) -> int | None:
-    """1990 of '1990', '1990.0', '1990-05-01' or '01-Jan-1990'; None of nothing. Raises ValueError of anything else."""
-    if value is None:
-        return None
+def year_of(value: str) -> int | None:
+    """1990 of '1990', '1990.0', '1990-05-01' or '01-Jan-1990'; None of what is neither."""
     found = _YEAR.match(value)
-    if found is None:
-        raise ValueError(value)
-    return int(found.group(1) or found.group(2))
+    return None if found is None else int(found.group(1) or found.group(2))
 
 
 def year_of_title(title: str | None) -> int | None:

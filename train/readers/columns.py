@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -14,14 +15,17 @@ from train.dataset.reading import Reading, counted
 from train.errors import DataError
 from train.readers.catalogue import Catalogue, catalogue_frame, not_joined, tell_joined
 from train.readers.copies import drop_copies
-from train.readers.ids import read_ids
+from train.readers.ids import read_ids, tell_large
 from train.readers.names import MOVIE, USER
+from train.readers.newest import newest_time
 from train.readers.rating_values import read_ratings, refuse_outside
 from train.readers.rules import ReadingRules
 from train.readers.scale import check_scale, seen_scale
 from train.readers.sieve import Sieve
 from train.readers.table import Table
 from train.readers.times import read_times
+
+_MANY_REPEATED = 0.1  # of the ratings
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,15 @@ def ratings_data(
         rating_scale=scale,
         locate=table.locate if rows is None else lambda row: table.locate(int(rows[row])),
         reading=reading,
+        newest=_newest(found, rows),
     )
+
+
+def _newest(found: Found, rows: npt.NDArray[np.int64] | None) -> str | None:
+    if found.columns.time is None:
+        return None
+    times = found.table.columns[found.columns.time]
+    return newest_time(times if rows is None else times.take(rows))
 
 
 def _checked(
@@ -91,6 +103,7 @@ def _checked(
     users, user_type = read_ids(table, columns.user, USER, rules.user_ids, sieve, reading)
     movies, movie_type = read_ids(table, columns.movie, MOVIE, rules.movie_ids, sieve, reading)
     reading.say(f"ids: users are {user_type}; movies are {movie_type}")
+    tell_large(users, movies, reading)
     values = read_ratings(table, columns.rating, rules, sieve, reading)
     if rating_scale is not None:
         check_scale(rating_scale)
@@ -120,12 +133,17 @@ def _tell_rows(ratings: pd.DataFrame, repeated: int, left_out: int, reading: Rea
     told = f"{counted(len(ratings), 'rating')} by {counted(users, 'user')} of {counted(movies, 'movie')}"
     pairs = counted(repeated, "rating of a repeated pair", "ratings of repeated pairs")
     reading.say(f"{told}, {pairs}; {counted(left_out, 'row')} left out")
+    if repeated > _MANY_REPEATED * len(ratings):
+        told = f"{repeated / len(ratings):.0%} of the ratings repeat a pair of user and movie"
+        reading.warn(
+            f"{told}, and are kept: where held-out rows repeat training rows, the reported errors are too small"
+        )
 
 
 def _joined(found: Found, rated: pd.Series, reading: Reading) -> pd.DataFrame | None:
     """The catalogue with ids of the ratings' type. Raises DataError where the one asked for knows no rated movie."""
     if found.catalogue is None:
-        reading.say("catalogue: none, so no titles")
+        reading.say("catalogue: none, so no titles; --movies FILE names one")
         return None
     movies = catalogue_frame(found.catalogue, pd.api.types.is_integer_dtype(rated.dtype))
     if tell_joined(found.catalogue_name, found.catalogue_described, movies, rated, reading):

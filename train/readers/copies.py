@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from train.dataset.reading import Reading
 from train.readers.rules import ReadingRules
@@ -18,6 +17,7 @@ from train.readers.sieve import Sieve
 from train.readers.table import Table
 
 MANY = 0.01  # of the rows
+_PAIR = ["0", "1"]
 
 
 def drop_copies(
@@ -30,7 +30,7 @@ def drop_copies(
     if rules.copies == "keep":
         return
     rows = np.flatnonzero(sieve.kept)
-    copies = rows[_is_copy([column.filter(pa.array(sieve.kept)) for column in columns])]
+    copies = _copies(columns, rows)
     same = f"user, movie{',' if timed else ' and'} rating{' and time' if timed else ''}"
     if not len(copies):
         return
@@ -44,18 +44,10 @@ def drop_copies(
     reading.warn(f"{told}, and they are left out: --copies keep keeps them, on both sides of the split")
 
 
-def _is_copy(columns: list[pa.ChunkedArray]) -> npt.NDArray[np.bool_]:
-    """(rows,) bool: an earlier row has the same values. The columns become one number each, then one for all."""
-    joint = np.zeros(len(columns[0]), dtype=np.int64)
-    for column in columns:
-        codes = _codes(column)
-        joint = _codes(pa.chunked_array([pa.array(joint * (int(codes.max(initial=0)) + 1) + codes)]))
-    is_copy = np.ones(len(joint), dtype=np.bool_)
-    is_copy[np.unique(joint, return_index=True)[1]] = False
-    return is_copy
-
-
-def _codes(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
-    encoded = pc.dictionary_encode(column, null_encoding="encode").combine_chunks()
-    codes: npt.NDArray[np.int64] = encoded.indices.to_numpy().astype(np.int64)
-    return codes
+def _copies(columns: list[pa.ChunkedArray], rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Which of the rows have the values of an earlier one. Few pairs repeat, so only these rows are compared whole."""
+    table = pa.table(columns, names=[str(place) for place in range(len(columns))])
+    pairs = table.select(_PAIR) if len(rows) == table.num_rows else table.select(_PAIR).take(rows)
+    rows = rows[pairs.to_pandas().duplicated(keep=False).to_numpy()]
+    copies: npt.NDArray[np.int64] = rows[table.take(rows).to_pandas().duplicated().to_numpy()]
+    return copies

@@ -24,15 +24,20 @@ def sample_lines(body: bytes) -> list[str]:
     return lines[:-1] if len(body) > SAMPLE_BYTES and len(lines) > 1 else lines
 
 
-def find_delimiter(lines: Sequence[str], fewest: int) -> str:
-    """What lies between the fields of these lines; a comma where nothing cuts them into `fewest` fields or more."""
+def find_delimiter(lines: Sequence[str], fewest: int, asked: Sequence[str | None] = ()) -> str:
+    """What lies between the fields of these lines; a comma where nothing cuts them into `fewest` fields or more.
+
+    asked: names of columns that the person said; they are known names too.
+    """
     best, best_score = ",", (0, 0.0, 0)
     for delimiter in DELIMITERS:
         counts = [len(fields(line, delimiter)) for line in lines]
         if not counts or counts[0] < fewest:
             continue
         alike = sum(count == counts[0] for count in counts) / len(counts)
-        score = (known_names(fields(lines[0], delimiter)), round(alike, 1), counts[0])
+        first = fields(lines[0], delimiter)
+        known = known_names(first) + sum(name.strip() in asked for name in first)
+        score = (known, round(alike, 1), counts[0])
         if score > best_score:
             best, best_score = delimiter, score
     return best

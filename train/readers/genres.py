@@ -24,7 +24,7 @@ def split_genres(genres: Any, separator: str = "|") -> list[str]:
     if isinstance(genres, str):
         listed = _literal(genres) if _is_list(genres) else genres.split(separator)
     else:
-        listed = [] if genres is None else list(genres)
+        listed = genres if isinstance(genres, list) else [] if genres is None else [genres]
     names = (one.get("name") if isinstance(one, dict) else one for one in listed)
     stripped = (str(name).strip() for name in names if name is not None)
     return list(dict.fromkeys(name for name in stripped if name not in _NONE))

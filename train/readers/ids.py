@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from train.dataset.integer_ids import integers_if_all
-from train.dataset.reading import Reading
+from train.dataset.reading import Reading, counted, listed
 from train.errors import DataError
 from train.readers.names import MOVIE, Role
 from train.readers.rules import IdType
@@ -17,6 +17,7 @@ LARGEST_ID = (1 << 63) - 1
 _LARGEST_EXACT_FLOAT = 1 << 53
 _INTEGER = r"^(0|-?[1-9][0-9]{0,18})$"
 _WHOLE = r"^(0|-?[1-9][0-9]{0,18})\.0+$"
+_ROUNDED = r"^-?[0-9]([.,][0-9]+)?[eE]\+[0-9]+$"
 MISSING = ("", "na", "n/a", "nan", "null", "none", "<na>", "nil", "nat", "undefined", "unknown", "missing", "-", "?")
 _DOUBTFUL, _CLEAR = (
     0.1,
@@ -46,6 +47,21 @@ def read_ids(
     if pa.types.is_large_string(column.type):
         column = column.cast(pa.string()) if column.nbytes < 1 << 31 else column
     return _texts(table, column, name, role, wanted, sieve, reading)
+
+
+def tell_large(users: pa.ChunkedArray, movies: pa.ChunkedArray, reading: Reading) -> None:
+    """Says which integer ids JavaScript cannot hold as numbers."""
+    large = [name for name, ids in (("users", users), ("movies", movies)) if _passes_exact_floats(ids)]
+    if large:
+        told = f"ids of {listed(large)} pass 2^53: JavaScript and jq take such a number for another one"
+        reading.say(f"{told}; let their clients send and get ids as strings (docs/api.md)")
+
+
+def _passes_exact_floats(ids: pa.ChunkedArray) -> bool:
+    if not pa.types.is_integer(ids.type):
+        return False
+    ends = pc.min_max(ids).as_py()
+    return any(end is not None and abs(end) > _LARGEST_EXACT_FLOAT for end in ends.values())
 
 
 def option(role: Role) -> str:
@@ -93,11 +109,14 @@ def _texts(
         sieve.refuse(pc.match_substring(column, character), lambda where, _, told=told: f"{where}: {name} {told}")  # type: ignore[misc]
     if table.quotes_are_text:
         wrong = pc.match_substring(column, '"')
-        sieve.refuse(wrong, lambda where, row: f"{where}: {name} {column[row]} holds a quote that is not closed")
+        sieve.refuse(
+            wrong,
+            lambda where, row: f"{where}: {name} {column[row]} holds a quote; close it in its field, or --quotes on",
+        )
     if wanted == "string":
         return column, "strings, as asked for"
     column = pc.if_else(pa.array(sieve.kept), column, pa.scalar(None, column.type))
-    if table.typed and wanted == "auto":
+    if table.typed and name not in table.mixed and wanted == "auto":
         return column, "strings, as the column's type says"
     return _inferred(table, column, name, role, wanted, sieve, reading)
 
@@ -109,7 +128,7 @@ def _trimmed(table: Table, column: pa.ChunkedArray, name: str, reading: Reading)
     if not number:
         return column
     first = table.locate(pc.index(changed, True).as_py())
-    reading.warn(f"{first}: blanks around {name} are left out, here and in {number - 1:,} more rows")
+    reading.warn(f"{first}: blanks around {name} are left out, in {counted(number, 'row')}")
     return trimmed
 
 
@@ -124,6 +143,10 @@ def _inferred(
     plain = pc.if_else(decimals, pc.replace_substring_regex(column, r"\.0+$", ""), column)
     is_integer = pc.and_(pc.match_substring_regex(plain, _INTEGER), _fits(plain))
     other = pc.invert(is_integer)
+    if wanted == "auto":
+        rounded = pc.match_substring_regex(column, _ROUNDED)
+        rule = f"may have lost digits; write all of them, or {option(role)} string"
+        sieve.refuse(rounded, lambda where, row: f'{where}: {name} "{column[row]}" {rule}')
     rows, others = len(column) - column.null_count, pc.sum(other).as_py() or 0
     share = others / max(rows, 1)
     if wanted == "auto" and share >= _DOUBTFUL and not _all_missing(column, other):
@@ -149,7 +172,7 @@ def _tell_decimals(
     number = pc.sum(decimals).as_py() or 0
     if number:
         row = pc.index(decimals, True).as_py()
-        told = f"{name} {column[row]} is read as an integer, here and in {number - 1:,} more rows"
+        told = f"{name} {column[row]} is read as an integer, in {counted(number, 'row')}"
         reading.warn(f"{table.locate(row)}: {told}")
 
 

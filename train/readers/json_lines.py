@@ -32,6 +32,7 @@ class JsonFile:
         self._is_array = body.lstrip()[:1] == b"["
         self.described = "a JSON array" if self._is_array else "JSON Lines"
         self._bad: list[str] = []
+        self._mixed: set[str] = set()
         found = self._array(body) if self._is_array else self._lines(body, bool(rules.skip_bad_lines))
         self._places, self._objects = [place for place, _ in found], [one for _, one in found]
         if not self._objects:
@@ -43,8 +44,10 @@ class JsonFile:
         columns = {name: self._column(name) for name in chosen}
         name, places = self.name, self._places
         where = f"{name}, item " if self._is_array else f"{name}:"
-        bad = tuple(self._bad)
-        return Table(name, self._sha256, columns, lambda row: f"{where}{places[row]}", typed=True, bad_lines=bad)
+        bad, mixed = tuple(self._bad), frozenset(self._mixed)
+        return Table(
+            name, self._sha256, columns, lambda row: f"{where}{places[row]}", typed=True, bad_lines=bad, mixed=mixed
+        )
 
     def _lines(self, body: bytes, skip: bool) -> list[tuple[int, dict[str, Any]]]:
         found = []
@@ -80,10 +83,11 @@ class JsonFile:
         return one
 
     def _column(self, name: str) -> pa.ChunkedArray:
-        """Integers where all are, floats where all are numbers, else text; lists stay lists."""
+        """Integers where all are, floats where all are numbers, text where some are; lists stay lists."""
         values = [one.get(name) for one in self._objects]
         kinds = {type(value) for value in values} - {type(None)}
-        if kinds == {str, int} or kinds == {str, int, float}:  # as text, so that the rules for text decide
+        if str in kinds and kinds <= {str, int, float} and len(kinds) > 1:
+            self._mixed.add(name)
             values = [None if value is None else str(value) for value in values]
         elif kinds == {int, float}:
             values = [None if value is None else float(value) for value in values]

@@ -38,7 +38,7 @@ def read_kmrd(place: Place, rules: ReadingRules, reading: Reading) -> Found:
     table = _columns(opened, RATINGS_HEADER, ("time",))
     catalogue = _read_catalogue(place, rules, reading) if rules.catalogue else None
     columns = Columns(*RATINGS_HEADER, time=time)
-    return Found(source.path, table, columns, f"KMRD, {opened.described}", catalogue, "of KMRD")
+    return Found(source.path, table, columns, f"KMRD, {opened.described}", catalogue, CATALOGUE_FILES[0])
 
 
 def _read_catalogue(place: Place, rules: ReadingRules, reading: Reading) -> Catalogue | None:

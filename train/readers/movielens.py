@@ -19,7 +19,7 @@ from train.errors import DataError
 from train.readers.catalogue import Catalogue, year_of_title
 from train.readers.columns import Columns, Found
 from train.readers.dialect import fields
-from train.readers.genres import split_genres
+from train.readers.genres import find_separator, split_genres
 from train.readers.names import shown
 from train.readers.plain import read_plain
 from train.readers.rules import ReadingRules
@@ -90,7 +90,8 @@ def _read_movies(source: Source, place: Place, rules: ReadingRules, reading: Rea
         raise DataError(f"{opened.name}:1: 1 fields; allowed are {'::'.join(_MOVIE_FIELDS)}")
     table = opened.read(opened.names)
     titles, genres = table.texts("title"), table.texts("genres")
-    return _gathered(table, titles, [split_genres(one) for one in genres])
+    separator = rules.genre_separator or find_separator(genres)
+    return _gathered(table, titles, [split_genres(one, separator) for one in genres])
 
 
 def _read_items(source: Source, place: Place, rules: ReadingRules, reading: Reading) -> Catalogue:

@@ -131,7 +131,8 @@ def choose(
 
 def missing(role: Role, where: str, names: Sequence[str]) -> DataError:
     """The error where no column has the role."""
-    return DataError(f"{where}: no column of {role.what}; found: {shown(names)}; name it with {role.option}")
+    way = "--delimiter says what lies between the fields" if len(names) == 1 else f"name it with {role.option}"
+    return DataError(f"{where}: no column of {role.what}; found: {shown(names)}; {way}")
 
 
 def shown(names: Sequence[str]) -> str:

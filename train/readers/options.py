@@ -14,7 +14,7 @@ from train.readers.rules import ReadingRules
 class ReaderOptions(ReadingRules):
     """Options that every command which reads ratings has."""
 
-    def read(self, path: Path, rating_scale: tuple[float, float] | None) -> RatingsData:
+    def read(self, path: str | Path, rating_scale: tuple[float, float] | None) -> RatingsData:
         """The ratings that lie at `path`; with a scale, all of them must keep to it.
 
         Raises:

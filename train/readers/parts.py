@@ -9,7 +9,20 @@ from train.errors import DataError
 from train.readers.source import DATA_SUFFIXES, Place, Source
 
 RATINGS_STEMS = ("ratings", "rating", "rates", "reviews", "interactions")
-CATALOGUE_STEMS = ("movies", "movie", "items", "item", "films", "products", "books", "catalogue", "catalog", "titles")
+CATALOGUE_STEMS = (
+    "movies",
+    "movie",
+    "items",
+    "item",
+    "films",
+    "products",
+    "books",
+    "catalogue",
+    "catalog",
+    "titles",
+    "anime",
+)
+_WORDS = ("readme", "license", "licence", "changelog")
 _SHOWN = 5  # files, in an error
 
 
@@ -18,8 +31,10 @@ def ratings_in(place: Place) -> list[Source]:
     if place.source is not None:
         return [place.source]
     files = place.all()
+    files = [source for source in files if not source.stem.startswith(_WORDS)]
     files = [source for source in files if source.path.parent == place.folder] or files  # else folders of parts
     named = [source for source in files if source.stem in RATINGS_STEMS]
+    named = named or [source for source in files if "rating" in source.stem]
     parts = named or [source for source in files if source.stem not in CATALOGUE_STEMS]
     if not parts:
         raise DataError(f"{place.folder}: no ratings here; allowed are files such as ratings.csv, rates.csv or parts")
@@ -33,6 +48,8 @@ def catalogue_beside(place: Place, ratings: Sequence[Source]) -> Source | None:
     """The file that is called as a catalogue is, beside ratings that are called so too."""
     if place.source is not None and place.source.stem not in RATINGS_STEMS:
         return None
+    if place.folder.is_dir() and len(ratings) == 1:
+        place = Place(ratings[0].path.parent)
     for stem in CATALOGUE_STEMS:
         for suffix in DATA_SUFFIXES:
             source = place.find(stem + suffix)

@@ -1,8 +1,8 @@
 """Whether "…" holds a field together in a text file, or a quote is a character like any other.
 
 A quote that opens a field and is closed many lines later makes one row of all of them, without an error. So wherever
-a field goes over a line end, the lines are looked at: a note of two lines is cut into other numbers of fields than the
-rows are, while rows that were swallowed are cut just as the others.
+a field goes over a line end, its lines are looked at: rows that were swallowed are each cut into as many fields as a
+row, while the first line of a note lacks the fields after it, or the last one those before.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from train.readers.dialect import fields
 from train.readers.names import is_number
 
 QUOTES_OFF = "if quotes are characters like any other here: --quotes off"
-_LINE_END = re.compile(r"\r\n|\r|\n")
 _SAMPLE_LINES = 50
 
 
@@ -65,14 +64,39 @@ def quotes_are_text(name: str, body: bytes, delimiter: str, width: int) -> int:
     if b'"' not in body:
         return 0
     faulty = _first_fault(name, body, delimiter, width)
+    line = faulty.first if faulty is not None else line_of_text_after_quotes(body, delimiter)
+    if not line and body.count(b'"') % 2:
+        line = len(_lines(body[: body.index(b'"')]))
+    if line and all(one.count(delimiter) == width - 1 for one in _lines(body) if one):
+        return line
     if faulty is None:
         return 0
-    if all(line.count(delimiter) == width - 1 for line in _LINE_END.split(body.decode()) if line):
-        return faulty.first
     if faulty.last > faulty.first and len(faulty.fields) == width:
         told = f"a quote opens here and is closed in line {faulty.last}, and the lines between look like rows"
         raise DataError(f"{name}:{faulty.first}: {told}; write a quote within a field twice, or {QUOTES_OFF}")
     return 0  # a row of another width is told where it is read
+
+
+def line_of_text_after_quotes(body: bytes, delimiter: str) -> int:
+    """The first line with a field such as "Weird Al" Yankovic, whose quotes would be left out; 0 where none has one."""
+    apart = re.escape(delimiter.encode())
+    inner = re.compile(rb'"(?<=[^"\r\n%s]")(?=[^"\r\n%s])' % (apart, apart))  # quick: there are few of them
+    field = re.compile(rb'(?:^|%s)"(?:[^"]|"")*"[^"%s]' % (apart, apart))
+    for found in inner.finditer(body):
+        line = _line_around(body, found.start())
+        if field.search(line):
+            return len(_lines(body[: found.start()]))
+    return 0
+
+
+def _line_around(body: bytes, place: int) -> bytes:
+    first = max(body.rfind(b"\n", 0, place), body.rfind(b"\r", 0, place)) + 1
+    ends = [end for end in (body.find(b"\n", place), body.find(b"\r", place)) if end >= 0]
+    return body[first : min(ends, default=len(body))]
+
+
+def _lines(body: bytes) -> list[str]:
+    return body.replace(b"\r\n", b"\n").replace(b"\r", b"\n").decode().split("\n")
 
 
 def _first_fault(name: str, body: bytes, delimiter: str, width: int) -> Record | None:
@@ -83,9 +107,9 @@ def _first_fault(name: str, body: bytes, delimiter: str, width: int) -> Record |
         if len(record.fields) != width:
             return record
         if not lines:
-            lines = _LINE_END.split(body.decode())
+            lines = _lines(body)
             numbers = _columns_of_numbers(lines, delimiter, width)
-        if all(_looks_like_a_row(line, delimiter, width, numbers) for line in lines[record.first : record.last]):
+        if all(_looks_like_a_row(line, delimiter, width, numbers) for line in lines[record.first - 1 : record.last]):
             return record
     return None
 
@@ -112,5 +136,6 @@ def _columns_of_numbers(lines: list[str], delimiter: str, width: int) -> set[int
 
 
 def _looks_like_a_row(line: str, delimiter: str, width: int, numbers: set[int]) -> bool:
-    row = fields(line, delimiter)
-    return len(row) == width and all(is_number(row[place]) for place in numbers)
+    """Cut at every delimiter, or with its quotes."""
+    rows = (line.split(delimiter), fields(line, delimiter))
+    return any(len(row) == width and all(is_number(row[place]) for place in numbers) for row in rows)

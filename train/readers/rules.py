@@ -57,6 +57,14 @@ class ReadingRules:
     """Column of genres in the catalogue."""
     year_column: str | None = None
     """Column of years in the catalogue."""
+    query: str | None = None
+    """SQL that gives the ratings, where they are in a database; it may name the columns, by `as`."""
+    table: str | None = None
+    """Table or view of the ratings, where they are in a database."""
+    movies_query: str | None = None
+    """SQL that gives the catalogue: the movie column, and any of title, genres and year."""
+    since: str | None = None
+    """Of a database, the ratings of this time and later alone, such as 2026-01-31 or seconds since 1970."""
     genre_separator: str | None = None
     """What lies between two genres; by default |, else ; or a comma, whichever the column has."""
 
@@ -65,6 +73,8 @@ class ReadingRules:
         asked = [name for name in columns if name is not None]
         if len(set(asked)) < len(asked):
             raise DataError(f"columns: got {', '.join(asked)}; allowed are different names")
+        if self.query is not None and self.table is not None:
+            raise DataError("--query and --table: got both; allowed is one of them")
         if self.delimiter == "":
             raise DataError("--delimiter: got nothing; allowed is one character or more")
         if self.skip_bad_lines < 0:
@@ -74,6 +84,11 @@ class ReadingRules:
     def field_delimiter(self) -> str | None:
         """The delimiter, a tab where somebody wrote the two characters of its escape."""
         return "\t" if self.delimiter in (r"\t", "tab") else self.delimiter
+
+    @property
+    def asks_a_database(self) -> bool:
+        """Whether something is said that only a database can answer."""
+        return any(one is not None for one in (self.query, self.table, self.movies_query, self.since))
 
     @property
     def names_a_layout(self) -> bool:

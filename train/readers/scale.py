@@ -8,10 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from train.dataset.reading import Reading
+from train.dataset.reading import Reading, counted
 from train.errors import DataError
 from train.readers.table import Table
 
+_EARLIEST_TIME = 1e8  # in seconds since 1970, of the year 1973
 _FEWEST_OTHERS = 3  # different ratings, beside which one can lie far off
 
 
@@ -37,6 +38,9 @@ def seen_scale(
     minimum, maximum = float(distinct[0]), float(distinct[-1])
     if minimum == maximum:
         raise DataError(f"{table.name}: every {name} is {minimum:g}; two different ones are needed, or a stated scale")
+    if minimum >= _EARLIEST_TIME:
+        told = f"{name} {minimum:g} to {maximum:g} look like times, not ratings"
+        raise DataError(f"{table.name}: {told}; --rating-column names another column, --rating-scale keeps them")
     _check_lowest(table, name, values, distinct, int(numbers[0]))
     _check_lonely(table, name, values, distinct, reading, int(numbers[0]), int(numbers[-1]))
     found = f"the lowest and the highest of {len(distinct):,} different ratings in the file"
@@ -49,7 +53,9 @@ def _check_lowest(table: Table, name: str, values: pa.ChunkedArray, distinct: np
     lowest, rest = float(distinct[0]), distinct[1:]
     if lowest < 0 <= rest[0] and rest[-1] > 1 and lowest.is_integer():
         where, way = _where(table, values, lowest), _way(lowest, lowest, float(distinct[-1]))
-        raise DataError(f"{where}: {name} {lowest:g} ({number:,} rows) lies below {rest[0]:g} to {rest[-1]:g}; {way}")
+        raise DataError(
+            f"{where}: {name} {lowest:g} ({counted(number, 'row')}) lies below {rest[0]:g} to {rest[-1]:g}; {way}"
+        )
 
 
 def _check_lonely(
@@ -59,11 +65,15 @@ def _check_lonely(
     lowest, highest = float(distinct[0]), float(distinct[-1])
     zero = lowest == 0 and distinct[1] >= 1 and len(distinct) > _FEWEST_OTHERS
     if zero or _is_far(distinct[1:], distinct[1] - lowest):
-        told = f"{_where(table, values, lowest)}: {name} {lowest:g} ({low:,} rows) is taken as the lowest rating"
+        told = (
+            f"{_where(table, values, lowest)}: {name} {lowest:g} ({counted(low, 'row')}) is taken as the lowest rating"
+        )
         reading.warn(f"{told}, the next is {distinct[1]:g}; {_way(lowest, lowest, highest)}")
     if _is_far(distinct[:-1], highest - distinct[-2]):
-        told = f"{_where(table, values, highest)}: {name} {highest:g} ({high:,} rows) is taken as the highest rating"
-        reading.warn(f"{told}, the next is {distinct[-2]:g}; {_way(highest, lowest, highest)}")
+        told = (
+            f"{name} {highest:g} ({counted(high, 'row')}) is taken as the highest rating, the next is {distinct[-2]:g}"
+        )
+        reading.warn(f"{_where(table, values, highest)}: {told}; {_way(highest, lowest, highest)}")
 
 
 def _is_far(others: np.ndarray, gap: float) -> bool:

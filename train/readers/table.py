@@ -19,6 +19,7 @@ class Table:
     sha256: of the unpacked bytes, in hexadecimal.
     locate: turns a row (0-based) into the words for an error: `rates.csv:42`, or `ratings.parquet, row 41`.
     bad_lines: (where, what is wrong) of every line that was left out, because it cannot be cut into fields.
+    mixed: names of columns whose types differ from row to row; they are text here, and the rules for text decide.
     quotes_are_text: whether a quote is a character like any other, so that one in an id is a fault.
     """
 
@@ -29,6 +30,7 @@ class Table:
     typed: bool = False
     bad_lines: tuple[str, ...] = field(default=())
     quotes_are_text: bool = False
+    mixed: frozenset[str] = frozenset()
 
     @property
     def num_rows(self) -> int:
@@ -73,10 +75,11 @@ def joined(tables: Sequence[Table], sha256: str) -> Table:
     first = tables[0]
     if len(tables) == 1:
         return first
-    types = {name: {table.columns[name].type for table in tables} for name in first.columns}
-    mixed = [name for name, found in types.items() if len(found) > 1]
-    if mixed:
-        raise DataError(f"{first.name} and its other parts: column {', '.join(mixed)} is of more than one type")
+    parts = [pa.table(table.columns) for table in tables]
+    try:
+        whole = pa.concat_tables(parts, promote_options="permissive")  # int32 and int64, or integers and floats
+    except pa.ArrowException as error:
+        raise DataError(f"{first.name} and its other parts: columns of unlike types: {error}") from None
     ends: list[int] = []
     for table in tables:
         ends.append((ends[-1] if ends else 0) + table.num_rows)
@@ -85,7 +88,8 @@ def joined(tables: Sequence[Table], sha256: str) -> Table:
         part = next(index for index, end in enumerate(ends) if row < end)
         return tables[part].locate(row - (ends[part] - tables[part].num_rows))
 
-    columns = {name: pa.chunked_array([c for t in tables for c in t.columns[name].chunks]) for name in first.columns}
+    columns = {name: whole.column(name) for name in first.columns}
     bad_lines = tuple(line for table in tables for line in table.bad_lines)
     quotes = any(table.quotes_are_text for table in tables)
-    return Table(first.name, sha256, columns, locate, first.typed, bad_lines, quotes)
+    mixed = frozenset(name for table in tables for name in table.mixed)
+    return Table(first.name, sha256, columns, locate, first.typed, bad_lines, quotes, mixed)

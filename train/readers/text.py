@@ -20,7 +20,7 @@ from train.errors import DataError
 from train.readers.dialect import SAMPLE_BYTES, delimiter_name, fields, find_delimiter, sample_lines
 from train.readers.encoding import Decoded, decode
 from train.readers.names import SHOWN_NAMES, looks_like_header
-from train.readers.quotes import quotes_are_text, records
+from train.readers.quotes import line_of_text_after_quotes, quotes_are_text, records
 from train.readers.rules import ReadingRules
 from train.readers.source import Readable, Source
 from train.readers.table import Table
@@ -58,7 +58,7 @@ class TextFile:
         lines = sample_lines(decoded.body)
         if not lines:
             raise DataError(f"{self.name}: the file is empty")
-        shown = layout.delimiter or rules.field_delimiter or find_delimiter(lines, layout.fewest)
+        shown = layout.delimiter or rules.field_delimiter or find_delimiter(lines, layout.fewest, _asked(rules))
         self._shape, self._delimiter = shown, shown
         self._body = decoded.body
         if len(shown.encode()) > 1:
@@ -66,7 +66,7 @@ class TextFile:
         first = [field.strip() for field in fields(lines[0], shown)]
         self.header = layout.names is None and rules.header and looks_like_header(first, _asked(rules))
         self.names = first if self.header else self._numbered(first, layout.names)
-        self._quoted, literal = self._find_quotes(layout.quoted)
+        self._quoted, literal = self._find_quotes(layout.quoted, reading)
         self.described = self._describe(decoded)
         _tell_doubts(self.name, decoded, literal, reading)
 
@@ -95,19 +95,23 @@ class TextFile:
 
     def _numbered(self, first: list[str], names: tuple[str, ...] | None) -> list[str]:
         if names is None:
-            return [str(place) for place in range(1, len(first) + 1)]
+            return [f"column {place}" for place in range(1, len(first) + 1)]
         if len(first) > len(names):
             shape = self._shape.join(names)
             raise DataError(f"{self.name}:1: {len(first)} fields; allowed are {len(names)}: {shape}")
         return list(names[: len(first)])
 
-    def _find_quotes(self, quoted: bool | None) -> tuple[bool, int]:
+    def _find_quotes(self, quoted: bool | None, reading: Reading) -> tuple[bool, int]:
         """Whether quotes hold fields together, and the line of the one that showed that they do not, or 0."""
         if quoted is None and self._rules.quotes != "auto":
             quoted = self._rules.quotes == "on"
         if quoted is not None:
             return quoted, 0
         literal = quotes_are_text(self.name, self._body, self._delimiter, len(self.names))
+        line = 0 if literal else line_of_text_after_quotes(self._body, self._delimiter)
+        if line:
+            told = "text after a closing quote, and the quotes are left out: --quotes decides"
+            reading.warn(f"{self.name}:{line}: {told}")
         return not literal, literal
 
     def _describe(self, decoded: Decoded) -> str:

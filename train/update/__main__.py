@@ -14,7 +14,7 @@ from __future__ import annotations
 import datetime
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,10 @@ from train.errors import DataError
 from train.evaluation.model_card import MODEL_CARD, model_card
 from train.factors.encode import encode_known_users
 from train.output import ARTIFACT, CHECKPOINT, HELD_OUT, METRICS
+from train.readers.address import is_database
 from train.update.config import UpdateConfig, parse_config
 from train.update.grow import grow_interest, grow_network
-from train.update.known_rows import without_known_rows
+from train.update.known_rows import newest_of, without_known_rows
 from train.update.merge import check_types, merge_catalogues, merge_ratings
 from train.update.movie_rows import update_movie_rows
 
@@ -95,7 +96,7 @@ def _metadata(base: dict[str, Any], data: RatingsData, version: str, counts: dic
         "version": version,
         "from_version": base.get("version"),
         "from_digest": base.get("digest"),
-        "data": {"file": data.source.name, "sha256": data.sha256},
+        "data": {"file": data.source.name, "sha256": data.sha256, "newest": data.newest},
         **counts,
         "created": now,
     }
@@ -119,7 +120,8 @@ def run(config: UpdateConfig) -> str:
     if target.exists():
         raise DataError(f"{target}: already exists, and a version is never replaced: give another --out and --version")
     base = load_artifact(config.base)
-    data = config.read(config.ratings, (base.scale.minimum, base.scale.maximum))
+    since = newest_of(base.metadata) if is_database(config.ratings) and config.since is None else config.since
+    data = replace(config, since=since).read(config.ratings, (base.scale.minimum, base.scale.maximum))
     _refuse_known(base.metadata, data)
     if not config.count_again:
         check_types(base, data)

@@ -14,15 +14,15 @@ from train.config import RATINGS_OPTIONS
 from train.readers.options import ReaderOptions
 
 # How the base's ratings were read, which its metadata tells, is how new ones are read; the types of ids are the base's.
-_REMEMBERED = set(RATINGS_OPTIONS) - {"format", "copies", "skip_bad_lines", "user_ids", "movie_ids"}
+_REMEMBERED = set(RATINGS_OPTIONS) - {"format", "copies", "skip_bad_lines", "user_ids", "movie_ids", "since"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class UpdateConfig(ReaderOptions):
     """Options of `python -m train.update`."""
 
-    ratings: Path
-    """A folder or file of new ratings, on the rating scale of the version to update."""
+    ratings: str | Path
+    """A folder, file or database of new ratings, on the rating scale of the version to update."""
     base: Path = Path("build/1.0/ncf.pt")
     """The artifact to update; it stays as it is."""
     out: Path = Path("build/1.1")

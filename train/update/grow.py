@@ -60,6 +60,7 @@ def grow_interest(interest: Interest, merged: Merged) -> Interest:
         popularity=(raters / len(merged.user_ids)).float(),
         level=float(interest.level),
         prior=float(interest.prior),
+        restraint=float(interest.restraint),
         rating_weight=float(interest.rating_weight),
         rating_center=float(interest.rating_center),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +32,13 @@ def without_known_rows(base: Artifact, data: RatingsData) -> RatingsData:
     rows = np.flatnonzero(~known)
     ratings = data.ratings.iloc[rows].reset_index(drop=True)
     return replace(data, ratings=ratings, locate=lambda row: data.locate(int(rows[row])))
+
+
+def newest_of(metadata: dict[str, Any]) -> str | None:
+    """The newest time of the ratings that a version holds, which its metadata tells; None where it does not."""
+    steps = [metadata.get("data", {}), *(step["data"] for step in metadata.get("updates", []))]
+    times = [step["newest"] for step in steps if step.get("newest") is not None]
+    return times[-1] if times else None
 
 
 def _known_rows(base: Artifact, data: RatingsData) -> npt.NDArray[np.bool_]:

@@ -98,3 +98,9 @@ def test_a_list_of_one_hit_in_second_place_by_hand() -> None:
     assert found["coverage@20"] == 3 / 10
     assert found["novelty@20"] == (0 + 1 + 3) / 3  # a movie that nobody rated counts as rated by one user
     assert found["popularity@20"] == 4
+
+
+def test_an_empty_list_is_worth_nothing() -> None:
+    none, zeros, ideal = np.full((1, 20), -1), np.zeros((1, 20)), np.eye(1, 20)
+    found = measure_lists(Lists(none, zeros, ideal, np.array([1]), np.zeros((1, 20), dtype=np.int64), 8, 10))
+    assert {float(values.mean()) for values in found.values()} == {0.0}

@@ -1,4 +1,4 @@
-"""The rating's share in the blend: chosen on inner rows, kept for `--resume`."""
+"""The blend: chosen on inner rows, kept for `--resume`."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +10,9 @@ from model.network import RatingNetwork
 from model.scale import RatingScale
 from train.config import TrainConfig
 from train.dataset.tensors import TrainingSet
-from train.interest.choose import choose_rating_share
+from train.interest.choose import choose_blend
 from train.interest.config import InterestConfig
-from train.interest.fit import fit_interest
+from train.interest.fit import Blend, fit_interest
 from train.method import Fitted
 from train.resume import NO_STAGES, Stages
 
@@ -33,7 +33,7 @@ def test_network_that_chooses_sees_no_watched_rating(
         seen.append(rows)
         return taste_fit.network
 
-    assert choose_rating_share(taste_set, SCALE, config, fit, NO_STAGES) in (0.5, 2.0)
+    assert choose_blend(taste_set, SCALE, config, fit, NO_STAGES).rating_share in (0.5, 2.0)
     [rest] = seen
     assert 0.7 < len(rest.ratings) / len(taste_set.ratings) < 0.9
     assert (len(rest.user_ids), len(rest.movie_ids)) == (len(taste_set.user_ids), len(taste_set.movie_ids))
@@ -43,8 +43,8 @@ def test_one_candidate_needs_no_choice(taste_set: TrainingSet, config: TrainConf
     def fit(_: TrainingSet) -> RatingNetwork:
         raise AssertionError
 
-    one = replace(config, interest=InterestConfig(rating_shares=(0.7,)))
-    assert choose_rating_share(taste_set, SCALE, one, fit, NO_STAGES) == 0.7
+    one = replace(config, interest=InterestConfig(rating_shares=(0.7,), restraints=(0.2,)))
+    assert choose_blend(taste_set, SCALE, one, fit, NO_STAGES) == Blend(0.7, 0.2)
 
 
 def test_finished_choice_is_not_made_again(
@@ -57,14 +57,14 @@ def test_finished_choice_is_not_made_again(
         fits += 1
         return taste_fit.network
 
-    first = choose_rating_share(taste_set, SCALE, config, fit, Stages(tmp_path, "run"))
-    assert choose_rating_share(taste_set, SCALE, config, fit, Stages(tmp_path, "run", resume=True)) == first
+    first = choose_blend(taste_set, SCALE, config, fit, Stages(tmp_path, "run"))
+    assert choose_blend(taste_set, SCALE, config, fit, Stages(tmp_path, "run", resume=True)) == first
     assert fits == 1
 
 
 def test_share_is_in_standard_deviations(taste_set: TrainingSet, taste_fit: Fitted, config: TrainConfig) -> None:
     weights = [
-        float(fit_interest(taste_set, taste_fit.network, SCALE, config.interest, share).rating_weight)
+        float(fit_interest(taste_set, taste_fit.network, SCALE, config.interest, Blend(share, 0.0)).rating_weight)
         for share in (1.0, 3.0)
     ]
     assert weights[0] > 0
@@ -76,4 +76,4 @@ def test_network_that_rates_all_alike_adds_nothing(taste_set: TrainingSet, confi
         def forward(self, user_index: torch.Tensor, movie_index: torch.Tensor) -> torch.Tensor:
             return torch.full_like(user_index + movie_index, 0, dtype=torch.float32)
 
-    assert fit_interest(taste_set, Flat(), SCALE, config.interest, 1.0).rating_weight == 0
+    assert fit_interest(taste_set, Flat(), SCALE, config.interest, Blend(1.0, 0.0)).rating_weight == 0

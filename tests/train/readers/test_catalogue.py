@@ -94,6 +94,12 @@ def test_genres_are_split_however_they_are_written(tmp_path: Path, genres: str) 
     assert [one["genres"] for one in records(data)] == [["Action", "Comedy"], ["Drama"]]
 
 
+def test_genres_of_movies_dat_are_split_too(tmp_path: Path) -> None:
+    (tmp_path / "ratings.dat").write_text("1::2::3::4\n2::3::4::5\n")
+    (tmp_path / "movies.dat").write_text("2::X::Action, Comedy\n3::Y::Drama\n")
+    assert [one["genres"] for one in records(load_ratings(tmp_path))] == [["Action", "Comedy"], ["Drama"]]
+
+
 def test_the_separator_of_genres_is_said_and_can_be_decided(tmp_path: Path) -> None:
     movies = 'movie_id,genres\n10,"Action, Comedy"\n20,Action/Drama\n'
     assert 'genres for genres ("," between them)' in read(tmp_path, movies).reading.lines[-1]
@@ -126,3 +132,30 @@ def test_a_column_of_which_there_are_two_candidates_is_a_warning_with_the_option
     chosen = load_ratings(tmp_path / "r.csv", ReadingRules(user_column="user_id", rating_column="score"))
     assert chosen.ratings.to_numpy().tolist() == [[8, 10, 3], [9, 20, 4]]
     assert chosen.reading.warnings == []
+
+
+def test_a_movie_that_is_there_twice_with_other_facts_is_a_warning(tmp_path: Path) -> None:
+    data = read(tmp_path, "movie_id,title\n10,Ten\n20,Twenty\n10,Other\n20,Twenty\n")
+    assert [one["title"] for one in records(data)] == ["Ten", "Twenty"]
+    assert data.reading.warnings[0].startswith("movies.csv:4: movie_id 10 is there a second time, with other facts")
+
+
+def test_a_year_that_is_none_is_unknown_and_a_warning(tmp_path: Path) -> None:
+    data = read(tmp_path, "movie_id,title,year\n10,Ten,MMX\n20,Twenty,N/A\n30,Thirty,1930\n")
+    assert [one["year"] for one in records(data)] == [None, None, 1930]
+    [warning] = data.reading.warnings
+    assert warning.startswith('movies.csv:2: year "MMX" is not a year; unknown in 1 row;')
+
+
+@pytest.mark.parametrize("genre", [7, 1.5])
+def test_genres_that_are_numbers_are_names(tmp_path: Path, genre: float) -> None:
+    (tmp_path / "ratings.csv").write_text(RATINGS)
+    pd.DataFrame({"movie_id": [10.0, 20.0], "genre": [genre, genre]}).to_parquet(tmp_path / "movies.parquet")
+    data = load_ratings(tmp_path)
+    assert [one["genres"] for one in records(data)] == [[str(genre)], [str(genre)]]
+
+
+def test_a_catalogue_is_found_beside_ratings_in_a_folder_in_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "ml").mkdir()
+    read(tmp_path / "ml", "movie_id,title\n10,Ten\n20,Twenty\n")
+    assert len(records(load_ratings(tmp_path))) == 2

@@ -55,3 +55,9 @@ def test_a_few_copies_are_kept_and_said(tmp_path: Path) -> None:
     assert any("there are 1 such rows, and they are kept: --copies drop" in line for line in data.reading.lines)
     assert len(load_ratings(path, ReadingRules(copies="drop")).ratings) == len(once)
     assert len(load_ratings(write(tmp_path, once * 2), ReadingRules(copies="keep")).ratings) == 2 * len(once)
+
+
+def test_many_repeated_pairs_are_a_warning(tmp_path: Path) -> None:
+    timed = [f"{row},{time}" for row in rows(300) for time in (1, 2)]
+    [warning] = load_ratings(write(tmp_path, timed, "user_id,movie_id,rating,timestamp")).reading.warnings
+    assert warning.startswith("50% of the ratings repeat a pair of user and movie, and are kept")

@@ -111,3 +111,11 @@ def test_a_float_that_stands_for_no_one_id_is_an_error_with_its_row(tmp_path: Pa
     pd.DataFrame({"user_id": [1.0, value], "movie_id": [1, 2], "rating": [1, 2]}).to_parquet(tmp_path / "r.parquet")
     with pytest.raises(DataError, match=r"^r\.parquet, row 2: user_id"):
         load_ratings(tmp_path / "r.parquet")
+
+
+@pytest.mark.parametrize(("user", "movie", "told"), [(2**53, 1, ""), (2**53 + 1, 1, "users"), (1, -(2**62), "movies")])
+def test_ids_that_javascript_cannot_hold_are_said(tmp_path: Path, user: int, movie: int, told: str) -> None:
+    path = tmp_path / "r.csv"
+    path.write_text(f"user_id,movie_id,rating\n{user},{movie},1\n2,3,5\n")
+    said = [line for line in load_ratings(path).reading.lines if "2^53" in line]
+    assert [line.split(" pass ")[0] for line in said] == ([f"ids of {told}"] if told else [])

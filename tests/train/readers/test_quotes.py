@@ -46,6 +46,17 @@ def test_a_note_of_several_lines_stays_one_field(tmp_path: Path, note: str) -> N
     assert data.reading.warnings == []
 
 
+@pytest.mark.parametrize("place", [0, 1, 2, 3])
+def test_a_note_of_two_lines_is_one_field_wherever_its_column_stands(tmp_path: Path, place: int) -> None:
+    rows = [["user_id", "movie_id", "rating"], *([str(n), str(n + 50), str(n % 5 + 1)] for n in range(9))]
+    for n, row in enumerate(rows):
+        row.insert(place, '"good\nfilm"' if n % 3 == 2 else "note")
+    (tmp_path / "r.csv").write_text("".join(",".join(row) + "\n" for row in rows))
+    data = load_ratings(tmp_path / "r.csv")
+    assert users(data) == list(range(9))
+    assert data.reading.warnings == []
+
+
 def test_quotes_that_swallow_rows_beside_quotes_that_are_needed_are_an_error_with_their_lines(tmp_path: Path) -> None:
     path = written(tmp_path, ['"A, B"', '"Great film', "x", "y", '"Bad film'], ",", "r.csv")
     with pytest.raises(DataError, match=r"^r\.csv:3: a quote opens here and is closed in line 6, .*--quotes off"):
@@ -73,3 +84,34 @@ def test_titles_of_kmrd_that_begin_with_a_quote_stay_apart(tmp_path: Path) -> No
     movies = load_ratings(tmp_path).movies
     assert movies is not None
     assert movies["title"].tolist() == ['"별', "달", 'The "End"', '"해', None, "산"]
+
+
+@pytest.mark.parametrize("place", [0, 2])
+@pytest.mark.parametrize("odd", ['"Odd', '"Odd" title', '"'])
+def test_quotes_swallow_no_rows_wherever_their_column_stands(tmp_path: Path, place: int, odd: str) -> None:
+    header, lines = ["user_id", "movie_id", "rating", "more"], []
+    header.insert(place, "note")
+    for n in range(100):
+        row = [str(n), str(n % 9), str(n % 5 + 1), "y"]
+        row.insert(place, odd if n % 25 == 0 else "x")
+        lines.append("\t".join(row))
+    (tmp_path / "r.tsv").write_text("\n".join(["\t".join(header), *lines]) + "\n")
+    assert users(load_ratings(tmp_path / "r.tsv")) == list(range(100))
+
+
+def test_two_unread_fields_that_begin_with_a_quote_swallow_no_fields(tmp_path: Path) -> None:
+    rows = [f"{n}\t{n % 9}\t{n % 5 + 1}\t" + ('"Odd\t"Even' if n % 50 == 0 else "x\ty") for n in range(200)]
+    (tmp_path / "r.tsv").write_text("\n".join(["user_id\tmovie_id\trating\ttitle\tnote", *rows]) + "\n")
+    assert users(load_ratings(tmp_path / "r.tsv")) == list(range(200))
+
+
+def test_a_title_that_begins_with_a_quoted_name_keeps_its_quotes(tmp_path: Path) -> None:
+    (tmp_path / "ratings.csv").write_text("user_id,movie_id,rating\n1,1,2\n2,2,3\n3,1,1\n")
+    (tmp_path / "movies.csv").write_text('movie_id,title\n1,"Weird Al" Yankovic\n2,Two\n')
+    data = load_ratings(tmp_path)
+    assert data.movies is not None
+    assert data.movies["title"].tolist() == ['"Weird Al" Yankovic', "Two"]
+    (tmp_path / "movies.csv").write_text('movie_id,title\n1,"Weird Al" Yankovic\n2,"Two, and more"\n')
+    assert load_ratings(tmp_path).reading.warnings == [
+        "movies.csv:2: text after a closing quote, and the quotes are left out: --quotes decides"
+    ]

@@ -34,7 +34,7 @@ GOOD = HEADER + "1,2,3\n4,5,6\n"
         (GOOD.encode() + b"7,8,1e999\n", "r.csv:4: rating 1e999 is not a finite number"),
         (GOOD.encode() + b",8,9\n", "r.csv:4: user_id is empty"),
         (GOOD.encode() + b'7,"",9\n', "r.csv:4: movie_id is empty"),
-        (GOOD.encode() + b'7,"8,9\n1,2,3\n', 'r.csv:4: movie_id "8 holds a quote that is not closed'),
+        (GOOD.encode() + b'7,"8,9\n1,2,3\n', 'r.csv:4: movie_id "8 holds a quote; close it in its field'),
         (GOOD.encode() + b'7,8,"9\n1,2,3\n', 'r.csv:4: rating ""9" is not a number'),
         (GOOD.encode() + b'7,"8,9\n1,2\n', "r.csv:4: a quote is not closed as it must be"),
         (GOOD.encode() + b'7,"8\n9",9\n', "r.csv:4: movie_id holds a line break"),

@@ -60,7 +60,7 @@ def test_a_missing_rating_of_parquet_may_mean_not_rated(tmp_path: Path) -> None:
 @pytest.mark.parametrize("odd", ["55", "99", "1000"])
 def test_a_rating_far_from_all_others_is_a_warning(tmp_path: Path, odd: str) -> None:
     data = load_ratings(write(tmp_path, [*STARS, odd]))
-    assert data.reading.warnings[0].startswith(f"r.csv:22: rating {odd} (1 rows) is taken as the highest rating")
+    assert data.reading.warnings[0].startswith(f"r.csv:22: rating {odd} (1 row) is taken as the highest rating")
 
 
 @pytest.mark.parametrize("ratings", [["-1", "1"], ["-1", "0", "1"], ["0", "1"], ["-10", "-3", "0", "7"], ["0", "0.5"]])
@@ -84,3 +84,10 @@ def test_decimal_commas_are_read(tmp_path: Path) -> None:
     data = load_ratings(tmp_path / "r.csv")
     assert data.ratings["rating"].tolist() == [3.5, 4, 0.5]
     assert 'r.csv: rating has decimal commas, as "3,5"' in data.reading.lines
+
+
+def test_times_that_stand_where_ratings_should_are_an_error(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("1,10,1112486027,3\n2,20,1112486028,4\n")
+    with pytest.raises(DataError, match=r"^r\.csv: column 3 .* look like times, not ratings; --rating-column names"):
+        load_ratings(tmp_path / "r.csv")
+    assert load_ratings(tmp_path / "r.csv", ReadingRules(rating_column="4")).rating_scale == (3, 4)

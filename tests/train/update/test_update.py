@@ -19,7 +19,7 @@ from train.dataset.data import RatingsData
 from train.dataset.tensors import TrainingSet
 from train.errors import DataError
 from train.interest.config import InterestConfig
-from train.interest.fit import fit_interest
+from train.interest.fit import Blend, fit_interest
 from train.update.__main__ import update
 
 NEW_MOVIE, NEW_USER, KNOWN_USER = 1_003_000, 3, 7
@@ -142,7 +142,7 @@ def test_metadata_lists_the_new_ratings_and_the_measured_version(taste_artifact:
         ("1.1", "1.0", 1, 1),
         ("1.2", "1.1", 0, 0),
     ]
-    assert steps[0]["data"] == {"file": "new.csv", "sha256": "5" * 64}
+    assert steps[0]["data"] == {"file": "new.csv", "sha256": "5" * 64, "newest": None}
 
 
 def test_two_updates_give_the_same_as_one(taste_artifact: Artifact) -> None:
@@ -176,7 +176,7 @@ def test_a_network_without_an_encoder_is_refused(artifact: Artifact) -> None:
 
 def test_update_moves_the_interest_along_with_the_movies(taste_artifact: Artifact, taste_set: TrainingSet) -> None:
     network = taste_artifact.network
-    interest = fit_interest(taste_set, network, RatingScale(1, 10), InterestConfig(min_raters=1), 0.3)
+    interest = fit_interest(taste_set, network, RatingScale(1, 10), InterestConfig(min_raters=1), Blend(0.3, 0.0))
     base = replace(taste_artifact, interest=interest)
     updated = update(base, new_data([(NEW_USER, 1_004, 9), (NEW_USER, NEW_MOVIE, 2)]), "1.1").artifact
     known = BestAsk(KNOWN_USER, taste_artifact.movie_ids.raw(np.arange(20)), rank_by="interest")

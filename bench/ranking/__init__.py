@@ -1,0 +1,1 @@
+"""Rankings against other libraries: `python -m bench.ranking`."""

@@ -1,0 +1,63 @@
+"""This project's rankings with its defaults: of known users, and of new ones who are folded in from a few ratings."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from model.factor_network import FactorNetwork
+from model.history import History
+from model.interest import Interest
+from model.network import RatingNetwork
+from model.scale import RatingScale
+from train.architectures import ARCHITECTURES
+from train.config import TrainConfig
+from train.dataset.tensors import Ratings, TrainingSet
+from train.evaluation.ranking_scores import Scores
+from train.interest.choose import choose_blend
+from train.interest.fit import fit_interest, history_of
+from train.interest.scores import ranked_scores
+from train.resume import NO_STAGES
+
+
+@dataclass(frozen=True)
+class Ours:
+    """A network and its interest part, as `python -m train` fits them."""
+
+    network: RatingNetwork
+    interest: Interest
+    trained: TrainingSet
+    scale: RatingScale
+
+    def scores(self) -> Scores:
+        """`blend`, `interest` and `rating` of the users of the training."""
+        history = history_of(self.trained).without_repeats()
+        return ranked_scores(self.interest, history, self.network, self.scale)
+
+    def scores_of_new(self, given: Ratings, num_users: int) -> Scores:
+        """The same of new users 0..num_users-1, who are known by the ratings `given` alone."""
+        assert isinstance(self.network, FactorNetwork)
+        with torch.inference_mode():
+            rows = self.network.encode_users(given.user_index, given.movie_index, given.rating, num_users + 1)
+        network = copy.copy(self.network)
+        network._modules = {**self.network._modules, "user_embedding": nn.Embedding.from_pretrained(rows.clone())}
+        columns = given.user_index.numpy(), given.movie_index.numpy(), given.rating.numpy()
+        history = History.from_ratings(*columns, num_users).without_repeats()
+        return ranked_scores(self.interest, history, network, self.scale)
+
+
+def fit_ours(trained: TrainingSet, scale: RatingScale, seed: int) -> Ours:
+    """Chooses on the training rows and fits, as `python -m train` does."""
+    config = TrainConfig(seed=seed)
+    architecture = ARCHITECTURES[config.architecture]
+    choice = architecture.choose(trained, scale, config, NO_STAGES)
+
+    def fit(rows: TrainingSet) -> RatingNetwork:
+        return architecture.fit(rows, scale, config, choice, "fit", NO_STAGES).network
+
+    network = fit(trained)
+    blend = choose_blend(trained, scale, config, fit, NO_STAGES)
+    return Ours(network, fit_interest(trained, network, scale, config.interest, blend), trained, scale)

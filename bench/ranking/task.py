@@ -1,0 +1,79 @@
+"""What the rankings are compared on: a data set's split, an inner split to tune peers on, and the users to rank for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from model.scale import RatingScale
+from train.dataset.data import RatingsData, split_ratings
+from train.dataset.tensors import Ratings, TrainingSet, index_ratings, look_up_ratings
+from train.evaluation.ranking import first_movies, judge
+from train.evaluation.ranking_metrics import measure_lists
+from train.evaluation.ranking_scores import Scores, count_raters
+from train.evaluation.relevance import RankingTask, ranking_task
+from train.readers import load_ratings
+
+MOST_USERS = 3_000
+INNER_SEED = 99
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Ratings to fit on, and the users to rank for with what held-out movies are worth to them."""
+
+    train: Ratings
+    task: RankingTask
+    num_users: int
+    num_movies: int
+
+    def rank(self, scores: Scores) -> dict[str, np.ndarray]:
+        """By ranking each user's first movies that they did not rate, (U, K) rows, or -1."""
+        return first_movies(self.task.user, self.train, self.num_users, self.num_movies, scores)
+
+    def measure(self, movies: np.ndarray) -> dict[str, np.ndarray]:
+        """The metrics of `train/evaluation/ranking_metrics.py` of each user's first movies (U, K)."""
+        raters = count_raters(self.train, self.num_movies)
+        return measure_lists(judge(movies, self.task.liked, raters, self.num_users))
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set whose fifth is held out (`outer`), and the same again of its training rows (`inner`)."""
+
+    name: str
+    read: RatingsData
+    scale: RatingScale
+    training: TrainingSet
+    outer: Rows
+    inner: Rows
+
+
+def read_data(path: Path) -> Data:
+    """Reads a folder or file of ratings and splits it; the outer split is that of a training."""
+    read = load_ratings(path)
+    scale = RatingScale(*read.rating_scale)
+    split = split_ratings(read.ratings, source=read.source)
+    training = index_ratings(split.train, read.movies)
+    again = split_ratings(split.train, seed=INNER_SEED, source=read.source)
+    inner, watched, held_out = (
+        look_up_ratings(frame, training.user_ids, training.movie_ids)
+        for frame in (again.train, again.validation, split.validation)
+    )
+    known = len(training.user_ids), len(training.movie_ids)
+    return Data(
+        path.resolve().name,
+        read,
+        scale,
+        training,
+        outer=rows_of(training.ratings, held_out, *known, scale),
+        inner=rows_of(inner, watched, *known, scale),
+    )
+
+
+def rows_of(train: Ratings, held_out: Ratings, num_users: int, num_movies: int, scale: RatingScale) -> Rows:
+    """Rows with at most MOST_USERS users to rank for."""
+    task = ranking_task(train, held_out, num_users, num_movies, scale.minimum, MOST_USERS)
+    return Rows(train, task, num_users, num_movies)

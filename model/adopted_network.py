@@ -1,0 +1,160 @@
+"""Networks that were trained elsewhere, behind the protocol of model/network.py.
+
+Such a network has rows in an order of its own. `user_rows` and `movie_rows` say which of its rows each of our rows is.
+
+A network that gives no more than a score of two indices is an `AdoptedNetwork`. Its towers are the rows themselves, so
+the head runs the whole network. A network with two towers is an `AdoptedTowers`: either side is computed once.
+"""
+
+# No `from __future__ import annotations`: TorchScript reads the attributes' annotations as they are.
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from model.scale import RatingScale
+
+Output = Literal["rating", "unit", "logit", "probability"]
+OUTPUTS: tuple[Output, ...] = get_args(Output)
+
+
+class ToUnit(nn.Module):
+    """A network's score (...,) becomes a unit score (...,) float32 in 0..1.
+
+    Args:
+        output: what the network gives: a rating on the scale, a score of 0..1, a logit, or a probability.
+        scale: of the ratings.
+    """
+
+    def __init__(self, output: Output, scale: RatingScale) -> None:
+        super().__init__()
+        self.is_logit: bool = output == "logit"
+        self.low: float = scale.minimum if output == "rating" else 0.0
+        self.span: float = scale.span if output == "rating" else 1.0
+
+    def forward(self, score: Tensor) -> Tensor:
+        """Scores outside the scale count as its nearest bound."""
+        if self.is_logit:
+            return torch.sigmoid(score.float())
+        return ((score.float() - self.low) / self.span).clamp(0.0, 1.0)
+
+
+class AdoptedNetwork(nn.Module):
+    """A network that gives a score (B,) or (B, 1) of user rows (B,) and movie rows (B,), and nothing else.
+
+    Args:
+        network: the network, scripted; its rows are in its own order.
+        to_unit: what its score means.
+        user_rows, movie_rows: (num_users,) and (num_movies,) int64, the network's row of each of our rows.
+        unknown_user: (num_movies + 1,) unit scores of each movie by an unknown user; the last is the unknown movie's.
+        unknown_movie: (num_users + 1,) unit scores of an unknown movie by each user; the last is the unknown user's.
+    """
+
+    user_rows: Tensor
+    movie_rows: Tensor
+    unknown_user: Tensor
+    unknown_movie: Tensor
+
+    def __init__(
+        self,
+        network: nn.Module,
+        to_unit: ToUnit,
+        user_rows: Tensor,
+        movie_rows: Tensor,
+        unknown_user: Tensor,
+        unknown_movie: Tensor,
+    ) -> None:
+        super().__init__()
+        self.num_users = len(user_rows)
+        self.num_movies = len(movie_rows)
+        self.network = network
+        self.to_unit = to_unit
+        # The unknown's row is never looked at: its scores are in the tables.
+        self.register_buffer("user_rows", torch.cat([user_rows, user_rows[:1]]))
+        self.register_buffer("movie_rows", torch.cat([movie_rows, movie_rows[:1]]))
+        self.register_buffer("unknown_user", unknown_user)
+        self.register_buffer("unknown_movie", unknown_movie)
+
+    @torch.jit.export
+    def user_tower(self, user_index: Tensor) -> Tensor:
+        """(B,) int64 rows of users -> (B, 1) int64: the same rows."""
+        return user_index.unsqueeze(-1)
+
+    @torch.jit.export
+    def movie_tower(self, movie_index: Tensor) -> Tensor:
+        """(B,) int64 rows of movies -> (B, 1) int64: the same rows."""
+        return movie_index.unsqueeze(-1)
+
+    @torch.jit.export
+    def head(self, user: Tensor, movie: Tensor) -> Tensor:
+        """Rows of users and movies, broadcast against each other, (..., 1) -> (...,) unit scores."""
+        users, movies = torch.broadcast_tensors(user.squeeze(-1), movie.squeeze(-1))
+        if users.numel() == 0:
+            return torch.zeros(users.shape, device=users.device)
+        score = self.network(self.user_rows[users].reshape(-1), self.movie_rows[movies].reshape(-1))
+        unit = self.to_unit(score.reshape(users.shape))
+        unit = torch.where(users == self.num_users, self.unknown_user[movies], unit)
+        return torch.where(movies == self.num_movies, self.unknown_movie[users], unit)
+
+    def forward(self, user_index: Tensor, movie_index: Tensor) -> Tensor:
+        """(B,) int64 rows of users and of movies -> (B,) float32 unit scores in 0..1."""
+        return self.head(self.user_tower(user_index), self.movie_tower(movie_index))
+
+
+class AdoptedTowers(nn.Module):
+    """A network with two towers and a head: `user_tower(user_index)`, `movie_tower(movie_index)`, `head(user, movie)`.
+
+    Args:
+        network: the network, scripted; its rows are in its own order.
+        to_unit: what the head's score means.
+        user_rows, movie_rows: (num_users,) and (num_movies,) int64, the network's row of each of our rows.
+        unknown_user, unknown_movie: (W,), the towers' outputs of an unknown user and of an unknown movie.
+    """
+
+    user_rows: Tensor
+    movie_rows: Tensor
+    unknown_user: Tensor
+    unknown_movie: Tensor
+
+    def __init__(
+        self,
+        network: nn.Module,
+        to_unit: ToUnit,
+        user_rows: Tensor,
+        movie_rows: Tensor,
+        unknown_user: Tensor,
+        unknown_movie: Tensor,
+    ) -> None:
+        super().__init__()
+        self.num_users = len(user_rows)
+        self.num_movies = len(movie_rows)
+        self.network = network
+        self.to_unit = to_unit
+        self.register_buffer("user_rows", torch.cat([user_rows, user_rows[:1]]))
+        self.register_buffer("movie_rows", torch.cat([movie_rows, movie_rows[:1]]))
+        self.register_buffer("unknown_user", unknown_user)
+        self.register_buffer("unknown_movie", unknown_movie)
+
+    @torch.jit.export
+    def user_tower(self, user_index: Tensor) -> Tensor:
+        """(B,) int64 rows of users -> (B, W)."""
+        vector: Tensor = self.network.user_tower(self.user_rows[user_index])  # type: ignore[operator]
+        return torch.where((user_index == self.num_users).unsqueeze(-1), self.unknown_user, vector)
+
+    @torch.jit.export
+    def movie_tower(self, movie_index: Tensor) -> Tensor:
+        """(B,) int64 rows of movies -> (B, W)."""
+        vector: Tensor = self.network.movie_tower(self.movie_rows[movie_index])  # type: ignore[operator]
+        return torch.where((movie_index == self.num_movies).unsqueeze(-1), self.unknown_movie, vector)
+
+    @torch.jit.export
+    def head(self, user: Tensor, movie: Tensor) -> Tensor:
+        """Two towers' outputs, broadcast against each other, (..., W) -> (...,) unit scores."""
+        users, movies = torch.broadcast_tensors(user, movie)
+        score: Tensor = self.network.head(users, movies)  # type: ignore[operator]
+        unit: Tensor = self.to_unit(score.reshape(users.shape[:-1]))
+        return unit
+
+    def forward(self, user_index: Tensor, movie_index: Tensor) -> Tensor:
+        """(B,) int64 rows of users and of movies -> (B,) float32 unit scores in 0..1."""
+        return self.head(self.user_tower(user_index), self.movie_tower(movie_index))

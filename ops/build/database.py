@@ -1,0 +1,46 @@
+"""Ratings in a database: what a verb is asked for becomes options of the command, and no password is shown."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from urllib.parse import parse_qs
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_SECRETS = {"password", "sslpassword"}
+# Variables of make, and the options of the readers that they stand for.
+_OPTIONS = {"QUERY": "--query", "TABLE": "--table", "MOVIES_QUERY": "--movies-query"}
+
+
+def is_url(place: str) -> bool:
+    """Whether it names a database by a URL, and no file."""
+    return _URL.match(place) is not None
+
+
+def with_options(asked: Mapping[str, str], data: str, arguments: str) -> dict[str, str]:
+    """The variables, with those of a query or table as options in `arguments`, the variable for the command's own.
+
+    data: the variable that names the ratings.
+
+    Raises:
+        ValueError: an address holds a password.
+    """
+    _refuse_password(data, asked.get(data, ""))
+    given = {option: asked[name] for name, option in _OPTIONS.items() if asked.get(name)}
+    others = {name: value for name, value in asked.items() if name not in _OPTIONS}
+    if not given:
+        return others
+    words = shlex.join([word for pair in given.items() for word in pair])
+    return {**others, arguments: f"{words} {asked.get(arguments, '')}".strip()}
+
+
+def _refuse_password(name: str, address: str) -> None:
+    """A password would be shown by `ps`, on the screen and in made-of.json."""
+    found = _URL.match(address)
+    if found is None:
+        return
+    before, _, options = address[found.end() :].partition("?")
+    if ":" in before.rpartition("@")[0] or _SECRETS & {key.lower() for key in parse_qs(options, True)}:
+        way = "leave it out, and give it by the environment variable PGPASSWORD or in the file ~/.pgpass"
+        raise ValueError(f"{name}: the address of the database holds a password: {way}")

@@ -1,0 +1,30 @@
+"""Opens the served model's page in a browser: `make open`."""
+
+from __future__ import annotations
+
+import sys
+import webbrowser
+from pathlib import Path
+
+from model.archive import NAME
+from ops import auth
+from ops.settings import ServerSettings, read_settings
+
+
+def page_address(settings: ServerSettings) -> str:
+    """Where a browser gets the page."""
+    return f"{settings.inference}/predictions/{NAME}"
+
+
+def main() -> None:
+    """Opens it, and prints the address."""
+    settings = read_settings(Path("config.properties"), Path.cwd())
+    if auth.is_on(settings):
+        sys.exit("open: with AUTH=on TorchServe gives no browser the page; put nginx before it, as docs/page.md says")
+    address = page_address(settings)
+    opened = webbrowser.open(address)
+    print(address if opened else f"no browser here; open this address in one: {address}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""Networks that were trained elsewhere on a real server: each example of examples/, by the commands of its text."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pandas as pd
+import pytest
+
+from tests.e2e.conftest import ROOT, Project, copy_project
+from tests.e2e.test_docs_commands import marked
+from tests.train.adopt.conftest import MOVIES, USERS, Own, script
+from train.dataset.demo import write_demo
+
+pytestmark = pytest.mark.e2e
+
+EXAMPLES = {"own-1": "feed_forward", "own-2": "neumf", "own-3": "factors"}
+SCALES = {"own-1": (1, 10), "own-2": (0, 1), "own-3": (1, 10)}
+
+
+def commands_of(example: str) -> list[str]:
+    """The two commands in an example's docstring."""
+    text = (ROOT / "examples" / f"{example}.py").read_text().split('"""')[1].replace("\\\\\n", " ")
+    return re.findall(r"^ *((?:python|make) .*)$", text, re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """One server with the networks of the three examples, trained on some of the embedded ratings."""
+    project = copy_project(tmp_path_factory.mktemp("owner"))
+    demo = project.folder / "build" / "demo"
+    write_demo(demo)
+    lines = (demo / "rates.csv").read_text().splitlines(keepends=True)
+    (demo / "rates.csv").write_text("".join(lines[:8_000]))
+    for version, example in EXAMPLES.items():
+        train, adopt = commands_of(example)
+        project.run("bash", "-ec", f"PATH={project.folder / '.venv' / 'bin'}:$PATH {train}")
+        told = project.run("bash", "-ec", adopt)
+        assert f"wrote model-store/ncf-{version}.mar" in told.stdout + told.stderr
+    project.make("serve")
+    for version in ("own-2", "own-3"):
+        project.make("register", f"VERSION={version}")
+    yield project
+    project.make("stop")
+
+
+def example_of(owner: Project, version: str) -> tuple[Any, Any]:
+    """A user and a movie that the version knows."""
+    example = owner.client.describe(version)["example"]
+    return example["user_id"], example["movie_ids"][0]
+
+
+@pytest.mark.parametrize("example", EXAMPLES.values())
+def test_an_example_is_shorter_than_sixty_lines(example: str) -> None:
+    assert len((ROOT / "examples" / f"{example}.py").read_text().splitlines()) < 60
+
+
+def test_the_first_adopted_version_is_what_a_start_serves(owner: Project) -> None:
+    assert owner.versions == {"own-1": True, "own-2": False, "own-3": False}
+
+
+@pytest.mark.parametrize("version", EXAMPLES)
+def test_an_adopted_network_rates_pairs_and_flags_strangers(owner: Project, version: str) -> None:
+    user, movie = example_of(owner, version)
+    low, high = SCALES[version]
+    known = owner.ask({"user_id": user, "movie_id": movie}, version).json()
+    assert low <= known["rating"] <= high
+    stranger = owner.ask({"user_id": -1, "movie_id": movie}, version).json()
+    assert (low <= stranger["rating"] <= high, stranger["unknown"]) == (True, ["user_id"])
+    several = owner.ask({"instances": [{"user_id": user, "movie_id": movie}] * 3}, version).json()
+    assert [one["rating"] for one in several["predictions"]] == pytest.approx([known["rating"]] * 3, abs=1e-5)
+
+
+@pytest.mark.parametrize("version", EXAMPLES)
+def test_an_adopted_network_ranks_its_movies(owner: Project, version: str) -> None:
+    user, _ = example_of(owner, version)
+    best = owner.ask({"user_id": user, "top_k": 5}, version).json()["recommendations"]
+    assert len(best) == 5
+    assert [one["score"] for one in best] == sorted((one["score"] for one in best), reverse=True)
+    if version != "own-1":  # the others were given ratings
+        ratings = pd.read_csv(owner.folder / "build" / "demo" / "rates.csv")
+        seen = set(ratings["movie"][ratings["user"] == user])
+        assert not seen & {one["movie_id"] for one in best}
+    if version == "own-3":
+        assert all("title" in one for one in best)
+
+
+@pytest.mark.parametrize("version", EXAMPLES)
+def test_an_adopted_network_answers_columns(owner: Project, version: str) -> None:
+    user, movie = example_of(owner, version)
+    columns = [
+        {"name": name, "shape": [2], "datatype": "INT64", "data": [value, value]}
+        for name, value in (("user_id", user), ("movie_id", movie))
+    ]
+    url = f"{owner.settings.inference}/predictions/ncf/{version}"
+    answer = httpx.post(url, json={"inputs": columns}, timeout=30, trust_env=False).json()
+    [ratings] = [one["data"] for one in answer["outputs"] if one["name"] == "rating"]
+    single = owner.ask({"user_id": user, "movie_id": movie}, version).json()["rating"]
+    assert ratings == pytest.approx([single, single], abs=1e-5)
+
+
+@pytest.mark.parametrize("version", EXAMPLES)
+def test_what_an_adopted_network_cannot_do_is_told(owner: Project, version: str) -> None:
+    user, movie = example_of(owner, version)
+    ratings = owner.ask({"ratings": [{"movie_id": movie, "rating": 1}], "top_k": 3}, version)
+    assert (ratings.status_code, "takes no new ratings" in ratings.text) == (400, True)
+    url = f"{owner.settings.inference}/explanations/ncf/{version}"
+    told = httpx.post(url, json={"user_id": user, "movie_id": movie}, timeout=30, trust_env=False)
+    if version == "own-3":
+        assert told.json()["because"], "two towers and ratings are enough for reasons"
+    else:
+        assert (told.status_code, "gives a rating and no reasons" in told.text) == (400, True)
+
+
+def test_adopting_the_same_again_makes_nothing(owner: Project) -> None:
+    before = (owner.folder / "build" / "own-2" / "ncf.pt").stat().st_mtime_ns
+    again = shlex.split(commands_of("neumf")[1])
+    assert "version own-2 was made of just that" in owner.make(*again[1:])
+    assert (owner.folder / "build" / "own-2" / "ncf.pt").stat().st_mtime_ns == before
+    Path(owner.folder / "own" / "neumf" / "net.pt").write_bytes(b"")
+    told = owner.make(*again[1:], check=False)
+    assert "VERSION: own-2 already exists, and a version is never replaced" in told
+
+
+def test_a_network_that_cannot_be_adopted_leaves_nothing(owner: Project) -> None:
+    (owner.folder / "bad.pt").write_bytes(b"no network")
+    given = ["MODEL=bad.pt", "USERS=own/feed/users.csv", "MOVIES=own/feed/movies.csv"]
+    assert "bad.pt: not a TorchScript file" in owner.make("adopt", *given, "VERSION=bad", check=False)
+    assert not (owner.folder / "build" / "bad").exists()
+    assert "MODEL: give the file: `make adopt" in owner.make("adopt", check=False)
+    assert "USERS: none.csv: no such file" in owner.make(
+        "adopt", "MODEL=bad.pt", "USERS=none.csv", "MOVIES=x", check=False
+    )
+
+
+def test_a_share_of_the_requests_goes_to_an_adopted_version(owner: Project) -> None:
+    told = owner.make("canary", "VERSION=own-3", "SHARE=0.5", "REQUESTS=40")
+    assert "own-3" in told
+
+
+def test_the_three_lines_of_the_page_run(owner: Project) -> None:
+    script(Own(), owner.folder / "net.pt")
+    (owner.folder / "users.csv").write_text("\n".join(["user_id", *map(str, USERS)]) + "\n")
+    (owner.folder / "movies.csv").write_text("\n".join(["movie_id", *map(str, MOVIES)]) + "\n")
+    owner.make("stop")
+    *_, told = [owner.run("bash", "-ec", command) for command in marked("own_model")]
+    assert '"recommendations":' in told.stdout

@@ -1,0 +1,71 @@
+"""Recommendations over HTTP for users with held-out ratings are as good as the training reported in its own process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from model.artifact import Artifact, load_artifact
+from ops.versions.rollout import Rollout
+from tests.e2e.conftest import QUICK, Project
+from train.dataset.data import split_ratings
+from train.dataset.tensors import look_up_ratings
+from train.evaluation.ranking import judge
+from train.evaluation.ranking_metrics import measure_lists
+from train.evaluation.relevance import RankingTask, ranking_task
+from train.readers import load_ratings
+
+pytestmark = pytest.mark.e2e
+
+VERSION = "2.0"
+SHOWN, AT_ONCE = 20, 100
+
+
+@pytest.fixture(scope="module")
+def measured(served: Project) -> Iterator[Project]:
+    """The project with a version that was fitted on the training rows alone, so that it has not seen the others."""
+    served.make("package", f"VERSION={VERSION}", f"TRAIN_ARGS={QUICK} --no-refit")
+    Rollout(served.client, served.settings).register(VERSION)
+    yield served
+    Rollout(served.client, served.settings).unregister(VERSION)
+
+
+def held_out_task(project: Project, artifact: Artifact) -> RankingTask:
+    """The users that the training ranked for, and what movies are worth to them."""
+    data = load_ratings(project.folder / "build" / "demo")
+    split = split_ratings(data.ratings, source=data.source)
+    train, held_out = (
+        look_up_ratings(frame, artifact.user_ids, artifact.movie_ids) for frame in (split.train, split.validation)
+    )
+    known = len(artifact.user_ids), len(artifact.movie_ids)
+    return ranking_task(train, held_out, *known, artifact.scale.minimum, most_users=3_000)
+
+
+def recommended(project: Project, artifact: Artifact, users: np.ndarray, rank_by: str) -> np.ndarray:
+    """Rows of the first movies of each user (U, SHOWN), as the server answers."""
+    raw = artifact.user_ids.raw(users)
+    rows = []
+    for start in range(0, len(raw), AT_ONCE):
+        asks = [{"user_id": user, "top_k": SHOWN, "rank_by": rank_by} for user in raw[start : start + AT_ONCE]]
+        for answer in project.ask({"instances": asks}, VERSION).json()["predictions"]:
+            rows.append(artifact.movie_ids.rows([one["movie_id"] for one in answer["recommendations"]]))
+    return np.stack(rows)
+
+
+@pytest.mark.parametrize("rank_by", ["blend", "interest", "rating"])
+def test_the_server_ranks_as_well_as_the_training_reported(measured: Project, rank_by: str) -> None:
+    folder = measured.folder / "build" / VERSION
+    artifact = load_artifact(folder / "ncf.pt")
+    reported = json.loads((folder / "metrics.json").read_text())["rankings"]
+    task = held_out_task(measured, artifact)
+    assert len(task.user) == reported["users"] > 2_000
+    movies = recommended(measured, artifact, task.user, rank_by)
+    nobody = np.zeros(len(artifact.movie_ids))  # the number of raters does not count in nDCG
+    found = measure_lists(judge(movies, task.liked, nobody, len(artifact.user_ids)))
+    for metric in ("ndcg@10", "recall@10", "hit_rate@10", "coverage@10"):
+        wanted = reported["liked"][rank_by][metric]
+        assert float(found[metric].mean()) == pytest.approx(wanted, abs=5e-4), metric
+    assert reported["liked"]["blend"]["ndcg@10"] > reported["liked"]["most_popular"]["ndcg@10"]

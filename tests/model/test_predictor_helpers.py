@@ -1,0 +1,34 @@
+"""The short questions of a notebook give the answers of the asks that they stand for."""
+
+from __future__ import annotations
+
+import pytest
+
+from model.artifact import Artifact
+from model.asks import BestAnswer, BestAsk, PairAsk
+from model.predictor import Predictor
+from tests.conftest import MOVIE_IDS, USER_IDS
+
+
+def test_rate_gives_the_answer_of_a_pair_ask(artifact: Artifact) -> None:
+    predictor = Predictor(artifact)
+    assert predictor.rate(USER_IDS[1], MOVIE_IDS[2]) == predictor.answer([PairAsk(USER_IDS[1], MOVIE_IDS[2])])[0]
+    assert not predictor.rate(5, MOVIE_IDS[2]).user_known
+
+
+def test_best_gives_the_highest_ratings_with_titles(artifact: Artifact) -> None:
+    predictor = Predictor(artifact)
+    user = USER_IDS[3]
+    [answer] = predictor.answer([BestAsk(user, top_k=2, exclude_seen=True)])
+    assert isinstance(answer, BestAnswer)
+    found = predictor.best(user, top_k=2)
+    assert [one.movie_id for one in found] == list(answer.movie_ids)
+    assert [one.rating for one in found] == pytest.approx(answer.ratings.tolist())
+    assert [one.title for one in found] == [f"Movie {MOVIE_IDS.index(one.movie_id)}" for one in found]
+
+
+def test_best_leaves_out_rated_movies_unless_told_otherwise(artifact: Artifact) -> None:
+    predictor = Predictor(artifact)
+    user = USER_IDS[3]  # who rated two movies
+    assert len(predictor.best(user)) == len(MOVIE_IDS) - 2
+    assert len(predictor.best(user, exclude_seen=False)) == len(MOVIE_IDS)

@@ -1,0 +1,32 @@
+"""An update is a version beside its base."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ops.build import verbs
+from ops.build.shelf import Shelf, VersionError
+from ops.store.record import read_record
+from tests.ops.build.stand_ins import artifact
+
+
+def test_an_update_is_a_new_version_beside_its_base(shelf: Shelf) -> None:
+    verbs.package({}, shelf)
+    assert verbs.update({"RATINGS": "new.csv"}, shelf) == "1.1"
+    assert artifact(shelf, "1.1") == "demo default new"
+    assert read_record(shelf.store).default == "1.0"
+    assert verbs.update({"RATINGS": "new.csv", "VERSION": "1.1"}, shelf) == "1.1", "the same update is not made again"
+    Path("new.csv").write_text("newer")
+    with pytest.raises(VersionError, match=r"1\.1 already exists, .* VERSION=1\.2`"):
+        verbs.update({"RATINGS": "new.csv", "VERSION": "1.1"}, shelf)
+    assert artifact(shelf, "1.1") == "demo default new"
+
+
+@pytest.mark.parametrize("asked", [{}, {"RATINGS": ""}, {"RATINGS": "none.csv"}, {"RATINGS": "new.csv", "FROM": "9"}])
+def test_an_update_that_cannot_be_made_leaves_nothing(shelf: Shelf, asked: dict[str, str]) -> None:
+    verbs.package({}, shelf)
+    with pytest.raises((VersionError, FileNotFoundError)):
+        verbs.update({**asked, "VERSION": "1.1"}, shelf)
+    assert not shelf.folder("1.1").exists()

@@ -1,0 +1,190 @@
+"""What cannot be served is told in one line when it is adopted: what was got, what is wanted, and where."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.train.adopt.conftest import MOVIES, USERS, Own, script
+from train.adopt.adopt import adopt
+from train.adopt.config import AdoptConfig
+from train.errors import DataError
+
+Configure = Callable[..., AdoptConfig]
+
+
+class Wide(Own):
+    def forward(self, user: Tensor, movie: Tensor) -> Tensor:
+        return self.table[user] + movie.unsqueeze(1)
+
+
+class Several(Own):
+    def forward(self, user: Tensor, movie: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        return self.table[user, movie], user
+
+
+class Whole(Own):
+    def forward(self, user: Tensor, movie: Tensor) -> Tensor:
+        return user + movie
+
+
+class Mean(Own):
+    """Its scores depend on the pairs beside them."""
+
+    def forward(self, user: Tensor, movie: Tensor) -> Tensor:
+        score = self.table[user, movie]
+        return score - score.mean() + 3
+
+
+class Nan(Own):
+    def forward(self, user: Tensor, movie: Tensor) -> Tensor:
+        return torch.where(user == 2, torch.full_like(self.table[user, movie], torch.nan), self.table[user, movie])
+
+
+class Hourly(Own):
+    def forward(self, user: Tensor, movie: Tensor, hour: Tensor) -> Tensor:  # type: ignore[override]
+        return self.table[user, movie] + hour
+
+
+class Lonely(Own):
+    def forward(self, user: Tensor) -> Tensor:  # type: ignore[override]
+        return self.table[user, 0]
+
+
+class Swapped(Own):
+    def forward(self, item: Tensor, user: Tensor) -> Tensor:  # type: ignore[override]
+        return self.table[user, item]
+
+
+class HalfTowers(Own):
+    @torch.jit.export
+    def user_tower(self, user: Tensor) -> Tensor:
+        return self.table[user]
+
+
+class OtherTowers(HalfTowers):
+    @torch.jit.export
+    def movie_tower(self, movie: Tensor) -> Tensor:
+        return self.table[movie % 2]
+
+    @torch.jit.export
+    def head(self, user: Tensor, movie: Tensor) -> Tensor:
+        return user[..., 0] + movie[..., 0]
+
+
+class NarrowTowers(OtherTowers):
+    @torch.jit.export
+    def movie_tower(self, movie: Tensor) -> Tensor:
+        return self.table.T[movie]
+
+
+@pytest.mark.parametrize(
+    ("network", "told"),
+    [
+        (NarrowTowers(), r"net\.pt: the towers and the head do not fit each other"),
+        (Wide(), r"net\.pt: forward gives shape \(1, 5\) for 1 pairs, allowed is \(1,\) or \(1, 1\)"),
+        (Several(), r"net\.pt: forward gives tuple, allowed is a tensor of shape \(1,\)"),
+        (Whole(), r"net\.pt: forward gives torch\.int64, allowed are floating-point scores"),
+        (Mean(), r"net\.pt: a pair's score differs by .* between a batch of 1 and one of 2"),
+        (Nan(), rf"net\.pt: a score of user {USERS[2]}, row 2 is nan, allowed are finite numbers"),
+        (Hourly(), r"net\.pt: forward\(user, movie, hour\): needs hour too: .* cannot be served"),
+        (Lonely(), r"net\.pt: forward\(user\): takes 1 inputs, allowed are two"),
+        (Swapped(), r"net\.pt: forward\(item, user\): takes movies first, allowed are users first"),
+        (HalfTowers(), r"net\.pt: has user_tower, and lacks movie_tower, head"),
+        (OtherTowers(), r"net\.pt: head\(user_tower, movie_tower\) and forward differ"),
+        (Own(3), r"net\.pt: users\.csv has a user on row 3, and the network fails there: .*needs 4 rows or more"),
+        (Own(4, 2), r"net\.pt: movies\.csv has a movie on row 4, and the network fails there: .*needs 5 rows or more"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else "",
+)
+def test_a_network_that_cannot_be_served_is_told(
+    config: Configure, tmp_path: Path, network: nn.Module, told: str
+) -> None:
+    script(network, tmp_path / "net.pt")
+    with pytest.raises(DataError, match=told) as caught:
+        adopt(config())
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"output": "unit"}, r"net\.pt: gives 1\.\d+ to 4\.\d+, and a unit lies in 0\.\.1: OUTPUT=logit"),
+        ({"rating_scale": (10.0, 20.0)}, r"net\.pt: gives .*, all outside 10\.\.20"),
+        ({"rating_scale": None}, r'SCALE: the network gives ratings, .*SCALE="1 5", or RATINGS=file'),
+    ],
+)
+def test_an_output_that_was_declared_wrongly_is_told(config: Configure, options: dict[str, object], told: str) -> None:
+    with pytest.raises(DataError, match=told):
+        adopt(config(**options))
+
+
+def test_scores_off_the_scale_are_told(config: Configure) -> None:
+    adopted = adopt(config(rating_scale=(1.0, 3.0)))
+    [warning] = adopted.reading.warnings
+    assert "of the checked scores are outside 1..3, and count as its nearest bound" in warning
+
+
+@pytest.mark.parametrize(
+    ("source", "arguments", "told"),
+    [
+        ("", "", r"own\.py has no class or function Net"),
+        ("import nothing_of_that_name", "", r"own\.py cannot be imported: ModuleNotFoundError"),
+        ("Net = dict", "", r"Net gives dict, allowed is a torch\.nn\.Module"),
+        ("{own}", "", r"Net\(users, movies\).*missing a required argument: 'users'; MODULE_ARGS gives them"),
+        ("{own}", "[4]", r"MODULE_ARGS: got \[4\], allowed is a JSON object"),
+        ("{own}", '{"users": 3, "movies": 5}', r"params\.data: does not fit .*size mismatch for table"),
+        ("{unscripted}", '{"users": 4, "movies": 5}', r"own\.py:Net: TorchScript cannot compile it"),
+    ],
+)
+def test_a_class_that_cannot_be_used_is_told(
+    config: Configure, tmp_path: Path, source: str, arguments: str, told: str
+) -> None:
+    own = """import torch
+class Net(torch.nn.Module):
+    def __init__(self, users, movies):
+        super().__init__()
+        self.table = torch.nn.Parameter(torch.zeros(users, movies))
+    def forward(self, users, movies):
+        return self.table[users, movies]
+"""
+    unscripted = own.replace("return ", "return (lambda **all: all['x'])(x=0) + ")
+    text = source.replace("{own}", own).replace("{unscripted}", unscripted)
+    (tmp_path / "own.py").write_text(text)
+    torch.save({"table": torch.ones(len(USERS), len(MOVIES))}, tmp_path / "params.data")
+    with pytest.raises(DataError, match=told) as caught:
+        adopt(config(model="params.data", module=f"{tmp_path}/own.py:Net", module_args=arguments))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_of_another_kind_is_told(config: Configure, tmp_path: Path) -> None:
+    torch.save({"table": torch.ones(2)}, tmp_path / "params.data")
+    with pytest.raises(DataError, match=r"params\.data: not a TorchScript file .* MODULE=FILE\.py:CLASS"):
+        adopt(config(model="params.data"))
+    (tmp_path / "own.py").write_text("import torch\ndef Net(): return torch.nn.Linear(1, 1)\n")
+    torch.save(nn.Linear(1, 1), tmp_path / "whole.pt")
+    for name in ("whole.pt", "net.pt", "users.csv"):
+        with pytest.raises(DataError, match=rf"{name}: not a state_dict"):
+            adopt(config(model=name, module=f"{tmp_path}/own.py:Net"))
+
+
+def test_ratings_of_strangers_are_told(config: Configure, tmp_path: Path) -> None:
+    (tmp_path / "ratings.csv").write_text("user_id,movie_id,rating\n1,1,3\n2,2,4\n")
+    with pytest.raises(DataError, match=r"ratings\.csv: not one rating is of a user and a movie of the network"):
+        adopt(config(ratings="ratings.csv"))
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"output": "probability"}, "--rating-scale: got 1 5, and a probability is one of 0 1"),
+        ({"unknown_user_row": -1}, "--unknown-user-row: got -1, allowed is 0 or more"),
+        ({"module_args": "{}"}, "--module-args: are for --module"),
+        ({"rating_scale": (5.0, 1.0)}, r"rating_scale: got 5\.\.1"),
+    ],
+)
+def test_options_that_contradict_are_told(config: Configure, options: dict[str, object], told: str) -> None:
+    with pytest.raises(DataError, match=told):
+        config(**options)

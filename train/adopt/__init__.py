@@ -1,0 +1,1 @@
+"""A network that was trained elsewhere becomes an artifact: `python -m train.adopt`."""

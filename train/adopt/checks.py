@@ -1,0 +1,121 @@
+"""What a network must do before it is served: every row gives one finite score, whatever the batch."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from model.adopted_network import Output
+from model.scale import RatingScale
+from train.adopt.id_files import NetworkIds
+from train.errors import DataError
+
+_BATCH = 4_096
+_BATCH_SIZES = (1, 2, 7)
+_TOLERANCE = 1e-3
+
+
+def score(network: nn.Module, users: Tensor, movies: Tensor, name: str) -> Tensor:
+    """(B,) the network's scores of its rows (B,) and (B,).
+
+    Raises:
+        DataError: the network fails, or gives something else than a score of each pair.
+    """
+    try:
+        found = network(users, movies)
+    except Exception as error:  # a network of somebody else may raise anything
+        rows = f"user rows up to {int(users.max())}, movie rows up to {int(movies.max())}"
+        raise DataError(f"{name}: forward fails on {len(users)} pairs ({rows}): {_reason(error)}") from None
+    number = len(users)
+    if not isinstance(found, Tensor):
+        raise DataError(f"{name}: forward gives {type(found).__name__}, allowed is a tensor of shape ({number},)")
+    if tuple(found.shape) not in ((number,), (number, 1)):
+        told = f"forward gives shape {tuple(found.shape)} for {number} pairs"
+        raise DataError(f"{name}: {told}, allowed is ({number},) or ({number}, 1)")
+    if not found.is_floating_point():
+        raise DataError(f"{name}: forward gives {found.dtype}, allowed are floating-point scores")
+    return found.reshape(-1).float()
+
+
+def check_network(network: nn.Module, users: NetworkIds, movies: NetworkIds, name: str) -> Tensor:
+    """The scores of every user with one movie and of every movie with one user, once all of them are in order.
+
+    Raises:
+        DataError: a table has fewer rows than there are ids, a score is not finite, or depends on the batch.
+    """
+    user_rows, movie_rows = (torch.from_numpy(one.rows) for one in (users, movies))
+    middle_user, middle_movie = (rows[len(rows) // 2] for rows in (user_rows, movie_rows))
+    _check_largest(network, users, movies, name)
+    of_users = _scores(network, user_rows, middle_movie.expand(len(user_rows)), name)
+    of_movies = _scores(network, middle_user.expand(len(movie_rows)), movie_rows, name)
+    for found, ids, what in ((of_users, users, "user"), (of_movies, movies, "movie")):
+        wrong = torch.isfinite(found).logical_not().nonzero()
+        if len(wrong):
+            place = int(wrong[0])
+            told = f"{what} {ids.ids.raw(wrong[:1, 0].numpy())[0]}, row {ids.rows[place]}"
+            raise DataError(f"{name}: a score of {told} is {float(found[place])}, allowed are finite numbers")
+    _check_batches(network, user_rows, movie_rows, name)
+    return torch.cat([of_users, of_movies])
+
+
+def check_output(scores: Tensor, output: Output, scale: RatingScale, name: str) -> list[str]:
+    """Warnings about scores that do not look like what was declared.
+
+    Raises:
+        DataError: they cannot be it.
+    """
+    low, high = float(scores.min()), float(scores.max())
+    got = f"{name}: gives {low:.4g} to {high:.4g}"
+    if output in ("unit", "probability") and (low < 0 or high > 1):
+        raise DataError(f"{got}, and a {output} lies in 0..1: OUTPUT=logit or OUTPUT=rating says something else")
+    if output != "rating":
+        return []
+    outside = float(((scores < scale.minimum) | (scores > scale.maximum)).float().mean())
+    bounds = f"{scale.minimum:g}..{scale.maximum:g}"
+    if outside == 1:
+        raise DataError(f"{got}, all outside {bounds}: OUTPUT=unit, logit or probability, or another SCALE, may be it")
+    if outside:
+        return [f"{got}: {outside:.1%} of the checked scores are outside {bounds}, and count as its nearest bound"]
+    return []
+
+
+def _check_largest(network: nn.Module, users: NetworkIds, movies: NetworkIds, name: str) -> None:
+    """A table that is too small fails at its largest row: whose it is can be told by trying each alone."""
+    lowest = [torch.tensor([int(one.rows.min())]) for one in (users, movies)]
+    score(network, lowest[0], lowest[1], name)
+    for place, (ids, what) in enumerate(((users, "user"), (movies, "movie"))):
+        largest = int(ids.rows.max())
+        rows = list(lowest)
+        rows[place] = torch.tensor([largest])
+        try:
+            network(*rows)
+        except Exception as error:
+            told = f"{ids.source} has a {what} on row {largest}, and the network fails there: {_reason(error)}"
+            way = f"its table of {what}s needs {largest + 1} rows or more"
+            raise DataError(f"{name}: {told}: {way}") from None
+
+
+def _check_batches(network: nn.Module, user_rows: Tensor, movie_rows: Tensor, name: str) -> None:
+    """A pair's score may not depend on the pairs beside it: clients' requests share a batch."""
+    generator = torch.Generator().manual_seed(0)
+    most = max(_BATCH_SIZES)
+    users = user_rows[torch.randint(len(user_rows), (most,), generator=generator)]
+    movies = movie_rows[torch.randint(len(movie_rows), (most,), generator=generator)]
+    alone = torch.cat([score(network, users[place, None], movies[place, None], name) for place in range(most)])
+    for size in _BATCH_SIZES:
+        together = score(network, users[:size], movies[:size], name)
+        apart = float((together - alone[:size]).abs().max())
+        if not apart <= _TOLERANCE * max(1.0, float(alone.abs().max())):
+            told = f"a pair's score differs by {apart:.3g} between a batch of 1 and one of {size}"
+            raise DataError(f"{name}: {told}, allowed is the same score: does it normalise over the batch?")
+
+
+def _scores(network: nn.Module, users: Tensor, movies: Tensor, name: str) -> Tensor:
+    parts = zip(users.split(_BATCH), movies.split(_BATCH), strict=True)
+    return torch.cat([score(network, user, movie, name) for user, movie in parts])
+
+
+def _reason(error: Exception) -> str:
+    """The line of an error of TorchScript that says what happened: the last one."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

@@ -1,0 +1,83 @@
+"""What a network's `forward` takes: two indices, and where it asks for them by name, the bounds of the rating scale."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from model.scale import RatingScale
+from train.errors import DataError
+
+_LOW = {"minrating", "ratingmin", "minimum", "minscore", "low"}
+_HIGH = {"maxrating", "ratingmax", "maximum", "maxscore", "high"}
+_TOWERS = ("user_tower", "movie_tower", "head")
+
+
+class _WithScale(nn.Module):
+    """A network whose third and fourth input are the bounds of the rating scale, as one of two inputs."""
+
+    def __init__(self, network: nn.Module, low: Any, high: Any) -> None:
+        super().__init__()
+        self.network = network
+        self.low = low
+        self.high = high
+
+    def forward(self, user_index: Tensor, movie_index: Tensor) -> Tensor:
+        """(B,) and (B,) int64 -> what the network gives."""
+        score: Tensor = self.network(user_index, movie_index, self.low, self.high)
+        return score
+
+
+def of_two_indices(network: torch.jit.ScriptModule, name: str, scale: RatingScale) -> torch.jit.ScriptModule:
+    """The network as `forward(user_index, movie_index)`.
+
+    Raises:
+        DataError: it takes the movie first, or needs more than two indices.
+    """
+    arguments = network.forward.schema.arguments[1:]  # type: ignore[attr-defined]
+    told = f"{name}: forward({', '.join(one.name for one in arguments)})"
+    if len(arguments) < 2:
+        raise DataError(f"{told}: takes {len(arguments)} inputs, allowed are two: rows of users and rows of movies")
+    first, second = (_folded(one.name) for one in arguments[:2])
+    if re.match(r"(movie|item|product|film)", first) and second.startswith("user"):
+        raise DataError(f"{told}: takes movies first, allowed are users first: swap them in a class of two lines")
+    others = arguments[2:]
+    if len(others) == 2 and _folded(others[0].name) in _LOW and _folded(others[1].name) in _HIGH:
+        low, high = (_of_type(one, bound) for one, bound in zip(others, (scale.minimum, scale.maximum), strict=True))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*torch.jit.*")
+            return torch.jit.script(_WithScale(network, low, high).eval())
+    needed = [one.name for one in others if not one.has_default_value()]
+    if needed:
+        way = "a network that needs more than a user's and a movie's row, such as an hour or a device, cannot be served"
+        raise DataError(f"{told}: needs {', '.join(needed)} too: {way}")
+    return network
+
+
+def has_towers(network: torch.jit.ScriptModule, name: str) -> bool:
+    """Whether the network exports the two towers and the head of model/network.py.
+
+    Raises:
+        DataError: it exports some of the three only.
+    """
+    found = [one for one in _TOWERS if hasattr(network, one)]
+    if found and len(found) < len(_TOWERS):
+        lacking = ", ".join(one for one in _TOWERS if one not in found)
+        raise DataError(f"{name}: has {', '.join(found)}, and lacks {lacking}: @torch.jit.export all three, or none")
+    return bool(found)
+
+
+def _of_type(argument: Any, value: float) -> Any:
+    """A bound as the type that the network's input has."""
+    kind = str(argument.type)
+    if kind == "int":
+        return int(value)
+    return value if kind == "float" else torch.tensor(value)
+
+
+def _folded(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name).lower()

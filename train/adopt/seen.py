@@ -1,0 +1,94 @@
+"""What users rated so far, under the ids of an adopted network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from model.ids import IdMap
+from train.dataset.data import MOVIE_ID, RATING, USER_ID, RatingsData, count_repeated_pairs
+from train.dataset.reading import Reading, counted
+from train.dataset.tensors import TrainingSet, look_up_ratings
+from train.errors import DataError
+from train.readers import load_ratings, names
+from train.readers.ids import read_ids
+from train.readers.opening import open_source
+from train.readers.rules import ReadingRules
+from train.readers.sieve import Sieve
+from train.readers.source import Place
+from train.readers.text import Layout
+
+
+@dataclass(frozen=True)
+class KnownIds:
+    """The users and movies of the network."""
+
+    users: IdMap
+    movies: IdMap
+
+    def rules(self) -> ReadingRules:
+        """Ids in the ratings are of the types that the network's ids have."""
+        types = {name: "integer" if ids.integer else "string" for name, ids in self._sides()}
+        return replace(ReadingRules(), **types)  # type: ignore[arg-type]
+
+    def _sides(self) -> Iterator[tuple[str, IdMap]]:
+        yield "user_ids", self.users
+        yield "movie_ids", self.movies
+
+
+def read_seen(path: Path, known: KnownIds, scale: tuple[float, float] | None, implicit: bool) -> RatingsData:
+    """The ratings at `path`; of implicit feedback, rows of a user and a movie, each of which counts as 1.
+
+    Raises:
+        DataError: they cannot be read.
+    """
+    return _read_pairs(path, known) if implicit else load_ratings(path, known.rules(), scale)
+
+
+def index_seen(data: RatingsData, known: KnownIds, reading: Reading) -> TrainingSet:
+    """The ratings as rows; those of users or movies that the network does not know are left out.
+
+    Raises:
+        DataError: none is left.
+    """
+    ratings = look_up_ratings(data.ratings, known.users, known.movies)
+    is_known = (ratings.user_index != known.users.unknown) & (ratings.movie_index != known.movies.unknown)
+    number = int(is_known.sum())
+    if not number:
+        shown = ", ".join(f"{column} {data.ratings[column].iloc[0]}" for column in (USER_ID, MOVIE_ID))
+        ours = f"user {known.users.raw(np.array([0]))[0]}, movie {known.movies.raw(np.array([0]))[0]}"
+        raise DataError(
+            f"{data.source}: not one rating is of a user and a movie of the network: {shown}; it has {ours}"
+        )
+    if number < len(ratings):
+        left_out = counted(len(ratings) - number, "rating is", "ratings are")
+        reading.warn(f"{data.source.name}: {left_out} of users or movies that the network does not know, and left out")
+    return TrainingSet(ratings.take(torch.nonzero(is_known).squeeze(1)), known.users, known.movies)
+
+
+def _read_pairs(path: Path, known: KnownIds) -> RatingsData:
+    reading, rules = Reading(), known.rules()
+    source = Place.at(path).source
+    if source is None:
+        raise DataError(f"--ratings: {path}: is a folder; allowed is one file of users and movies")
+    opened = open_source(source, rules, Layout(), reading)
+    chosen: list[str] = []
+    for role in (names.USER, names.MOVIE):
+        name = names.choose(role, opened.name, opened.names, None, opened.header, reading, chosen)
+        if name is None:
+            raise names.missing(role, opened.name, opened.names)
+        chosen.append(name)
+    table = opened.read(chosen)
+    sieve = Sieve(table, rules.skip_bad_lines)
+    users, _ = read_ids(table, chosen[0], names.USER, rules.user_ids, sieve, reading)
+    movies, _ = read_ids(table, chosen[1], names.MOVIE, rules.movie_ids, sieve, reading)
+    sieve.tell(reading)
+    frame = pd.DataFrame({USER_ID: users.to_pandas(), MOVIE_ID: movies.to_pandas()})
+    frame[RATING] = 1.0
+    reading.say(f"{opened.name}: {len(frame):,} rows of {chosen[0]} and {chosen[1]}; each counts as 1")
+    return RatingsData(frame, None, path, table.sha256, count_repeated_pairs(frame), (0.0, 1.0), table.locate, reading)

@@ -1,0 +1,52 @@
+"""Where ratings lie: at a path, or in a database that a URL or a file's name tells.
+
+A password never stands in an address: addresses are shown by `ps`, in logs and in a model's metadata.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from train.errors import DataError
+
+SQLITE_SUFFIXES = (".sqlite", ".sqlite3", ".db")
+_POSTGRES = ("postgresql", "postgres")
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_SECRETS = {"password", "sslpassword"}
+_PASSWORD_WAY = "leave it out, and give it by the environment variable PGPASSWORD or in the file ~/.pgpass"  # noqa: S105  # nosec B105
+
+
+def is_postgres(place: str | Path) -> bool:
+    """Whether it is the URL of a PostgreSQL database.
+
+    Raises:
+        DataError: it holds a password, or is a URL of something else.
+    """
+    found = _URL.match(str(place)) if isinstance(place, str) else None
+    if found is None:
+        return False
+    if found[1].lower() not in _POSTGRES:
+        allowed = "a file, a folder, postgresql://user@host/database, or a file that ends in .sqlite"
+        raise DataError(f"{found[1]}://: addresses of this kind are not read; allowed are {allowed}")
+    before, _, options = str(place)[found.end() :].partition("?")
+    if ":" in before.rpartition("@")[0] or _SECRETS & {name.lower() for name in parse_qs(options, True)}:
+        raise DataError(f"{found[1]}://: the address holds a password: {_PASSWORD_WAY}")
+    return True
+
+
+def is_sqlite(place: str | Path) -> bool:
+    """Whether it is the name of a SQLite database."""
+    return Path(place).suffix.lower() in SQLITE_SUFFIXES
+
+
+def is_database(place: str | Path) -> bool:
+    """Whether ratings are to be read from a database. Raises DataError as `is_postgres`."""
+    return is_postgres(place) or is_sqlite(place)
+
+
+def shown_name(url: str) -> str:
+    """Host and database of a URL, for messages: `db.example.org/films`."""
+    parts = urlsplit(url)
+    return f"{parts.hostname or 'localhost'}{parts.path.rstrip('/') or '/'}"

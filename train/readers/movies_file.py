@@ -1,0 +1,117 @@
+"""A catalogue in any file with a column of movie ids: which of its columns are facts, and the facts by movie."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from train.dataset.data import GENRES, TITLE, YEAR
+from train.dataset.reading import Reading, counted, listed
+from train.errors import DataError
+from train.readers import names
+from train.readers.catalogue import Catalogue, catalogue_key, year_of, year_of_title
+from train.readers.genres import find_separator, split_genres
+from train.readers.ids import MISSING
+from train.readers.opening import open_source
+from train.readers.rules import ReadingRules
+from train.readers.source import Source
+from train.readers.table import Opened, Table
+from train.readers.text import Layout
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """The columns of a catalogue; None is absent."""
+
+    movie: str
+    title: str | None
+    genres: str | None
+    year: str | None
+
+    def described(self, separator: str) -> str:
+        between = f' ("{separator}" between them)'
+        uses = ((self.title, "titles"), (self.genres, f"genres{between}"), (self.year, "years"))
+        return listed([f"{self.movie} for movies", *(f"{name} for {what}" for name, what in uses if name is not None)])
+
+    def all(self) -> list[str]:
+        found = (self.movie, self.title, self.genres, self.year)
+        return list(dict.fromkeys(name for name in found if name is not None))
+
+
+def read_catalogue(source: Source, rules: ReadingRules, reading: Reading) -> tuple[Catalogue, str]:
+    """As `read_movies_file`, of a file that is still to be opened; it may be of another format than the ratings."""
+    own = replace(rules, format="auto", delimiter=None, header=True)
+    return read_movies_file(open_source(source, own, Layout(), reading), rules, reading)
+
+
+def read_movies_file(opened: Opened, rules: ReadingRules, reading: Reading) -> tuple[Catalogue, str]:
+    """What a file tells of movies, and in words how it was read.
+
+    Raises DataError where it has no column of movie ids, or none of facts, and where a movie lacks its id.
+    """
+    facts = _choose_facts(opened, rules, reading)
+    table = opened.read(facts.all())
+    column = [] if facts.genres is None else table.columns[facts.genres].to_pylist()
+    separator = rules.genre_separator or find_separator(column)
+    catalogue = _gathered(table, facts, column, separator, reading)
+    return catalogue, f"{opened.described}, {facts.described(separator)}"
+
+
+def _choose_facts(opened: Opened, rules: ReadingRules, reading: Reading) -> _Facts:
+    where, found = opened.name, opened.names
+    asked = rules.movie_column if rules.movie_column in found else None
+    movie = names.choose(names.CATALOGUE_MOVIE, where, found, asked, opened.header, reading, ())
+    if movie is None:
+        raise names.missing(names.CATALOGUE_MOVIE, where, found)
+    taken, chosen = [movie], []
+    roles = ((names.TITLE, rules.title_column), (names.GENRES, rules.genres_column), (names.YEAR, rules.year_column))
+    for role, wanted in roles:
+        name = names.choose(role, where, found, wanted, opened.header, reading, taken)
+        chosen.append(name)
+        taken += [] if name is None else [name]
+    if len(taken) == 1:
+        told = f"no column of titles, genres or years; found: {names.shown(found)}"
+        raise DataError(f"{where}: {told}; {listed([role.option for role, _ in roles])} name them")
+    return _Facts(movie, *chosen)
+
+
+def _gathered(table: Table, facts: _Facts, genres: Sequence[object], separator: str, reading: Reading) -> Catalogue:
+    titles, years = table.texts(facts.title), _years(table, facts.year, reading)
+    genres = genres or [None] * table.num_rows
+    catalogue: Catalogue = {}
+    again: list[int] = []
+    for row, raw in enumerate(table.texts(facts.movie)):
+        key = catalogue_key(raw)
+        if key is None:
+            raise DataError(f"{table.locate(row)}: {facts.movie} is empty; every movie needs one")
+        title, year = titles[row], years[row]
+        fields = {
+            TITLE: title,
+            YEAR: year_of_title(title) if year is None else year,
+            GENRES: split_genres(genres[row], separator),
+        }
+        if catalogue.setdefault(key, fields) != fields:
+            again.append(row)
+    if again:
+        rows = counted(len(again), "row")
+        told = f"{facts.movie} {table.columns[facts.movie][again[0]]} is there a second time, with other facts"
+        reading.warn(f"{table.locate(again[0])}: {told}; the first row of a movie counts, {rows} left out")
+    return catalogue
+
+
+def _years(table: Table, name: str | None, reading: Reading) -> list[int | None]:
+    """Years of numbers or dates; what is neither is unknown, and said."""
+    years: list[int | None] = []
+    wrong: list[int] = []
+    for row, value in enumerate(table.texts(name)):
+        known = None
+        if value is not None and value.lower() not in MISSING:
+            known = year_of(value)
+            if known is None:
+                wrong.append(row)
+        years.append(known)
+    if wrong and name is not None:
+        told = f'{name} "{table.columns[name][wrong[0]]}" is not a year'
+        rows = counted(len(wrong), "row")
+        reading.warn(f"{table.locate(wrong[0])}: {told}; unknown in {rows}; --year-column names another column")
+    return years
