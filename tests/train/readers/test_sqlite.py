@@ -47,7 +47,7 @@ def test_a_table_of_ratings_is_read(tmp_path: Path) -> None:
         "user_id": "int64",
         "movie_id": "int64",
         "rating": "float64",
-        "timestamp": "float64",
+        "time": "float64",
     }
 
 
