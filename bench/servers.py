@@ -12,33 +12,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import yaml
-
 from bench.machine import ROOT
 from model.artifact import load_artifact
+from ops.frontend.build import JAR as PLUGIN
 from ops.process import server
 from ops.settings import ServerSettings, read_settings
 from ops.store.archives import start_with
 from train.package import PackageConfig, package
 
-# With batches of one, a lone request does not wait for others.
-PROFILES: Mapping[str, Mapping[str, int]] = {"default": {}, "latency": {"batchSize": 1}}
-
 
 @contextmanager
-def ours(artifact: Path, folder: Path, profile: str = "default", workers: int = 0) -> Iterator[ServerSettings]:
+def ours(artifact: Path, folder: Path, workers: int = 0) -> Iterator[ServerSettings]:
     """Starts this project's bundle of `artifact`, ready to answer, with `workers` workers (0: one per core)."""
-    with _running(prepare({"1.0": artifact}, folder, profile, workers)) as settings:
+    with _running(prepare({"1.0": artifact}, folder, workers)) as settings:
         yield settings
 
 
-def prepare(artifacts: Mapping[str, Path], folder: Path, profile: str = "default", workers: int = 0) -> ServerSettings:
+def prepare(artifacts: Mapping[str, Path], folder: Path, workers: int = 0) -> ServerSettings:
     """Packs an artifact for each version into a new folder, with free ports; the first version is the default."""
     _copy_settings(folder, f"default_workers_per_model={workers}")
-    config = yaml.safe_load((ROOT / "handler" / "model-config.yaml").read_text())
-    (folder / "model-config.yaml").write_text(yaml.safe_dump({**config, **PROFILES[profile]}))
     for version, artifact in artifacts.items():
-        package(PackageConfig(version, artifact, folder / "model-store", folder / "model-config.yaml"))
+        package(PackageConfig(version, artifact, folder / "model-store", folder / "handler" / "model-config.yaml"))
     start_with(folder / "model-store", next(iter(artifacts)))
     return read_settings(folder / "config.properties", folder)
 
@@ -101,6 +95,8 @@ def _copy_settings(folder: Path, more: str) -> None:
     folder.mkdir(parents=True)
     (folder / "config.properties").write_text(f"{text}\n{more}\n")
     shutil.copytree(ROOT / "handler", folder / "handler", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    (folder / "ops" / "frontend").mkdir(parents=True)
+    shutil.copy(PLUGIN, folder / "ops" / "frontend")
 
 
 @contextmanager
