@@ -76,9 +76,14 @@ def test_new_person_rates_movies_and_the_list_moves_at_once(tab: Watched) -> Non
         expect(page.locator("#rated li")).to_have_count(count + 1)
     expect(page.locator("#rated-count")).to_contain_text("5 ratings")
     page.wait_for_function("before => document.querySelector('#best').innerText !== before", arg="\n".join(before))
-    rated = page.locator("#rated li").evaluate_all("all => all.map(one => one.dataset.id)")
-    shown = rows(page).evaluate_all("all => all.map(one => one.dataset.id)")
-    assert not set(rated) & set(shown)
+    page.wait_for_function(  # the list follows the last rating a moment later
+        """() => {
+            const ids = (items) => [...document.querySelectorAll(items)].map((one) => one.dataset.id);
+            const rated = ids('#rated li');
+            const shown = ids('#best > li');
+            return shown.length > 0 && !shown.some((one) => rated.includes(one));
+        }"""
+    )
 
 
 def test_keyboard_alone_rates_and_opens_why(tab: Watched) -> None:

@@ -20,7 +20,7 @@ from train.readers import load_ratings
 
 pytestmark = pytest.mark.e2e
 
-VERSION = "2.0"
+VERSION = "ranked"
 SHOWN, AT_ONCE = 20, 100
 
 
