@@ -33,11 +33,13 @@ from handler.schema import make_schema
 from handler.settings import HandlerSettings
 from model.archive import VERSION_HEADER
 from model.artifact import Artifact
-from model.asks import Answer, Ask
+from model.asks import Answer, Ask, SearchAsk
 from model.predictor import Predictor
 
 logger = logging.getLogger(__name__)
 
+# TorchScript compiles the interest in its first two runs.
+_WARMING_LISTS = 3
 _OVERLOADED = RequestError("too much was asked at once, by this and other clients: ask again", 503, "Overloaded")
 
 
@@ -109,11 +111,15 @@ class RatingService:
         return responses
 
     def warm_up(self) -> None:
-        """Runs the network at several sizes, so that the first client does not wait for its compiler."""
+        """Asks once what a client may ask, so that the first one does not wait for a compiler or an index."""
         for size in (1, 1, 2, 64, 64, 600):
             users = np.full(size, self.predictor.user_ids.unknown)
             movies = np.full(size, self.predictor.movie_ids.unknown)
             self.predictor.scorer.rate(users, movies)
+        [somebody] = self.predictor.user_ids.raw(np.zeros(1, dtype=np.int64))
+        for _ in range(_WARMING_LISTS):
+            self.predictor.best(somebody, top_k=1)
+        self.predictor.answer([SearchAsk("", 1)])
 
     def _tell_model(self) -> dict[str, Any]:
         return self._facts

@@ -39,16 +39,8 @@ class ToUnit(nn.Module):
         return ((score.float() - self.low) / self.span).clamp(0.0, 1.0)
 
 
-class AdoptedNetwork(nn.Module):
-    """A network that gives a score (B,) or (B, 1) of user rows (B,) and movie rows (B,), and nothing else.
-
-    Args:
-        network: the network, scripted; its rows are in its own order.
-        to_unit: what its score means.
-        user_rows, movie_rows: (num_users,) and (num_movies,) int64, the network's row of each of our rows.
-        unknown_user: (num_movies + 1,) unit scores of each movie by an unknown user; the last is the unknown movie's.
-        unknown_movie: (num_users + 1,) unit scores of an unknown movie by each user; the last is the unknown user's.
-    """
+class _Adopted(nn.Module):
+    """What both kinds have: a network, what its score means, and which of its rows each of ours is."""
 
     user_rows: Tensor
     movie_rows: Tensor
@@ -75,6 +67,23 @@ class AdoptedNetwork(nn.Module):
         self.register_buffer("unknown_user", unknown_user)
         self.register_buffer("unknown_movie", unknown_movie)
 
+    def forward(self, user_index: Tensor, movie_index: Tensor) -> Tensor:
+        """(B,) int64 rows of users and of movies -> (B,) float32 unit scores in 0..1."""
+        unit: Tensor = self.head(self.user_tower(user_index), self.movie_tower(movie_index))  # type: ignore[operator]
+        return unit
+
+
+class AdoptedNetwork(_Adopted):
+    """A network that gives a score (B,) or (B, 1) of user rows (B,) and movie rows (B,), and nothing else.
+
+    Args:
+        network: the network, scripted; its rows are in its own order.
+        to_unit: what its score means.
+        user_rows, movie_rows: (num_users,) and (num_movies,) int64, the network's row of each of our rows.
+        unknown_user: (num_movies + 1,) unit scores of each movie by an unknown user; the last is the unknown movie's.
+        unknown_movie: (num_users + 1,) unit scores of an unknown movie by each user; the last is the unknown user's.
+    """
+
     @torch.jit.export
     def user_tower(self, user_index: Tensor) -> Tensor:
         """(B,) int64 rows of users -> (B, 1) int64: the same rows."""
@@ -96,12 +105,8 @@ class AdoptedNetwork(nn.Module):
         unit = torch.where(users == self.num_users, self.unknown_user[movies], unit)
         return torch.where(movies == self.num_movies, self.unknown_movie[users], unit)
 
-    def forward(self, user_index: Tensor, movie_index: Tensor) -> Tensor:
-        """(B,) int64 rows of users and of movies -> (B,) float32 unit scores in 0..1."""
-        return self.head(self.user_tower(user_index), self.movie_tower(movie_index))
 
-
-class AdoptedTowers(nn.Module):
+class AdoptedTowers(_Adopted):
     """A network with two towers and a head: `user_tower(user_index)`, `movie_tower(movie_index)`, `head(user, movie)`.
 
     Args:
@@ -110,30 +115,6 @@ class AdoptedTowers(nn.Module):
         user_rows, movie_rows: (num_users,) and (num_movies,) int64, the network's row of each of our rows.
         unknown_user, unknown_movie: (W,), the towers' outputs of an unknown user and of an unknown movie.
     """
-
-    user_rows: Tensor
-    movie_rows: Tensor
-    unknown_user: Tensor
-    unknown_movie: Tensor
-
-    def __init__(
-        self,
-        network: nn.Module,
-        to_unit: ToUnit,
-        user_rows: Tensor,
-        movie_rows: Tensor,
-        unknown_user: Tensor,
-        unknown_movie: Tensor,
-    ) -> None:
-        super().__init__()
-        self.num_users = len(user_rows)
-        self.num_movies = len(movie_rows)
-        self.network = network
-        self.to_unit = to_unit
-        self.register_buffer("user_rows", torch.cat([user_rows, user_rows[:1]]))
-        self.register_buffer("movie_rows", torch.cat([movie_rows, movie_rows[:1]]))
-        self.register_buffer("unknown_user", unknown_user)
-        self.register_buffer("unknown_movie", unknown_movie)
 
     @torch.jit.export
     def user_tower(self, user_index: Tensor) -> Tensor:
@@ -154,7 +135,3 @@ class AdoptedTowers(nn.Module):
         score: Tensor = self.network.head(users, movies)  # type: ignore[operator]
         unit: Tensor = self.to_unit(score.reshape(users.shape[:-1]))
         return unit
-
-    def forward(self, user_index: Tensor, movie_index: Tensor) -> Tensor:
-        """(B,) int64 rows of users and of movies -> (B,) float32 unit scores in 0..1."""
-        return self.head(self.user_tower(user_index), self.movie_tower(movie_index))

@@ -15,13 +15,15 @@ from model.artifact import Artifact
 from model.asks import Answer, Ask, BestAnswer, BestAsk, Call, PairAnswer, PairAsk, Run, ServedModel
 from model.asks.base import RawId
 from model.asks.pair import plan_pairs
+from model.ranking import RankBy
 
 
 class Recommendation(NamedTuple):
-    """A movie for a user, with its rating; the title is None where the catalogue has none."""
+    """A movie for a user, with its rating and score; the title is None where the catalogue has none."""
 
     movie_id: Any
     rating: float
+    score: float
     title: str | None
 
 
@@ -55,11 +57,16 @@ class Predictor:
         return cast(PairAnswer, answer)
 
     def best(self, user_id: RawId, top_k: int = 10, exclude_seen: bool = True) -> list[Recommendation]:
-        """The movies with the highest ratings for a user, best first, without those that the user rated."""
-        [answer] = self.answer([BestAsk(user_id, top_k=top_k, exclude_seen=exclude_seen)])
+        """The best movies for a user, as the server ranks them, without those that the user rated.
+
+        By the blend of interest and rating; by the rating alone where the model has no interest part.
+        """
+        rank_by: RankBy = "rating" if self.model.ranking is None else "blend"
+        [answer] = self.answer([BestAsk(user_id, top_k=top_k, exclude_seen=exclude_seen, rank_by=rank_by)])
         found = cast(BestAnswer, answer)
         titles = [self.catalogue.shown(row).get("title") for row in found.movie_index.tolist()]
-        return [Recommendation(*one) for one in zip(found.movie_ids, found.ratings.tolist(), titles, strict=True)]
+        columns = found.movie_ids, found.ratings.tolist(), found.scores.tolist(), titles
+        return [Recommendation(*one) for one in zip(*columns, strict=True)]
 
     def _rate(self, runs: Sequence[Run[Any]], call: Call) -> list[Any]:
         """What each run makes of its ratings; one forward rates the pairs of all of them."""

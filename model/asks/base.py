@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
@@ -70,7 +71,6 @@ class ServedModel:
     """Scores by interest; None where the model predicts ratings only."""
     similarity: Similarity | None
     """How alike movies are; None where the network has no vectors of them."""
-    titles: TitleIndex
 
     @classmethod
     def from_artifact(cls, artifact: Artifact, device: str = "cpu") -> ServedModel:
@@ -86,22 +86,21 @@ class ServedModel:
             artifact.history.without_repeats(),
             None if artifact.interest is None else Ranking(artifact.interest, device),
             Similarity(artifact.network, len(artifact.movie_ids), scorer.device) if scorer.has_vectors else None,
-            _index_titles(artifact),
         )
+
+    @cached_property
+    def titles(self) -> TitleIndex:
+        """The titles, indexed when they are first searched; a movie without one is found by its raw id."""
+        number = len(self.movie_ids)
+        known: Sequence[str | None] = self.catalogue.columns.get("title", [None] * number)
+        names = self.movie_ids.raw(np.arange(number))
+        titles = [str(name) if title is None else title for title, name in zip(known, names, strict=True)]
+        return TitleIndex(titles, np.bincount(self.history.movie_index, minlength=number))
 
     def user(self, user_id: RawId | None) -> User:
         """A user by their raw id; an id that the model does not know, and None, give the unknown user."""
         row = self.user_ids.unknown if user_id is None else int(self.user_ids.rows([user_id])[0])
         return User(row, Rated(*self.distinct_history.of_user(row)), row != self.user_ids.unknown)
-
-
-def _index_titles(artifact: Artifact) -> TitleIndex:
-    """The titles; a movie without one is found by its raw id."""
-    number = len(artifact.movie_ids)
-    known: Sequence[str | None] = artifact.catalogue.columns.get("title", [None] * number)
-    names = artifact.movie_ids.raw(np.arange(number))
-    titles = [str(name) if title is None else title for title, name in zip(known, names, strict=True)]
-    return TitleIndex(titles, np.bincount(artifact.history.movie_index, minlength=number))
 
 
 class Call:
