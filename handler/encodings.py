@@ -61,5 +61,5 @@ def _inflate(body: bytes, name: str, most: int) -> bytes:
 
 
 def _has_zlib_header(body: bytes) -> bool:
-    """Its two bytes say the method deflate, and are a multiple of 31 (RFC 1950)."""
+    """Whether the body begins as RFC 1950 says: the method is deflate, and the first two bytes divide by 31."""
     return len(body) > 1 and body[0] & 15 == zlib.DEFLATED and (body[0] << 8 | body[1]) % 31 == 0

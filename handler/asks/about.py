@@ -32,7 +32,7 @@ class AboutCodec(AskCodec[AboutAsk, AboutAnswer]):
         return {"about": ask.subject, **self.context.about[ask.subject]()}
 
     def num_pairs(self, ask: AboutAsk) -> int:  # noqa: ARG002  every kind is asked
-        """An answer is about as long as a hundred ratings."""
+        """None is rated; an answer is about as long as that of a hundred pairs."""
         return 100
 
     def request_schema(self) -> Schema:

@@ -42,7 +42,7 @@ class Sieve:
         self._check(told[0] if told else None)
 
     def leave_out(self, rows: npt.NDArray[np.bool_]) -> int:
-        """Leaves these rows out, which are no bad lines; returns how many of them were used until now."""
+        """Leaves out these rows, without counting them as bad lines; returns how many of them were still in use."""
         left_out = int(np.count_nonzero(rows & self.kept))
         self.kept &= ~rows
         return left_out
