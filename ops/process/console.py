@@ -8,7 +8,7 @@ from typing import IO
 
 from ops.settings import ServerSettings
 
-# The front end logs the first, but not always; the worker logs the second. TorchServe retries and still reports Healthy.
+# The front end logs the first, but not always; the worker logs the second. TorchServe retries, and reports Healthy.
 _LOAD_FAILED = ("Load model failed", "Failed to load model")
 # The last line of a worker's traceback, as TorchServe hands it on, in either format of handler/log4j2.xml.
 _RAISED = re.compile(
