@@ -24,8 +24,10 @@ def settings(tmp_path: Path) -> ServerSettings:
 def front_end(settings: ServerSettings) -> Iterator[subprocess.Popen[bytes]]:
     """A process that has a front end's marks; the real one is in tests/e2e/test_one_server.py."""
     marks = {"TMPDIR": str(settings.folder / "scratch"), state.FOLDER: str(settings.folder.resolve())}
-    command = [sys.executable, "-c", "input()", "org.pytorch.serve.ModelServer"]
-    with subprocess.Popen(command, env=marks, stdin=subprocess.PIPE) as process:
+    command = [sys.executable, "-c", "print(flush=True); input()", "org.pytorch.serve.ModelServer"]
+    with subprocess.Popen(command, env=marks, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # a process that has only just started does not show its marks yet
         yield process
         process.kill()
 
