@@ -65,8 +65,6 @@ class ServedModel:
     history: History
     catalogue: Catalogue
     scorer: Scorer
-    distinct_history: History
-    """The history with a movie's last rating alone, where a user rated it more than once."""
     ranking: Ranking | None
     """Scores by interest; None where the model predicts ratings only."""
     similarity: Similarity | None
@@ -83,7 +81,6 @@ class ServedModel:
             artifact.history,
             artifact.catalogue,
             scorer,
-            artifact.history.without_repeats(),
             None if artifact.interest is None else Ranking(artifact.interest, device),
             Similarity(artifact.network, len(artifact.movie_ids), scorer.device) if scorer.has_vectors else None,
         )
@@ -103,7 +100,7 @@ class ServedModel:
 
     def user_at(self, row: int) -> User:
         """A user by their row; the row after the last one is the unknown user's."""
-        return User(row, Rated(*self.distinct_history.of_user(row)), row != self.user_ids.unknown)
+        return User(row, Rated(*self.history.last_of_user(row)), row != self.user_ids.unknown)
 
 
 class Call:
