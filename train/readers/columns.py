@@ -44,6 +44,7 @@ class Found:
 
     path: of the ratings. described: how they are written. catalogue: None where there is none.
     asked_for: the person named the catalogue, so that one of other movies is an error.
+    published_copies: the data set was published with a few copies of rows, which everybody's figures count.
     """
 
     path: Path
@@ -54,6 +55,7 @@ class Found:
     catalogue_name: str = ""
     catalogue_described: str = ""
     asked_for: bool = False
+    published_copies: bool = False
 
 
 def ratings_data(
@@ -110,7 +112,7 @@ def _checked(
         refuse_outside(values, columns.rating, rating_scale, sieve)
         reading.say(f"scale: {rating_scale[0]:g} to {rating_scale[1]:g}, as it was stated")
     same = [users, movies, values, *([table.columns[columns.time]] if columns.time else [])]
-    drop_copies(table, same, columns.time is not None, rules, sieve, reading)
+    drop_copies(table, same, rules, found.published_copies, sieve, reading)
     checked = {USER_ID: users, MOVIE_ID: movies, RATING: values}
     if columns.time:
         times = read_times(table, columns.time, rules.time_column is not None, sieve, reading)

@@ -44,7 +44,7 @@ class ReadingRules:
     not_rated: tuple[str, ...] = ()
     """Values of the rating column that mean "not rated", such as 0, -1 or NA; their rows are left out."""
     copies: Literal["auto", "keep", "drop"] = "auto"
-    """Rows that repeat user, movie, rating and time: `auto` drops them where they are 1 % of the rows or more."""
+    """Rows that repeat user, movie, rating and time: `auto` drops them, but the few that KMRD was published with."""
     skip_bad_lines: int = 0
     """Leave out up to this many lines that cannot be used; each more is an error."""
     movies: Path | None = None
