@@ -15,7 +15,7 @@ from train.dataset.reading import Reading, counted
 from train.errors import DataError
 from train.readers.catalogue import Catalogue, catalogue_frame, not_joined, tell_joined
 from train.readers.copies import drop_copies
-from train.readers.ids import read_ids, tell_large
+from train.readers.ids import read_ids, tell_large, tell_minus_one
 from train.readers.names import MOVIE, USER
 from train.readers.newest import newest_time
 from train.readers.rating_values import read_ratings, refuse_outside
@@ -106,6 +106,8 @@ def _checked(
     movies, movie_type = read_ids(table, columns.movie, MOVIE, rules.movie_ids, sieve, reading)
     reading.say(f"ids: users are {user_type}; movies are {movie_type}")
     tell_large(users, movies, reading)
+    tell_minus_one(table, users, columns.user, reading)
+    tell_minus_one(table, movies, columns.movie, reading)
     values = read_ratings(table, columns.rating, rules, sieve, reading)
     if rating_scale is not None:
         check_scale(rating_scale)

@@ -41,7 +41,7 @@ def test_other_columns_do_not_hide_a_copy(tmp_path: Path) -> None:
 
 
 def test_the_same_rating_at_another_time_is_no_copy(tmp_path: Path) -> None:
-    timed = [f"{row},{time}" for row in rows(300) for time in (1, 2)]
+    timed = [f"{row},{time}" for row in rows(300) for time in (1_100_000_000, 1_100_000_001)]
     data = load_ratings(write(tmp_path, timed, "user_id,movie_id,rating,timestamp"))
     assert len(data.ratings) == len(timed)
     assert data.repeated_pairs == len(timed) // 2
@@ -62,7 +62,7 @@ def test_one_copy_among_many_rows_is_left_out_and_said(tmp_path: Path) -> None:
 
 
 def test_copies_that_kmrd_was_published_with_stay_unless_they_are_many(tmp_path: Path) -> None:
-    once = [f"{row},{time}" for time, row in enumerate(rows(1000))]
+    once = [f"{row},{1_100_000_000 + time}" for time, row in enumerate(rows(1000))]
     path = write(tmp_path, [*once, once[3]], "user,movie,rate,time")
     data = load_ratings(path)
     assert (len(data.ratings), data.reading.warnings) == (len(once) + 1, [])
@@ -72,6 +72,6 @@ def test_copies_that_kmrd_was_published_with_stay_unless_they_are_many(tmp_path:
 
 
 def test_many_repeated_pairs_are_a_warning(tmp_path: Path) -> None:
-    timed = [f"{row},{time}" for row in rows(300) for time in (1, 2)]
+    timed = [f"{row},{time}" for row in rows(300) for time in (1_100_000_000, 1_100_000_001)]
     [warning] = load_ratings(write(tmp_path, timed, "user_id,movie_id,rating,timestamp")).reading.warnings
     assert warning.startswith("50% of the ratings repeat a pair of user and movie, and are kept")
