@@ -6,7 +6,7 @@ PY     := .venv/bin/python
 # The variables that a user may give: `make serve DATA=ratings.csv`. GIVEN are those that were; make hands them on.
 KNOWN := VERSION DATA PRESET TRAIN_ARGS RESUME PROCESSES RATINGS FROM UPDATE_ARGS REPORT_ARGS AUTH PORT BODY FOLLOW \
          QUERY TABLE MOVIES_QUERY MODEL USERS MOVIES MODULE MODULE_ARGS OUTPUT SCALE ADOPT_ARGS \
-         SHARE MODE REQUESTS FORCE LOG_FORMAT PYTHON BENCH_ARGS SOAK_ARGS PEERS DATA_DIRS KMRD
+         SHARE MODE REQUESTS WITH FORCE LOG_FORMAT PYTHON BENCH_ARGS SOAK_ARGS PEERS DATA_DIRS KMRD
 given  = $(foreach name,$(1),$(if $(filter $(2),$(firstword $(origin $(name)))),$(name)))
 GIVEN := $(call given,$(KNOWN),command environment)
 STRANGE := $(filter-out $(KNOWN) MAKEFLAGS MFLAGS SHELL MAKE,$(call given,$(.VARIABLES),command))
@@ -20,18 +20,19 @@ endif
 quoted = '$(subst ','\'',$(1))'
 option = $(if $($(2)),--$(1) $(call quoted,$($(2))))
 version = $(call option,version,VERSION)
+judged = $(call option,requests,REQUESTS) $(call option,data,DATA)
 
 BUILD := GIVEN="$(GIVEN)" $(PY) -m ops.build
 
 .DEFAULT_GOAL := help
 .PHONY: help help-bench setup data train train-help update update-help adopt adopt-help package serve run stop status logs open predict token rotate-keys
-.PHONY: versions register promote rollback unregister canary report test test-quick frontend lint clean
+.PHONY: versions register promote rollback unregister canary compare report test test-quick frontend lint clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F':.*## ' '{printf "  %-15s %s\n", $$1, $$2}'
 	@echo 'Variables: VERSION=1.1  DATA=folder or file  PRESET=default|mlp|reference  TRAIN_ARGS="--seed 1"'
 	@echo '           DATA=postgresql://user@host/db or a SQLite file, with QUERY or TABLE, MOVIES_QUERY'
-	@echo '           PORT=9090  RATINGS, FROM (update)  RESUME=1, PROCESSES=2 (train)  SHARE, MODE (canary)'
+	@echo '           PORT=9090  RATINGS, FROM (update)  RESUME=1, PROCESSES=2 (train)  SHARE, MODE, REQUESTS (canary)'
 	@echo '           MODEL, USERS, MOVIES, MODULE, MODULE_ARGS, OUTPUT, SCALE (adopt)'
 	@echo 'A version is never replaced: other DATA or options make a new one. It remembers what it was made of.'
 
@@ -99,7 +100,10 @@ unregister: .venv/serve ## remove VERSION from the server once its requests are 
 	@$(PY) -m ops.versions unregister $(version)
 
 canary: .venv/serve ## send a SHARE of requests to VERSION too, and compare the answers
-	@$(PY) -m ops.canary $(version) $(call option,share,SHARE) $(call option,mode,MODE) $(call option,requests,REQUESTS)
+	@$(PY) -m ops.canary $(version) $(call option,share,SHARE) $(call option,mode,MODE) $(judged)
+
+compare: .venv/serve ## tell whether VERSION should take the place of WITH, and why; needs no server
+	@$(PY) -m ops.canary.compare $(version) $(call option,with,WITH) $(judged)
 
 token: .venv/serve ## print the key for predictions of a server with AUTH=on
 	@$(PY) -m ops.auth token

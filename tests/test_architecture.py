@@ -1,6 +1,6 @@
 """The import arrows: train -> model <- handler <- ops, which compares a server with them; bench measures them all.
 
-Inside ops: build -> process -> store, and canary -> versions -> process. Files beside the rooms import none of them.
+Inside ops: refresh -> canary -> versions -> build -> process -> store. Files beside the rooms import none of them.
 """
 
 import ast
@@ -39,7 +39,7 @@ BESIDE = {
     "resume",
 }
 # Each imports those before it; "" are the files beside them.
-ROOMS_OF_OPS = ("", "frontend", "store", "process", "versions", "canary", "build")
+ROOMS_OF_OPS = ("", "frontend", "store", "process", "build", "versions", "canary", "refresh")
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -87,6 +87,7 @@ ROOMS_OF_TRAIN = {
         *BESIDE,
     },
     "interest": {"interest", "dataset", "evaluation", *BESIDE},
+    "compare": {"compare", "command", "dataset", "readers", "output", "update", *BESIDE},
     "update": {"update", "command", "dataset", "readers", "factors", "evaluation", "output", *BESIDE},
 }
 
