@@ -6,6 +6,7 @@ PY     := .venv/bin/python
 # The variables that a user may give: `make serve DATA=ratings.csv`. GIVEN are those that were; make hands them on.
 KNOWN := VERSION DATA PRESET TRAIN_ARGS RESUME PROCESSES RATINGS FROM UPDATE_ARGS REPORT_ARGS SERVER AUTH PORT BODY FOLLOW \
          QUERY TABLE MOVIES_QUERY MODEL USERS MOVIES MODULE MODULE_ARGS OUTPUT SCALE ADOPT_ARGS \
+         TOP_K OUT GENRES EXCLUDE_SEEN RANK_BY EXACT SCORE_ARGS \
          SHARE MODE REQUESTS WITH FORCE LOG_FORMAT PYTHON BENCH_ARGS SOAK_ARGS PEERS DATA_DIRS KMRD
 given  = $(foreach name,$(1),$(if $(filter $(2),$(firstword $(origin $(name)))),$(name)))
 GIVEN := $(call given,$(KNOWN),command environment)
@@ -27,7 +28,7 @@ ASGI = $(if $(filter asgi,$(SERVER)),.venv/asgi)
 BUILD := GIVEN="$(GIVEN)" $(PY) -m ops.build
 
 .DEFAULT_GOAL := help
-.PHONY: help help-bench setup data train train-help update update-help adopt adopt-help package serve run stop status logs open predict token rotate-keys
+.PHONY: help help-bench setup data train train-help update update-help adopt adopt-help score score-help package serve run stop status logs open predict token rotate-keys
 .PHONY: versions register promote rollback unregister canary compare report test test-quick frontend lint clean
 
 help: ## list the verbs
@@ -37,6 +38,7 @@ help: ## list the verbs
 	@echo '           PORT=9090  RATINGS, FROM (update)  RESUME=1, PROCESSES=2 (train)  SHARE, MODE, REQUESTS (canary)'
 	@echo '           SERVER=torchserve|asgi  AUTH=on|off (serve, run)'
 	@echo '           MODEL, USERS, MOVIES, MODULE, MODULE_ARGS, OUTPUT, SCALE (adopt)'
+	@echo '           OUT, TOP_K, USERS or RATINGS, GENRES, EXCLUDE_SEEN, RANK_BY, EXACT (score)'
 	@echo 'A version is never replaced: other DATA or options make a new one. It remembers what it was made of.'
 
 serve: .venv/serve $(ASGI) ## train and pack if need be, start the server, show answers
@@ -87,6 +89,12 @@ adopt: .venv/serve ## make a version of a network trained elsewhere: MODEL, USER
 adopt-help: .venv/serve ## list the options for ADOPT_ARGS
 	@$(PY) -m train.adopt --help
 
+score: .venv/serve ## write the best movies of every user into the folder OUT; TOP_K=10
+	@$(BUILD) score
+
+score-help: .venv/serve ## list the options for SCORE_ARGS
+	@$(PY) -m score --help
+
 versions: .venv/serve ## list the versions that the server holds
 	@$(PY) -m ops.versions list
 
@@ -133,7 +141,7 @@ frontend: .venv/dev ## compile the plugin of TorchServe's front end anew (needs 
 lint: .venv/dev ## check style (ruff), types (mypy) and unsafe code (bandit)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(PY) -m bandit --quiet --recursive --configfile pyproject.toml model handler train ops bench
+	$(PY) -m bandit --quiet --recursive --configfile pyproject.toml model handler train score ops bench
 	$(PY) -m mypy
 
 include bench/bench.mk
