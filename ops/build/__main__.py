@@ -15,14 +15,13 @@ from pathlib import Path
 from ops.build import commands, running, verbs
 from ops.build.adopting import adopt
 from ops.build.scoring import score
-from ops.build.shelf import Shelf
+from ops.build.shelf import BUILD, Shelf
 from ops.client import ClientError
 from ops.command import failing_in_one_line
 from ops.process.state import ServerError
 from ops.settings import read_settings
 
 VERBS = ("train", "package", "update", "adopt", "report", "score", "serve", "run", "clean", "artifact", "demo")
-BUILD = Path("build")
 
 
 def given(environment: Mapping[str, str]) -> dict[str, str]:
