@@ -46,8 +46,8 @@ class PartFolder:
             DataError: the folder holds a file that is no part of this scoring.
         """
         expected = {self.file(number): number for number in range(self.parts)}
-        found = sorted(self.path.glob("*.parquet"))
-        for path in found:
+        found = set(self.path.glob("*.parquet"))
+        for path in sorted(found):
             self._refuse_other(path, path in expected)
         return [number for path, number in expected.items() if path not in found]
 
