@@ -1,0 +1,115 @@
+"""The ASGI server under the verbs, in several processes; what it answers stands in test_protocols.py."""
+
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+import tritonclient.http as triton
+
+from ops.process import server
+from tests.e2e.conftest import Project
+
+pytestmark = pytest.mark.e2e
+
+
+def workers(served: Project) -> list[int]:
+    return [worker["pid"] for worker in served.client.workers()]
+
+
+def wait_for_workers(served: Project, number: int) -> list[int]:
+    deadline = time.monotonic() + 120
+    while len(found := workers(served)) < number:
+        assert time.monotonic() < deadline, f"{found}\n{(served.folder / 'logs' / 'console.log').read_text()}"
+        time.sleep(0.2)
+    return found
+
+
+def test_a_triton_client_is_told_about_server_and_model(served_by_asgi: Project) -> None:
+    client = triton.InferenceServerClient(served_by_asgi.settings.inference.removeprefix("http://"))
+    try:
+        assert client.is_server_live()
+        assert client.is_server_ready()
+        assert client.is_model_ready("ncf", "1.0")
+        assert not client.is_model_ready("ncf", "9.9")
+        assert client.get_server_metadata()["name"] == "ncf-serve"
+        assert client.get_model_metadata("ncf")["versions"] == ["1.0"]
+    finally:
+        client.close()
+
+
+def test_the_verbs_find_the_server(served_by_asgi: Project) -> None:
+    told = served_by_asgi.make("status")
+    assert "The ASGI server runs" in told
+    assert re.search(r"^1\.0 +yes +\d+ READY", told, re.MULTILINE)
+    assert '"recommendations"' in served_by_asgi.make("predict")
+    assert "serves version 1.0" in served_by_asgi.make("logs")
+    served_by_asgi.run(".venv/bin/python", "-m", "ops.ready")
+
+
+def test_a_verb_that_the_server_does_not_have_says_what_to_do(served_by_asgi: Project) -> None:
+    for verb in ("register", "promote", "unregister"):
+        assert "`make serve VERSION=1.1`" in served_by_asgi.make(verb, "VERSION=1.1", check=False)
+    assert "AUTH=off" in served_by_asgi.make("serve", "AUTH=on", check=False)
+    assert served_by_asgi.default_version == "1.0"
+
+
+def test_metrics_are_those_of_all_processes(served_by_asgi: Project) -> None:
+    url = served_by_asgi.settings.inference
+
+    def counted() -> float:
+        text = httpx.get(f"{url}/metrics", trust_env=False).text
+        lines = re.findall(r'^ncf_requests_total\{.*Kind="pair".*Status="200"\} (\S+)$', text, re.MULTILINE)
+        return sum(map(float, lines))
+
+    before = counted()
+    for _ in range(40):  # over so many connections that every process gets some
+        assert served_by_asgi.ask({"user_id": 1, "movie_id": 2}).status_code == 200
+    deadline = time.monotonic() + 60  # each process adds up every few seconds
+    while counted() < before + 40:
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    assert counted() == before + 40
+
+
+def test_a_process_that_is_killed_is_replaced(served_by_asgi: Project) -> None:
+    number = len(os.sched_getaffinity(0))
+    killed = wait_for_workers(served_by_asgi, number)[0]
+    os.kill(killed, signal.SIGKILL)
+    psutil.wait_procs([psutil.Process(killed)] if psutil.pid_exists(killed) else [], timeout=30)
+    assert killed not in wait_for_workers(served_by_asgi, number)
+    assert served_by_asgi.ask({"user_id": 1, "movie_id": 2}).status_code == 200
+
+
+def test_an_archive_that_cannot_be_loaded_leaves_the_former_server(served_by_asgi: Project) -> None:
+    store = served_by_asgi.folder / "model-store"
+    made = pack_without_artifact(served_by_asgi, store)
+    try:
+        told = served_by_asgi.make("serve", "VERSION=9.9", check=False)
+        assert "could not load" in told
+    finally:
+        made.unlink()
+    assert served_by_asgi.default_version == "1.0"
+    assert server.running(served_by_asgi.settings) is not None
+
+
+def pack_without_artifact(served: Project, store: Path) -> Path:
+    """An archive whose digests are right and whose artifact is none."""
+    code = """
+import shutil, sys, zipfile
+from pathlib import Path
+from train.package import add_digests
+source, target = map(Path, sys.argv[1:])
+with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+    for entry in old.infolist():
+        if entry.filename != "SHA256SUMS":
+            new.writestr(entry, b"none" if entry.filename == "ncf.pt" else old.read(entry))
+add_digests(target)
+"""
+    target = store / "ncf-9.9.mar"
+    served.run(".venv/bin/python", "-c", code, str(store / "ncf-1.0.mar"), str(target))
+    return target
