@@ -16,6 +16,8 @@ from ops import auth
 from ops.process import state
 from ops.settings import ASGI, SERVER, ServerSettings
 
+# The code that the ASGI server runs.
+_CODE = Path(__file__).resolve().parents[2]
 # TorchServe's own name of it.
 PID_FILE = ".model_server.pid"
 # Starts its arguments in the background, and writes the PID of that process to the file $0.
@@ -31,7 +33,7 @@ def launch(settings: ServerSettings, archives: Sequence[Path], scratch: Path, ou
     if settings.server == ASGI:
         command = ["sh", "-c", _IN_BACKGROUND, str(scratch / PID_FILE), sys.executable, "-m", "ops.asgi"]
         command += ["--config", str(settings.config)]
-        environment["PYTHONPATH"] = str(settings.folder.resolve())
+        environment["PYTHONPATH"] = str(_CODE)
     else:
         command = [str(Path(sys.executable).with_name("torchserve")), "--start", "--ncs"]
         command += ["--ts-config", str(auth.prepare(settings))]
