@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
 
 from ops.asgi import shared
-from ops.asgi.archives import archives_to_serve, unpack
+from ops.asgi.archives import archives_to_serve, lay
 from ops.asgi.log import configure_log
 from ops.command import failing_in_one_line
 from ops.properties import parse_properties
@@ -30,18 +33,18 @@ _KEEP_ALIVE_S = 75
 
 
 def serve(settings: ServerSettings, store: Path, config: Path) -> None:
-    """Runs the server; returns when it was told to stop.
+    """Runs the server; returns when it was told to stop. SIGHUP replaces its processes one by one.
 
     Raises:
         DigestError, OSError: an archive is damaged or missing.
-        SystemExit: uvicorn could not start.
+        SystemExit: the address is taken, or a process could not load a version.
     """
     properties = parse_properties(config.read_text(encoding="utf-8"))
     address = urlsplit(settings.endpoints["inference_address"])
     configure_log()
-    with tempfile.TemporaryDirectory(prefix="asgi-") as name:
+    with tempfile.TemporaryDirectory(prefix=shared.PREFIX) as name:
         folder = Path(name)
-        unpack(archives_to_serve(store), shared.archives(folder))
+        lay(archives_to_serve(store), folder)
         for own in (shared.metrics(folder), shared.workers(folder)):
             own.mkdir()
         os.environ |= {
@@ -49,7 +52,7 @@ def serve(settings: ServerSettings, store: Path, config: Path) -> None:
             shared.CONFIG: str(config.resolve()),
             shared.METRICS: str(shared.metrics(folder)),
         }
-        uvicorn.run(
+        server = uvicorn.Config(
             "ops.asgi.worker:create_application",
             factory=True,
             host=str(address.hostname),
@@ -65,6 +68,10 @@ def serve(settings: ServerSettings, store: Path, config: Path) -> None:
             timeout_graceful_shutdown=_STOP_S,
             timeout_worker_healthcheck=_LOAD_S,
         )
+        processes = Multiprocess(server, sockets=[server.bind_socket()])
+        processes.run()
+        if any(process.exitcode == STARTUP_FAILURE for process in processes.processes):
+            sys.exit(STARTUP_FAILURE)
 
 
 def _workers(properties: Mapping[str, str]) -> int:

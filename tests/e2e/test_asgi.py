@@ -3,7 +3,10 @@
 import os
 import re
 import signal
+import threading
 import time
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -13,6 +16,7 @@ import tritonclient.http as triton
 
 from ops.process import server
 from tests.e2e.conftest import Project
+from tests.e2e.test_docs_commands import marked
 
 pytestmark = pytest.mark.e2e
 
@@ -40,6 +44,14 @@ def test_a_triton_client_is_told_about_server_and_model(served_by_asgi: Project)
         assert client.get_model_metadata("ncf")["versions"] == ["1.0"]
     finally:
         client.close()
+
+
+def test_the_commands_of_the_page_work_twice(served_by_asgi: Project) -> None:
+    before = served_by_asgi.make("status").splitlines()[0]
+    for line in marked("scale"):
+        served_by_asgi.run("bash", "-c", line)
+    assert server.running(served_by_asgi.settings) is not None
+    assert before.split("PID")[1] == served_by_asgi.make("status").splitlines()[0].split("PID")[1]
 
 
 def test_the_verbs_find_the_server(served_by_asgi: Project) -> None:
@@ -83,6 +95,43 @@ def test_a_process_that_is_killed_is_replaced(served_by_asgi: Project) -> None:
     psutil.wait_procs([psutil.Process(killed)] if psutil.pid_exists(killed) else [], timeout=30)
     assert killed not in wait_for_workers(served_by_asgi, number)
     assert served_by_asgi.ask({"user_id": 1, "movie_id": 2}).status_code == 200
+
+
+def asked_again_if_closed(ask: Callable[[], httpx.Response]) -> httpx.Response:
+    """As clients do where a connection is closed before its first answer."""
+    try:
+        return ask()
+    except httpx.RemoteProtocolError:
+        return ask()
+
+
+def test_another_version_is_served_without_a_lost_request(served_by_asgi: Project) -> None:
+    url = f"{served_by_asgi.settings.inference}/predictions/ncf"
+    seen: Counter[str] = Counter()
+    ended = threading.Event()
+
+    def ask() -> None:
+        body = {"user_id": 1, "movie_id": 2}
+        while not ended.is_set():
+            try:
+                answer = asked_again_if_closed(lambda: httpx.post(url, json=body, timeout=60, trust_env=False))
+                seen[f"{answer.status_code} {answer.headers['x-model-version']}"] += 1
+            except httpx.HTTPError as error:
+                seen[repr(error)] += 1
+
+    clients = [threading.Thread(target=ask) for _ in range(4)]
+    for client in clients:
+        client.start()
+    try:
+        served_by_asgi.make("serve", "VERSION=1.1")
+        assert served_by_asgi.default_version == "1.1"
+        served_by_asgi.make("serve", "VERSION=1.0")
+    finally:
+        ended.set()
+        for client in clients:
+            client.join()
+    assert set(seen) == {"200 1.0", "200 1.1"}
+    assert served_by_asgi.default_version == "1.0"
 
 
 def test_an_archive_that_cannot_be_loaded_leaves_the_former_server(served_by_asgi: Project) -> None:
