@@ -1,5 +1,6 @@
 """What the server's own process and its workers import, and the archives that they serve."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ops.asgi.archives import archives_to_serve
+from ops.asgi.settings import read_asgi_settings
 from ops.asgi.workers import Workers
 from ops.store.archives import archive_path, start_with
 
@@ -44,3 +46,20 @@ def test_workers_that_ended_are_not_told(tmp_path: Path) -> None:
     (tmp_path / str(child.pid)).touch()
     child.wait()
     assert len(workers.alive()) == 1
+
+
+def test_settings_are_read_under_the_names_of_torchserve(tmp_path: Path) -> None:
+    config = tmp_path / "config.properties"
+    config.write_text("default_workers_per_model=3\njob_queue_size=7\ncors_allowed_origin=*\n")
+    own = read_asgi_settings(config)
+    assert (own.workers, own.most_waiting, own.cors.origin) == (3, 7, "*")
+    config.write_text("")
+    own = read_asgi_settings(config)
+    assert (own.workers, own.most_waiting, own.cors.origin) == (len(os.sched_getaffinity(0)), 1000, "")
+
+
+@pytest.mark.parametrize("line", ["default_workers_per_model=two", "job_queue_size=0", "job_queue_size=-1"])
+def test_a_wrong_setting_is_told_with_its_file(tmp_path: Path, line: str) -> None:
+    (tmp_path / "config.properties").write_text(line)
+    with pytest.raises(ValueError, match=rf"config.properties: {line.partition('=')[0]}: got .*, allowed: an integer"):
+        read_asgi_settings(tmp_path / "config.properties")
