@@ -20,6 +20,7 @@ from ops.client import Client, ClientError, KeyRefusedError
 from ops.command import failing_in_one_line
 from ops.page import page_address
 from ops.process import preflight, server
+from ops.process.exchange import can_exchange, exchange_versions
 from ops.process.locks import starting_or_stopping, stop_supervisor, supervisor
 from ops.process.state import ServerError
 from ops.settings import TITLES, ServerSettings, read_settings
@@ -41,6 +42,11 @@ def serve(settings: ServerSettings, version: str, tokens: str | None = None) -> 
         former = server.settings_as_started(settings)
         with auth.trying(settings, tokens):
             if server.is_current(settings, version) and default_version(settings) == version:
+                return
+            if can_exchange(settings):
+                with trying_to_start_with(settings.model_store, version):
+                    print("replacing the processes, one by one ...", flush=True)
+                    exchange_versions(settings)
                 return
             _check_start(settings)
             if former is not None:  # undone last: by then the former version and tokens are in place again

@@ -133,6 +133,17 @@ def served(project: Project) -> Project:
     return project
 
 
+@pytest.fixture(scope="session")
+def served_by_asgi(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A second copy with the same archives, which the ASGI server serves."""
+    copy = copy_project(tmp_path_factory.mktemp("asgi"))
+    for name in ("model-store", "build"):
+        shutil.copytree(project.folder / name, copy.folder / name)
+    copy.make("serve", "SERVER=asgi")
+    yield copy
+    copy.make("stop")
+
+
 @pytest.fixture
 def both(served: Project) -> Iterator[Project]:
     """Versions 1.0, the default, and 1.1 registered."""
