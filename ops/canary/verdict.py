@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from model.files import atomic_write
-from ops.build.shelf import Shelf
+from ops.build.shelf import VERDICT, Shelf
 from ops.canary.decision import CANNOT_TELL, Decision, decide
 from ops.canary.measured import MeasureError, measure
 from ops.canary.trial import Report
 
-VERDICT = "verdict.json"
 _MIB = 2**20
 
 
