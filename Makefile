@@ -32,7 +32,7 @@ help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F':.*## ' '{printf "  %-15s %s\n", $$1, $$2}'
 	@echo 'Variables: VERSION=1.1  DATA=folder or file  PRESET=default|mlp|reference  TRAIN_ARGS="--seed 1"'
 	@echo '           DATA=postgresql://user@host/db or a SQLite file, with QUERY or TABLE, MOVIES_QUERY'
-	@echo '           PORT=9090  RATINGS, FROM (update)  RESUME=1, PROCESSES=2 (train)  SHARE, MODE, REQUESTS (canary)'
+	@echo '           PORT=9090  RATINGS, FROM (update)  RESUME=1, PROCESSES=2 (train)  SHARE, MODE, REQUESTS (canary)  WITH (compare)  KEEP (refresh)'
 	@echo '           MODEL, USERS, MOVIES, MODULE, MODULE_ARGS, OUTPUT, SCALE (adopt)'
 	@echo 'A version is never replaced: other DATA or options make a new one. It remembers what it was made of.'
 

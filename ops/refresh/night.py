@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from ops.build import commands, verbs
 from ops.build.database import with_options
 from ops.build.shelf import Shelf
-from ops.canary.asked import requests_to_try
+from ops.canary.asked import DRAWN, requests_to_try
 from ops.canary.compare import compare
 from ops.canary.decision import PROMOTE
 from ops.canary.trial import try_version
@@ -147,6 +147,8 @@ class Night:
             return compare(version, journal.base, shelf, journal.data, self._wanted.requests)
         self._register(version)
         bodies, told = requests_to_try(self._wanted.requests, lambda: _artifact(journal.base, shelf))
+        if len(bodies) > DRAWN:
+            bodies, told = bodies[-DRAWN:], f"the last {DRAWN:,} of {told}"
         trial = try_version(self._client, version, bodies, 1.0, "shadow")
         return judge(version, trial.default.version, shelf, journal.data, trial, told)
 

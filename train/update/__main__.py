@@ -122,11 +122,11 @@ def run(config: UpdateConfig) -> str:
         raise DataError(f"{target}: already exists, and a version is never replaced: give another --out and --version")
     base = load_artifact(config.base)
     data = new_ratings(base, config)
-    config.out.mkdir(parents=True, exist_ok=True)
-    if config.hold_out:
-        save_artifact(update(base, _but_newest(data, config.hold_out), config.version).artifact, config.out / MEASURED)
-        base = load_artifact(config.base)  # the rows of one network are not shared with another's
+    measured = update(base, _but_newest(data, config.hold_out), config.version) if config.hold_out else None
     updated = update(base, data, config.version)
+    config.out.mkdir(parents=True, exist_ok=True)
+    if measured is not None:
+        save_artifact(measured.artifact, config.out / MEASURED)
     digest = save_artifact(updated.artifact, target)
     _replace_other_outputs(config.out, describe_artifact(updated.artifact, digest))
     count = updated.counts
