@@ -77,7 +77,7 @@ def _draw_reigns(axes: Axes, versions: list[dict[str, Any]], theme: Theme) -> No
 
 
 def _draw_differences(axes: Axes, versions: list[dict[str, Any]], theme: Theme) -> None:
-    axes.set_title("Squared error against the version before, in %, with its 95 % interval", fontsize=10, loc="left")
+    axes.set_title("Squared error, less the former version's, in %", fontsize=10, loc="left")
     axes.axvline(0, color=theme.others[1], linewidth=1)
     colors = {"promote": theme.others[2], "keep": theme.others[0], "cannot tell": theme.others[1]}
     labelled: set[str] = set()
@@ -90,7 +90,7 @@ def _draw_differences(axes: Axes, versions: list[dict[str, Any]], theme: Theme) 
         labelled.add(verdict)
         axes.errorbar(mean, place, xerr=[[mean - low], [high - mean]], fmt="o", color=colors[verdict], **label)
     if labelled:
-        axes.legend(frameon=False, fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3)
+        axes.figure.legend(frameon=False, fontsize=9, loc="outside lower right", ncols=3)
 
 
 def main(arguments: list[str] | None = None) -> int:

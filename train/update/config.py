@@ -57,18 +57,18 @@ def parse_config(arguments: list[str]) -> UpdateConfig:
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--base", type=Path, default=UpdateConfig.base)
     base, _ = parser.parse_known_args(arguments)
-    remembered = _how_it_was_read(load_artifact(base.base)) if base.base.is_file() else {}
+    remembered = how_it_was_read(load_artifact(base.base)) if base.base.is_file() else {}
     default = UpdateConfig(ratings=tyro.MISSING, **remembered)
     return tyro.cli(UpdateConfig, prog="python -m train.update", default=default, args=arguments)
 
 
 def reading_of(base: Artifact, from_database: bool) -> Reading:
     """How to read other ratings for a version: as its own ones, but for what only a database can answer."""
-    found = _how_it_was_read(base)
+    found = how_it_was_read(base)
     return Reading(**{name: value for name, value in found.items() if from_database or name not in _OF_A_DATABASE})
 
 
-def _how_it_was_read(base: Artifact) -> dict[str, Any]:
+def how_it_was_read(base: Artifact) -> dict[str, Any]:
     """The options of reading that go for new ratings too."""
     read_as = base.metadata.get("config", {})
     options = {name: read_as[name] for name in _REMEMBERED if read_as.get(name) is not None}
