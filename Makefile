@@ -35,8 +35,8 @@ help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F':.*## ' '{printf "  %-15s %s\n", $$1, $$2}'
 	@echo 'Variables: VERSION=1.1  DATA=folder or file  PRESET=default|mlp|reference  TRAIN_ARGS="--seed 1"'
 	@echo '           DATA=postgresql://user@host/db or a SQLite file, with QUERY or TABLE, MOVIES_QUERY'
-	@echo '           PORT=9090  RATINGS, FROM (update)  RESUME=1, PROCESSES=2 (train)  SHARE, MODE, REQUESTS (canary)  WITH (compare)  KEEP (refresh)'
-	@echo '           SERVER=torchserve|asgi  AUTH=on|off (serve, run)'
+	@echo '           PORT=9090  RATINGS, FROM (update)  RESUME=1, PROCESSES=2 (train)  SHARE, MODE, REQUESTS (canary)'
+	@echo '           SERVER=torchserve|asgi  AUTH=on|off (serve, run)  WITH (compare, report)  KEEP (refresh)'
 	@echo '           MODEL, USERS, MOVIES, MODULE, MODULE_ARGS, OUTPUT, SCALE (adopt)'
 	@echo '           OUT, TOP_K, USERS or RATINGS, GENRES, EXCLUDE_SEEN, RANK_BY, EXACT (score)'
 	@echo 'A version is never replaced: other DATA or options make a new one. It remembers what it was made of.'
@@ -111,7 +111,7 @@ rollback: .venv/serve ## restore the previous default version
 unregister: .venv/serve ## remove VERSION from the server once its requests are answered
 	@$(PY) -m ops.versions unregister $(version)
 
-canary: .venv/serve ## send a SHARE of requests to VERSION too, and compare the answers
+canary: .venv/serve ## send a SHARE of requests to VERSION too, compare the answers, and judge it
 	@$(PY) -m ops.canary $(version) $(call option,share,SHARE) $(call option,mode,MODE) $(judged)
 
 compare: .venv/serve ## tell whether VERSION should take the place of WITH, and why; needs no server
