@@ -54,7 +54,7 @@ def judge(version: str, other: str, shelf: Shelf, data: str | None, trial: Repor
     try:
         figures = measure(version, other, shelf, data)
     except MeasureError as error:
-        decision = Decision(f"{CANNOT_TELL}, 0 rows are too few", (str(error),))
+        decision = Decision(CANNOT_TELL, (str(error),))
         return Verdict(version, other, decision, {}, trial, requests, sizes)
     return Verdict(version, other, decide(figures, trial), figures, trial, requests, sizes)
 

@@ -6,7 +6,8 @@
 4. settle: promoted if the verdict says so, else unregistered. The journal ends.
 5. prune: what is older than the newest few versions is unregistered and removed.
 
-Where no server runs, the versions are judged in this process, and what is promoted is what the next start serves.
+Where no server runs, or the ASGI server, whose versions are fixed, the versions are judged in this process, and what is
+promoted is what the next start serves.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from ops.refresh.log import Log
 from ops.refresh.metrics import KEPT, PROMOTED, WAITED, Outcome
 from ops.refresh.prune import outdated, remove
 from ops.refresh.way import UPDATE, WAIT, Limits, choose_way
-from ops.settings import ServerSettings
+from ops.settings import ASGI, ServerSettings
 from ops.store.archives import start_with
 from ops.store.record import Record, change_record
 from ops.versions.rollback import is_down
@@ -126,24 +127,24 @@ class Night:
     def _settle(self, journal: Journal) -> Outcome:
         """Judges the version and does what the verdict says; a version that was promoted already stays so."""
         version, base = journal.version, journal.base
-        down = is_down(self._client, self._settings)
+        fixed = self._is_fixed()
         if self._shelf.default() != version:
-            verdict = self._verdict(journal, down)
+            verdict = self._verdict(journal, fixed)
             self._log.say(f"{verdict}\nwrote {write_verdict(verdict, self._shelf)}")
             if verdict.decision.verdict == PROMOTE:
-                self._promote(version, down)
+                self._promote(version, fixed)
         promoted = self._shelf.default() == version
         if promoted:
-            self._log.say(f"promoted version {version}" + (", for the next start: no server runs" if down else ""))
+            self._log.say(f"promoted version {version}" + (", for the next start" if fixed else ""))
         else:
-            self._unregister(version, down)
+            self._unregister(version, fixed)
             self._log.say(f"kept version {base}")
         end_journal(self._shelf.build, journal, "promoted" if promoted else f"kept {base}")
         return Outcome(PROMOTED if promoted else KEPT, journal.new_ratings, self._shelf.default())
 
-    def _verdict(self, journal: Journal, down: bool) -> Verdict:
+    def _verdict(self, journal: Journal, fixed: bool) -> Verdict:
         version, shelf = journal.version, self._shelf
-        if down:
+        if fixed:
             return compare(version, journal.base, shelf, journal.data, self._wanted.requests)
         self._register(version)
         bodies, told = requests_to_try(self._wanted.requests, lambda: _artifact(journal.base, shelf))
@@ -158,25 +159,29 @@ class Night:
                 Rollout(self._client, self._settings).register(version)
             self._log.say(f"registered version {version}")
 
-    def _promote(self, version: str, down: bool) -> None:
+    def _promote(self, version: str, fixed: bool) -> None:
         with only_verb(self._settings, f"promote {version}"):
-            if down:
+            if fixed:
                 start_with(self._shelf.store, version)
             else:
                 Rollout(self._client, self._settings).promote(version)
 
-    def _unregister(self, version: str, down: bool) -> None:
+    def _unregister(self, version: str, fixed: bool) -> None:
         with only_verb(self._settings, f"unregister {version}"):
-            if down:
+            if fixed:
                 change_record(self._shelf.store, lambda record: _without(record, version))
             elif version in self._registered():
                 Rollout(self._client, self._settings).unregister(version)
 
     def _prune(self) -> None:
         for version in outdated(self._shelf, self._wanted.keep):
-            self._unregister(version, is_down(self._client, self._settings))
+            self._unregister(version, self._is_fixed())
             remove(self._shelf, version)
             self._log.say(f"removed version {version}: older than the newest {self._wanted.keep}")
+
+    def _is_fixed(self) -> bool:
+        """Whether nothing can be changed while it runs: there is no server, or it is the ASGI server."""
+        return self._settings.server == ASGI or is_down(self._client, self._settings)
 
     def _registered(self) -> list[str]:
         return [one["version"] for one in self._client.versions()]
