@@ -12,6 +12,7 @@ from train.__main__ import main as train
 from train.errors import DataError
 from train.evaluation.against import read_verdict
 from train.evaluation.history import draw_history
+from train.evaluation.ranking_words import as_text
 from train.evaluation.report import ReportConfig, write_report
 
 ERRORS = {"rows": 500, "version": 3.1, "other": 3.25, "difference": -0.15, "low": -0.2, "high": -0.1}
@@ -92,3 +93,10 @@ def test_a_history_is_drawn_whatever_is_missing(tmp_path: Path) -> None:
     draw_history([bare], tmp_path / "bare.png")
     assert (tmp_path / "history.png").read_bytes()[:4] == b"\x89PNG"
     assert (tmp_path / "history.png").stat().st_size > (tmp_path / "bare.png").stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("figure", "shown"), [(0.12346, "0.1235"), (1.0, "1.0000"), (8.90012, "8.90"), (2972.6781, "2973"), (0.0, "0.0000")]
+)
+def test_a_ranking_figure_is_as_short_as_its_size_allows(figure: float, shown: str) -> None:
+    assert as_text(figure) == shown
