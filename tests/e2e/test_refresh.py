@@ -8,6 +8,7 @@ import shutil
 import pandas as pd
 import pytest
 
+from ops.build.shelf import Shelf
 from ops.versions.rollout import Rollout
 from tests.e2e.conftest import Project
 
@@ -28,7 +29,7 @@ def grown(project: Project) -> None:
 
 def test_a_refresh_takes_in_judges_and_promotes(served: Project) -> None:
     grown(served)
-    version = "1.2"
+    version = Shelf(served.folder / "build", served.settings.model_store).next_free("1.0")
     try:
         told = served.make("refresh", "DATA=all.csv", "REFRESH_ARGS=--textfile refresh.prom")
         assert f"version {version} from 1.0 by update" in told

@@ -145,7 +145,7 @@ def killed(*_: Any) -> Any:
     raise Killed
 
 
-# What a run does, by the module or class that it looks it up in: it is killed before and after each call of these.
+# What a run does, by the module or class that it looks it up in: it is killed before or after each call of these.
 STEPS: list[tuple[Any, str]] = [
     *((commands, name) for name in ("news", "update", "train", "package")),
     *((ops.refresh.night, name) for name in ("write_journal", "judge", "write_verdict", "end_journal", "remove")),
@@ -177,11 +177,11 @@ def kill_at(patch: pytest.MonkeyPatch, number: int, after: bool) -> list[str]:
     return calls
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before the step", "after the step"])
-@pytest.mark.parametrize("verdict", ["promote", "keep"])
-@pytest.mark.parametrize("can_update", [True, False], ids=["update", "train"])
+@pytest.mark.parametrize(
+    ("way", "verdict", "after"), [("update", "promote", True), ("update", "keep", False), ("train", "promote", False)]
+)
 def test_a_run_that_is_killed_anywhere_is_done_by_the_next(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, can_update: bool, verdict: str, after: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, verdict: str, after: bool
 ) -> None:
     """A version is promoted, kept, and an older one removed; the result is that of the run that nothing killed."""
 
@@ -191,7 +191,7 @@ def test_a_run_that_is_killed_anywhere_is_done_by_the_next(
         with monkeypatch.context() as outer, refresh_folder(path, outer) as folder:
             folder.news = {**NEWS, "can_update": False}
             folder.refresh(keep=1)
-            folder.news, folder.verdict = {**NEWS, "can_update": can_update}, verdict
+            folder.news, folder.verdict = {**NEWS, "can_update": way == "update"}, verdict
             with monkeypatch.context() as patch:
                 calls = kill_at(patch, number, after)
                 try:
