@@ -14,6 +14,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from ops.refresh.__main__ import parsed
 from ops.settings import read_settings
 
 ROOT = Path(__file__).parents[2]
@@ -107,8 +108,8 @@ def test_a_misspelt_field_is_found_at_any_depth(name: str) -> None:
 
 def test_kustomization_lists_the_manifests_of_its_folder() -> None:
     listed = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())["resources"]
-    need_an_operator = ["kserve.yaml", "kserve-asgi.yaml", "pod-monitor.yaml"]
-    assert sorted([*listed, *NOT_OBJECTS, *need_an_operator]) == sorted(path.name for path in FOLDER.glob("*.yaml"))
+    apart = ["kserve.yaml", "kserve-asgi.yaml", "pod-monitor.yaml", "refresh.yaml"]  # with an operator, or where ratings come in
+    assert sorted([*listed, *NOT_OBJECTS, *apart]) == sorted(path.name for path in FOLDER.glob("*.yaml"))
 
 
 def test_only_public_addresses_have_a_port() -> None:
@@ -136,6 +137,21 @@ def test_every_selector_finds_the_pods() -> None:
     assert selectors == [labels] * 4
     claim = deployment["template"]["spec"]["volumes"][0]["persistentVolumeClaim"]["claimName"]
     assert claim == MANIFESTS["model-store.yaml:PersistentVolumeClaim"]["metadata"]["name"]
+
+
+def test_the_night_writes_where_the_replicas_read_and_starts_a_command_of_the_project() -> None:
+    job = MANIFESTS["refresh.yaml:CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    claimed = [one for one in job["volumes"] if "persistentVolumeClaim" in one]
+    claims = {one["name"]: one["persistentVolumeClaim"]["claimName"] for one in claimed}
+    assert claims["model-store"] == MANIFESTS["model-store.yaml:PersistentVolumeClaim"]["metadata"]["name"]
+    assert claims["build"] == MANIFESTS["refresh.yaml:PersistentVolumeClaim"]["metadata"]["name"]
+    [container] = job["containers"]
+    options = parsed([str(word) for word in container["args"]])
+    assert container["command"] == ["python", "-m", "ops.refresh"]
+    mounted = [one["mountPath"] for one in container["volumeMounts"]]
+    assert options.data.startswith("/data/")
+    assert {"/srv/ncf/build", "/srv/ncf/model-store", "/data", "/tmp"} <= set(mounted)
+    assert str(options.textfile.parent) == "build"
 
 
 def test_the_autoscaler_uses_a_metric_from_a_recording_rule() -> None:
