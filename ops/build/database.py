@@ -1,4 +1,5 @@
-"""Ratings in a database: what a verb is asked for becomes options of the command, and no password is shown."""
+"""Ratings at a URL, in a database or an object store: what a verb is asked for becomes options of the command, and no
+password is shown."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ _OPTIONS = {"QUERY": "--query", "TABLE": "--table", "MOVIES_QUERY": "--movies-qu
 
 
 def is_url(place: str) -> bool:
-    """Whether it names a database by a URL, and no file."""
+    """Whether it names a database or an object store by a URL, and no file."""
     return _URL.match(place) is not None
 
 
@@ -42,5 +43,5 @@ def _refuse_password(name: str, address: str) -> None:
         return
     before, _, options = address[found.end() :].partition("?")
     if ":" in before.rpartition("@")[0] or _SECRETS & {key.lower() for key in parse_qs(options, True)}:
-        way = "leave it out, and give it by the environment variable PGPASSWORD or in the file ~/.pgpass"
-        raise ValueError(f"{name}: the address of the database holds a password: {way}")
+        way = "leave it out, and give it by the environment: PGPASSWORD, AWS_SECRET_ACCESS_KEY"
+        raise ValueError(f"{name}: the address holds a password: {way}")

@@ -14,12 +14,14 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import Browser
 
 from ops.client import Client
 from ops.process import server
 from ops.settings import ServerSettings, read_settings
 from ops.store.archives import start_with
 from ops.versions.rollout import Rollout
+from tests.e2e.browser import browser
 from tests.e2e.image import Image, can_isolate, values
 from train.dataset.demo import write_demo
 
@@ -142,6 +144,13 @@ def served_by_asgi(project: Project, tmp_path_factory: pytest.TempPathFactory) -
     copy.make("serve", "SERVER=asgi")
     yield copy
     copy.make("stop")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A browser for the tests of one module: its event loop would disturb those of others."""
+    with browser() as started:
+        yield started
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from train.factors.leave_one_out import leave_one_out
 from train.factors.variational import Block
 
 _INPUT_ROWS = 16_384
+_RISING = 0.2  # of the steps, with a learning rate that grows
 
 
 def fit_ordinal(
@@ -66,8 +67,10 @@ def _optimizer(
     optimizer = torch.optim.AdamW(
         head.parameters(), rate, betas=(0.9, 0.98), weight_decay=config.weight_decay, fused=True
     )
+    total = steps * config.epochs
+    total += total == 1 / _RISING  # PyTorch divides by the number of rising steps less one
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, rate, total_steps=steps * config.epochs, pct_start=0.2, final_div_factor=100.0
+        optimizer, rate, total_steps=total, pct_start=_RISING, final_div_factor=100.0
     )
     return optimizer, schedule
 
