@@ -26,6 +26,7 @@ from model.ids import IdMap
 from model.interest import Interest
 from model.network import EncodingNetwork
 from model.scale import RatingScale
+from model.vocabulary import METADATA, Vocabulary
 
 SCHEMA_VERSION = 1
 EXTRA_FILES = ("metadata.json", "user_ids", "movie_ids", "history", "catalogue")
@@ -50,6 +51,11 @@ class Artifact:
     catalogue: Catalogue
     metadata: dict[str, Any] = field(default_factory=dict)
     interest: Interest | None = None
+
+    @property
+    def words(self) -> Vocabulary:
+        """What its items and their tags are called."""
+        return Vocabulary.of(self.metadata)
 
     @property
     def encoder(self) -> EncodingNetwork | None:
@@ -88,8 +94,9 @@ def describe_artifact(artifact: Artifact, digest: str) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "rating_scale": [artifact.scale.minimum, artifact.scale.maximum],
         "num_users": len(artifact.user_ids),
-        "num_movies": len(artifact.movie_ids),
+        artifact.words.num_items: len(artifact.movie_ids),
         "num_ratings": len(artifact.history.movie_index),
+        METADATA: artifact.words.to_dict(),
         "digest": digest,
     }
 
@@ -112,6 +119,7 @@ def load_artifact(path: Path, device: str = "cpu") -> Artifact:
             f"{path}: schema_version: got {version!r}, allowed: {SCHEMA_VERSION}, which this code writes"
         )
     try:
+        Vocabulary.of(metadata)
         scale = RatingScale(*metadata["rating_scale"])
         parts = {name: data for name, data in extra.items() if name != "metadata.json"}
         if _digest(network, scale, parts) != metadata["digest"]:
