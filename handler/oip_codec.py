@@ -72,7 +72,7 @@ class OipCodec:
             tensor = _object(tensor, where)
             name = tensor.get("name")
             name = self._movie_id if name == ITEM_ID else name
-            if name not in self._ids or name in found:
+            if name not in tuple(self._ids) or name in found:
                 allowed = f"expected user_id and {self._movie_id}, once each"
                 raise RequestError(f"{where}.name: got {shown(name)}, {allowed}")
             size = self._size(tensor, where)
@@ -116,7 +116,7 @@ class OipCodec:
             where = f"outputs[{number}]"
             output = _object(output, where)
             name = output.get("name")
-            if name not in self._outputs or name in wanted:
+            if name not in tuple(self._outputs) or name in wanted:
                 allowed = f"allowed: {', '.join(self._outputs)}, once each"
                 raise RequestError(f"{where}.name: got {shown(name)}, {allowed}")
             own = _object(output.get("parameters", {}), f"{where}.parameters")

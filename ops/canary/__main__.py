@@ -20,11 +20,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
+from model.vocabulary import ITEM_ID, Vocabulary
 from ops.canary.agreement import Agreement, agreement
 from ops.canary.traffic import draw_requests, read_requests
 from ops.client import Client, ClientError
 from ops.command import failing_in_one_line
-from ops.settings import read_settings
+from ops.settings import ServerSettings, read_settings
 from ops.store.archives import archive_path
 
 CONNECTIONS = 8
@@ -79,9 +80,7 @@ def try_version(
     Raises:
         ClientError: the version is not registered, or is the default itself.
     """
-    default = next((one["version"] for one in client.versions() if one["default"]), None)
-    if version == default or version not in [one["version"] for one in client.versions()]:
-        raise ClientError(f"version {version}: expected one that is registered beside the default, {default}")
+    default = _default_beside(client, version)
     dice = random.Random(seed)
     chosen = [dice.random() < share for _ in bodies]
 
@@ -97,8 +96,21 @@ def try_version(
         share,
         _side(str(default), [one for one, _ in exchanges if one is not None]),
         _side(version, [other for _, other in exchanges if other is not None]),
-        agreement(both) if mode == "shadow" else None,
+        agreement(both, _item_ids(client, version)) if mode == "shadow" else None,
     )
+
+
+def _default_beside(client: Client, version: str) -> str | None:
+    """The default version; raises ClientError where `version` is not registered beside it."""
+    default = next((one["version"] for one in client.versions() if one["default"]), None)
+    if version == default or version not in [one["version"] for one in client.versions()]:
+        raise ClientError(f"version {version}: expected one that is registered beside the default, {default}")
+    return default
+
+
+def _item_ids(client: Client, version: str) -> tuple[str, str]:
+    """What the default and this version call a movie's id."""
+    return Vocabulary.of(client.describe()).item_id, Vocabulary.of(client.describe(version)).item_id
 
 
 def _ask(client: Client, body: bytes, version: str | None) -> Exchange:
@@ -131,20 +143,23 @@ def main(arguments: list[str] | None = None) -> None:
         if not 0 < options.share <= 1:
             raise ValueError(f"share: got {options.share:g}, allowed: more than 0, at most 1")
         settings = read_settings(options.config, Path.cwd())
-        bodies = _bodies(options.requests, archive_path(settings.model_store, options.version), options.version)
-        report = try_version(Client(settings), options.version, bodies, options.share, options.mode)
+        client = Client(settings)
+        _default_beside(client, options.version)
+        bodies = read_requests(options.requests) if options.requests else _drawn(client, settings, options.version)
+        report = try_version(client, options.version, bodies, options.share, options.mode)
         target = Path("build") / options.version / "canary.json"
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
         print(f"{report}\nwrote {target}")
 
 
-def _bodies(requests: Path | None, archive: Path, version: str) -> list[bytes]:
-    if requests is not None:
-        return read_requests(requests)
+def _drawn(client: Client, settings: ServerSettings, version: str) -> list[bytes]:
+    """Requests for users and movies of the version; two versions that say other words share `item_id`."""
     from ops.versions.reference import Reference  # torch, which recorded requests do not need
 
-    return draw_requests(Reference(archive, version).artifact, _NUMBER)
+    artifact = Reference(archive_path(settings.model_store, version), version).artifact
+    names = set(_item_ids(client, version))
+    return draw_requests(artifact, _NUMBER, names.pop() if len(names) == 1 else ITEM_ID)
 
 
 if __name__ == "__main__":
