@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from handler.errors import RequestError, expect_list, shown
 from handler.schema_terms import Schema, array_of
-from model.catalogue import GENRES, TITLE, Catalogue
-from model.vocabulary import ITEM_ID, Vocabulary
+from model.catalogue import GENRES, NAMES_IN_ANSWERS, TITLE, Catalogue
+from model.vocabulary import Vocabulary
 
-# What answers call their own values: a column of the catalogue by such a name cannot be shown beside them.
-_TAKEN = frozenset({ITEM_ID, "rating", "score", "similarity", "unknown", "influence", "share"})
 _ALWAYS_SHOWN = frozenset({TITLE, GENRES})
 
 
@@ -54,7 +52,7 @@ def fields_schema(catalogue: Catalogue, words: Vocabulary) -> Schema:
 
 def shown_columns(catalogue: Catalogue, words: Vocabulary) -> list[str]:
     """The columns that an answer shows only where they are asked for."""
-    others = _ALWAYS_SHOWN | _TAKEN | {words.item_id, words.tags}
+    others = _ALWAYS_SHOWN | NAMES_IN_ANSWERS | {words.item_id, words.tags}
     return [name for name in catalogue.columns if name not in others]
 
 

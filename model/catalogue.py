@@ -10,6 +10,8 @@ import numpy as np
 
 TITLE = "title"
 GENRES = "genres"
+# What answers call their own values: a column by such a name cannot be shown beside them.
+NAMES_IN_ANSWERS = frozenset({"rating", "score", "similarity", "unknown", "influence", "share"})
 
 
 class Catalogue:

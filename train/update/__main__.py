@@ -120,6 +120,7 @@ def run(config: UpdateConfig) -> str:
     if target.exists():
         raise DataError(f"{target}: already exists, and a version is never replaced: give another --out and --version")
     base = load_artifact(config.base)
+    _refuse_other_words(config, base)
     since = newest_of(base.metadata) if is_database(config.ratings) and config.since is None else config.since
     data = replace(config, since=since).read(config.ratings, (base.scale.minimum, base.scale.maximum))
     _refuse_known(base.metadata, data)
@@ -135,10 +136,17 @@ def run(config: UpdateConfig) -> str:
         f"{data.reading.text()}\n"
         f"{data.source}: {count['ratings']:,} ratings ({count['repeated_pairs']:,} of them repeated pairs) "
         f"by {count['users']:,} users, {count['new_users']:,} of them new, "
-        f"{count['movies']:,} movies, {count['new_movies']:,} of them new\n"
+        f"{count['movies']:,} {base.words.items}, {count['new_movies']:,} of them new\n"
         f"wrote {target}, digest {digest[:16]}, from version {base.metadata.get('version')} "
         f"in {time.perf_counter() - started:.1f} s"
     )
+
+
+def _refuse_other_words(config: UpdateConfig, base: Artifact) -> None:
+    """A version and its updates speak the same words: their clients are the same."""
+    if config.words != base.words:
+        asked, known = (f"--item {words.item} --tags {words.tags}" for words in (config.words, base.words))
+        raise DataError(f"{asked}: the version to update says {known}: leave both out, or train a version")
 
 
 def _refuse_known(base: dict[str, Any], data: RatingsData) -> None:
