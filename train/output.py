@@ -21,6 +21,7 @@ from model.ids import IdMap
 from model.interest import Interest
 from model.network import RatingNetwork
 from model.scale import RatingScale
+from model.vocabulary import METADATA, Vocabulary
 from train.architectures import ARCHITECTURES
 from train.config import TrainConfig
 from train.dataset.data import MOVIE_ID, RatingsData
@@ -54,6 +55,7 @@ def describe(
     others = {"data", "out", "movies", "test_file", "resume", *ARCHITECTURES} - {config.architecture}
     return {
         "version": config.version,
+        METADATA: config.words.to_dict(),
         "architecture": type(network).__name__,
         "metrics": results,
         "chosen": choice.settings,
@@ -107,7 +109,7 @@ def write(
     history = history_of(trained)
     catalogue = build_catalogue(data.movies, trained.movie_ids)
     metadata = {name: value for name, value in metrics.items() if name != "learning_curve"}
-    metadata["example"] = most_rated(trained)
+    metadata["example"] = most_rated(trained, data.reading.words)
     artifact = Artifact(network, trained.user_ids, trained.movie_ids, scale, history, catalogue, metadata, interest)
     digest = save_artifact(artifact, out / ARTIFACT)
     _write_text(out / METRICS, json.dumps({**metrics, "digest": digest}, indent=1, ensure_ascii=False))
@@ -126,11 +128,11 @@ def _write_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
-def most_rated(trained: TrainingSet) -> dict[str, Any]:
+def most_rated(trained: TrainingSet, words: Vocabulary) -> dict[str, Any]:
     """Ids to try the model with: the user with the most ratings and the three movies with the most."""
     user = int(torch.bincount(trained.ratings.user_index).argmax())
     movies = torch.bincount(trained.ratings.movie_index).argsort(descending=True, stable=True)[:3].numpy()
-    return {"user_id": trained.user_ids.raw(np.array([user]))[0], "movie_ids": trained.movie_ids.raw(movies)}
+    return {"user_id": trained.user_ids.raw(np.array([user]))[0], words.item_ids: trained.movie_ids.raw(movies)}
 
 
 def build_catalogue(movies: pd.DataFrame | None, movie_ids: IdMap) -> Catalogue:

@@ -60,7 +60,7 @@ def news(ratings: str, base: Path) -> dict[str, Any]:
 def adopt(options: dict[str, str], version: str, out: Path) -> None:
     """Makes an artifact of a network that was trained elsewhere, in the folder `out`."""
     words = ["--out", str(out), "--version", version]
-    for name in ("MODEL", "USERS", "MOVIES", "MODULE", "MODULE_ARGS", "OUTPUT", "RATINGS"):
+    for name in ("MODEL", "USERS", "MOVIES", "MODULE", "MODULE_ARGS", "OUTPUT", "RATINGS", "ITEM", "TAGS"):
         words += [f"--{name.lower().replace('_', '-')}", options[name]] if options[name] else []
     words += ["--rating-scale", *options["SCALE"].split()] if options["SCALE"] else []
     _run_module("train.adopt", *words, *shlex.split(options["ADOPT_ARGS"]))

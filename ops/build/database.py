@@ -1,5 +1,4 @@
-"""Ratings at a URL, in a database or an object store: what a verb is asked for becomes options of the command, and no
-password is shown."""
+"""Variables of make that become options of a command: words, URLs, queries and tables; and no password is shown."""
 
 from __future__ import annotations
 
@@ -11,7 +10,13 @@ from urllib.parse import parse_qs
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _SECRETS = {"password", "sslpassword"}
 # Variables of make, and the options of the readers that they stand for.
-_OPTIONS = {"QUERY": "--query", "TABLE": "--table", "MOVIES_QUERY": "--movies-query"}
+_OPTIONS = {
+    "QUERY": "--query",
+    "TABLE": "--table",
+    "MOVIES_QUERY": "--movies-query",
+    "ITEM": "--item",
+    "TAGS": "--tags",
+}
 
 
 def is_url(place: str) -> bool:
@@ -20,7 +25,7 @@ def is_url(place: str) -> bool:
 
 
 def with_options(asked: Mapping[str, str], data: str, arguments: str) -> dict[str, str]:
-    """The variables, with those of a query or table as options in `arguments`, the variable for the command's own.
+    """The variables, with words, query and table as options in `arguments`, the variable for the command's own.
 
     data: the variable that names the ratings.
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from model.archive import NAME
+from model.vocabulary import Vocabulary
 from ops import auth
 from ops.client import Client, ClientError, KeyRefusedError
 from ops.command import failing_in_one_line
@@ -112,12 +113,13 @@ def _example_bodies(metadata: dict[str, Any]) -> list[dict[str, Any]]:
     example = metadata.get("example")
     if example is None:
         return [{"instances": [{"ratings": [], "top_k": 3}]}]
-    user_id, movie_ids = example["user_id"], example["movie_ids"]
+    words = Vocabulary.of(metadata)
+    user_id, item_ids = example["user_id"], example[words.item_ids]
     return [
-        {"user_id": user_id, "movie_id": movie_ids[0]},
-        {"user_id": user_id, "movie_ids": movie_ids},
+        {"user_id": user_id, words.item_id: item_ids[0]},
+        {"user_id": user_id, words.item_ids: item_ids},
         {"user_id": user_id, "top_k": 3},
-        {"instances": [{"user_id": user_id, "movie_id": movie_ids[-1]}, {"user_id": user_id, "movie_id": None}]},
+        {"instances": [{"user_id": user_id, words.item_id: item} for item in (item_ids[-1], None)]},
     ]
 
 

@@ -22,7 +22,7 @@ from ops.build.shelf import Shelf
 from ops.canary.asked import DRAWN, requests_to_try
 from ops.canary.compare import compare
 from ops.canary.decision import PROMOTE
-from ops.canary.trial import try_version
+from ops.canary.trial import item_ids_of, try_version
 from ops.canary.verdict import Verdict, judge, write_verdict
 from ops.client import Client
 from ops.process.locks import only_verb
@@ -147,10 +147,11 @@ class Night:
         if fixed:
             return compare(version, journal.base, shelf, journal.data, self._wanted.requests)
         self._register(version)
-        bodies, told = requests_to_try(self._wanted.requests, lambda: _artifact(journal.base, shelf))
+        item_ids = item_ids_of(self._client, version)
+        bodies, told = requests_to_try(self._wanted.requests, lambda: _artifact(journal.base, shelf), item_ids)
         if len(bodies) > DRAWN:
             bodies, told = bodies[-DRAWN:], f"the last {DRAWN:,} of {told}"
-        trial = try_version(self._client, version, bodies, 1.0, "shadow")
+        trial = try_version(self._client, version, bodies, item_ids, 1.0, "shadow")
         return judge(version, trial.default.version, shelf, journal.data, trial, told)
 
     def _register(self, version: str) -> None:

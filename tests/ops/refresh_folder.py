@@ -100,6 +100,7 @@ def refresh_folder(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fold
     monkeypatch.setattr(smoke, "smoke", lambda *_: None)
     monkeypatch.setattr(smoke, "asks", lambda _: [("one pair", b"{}")])
     monkeypatch.setattr(ops.versions.rollout, "_QUIET_S", 0.0)
+    monkeypatch.setattr(ops.refresh.night, "item_ids_of", lambda *_: ("movie_id", "movie_id"))
     monkeypatch.setattr(ops.refresh.night, "requests_to_try", lambda *_: ([b"{}"], "one"))
     (path / "all.csv").write_text("ratings")
     shelf = Shelf(Path("build"), Path("model-store"))

@@ -90,6 +90,9 @@ def test_the_ratings_of_a_version_are_those_of_its_bases_too(shelf: Shelf) -> No
         measure("2.0", "1.0", shelf, None)
 
 
+ITEM_IDS = ("movie_id", "movie_id")
+
+
 def test_requests_come_from_a_file_of_bodies_or_from_the_log_of_nginx(tmp_path: Path) -> None:
     (tmp_path / "bodies.jsonl").write_text('{"user_id": 1}\n{"user_id": 2}\n')
     line = {"path": "/predictions/ncf", "version": "1.0", "status": "200", "seconds": "0.1", "body": '{"user_id": 1}'}
@@ -99,13 +102,13 @@ def test_requests_come_from_a_file_of_bodies_or_from_the_log_of_nginx(tmp_path: 
     def nothing_is_drawn() -> None:
         raise AssertionError
 
-    found, told = requests_to_try(tmp_path / "bodies.jsonl", nothing_is_drawn)  # type: ignore[arg-type]
+    found, told = requests_to_try(tmp_path / "bodies.jsonl", nothing_is_drawn, ITEM_IDS)  # type: ignore[arg-type]
     assert (len(found), told) == (2, f"2 recorded in {tmp_path / 'bodies.jsonl'}")
-    found, told = requests_to_try(tmp_path / "nginx.log", nothing_is_drawn)  # type: ignore[arg-type]
+    found, told = requests_to_try(tmp_path / "nginx.log", nothing_is_drawn, ITEM_IDS)  # type: ignore[arg-type]
     assert [json.loads(body) for body in found] == [{"user_id": 1}]
     assert told.startswith("1 recorded by nginx in ")
     with pytest.raises(ValueError, match="holds no request"):
-        requests_to_try(tmp_path / "empty.log", nothing_is_drawn)  # type: ignore[arg-type]
+        requests_to_try(tmp_path / "empty.log", nothing_is_drawn, ITEM_IDS)  # type: ignore[arg-type]
 
 
 def test_a_failed_run_keeps_the_time_of_the_last_success(tmp_path: Path) -> None:

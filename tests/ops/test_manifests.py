@@ -108,7 +108,12 @@ def test_a_misspelt_field_is_found_at_any_depth(name: str) -> None:
 
 def test_kustomization_lists_the_manifests_of_its_folder() -> None:
     listed = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())["resources"]
-    apart = ["kserve.yaml", "kserve-asgi.yaml", "pod-monitor.yaml", "refresh.yaml"]  # with an operator, or where ratings come in
+    apart = [
+        "kserve.yaml",
+        "kserve-asgi.yaml",
+        "pod-monitor.yaml",
+        "refresh.yaml",
+    ]  # with an operator, or where ratings come in
     assert sorted([*listed, *NOT_OBJECTS, *apart]) == sorted(path.name for path in FOLDER.glob("*.yaml"))
 
 

@@ -40,7 +40,7 @@ def load_ratings(
     rating_scale: (minimum, maximum) that every rating must keep to; None takes what the data holds.
     Raises DataError, which names file, line, what was got and what is allowed.
     """
-    reading = Reading()
+    reading = Reading(words=rules.words)
     if is_database(path):
         return ratings_data(read_database(path, rules, reading), rules, rating_scale, reading)
     path = fetch(str(path), reading) if is_object_store(path) else path

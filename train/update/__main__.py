@@ -121,6 +121,7 @@ def run(config: UpdateConfig) -> str:
     if target.exists():
         raise DataError(f"{target}: already exists, and a version is never replaced: give another --out and --version")
     base = load_artifact(config.base)
+    _refuse_other_words(config, base)
     data = new_ratings(base, config)
     measured = update(base, _but_newest(data, config.hold_out), config.version) if config.hold_out else None
     updated = update(base, data, config.version)
@@ -134,7 +135,7 @@ def run(config: UpdateConfig) -> str:
         f"{data.reading.text()}\n"
         f"{data.source}: {count['ratings']:,} ratings ({count['repeated_pairs']:,} of them repeated pairs) "
         f"by {count['users']:,} users, {count['new_users']:,} of them new, "
-        f"{count['movies']:,} movies, {count['new_movies']:,} of them new\n"
+        f"{count['movies']:,} {base.words.items}, {count['new_movies']:,} of them new\n"
         f"wrote {target}, digest {digest[:16]}, from version {base.metadata.get('version')} "
         f"in {time.perf_counter() - started:.1f} s"
     )
@@ -152,6 +153,13 @@ def _but_newest(data: RatingsData, share: float) -> RatingsData:
     else:
         held_out = np.random.default_rng(0).random(rows) < share
     return replace(data, ratings=split_at(data.ratings, held_out, data.source).train.reset_index(drop=True))
+
+
+def _refuse_other_words(config: UpdateConfig, base: Artifact) -> None:
+    """A version and its updates speak the same words: their clients are the same."""
+    if config.words != base.words:
+        asked, known = (f"--item {words.item} --tags {words.tags}" for words in (config.words, base.words))
+        raise DataError(f"{asked}: the version to update says {known}: leave both out, or train a version")
 
 
 def _replace_other_outputs(out: Path, metadata: dict[str, Any]) -> None:
