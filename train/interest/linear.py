@@ -23,18 +23,22 @@ import torch
 from torch import Tensor
 
 from model.interest import Interest
-from train.dataset.tensors import Ratings
+from train.dataset.tensors import TrainingSet
 from train.interest.config import InterestConfig
-from train.interest.picks import picks_of, weighted_rows
+from train.interest.picks import picks_of, weighted_rows, with_events
 from train.interest.tail import fit_tail
 
 
-def fit_linear(ratings: Ratings, num_users: int, num_movies: int, config: InterestConfig) -> Interest:
-    """The interest part of users' ratings; its rating weight is still 0."""
+def fit_linear(data: TrainingSet, config: InterestConfig) -> Interest:
+    """The interest part of users' ratings and events; its rating weight is still 0."""
+    ratings, num_users, num_movies = data.ratings, len(data.user_ids), len(data.movie_ids)
     level = config.level / (float(ratings.rating.std(unbiased=False)) or 1.0)
     picks = picks_of(ratings, level)
     raters = np.bincount(picks.movie, minlength=num_movies)
-    head, tail = _head_and_tail(raters, config)
+    if data.events is not None:
+        picks = with_events(picks, data.events, config.event)
+    takers = np.bincount(picks.movie, minlength=num_movies)
+    head, tail = _head_and_tail(takers, config)
     some = picks.of_some_users(config.max_ratings)
     rows = weighted_rows(some, num_movies, config.user_power, config.sittings)
     of_head = rows[:, head]
@@ -56,10 +60,10 @@ def fit_linear(ratings: Ratings, num_users: int, num_movies: int, config: Intere
     )
 
 
-def _head_and_tail(raters: np.ndarray, config: InterestConfig) -> tuple[np.ndarray, np.ndarray]:
-    """Rows, ascending, of the movies with the most raters, and of the others with enough."""
-    enough = np.flatnonzero(raters >= config.min_raters)
-    order = np.argsort(-raters[enough], kind="stable")
+def _head_and_tail(takers: np.ndarray, config: InterestConfig) -> tuple[np.ndarray, np.ndarray]:
+    """Rows, ascending, of the movies that the most users took, and of the others with enough."""
+    enough = np.flatnonzero(takers >= config.min_raters)
+    order = np.argsort(-takers[enough], kind="stable")
     return np.sort(enough[order[: config.max_movies]]), np.sort(enough[order[config.max_movies :]])
 
 

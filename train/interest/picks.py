@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from train.dataset.tensors import Ratings
+from train.dataset.tensors import Events, Ratings
 
 _DAY_S = 86_400
 # What lies within one of these spans was taken in one sitting.
@@ -45,6 +45,18 @@ def picks_of(ratings: Ratings, level: float) -> Picks:
     mean = np.bincount(user, rating) / np.maximum(np.bincount(user), 1)
     time = None if ratings.time is None else ratings.time.numpy()[last]
     return Picks(user, movie, 1 + level * (rating - mean[user]), time)
+
+
+def with_events(picks: Picks, events: Events, strength: float) -> Picks:
+    """Picks of ratings and, where a user did not rate the movie, of the last event of each pair."""
+    user = np.concatenate([events.user_index.numpy(), picks.user])
+    movie = np.concatenate([events.movie_index.numpy(), picks.movie])
+    strengths = np.concatenate([np.full(len(events.user_index), strength), picks.strength])
+    last = last_of_pairs(user, movie)
+    time = None
+    if events.time is not None and picks.time is not None:
+        time = np.concatenate([events.time.numpy(), picks.time])[last]
+    return Picks(user[last], movie[last], strengths[last], time)
 
 
 def last_of_pairs(user: np.ndarray, movie: np.ndarray) -> np.ndarray:

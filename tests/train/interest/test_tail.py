@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from model.ids import IdMap
 from model.interest import Interest
 from model.ranking import Ranking, Rated
-from train.dataset.tensors import Ratings
+from train.dataset.tensors import Ratings, TrainingSet
 from train.interest.config import InterestConfig
 from train.interest.linear import fit_linear
 from train.interest.picks import picks_of, weighted_rows
@@ -28,8 +29,12 @@ def ratings() -> Ratings:
     return Ratings(torch.from_numpy(user), torch.from_numpy(movie), torch.full((len(user),), 7.0))
 
 
+def training_set(ratings: Ratings) -> TrainingSet:
+    return TrainingSet(ratings, IdMap(np.arange(USERS)), IdMap(np.arange(MOVIES)))
+
+
 def fit(ratings: Ratings, config: InterestConfig = CONFIG) -> Interest:
-    return fit_linear(ratings, USERS, MOVIES, config)
+    return fit_linear(training_set(ratings), config)
 
 
 def dense_tail(interest: Interest) -> np.ndarray:
