@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from model.ids import IdMap
 from model.interest import Interest
-from train.dataset.tensors import Ratings
+from train.dataset.tensors import Ratings, TrainingSet
 from train.interest.config import InterestConfig
 from train.interest.linear import fit_linear
 
@@ -31,8 +32,12 @@ def timed(ratings: Ratings) -> Ratings:
     return replace(ratings, time=torch.from_numpy(time))
 
 
+def training_set(ratings: Ratings) -> TrainingSet:
+    return TrainingSet(ratings, IdMap(np.arange(USERS)), IdMap(np.arange(MOVIES)))
+
+
 def fit(ratings: Ratings, config: InterestConfig = CONFIG) -> Interest:
-    return fit_linear(ratings, USERS, MOVIES, config)
+    return fit_linear(training_set(ratings), config)
 
 
 def groups(ratings: Ratings, config: InterestConfig) -> list[tuple[np.ndarray, float]]:
