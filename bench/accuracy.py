@@ -1,8 +1,10 @@
 """`python -m bench.accuracy DATA...`: this project against Surprise and myfm, on the same split and rows, in one run.
 
 The split is the one of the training: a fifth of the rows is held out. Errors are those of the held-out rows whose user
-and movie occur in training, since every peer can rate these. This project is the mean of three seeds; a peer has one
-seed. Each peer runs alone, in a fresh process of the environment that has it. Every fit uses one thread.
+and movie occur in training, since every peer can rate these. With `--split time` the last fifth by time is held out,
+and errors are also those of all its rows and of new users, of whom nothing is known. This project is the mean of three
+seeds; a peer has one seed. Each peer runs alone, in a fresh process of the environment that has it. Every fit uses one
+thread.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -28,12 +30,15 @@ from bench.publish import publish
 from model.scale import RatingScale
 from train.architectures import ARCHITECTURES
 from train.config import PRESETS, TrainConfig
-from train.dataset.data import RatingsData, split_ratings
+from train.dataset.data import TIME, USER_ID, RatingsData, split_at, split_ratings
+from train.dataset.splits import last_rows
 from train.dataset.tensors import Ratings, TrainingSet, index_ratings, look_up_ratings
 from train.predict import predict
 from train.readers import load_ratings
+from train.readers.times import no_times
 from train.resume import NO_STAGES
 
+Split = Literal["random", "time"]
 OURS = "NCF Serve"
 SEEDS = (0, 1, 2)
 PEERS = {
@@ -48,10 +53,15 @@ PEERS = {
 
 @dataclass(frozen=True)
 class Task:
-    """A split data set: the training rows and the B held-out rows, each with the catalogue's features and without."""
+    """A split data set: the training rows and the B held-out rows, each with the catalogue's features and without.
+
+    groups: masks (B,) of the held-out rows that errors are of, by name.
+    """
 
     name: str
+    split: Split
     scale: RatingScale
+    groups: dict[str, np.ndarray]
     with_features: TrainingSet
     without_features: TrainingSet
     rows_with_features: Ratings
@@ -63,19 +73,31 @@ class Task:
         return self.rows_without_features.rating.numpy()
 
 
-def read_task(folder: Path) -> Task:
+def read_task(folder: Path, kind: Split) -> Task:
     """Reads a folder of ratings and splits it."""
     data: RatingsData = load_ratings(folder)
-    split = split_ratings(data.ratings, source=data.source)
+    if kind == "time":
+        if TIME not in data.ratings:
+            raise no_times(data.source.name, "--split time")
+        split = split_at(data.ratings, last_rows(data.ratings[TIME].to_numpy(), 0.2), data.source)
+        held_out = split.validation
+        is_new = ~held_out[USER_ID].isin(split.train[USER_ID]).to_numpy()
+        groups = {"known users and movies": split.validation_known, "all": np.ones_like(is_new), "new users": is_new}
+    else:
+        split = split_ratings(data.ratings, source=data.source)
+        held_out = split.known
+        groups = {"known users and movies": np.ones(len(held_out), dtype=np.bool_)}
     with_features = index_ratings(split.train, data.movies)
     without_features = index_ratings(split.train, None)
     return Task(
         folder.resolve().name,
+        kind,
         RatingScale(*data.rating_scale),
+        groups,
         with_features,
         without_features,
-        look_up_ratings(split.known, with_features.user_ids, with_features.movie_ids),
-        look_up_ratings(split.known, without_features.user_ids, without_features.movie_ids),
+        look_up_ratings(held_out, with_features.user_ids, with_features.movie_ids),
+        look_up_ratings(held_out, without_features.user_ids, without_features.movie_ids),
     )
 
 
@@ -131,19 +153,23 @@ def _write_task(task: Task, path: Path) -> None:
     )
 
 
-def measure(task: Task, options: argparse.Namespace) -> Iterator[Score]:
-    """The scores of one data set, this project's first."""
+def measure(task: Task, options: argparse.Namespace) -> dict[str, list[Score]]:
+    """The scores of one data set by group of rows, this project's first."""
+    scores: dict[str, list[Score]] = {group: [] for group in task.groups}
     base: np.ndarray | None = None
     for title, fits in _all_fits(task, options):
         print(f"{task.name}: {title}", file=sys.stderr)
         if base is None:
             base = np.mean([np.square(fit.predicted.astype(np.float64) - task.truth) for fit in fits], axis=0)
-        yield score(title, fits, task.truth, base)
+        for group, rows in task.groups.items():
+            own = [replace(fit, predicted=fit.predicted[rows]) for fit in fits]
+            scores[group].append(score(title, own, task.truth[rows], base[rows]))
+    return scores
 
 
 def _all_fits(task: Task, options: argparse.Namespace) -> Iterator[tuple[str, list[Fit]]]:
     """The fits of each line of the table; none for a peer that took too long."""
-    seeds = [replace(PRESETS["default"], seed=seed) for seed in SEEDS]
+    seeds = [replace(PRESETS["default"], split=task.split, seed=seed) for seed in SEEDS]
     yield OURS, [ours(task, config, features=True) for config in seeds]
     if task.with_features.features is not None:
         yield f"{OURS}, --no-features", [ours(task, config, features=False) for config in seeds]
@@ -155,10 +181,11 @@ def _all_fits(task: Task, options: argparse.Namespace) -> Iterator[tuple[str, li
 
 
 def main() -> None:
-    """Measures, and publishes the section `accuracy`."""
+    """Measures, and publishes the section `accuracy`, or `accuracy-by-time`."""
     parser = make_parser("bench.accuracy", __doc__)
     parser.add_argument("data", type=Path, nargs="*", default=[Path("build/demo")], help="folders or files of ratings")
     parser.add_argument("--peers", type=Path, default=ROOT / ".venv-peers", help="folder of the peers' environments")
+    parser.add_argument("--split", choices=get_args(Split), default="random", help="which fifth is held out")
     parser.add_argument("--reference", action="store_true", help="train the reference network too, a minute per set")
     parser.add_argument("--limit-s", type=float, default=300.0, help="the most seconds for a peer's process")
     options = parser.parse_args()
@@ -168,13 +195,17 @@ def main() -> None:
     results: dict[str, Any] = {}
     versions: dict[str, str] = {}
     for folder in options.data:
-        task = read_task(folder)
-        scores = list(measure(task, options))
-        results[task.name] = [asdict(one) for one in scores]
-        versions |= {one.name.split()[0]: one.version for one in scores if one.version}
-        tables.append(report(task.name, len(task.without_features.ratings), len(task.truth), scores, options.limit_s))
+        task = read_task(folder, options.split)
+        results[task.name] = {}
+        for group, scores in measure(task, options).items():
+            results[task.name][group] = [asdict(one) for one in scores]
+            versions |= {one.name.split()[0]: one.version for one in scores if one.version}
+            title = task.name if options.split == "random" else f"{task.name}, the last fifth by time, {group}"
+            rows = int(task.groups[group].sum())
+            tables.append(report(title, len(task.without_features.ratings), rows, scores, options.limit_s))
     machine["versions"] |= versions
-    publish("accuracy", {**machine, "data": results}, "\n\n".join(tables), options)
+    section = "accuracy" if options.split == "random" else "accuracy-by-time"
+    publish(section, {**machine, "data": results}, "\n\n".join(tables), options)
 
 
 if __name__ == "__main__":
