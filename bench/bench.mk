@@ -26,9 +26,8 @@ bench-peers: .venv/serve ## measure VERSION against Triton, FastAPI, TorchServe,
 	$(if $(PEERS_READY),-@$(MAKE) --no-print-directory --keep-going $(PEERS_READY))
 	$(PY) -m bench.peers --artifact "$$($(BUILD) artifact)" $(if $(PEERS),--only ours $(filter-out ours,$(PEERS))) $(BENCH_ARGS)
 
-bench-costs: .venv/serve .venv-peers/triton/ready ## measure the CPU time of an answer, against Triton, and its waiting times (needs wrk, cc)
+bench-costs: .venv/serve .venv-peers/triton/ready ## measure the CPU time of an answer, against Triton (needs wrk, cc)
 	$(PY) -m bench.peers.costs --artifact "$$($(BUILD) artifact)" $(BENCH_ARGS)
-	$(PY) -m bench.waits --artifact "$$($(BUILD) artifact)" $(BENCH_ARGS)
 
 bench-predictor: .venv/serve ## measure VERSION in one process without a server, also on a GPU if there is one
 	$(PY) -m bench.predictor --artifact "$$($(BUILD) artifact)" $(BENCH_ARGS)

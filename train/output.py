@@ -32,6 +32,7 @@ from train.interest.fit import history_of
 from train.method import Choice
 
 ARTIFACT = "ncf.pt"
+MEASURED = "measured.pt"
 CHECKPOINT = "checkpoint.safetensors"
 METRICS = "metrics.json"
 HELD_OUT = "held_out.npz"
@@ -65,6 +66,27 @@ def describe(
     }
 
 
+def write_measured(
+    network: RatingNetwork,
+    interest: Interest | None,
+    trained: TrainingSet,
+    scale: RatingScale,
+    data: RatingsData,
+    out: Path,
+    version: str,
+) -> None:
+    """Keeps the model that was measured beside the served one, which knows the held-out ratings too.
+
+    It can be compared with other versions on ratings that it was not trained on (train/compare).
+    """
+    catalogue = build_catalogue(data.movies, trained.movie_ids)
+    metadata = {"version": version, "architecture": type(network).__name__}
+    ids = trained.user_ids, trained.movie_ids
+    artifact = Artifact(network, *ids, scale, history_of(trained), catalogue, metadata, interest)
+    out.mkdir(parents=True, exist_ok=True)
+    save_artifact(artifact, out / MEASURED)
+
+
 def write(
     network: RatingNetwork,
     interest: Interest | None,
@@ -90,6 +112,8 @@ def write(
     digest = save_artifact(artifact, out / ARTIFACT)
     _write_text(out / METRICS, json.dumps({**metrics, "digest": digest}, indent=1, ensure_ascii=False))
     _write_text(out / MODEL_CARD, model_card(describe_artifact(artifact, digest)))
+    if metrics["split"].get("served") != "all":
+        (out / MEASURED).unlink(missing_ok=True)  # what is served was measured itself
     if held_out is None:
         (out / HELD_OUT).unlink(missing_ok=True)  # an earlier run's would not fit
     else:

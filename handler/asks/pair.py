@@ -22,7 +22,7 @@ class PairCodec(UserAskCodec[PairAsk, PairAnswer]):
 
     def __init__(self, context: AskContext) -> None:
         super().__init__(context)
-        self._types = (context.fields.user_type, context.fields.movie_type)
+        self.types = (context.fields.user_type, context.fields.movie_type)
 
     def decode_for(self, user_id: RawId | None, item: Mapping[str, Any], prefix: str) -> PairAsk:
         """The pair of this user and the field `movie_id`."""
@@ -53,7 +53,7 @@ class PairCodec(UserAskCodec[PairAsk, PairAnswer]):
 
     def decode_plain(self, item: dict[str, Any]) -> PairAsk | None:
         """An item with two good ids and nothing else, as most are; None if it must be looked at more closely."""
-        if len(item) == 2 and (type(item.get("user_id")), type(item.get("movie_id"))) == self._types:
+        if len(item) == 2 and (type(item.get("user_id")), type(item.get("movie_id"))) == self.types:
             return PairAsk(item["user_id"], item["movie_id"])
         return None
 
@@ -64,7 +64,7 @@ class PairCodec(UserAskCodec[PairAsk, PairAnswer]):
             movies = [item["movie_id"] for item in items]
         except (KeyError, TypeError):
             return None
-        user_type, movie_type = self._types
+        user_type, movie_type = self.types
         plain = set(map(len, items)) == {2}
         typed = set(map(type, users)) == {user_type} and set(map(type, movies)) == {movie_type}
         return ColumnsAsk(users, movies) if plain and typed else None

@@ -99,7 +99,10 @@ class ServedModel:
 
     def user(self, user_id: RawId | None) -> User:
         """A user by their raw id; an id that the model does not know, and None, give the unknown user."""
-        row = self.user_ids.unknown if user_id is None else int(self.user_ids.rows([user_id])[0])
+        return self.user_at(self.user_ids.unknown if user_id is None else int(self.user_ids.rows([user_id])[0]))
+
+    def user_at(self, row: int) -> User:
+        """A user by their row; the row after the last one is the unknown user's."""
         return User(row, Rated(*self.distinct_history.of_user(row)), row != self.user_ids.unknown)
 
 

@@ -1,10 +1,11 @@
-"""The commands of `train` as this room starts them. It is asked as a program, since `ops` must not import it."""
+"""The commands of `train` and `score` as this room starts them: as programs, since `ops` must not import them."""
 
 from __future__ import annotations
 
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -59,6 +60,13 @@ def report(folder: Path, data: str | None, arguments: str) -> None:
     _run_module(
         "train.evaluation.report", "--folder", str(folder), *(["--data", data] if data else []), *shlex.split(arguments)
     )
+
+
+def score(artifact: Path, options: Mapping[str, str], switches: list[str], genres: list[str], rest: str) -> None:
+    """Writes the best movies of every user. options: values of `python -m score`, by its options' names."""
+    words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    words += [*switches, *(["--genres", *genres] if genres else [])]
+    _run_module("score", "--artifact", str(artifact), *words, *shlex.split(rest))
 
 
 def demo(folder: Path) -> None:

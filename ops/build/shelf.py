@@ -19,6 +19,7 @@ from ops.build.recipe import Recipe, read_recipe
 from ops.store.archives import archive_path
 from ops.store.record import read_record
 
+BUILD = Path("build")
 ARTIFACT = "ncf.pt"
 FIRST = "1.0"
 LOCK = ".lock"

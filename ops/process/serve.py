@@ -22,7 +22,7 @@ from ops.page import page_address
 from ops.process import preflight, server
 from ops.process.locks import starting_or_stopping, stop_supervisor, supervisor
 from ops.process.state import ServerError
-from ops.settings import ServerSettings, read_settings
+from ops.settings import TITLES, ServerSettings, read_settings
 from ops.store.archives import start_version, trying_to_start_with
 from ops.undo import undone_on_failure
 
@@ -49,7 +49,7 @@ def serve(settings: ServerSettings, version: str, tokens: str | None = None) -> 
                 undo.add("stop the server that did not come up", lambda: server.stop(settings))
             with trying_to_start_with(settings.model_store, version):
                 server.stop(settings)
-                print("starting TorchServe ...", flush=True)
+                print(f"starting {TITLES[settings.server]} ...", flush=True)
                 server.start(settings)
                 server.wait_until_ready(settings)
 
@@ -67,6 +67,7 @@ def _check_start(settings: ServerSettings) -> None:
     if (pid := supervisor(settings)) is not None:
         told = f"a supervisor runs here, PID {pid}, and its server is not as asked for now"
         raise ServerError(f"{told}: `make promote` changes its version; else `make stop`, and start it again")
+    preflight.check_server(settings)
     preflight.check_addresses(settings, server.running(settings))
 
 

@@ -204,7 +204,7 @@ def pack_one_that_breaks(project: Project, folder: Path) -> Path:
     broken = f"""
 _answer = Predictor.answer
 def answer(self, asks):
-    if any(getattr(ask, "user_id", None) == {Running.breaks_on} for ask in asks):
+    if any({Running.breaks_on} in (getattr(ask, "user_id", None), *getattr(ask, "user_ids", ())) for ask in asks):
         raise RuntimeError('a "broken" one\\t\\nof two lines')
     return _answer(self, asks)
 Predictor.answer = answer

@@ -10,28 +10,35 @@ import torch
 from torch import Tensor
 
 from model.ids import IdMap
-from train.dataset.data import MOVIE_ID, RATING, USER_ID, index_ids
+from train.dataset.data import MOVIE_ID, RATING, TIME, USER_ID, index_ids
 from train.dataset.features import movie_features, raw_ids
 
 
 @dataclass(frozen=True)
 class Ratings:
-    """N ratings: user_index and movie_index (N,) int64 rows, rating (N,) float32 in rating units."""
+    """N ratings.
+
+    user_index, movie_index: (N,) int64 rows. rating: (N,) float32, in rating units.
+    time: (N,) float64, seconds since 1970; None where the data has no times.
+    """
 
     user_index: Tensor
     movie_index: Tensor
     rating: Tensor
+    time: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.rating)
 
     def take(self, index: Tensor) -> Ratings:
         """The ratings at these positions or under this mask."""
-        return Ratings(self.user_index[index], self.movie_index[index], self.rating[index])
+        time = None if self.time is None else self.time[index]
+        return Ratings(self.user_index[index], self.movie_index[index], self.rating[index], time)
 
     def to(self, device: torch.device) -> Ratings:
         """The same on another device."""
-        return Ratings(self.user_index.to(device), self.movie_index.to(device), self.rating.to(device))
+        time = None if self.time is None else self.time.to(device)
+        return Ratings(self.user_index.to(device), self.movie_index.to(device), self.rating.to(device), time)
 
 
 @dataclass(frozen=True)
@@ -72,4 +79,5 @@ def look_up_ratings(frame: pd.DataFrame, user_ids: IdMap, movie_ids: IdMap) -> R
 
 def _ratings(user_index: np.ndarray, movie_index: np.ndarray, frame: pd.DataFrame) -> Ratings:
     rating = torch.from_numpy(np.array(frame[RATING], dtype=np.float32))  # a copy: a frame's own may be read-only
-    return Ratings(torch.from_numpy(user_index), torch.from_numpy(movie_index), rating)
+    time = torch.from_numpy(np.array(frame[TIME], dtype=np.float64)) if TIME in frame else None
+    return Ratings(torch.from_numpy(user_index), torch.from_numpy(movie_index), rating, time)

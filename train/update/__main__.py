@@ -18,18 +18,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from model.artifact import Artifact, describe_artifact, load_artifact, save_artifact
 from model.history import History
 from train.command import run_command
-from train.dataset.data import RatingsData
+from train.dataset.data import TIME, RatingsData, split_at
+from train.dataset.splits import last_rows
 from train.dataset.tensors import Ratings
 from train.errors import DataError
 from train.evaluation.model_card import MODEL_CARD, model_card
 from train.factors.encode import encode_known_users
-from train.output import ARTIFACT, CHECKPOINT, HELD_OUT, METRICS
+from train.output import ARTIFACT, CHECKPOINT, HELD_OUT, MEASURED, METRICS
 from train.readers.address import is_database
 from train.update.config import UpdateConfig, parse_config
 from train.update.grow import grow_interest, grow_network
@@ -126,8 +128,11 @@ def run(config: UpdateConfig) -> str:
     if not config.count_again:
         check_types(base, data)
         data = without_known_rows(base, data)
-    updated = update(base, data, config.version)
     config.out.mkdir(parents=True, exist_ok=True)
+    if config.hold_out:
+        save_artifact(update(base, _but_newest(data, config.hold_out), config.version).artifact, config.out / MEASURED)
+        base = load_artifact(config.base)  # the rows of one network are not shared with another's
+    updated = update(base, data, config.version)
     digest = save_artifact(updated.artifact, target)
     _replace_other_outputs(config.out, describe_artifact(updated.artifact, digest))
     count = updated.counts
@@ -139,6 +144,20 @@ def run(config: UpdateConfig) -> str:
         f"wrote {target}, digest {digest[:16]}, from version {base.metadata.get('version')} "
         f"in {time.perf_counter() - started:.1f} s"
     )
+
+
+def _but_newest(data: RatingsData, share: float) -> RatingsData:
+    """The data less this share of its ratings: the newest ones, or random ones where it has no times.
+
+    Raises:
+        DataError: too few ratings to leave some on both sides.
+    """
+    rows = len(data.ratings)
+    if TIME in data.ratings:
+        held_out = last_rows(data.ratings[TIME].to_numpy(), share)
+    else:
+        held_out = np.random.default_rng(0).random(rows) < share
+    return replace(data, ratings=split_at(data.ratings, held_out, data.source).train.reset_index(drop=True))
 
 
 def _refuse_known(base: dict[str, Any], data: RatingsData) -> None:

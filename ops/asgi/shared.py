@@ -1,0 +1,25 @@
+"""What the server and its processes share: a folder of their own, which the environment names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+# Variables of a process's environment: the folder, the configuration, and the folder of prometheus_client's files.
+FOLDER = "NCF_ASGI_FOLDER"
+CONFIG = "NCF_ASGI_CONFIG"
+METRICS = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def archives(folder: Path) -> Path:
+    """Where the archives are unpacked."""
+    return folder / "archives"
+
+
+def workers(folder: Path) -> Path:
+    """Where each process notes its PID."""
+    return folder / "workers"
+
+
+def metrics(folder: Path) -> Path:
+    """Where each process counts."""
+    return folder / "metrics"
