@@ -1,10 +1,10 @@
 """`python -m bench.accuracy DATA...`: this project against Surprise and myfm, on the same split and rows, in one run.
 
 The split is the one of the training: a fifth of the rows is held out. Errors are those of the held-out rows whose user
-and movie occur in training, since every peer can rate these. With `--split time` the last fifth by time is held out,
-and errors are also those of all its rows and of new users, of whom nothing is known. This project is the mean of three
-seeds; a peer has one seed. Each peer runs alone, in a fresh process of the environment that has it. Every fit uses one
-thread.
+and movie occur in training, since every peer can rate these. With `--split time` the last fifth by time is held out.
+Errors are then also those of all its rows and of new users, of whom nothing is known, and rankings follow. This project
+is the mean of three seeds; a peer has one seed. Each peer runs alone, in a fresh process of the environment that has
+it. Every fit uses one thread.
 """
 
 from __future__ import annotations
@@ -16,29 +16,23 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 import torch
 
 from bench.accuracy_score import Fit, Score, report, score
+from bench.accuracy_task import Split, Task, rankings_table, read_task
 from bench.machine import ROOT, describe_machine
 from bench.options import make_parser
 from bench.publish import publish
-from model.scale import RatingScale
 from train.architectures import ARCHITECTURES
 from train.config import PRESETS, TrainConfig
-from train.dataset.data import TIME, USER_ID, RatingsData, split_at, split_ratings
-from train.dataset.splits import last_rows
-from train.dataset.tensors import Ratings, TrainingSet, index_ratings, look_up_ratings
 from train.predict import predict
-from train.readers import load_ratings
-from train.readers.times import no_times
 from train.resume import NO_STAGES
 
-Split = Literal["random", "time"]
 OURS = "NCF Serve"
 SEEDS = (0, 1, 2)
 PEERS = {
@@ -49,56 +43,6 @@ PEERS = {
     "myfm-regression": "myfm regression (rank 8)",
     "myfm-probit": "myfm ordered probit (rank 8)",
 }
-
-
-@dataclass(frozen=True)
-class Task:
-    """A split data set: the training rows and the B held-out rows, each with the catalogue's features and without.
-
-    groups: masks (B,) of the held-out rows that errors are of, by name.
-    """
-
-    name: str
-    split: Split
-    scale: RatingScale
-    groups: dict[str, np.ndarray]
-    with_features: TrainingSet
-    without_features: TrainingSet
-    rows_with_features: Ratings
-    rows_without_features: Ratings
-
-    @property
-    def truth(self) -> np.ndarray:
-        """The ratings of the held-out rows (B,), in rating units."""
-        return self.rows_without_features.rating.numpy()
-
-
-def read_task(folder: Path, kind: Split) -> Task:
-    """Reads a folder of ratings and splits it."""
-    data: RatingsData = load_ratings(folder)
-    if kind == "time":
-        if TIME not in data.ratings:
-            raise no_times(data.source.name, "--split time")
-        split = split_at(data.ratings, last_rows(data.ratings[TIME].to_numpy(), 0.2), data.source)
-        held_out = split.validation
-        is_new = ~held_out[USER_ID].isin(split.train[USER_ID]).to_numpy()
-        groups = {"known users and movies": split.validation_known, "all": np.ones_like(is_new), "new users": is_new}
-    else:
-        split = split_ratings(data.ratings, source=data.source)
-        held_out = split.known
-        groups = {"known users and movies": np.ones(len(held_out), dtype=np.bool_)}
-    with_features = index_ratings(split.train, data.movies)
-    without_features = index_ratings(split.train, None)
-    return Task(
-        folder.resolve().name,
-        kind,
-        RatingScale(*data.rating_scale),
-        groups,
-        with_features,
-        without_features,
-        look_up_ratings(held_out, with_features.user_ids, with_features.movie_ids),
-        look_up_ratings(held_out, without_features.user_ids, without_features.movie_ids),
-    )
 
 
 def ours(task: Task, config: TrainConfig, features: bool) -> Fit:
@@ -203,6 +147,8 @@ def main() -> None:
             title = task.name if options.split == "random" else f"{task.name}, the last fifth by time, {group}"
             rows = int(task.groups[group].sum())
             tables.append(report(title, len(task.without_features.ratings), rows, scores, options.limit_s))
+        if options.split == "time":
+            tables.append(f"Rankings by time, seed {SEEDS[0]}:\n\n{rankings_table(task, SEEDS[0])}")
     machine["versions"] |= versions
     section = "accuracy" if options.split == "random" else "accuracy-by-time"
     publish(section, {**machine, "data": results}, "\n\n".join(tables), options)
