@@ -31,7 +31,6 @@ class ClosedLoop(NamedTuple):
 
     answered_per_s: Spread
     p50_ms: float
-    p99_ms: float
     refused: int
     broken: int
 
@@ -41,20 +40,25 @@ class ClosedLoop(NamedTuple):
         return cls(
             answered_per_s=Spread.of([load.answered_per_s for load in loads]),
             p50_ms=statistics.median(load.p50_ms for load in loads),
-            p99_ms=statistics.median(load.p99_ms for load in loads),
             refused=sum(load.refused for load in loads),
             broken=sum(load.broken for load in loads),
         )
 
 
 def closed_loops_table(servers: Mapping[str, Mapping[str, ClosedLoop]]) -> str:
-    """Every closed loop, by the server's title and by "kind/connections"."""
-    header = ("server", "asked", "connections", "answered/s", "p50 ms", "p99 ms", "refused", "broken")
-    return table(header, 2, (row for title, loops in servers.items() for row in _rows(title, loops)))
+    """The closed loops, given by the server's title and by "kind/connections", with a line that says what a cell is."""
+    numbers = sorted({int(key.rpartition("/")[2]) for loops in servers.values() for key in loops})
+    header = ("server", "asked", *(str(number) for number in numbers), "not answered")
+    rows = table(header, 2, (row for title, loops in servers.items() for row in _rows(title, loops, numbers)))
+    return f"Answers per second by number of connections, and in brackets the median latency in ms:\n\n{rows}"
 
 
-def _rows(title: str, loops: Mapping[str, ClosedLoop]) -> Iterator[Cells]:
-    for key, loop in loops.items():
-        kind, connections = key.split("/")
-        times = (f"{loop.p50_ms:.2f}", f"{loop.p99_ms:.2f}")
-        yield title, kind, connections, f"{loop.answered_per_s:,.0f}", *times, f"{loop.refused:,}", f"{loop.broken:,}"
+def _rows(title: str, loops: Mapping[str, ClosedLoop], numbers: Sequence[int]) -> Iterator[Cells]:
+    for kind in dict.fromkeys(key.rpartition("/")[0] for key in loops):
+        found = {number: loops[f"{kind}/{number}"] for number in numbers if f"{kind}/{number}" in loops}
+        rates = [_rate(found[number]) if number in found else "" for number in numbers]
+        yield title, kind, *rates, f"{sum(loop.refused + loop.broken for loop in found.values()):,}"
+
+
+def _rate(loop: ClosedLoop) -> str:
+    return f"{loop.answered_per_s.median:,.0f} ({loop.p50_ms:.2f})"

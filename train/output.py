@@ -21,6 +21,7 @@ from model.ids import IdMap
 from model.interest import Interest
 from model.network import RatingNetwork
 from model.scale import RatingScale
+from model.vocabulary import METADATA, Vocabulary
 from train.architectures import ARCHITECTURES
 from train.config import TrainConfig
 from train.dataset.data import MOVIE_ID, EventsData, RatingsData
@@ -32,6 +33,7 @@ from train.interest.fit import history_of
 from train.method import Choice
 
 ARTIFACT = "ncf.pt"
+MEASURED = "measured.pt"
 CHECKPOINT = "checkpoint.safetensors"
 METRICS = "metrics.json"
 HELD_OUT = "held_out.npz"
@@ -54,6 +56,7 @@ def describe(
     others = {"data", "out", "movies", "test_file", "events", "resume", *ARCHITECTURES} - {config.architecture}
     return {
         "version": config.version,
+        METADATA: config.words.to_dict(),
         "architecture": type(network).__name__,
         "metrics": results,
         "chosen": choice.settings,
@@ -65,6 +68,27 @@ def describe(
         "libraries": {"torch": torch.__version__, "numpy": np.__version__, "python": platform.python_version()},
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
+
+
+def write_measured(
+    network: RatingNetwork,
+    interest: Interest | None,
+    trained: TrainingSet,
+    scale: RatingScale,
+    data: RatingsData,
+    out: Path,
+    version: str,
+) -> None:
+    """Keeps the model that was measured beside the served one, which knows the held-out ratings too.
+
+    It can be compared with other versions on ratings that it was not trained on (train/compare).
+    """
+    catalogue = build_catalogue(data.movies, trained.movie_ids)
+    metadata = {"version": version, "architecture": type(network).__name__}
+    ids = trained.user_ids, trained.movie_ids
+    artifact = Artifact(network, *ids, scale, history_of(trained), catalogue, metadata, interest)
+    out.mkdir(parents=True, exist_ok=True)
+    save_artifact(artifact, out / MEASURED)
 
 
 def write(
@@ -87,11 +111,13 @@ def write(
     history = history_of(trained)
     catalogue = build_catalogue(data.movies, trained.movie_ids)
     metadata = {name: value for name, value in metrics.items() if name != "learning_curve"}
-    metadata["example"] = most_rated(trained)
+    metadata["example"] = most_rated(trained, data.reading.words)
     artifact = Artifact(network, trained.user_ids, trained.movie_ids, scale, history, catalogue, metadata, interest)
     digest = save_artifact(artifact, out / ARTIFACT)
     _write_text(out / METRICS, json.dumps({**metrics, "digest": digest}, indent=1, ensure_ascii=False))
     _write_text(out / MODEL_CARD, model_card(describe_artifact(artifact, digest)))
+    if metrics["split"].get("served") != "all":
+        (out / MEASURED).unlink(missing_ok=True)  # what is served was measured itself
     if held_out is None:
         (out / HELD_OUT).unlink(missing_ok=True)  # an earlier run's would not fit
     else:
@@ -104,11 +130,11 @@ def _write_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
-def most_rated(trained: TrainingSet) -> dict[str, Any]:
+def most_rated(trained: TrainingSet, words: Vocabulary) -> dict[str, Any]:
     """Ids to try the model with: the user with the most ratings and the three movies with the most."""
     user = int(torch.bincount(trained.ratings.user_index).argmax())
     movies = torch.bincount(trained.ratings.movie_index).argsort(descending=True, stable=True)[:3].numpy()
-    return {"user_id": trained.user_ids.raw(np.array([user]))[0], "movie_ids": trained.movie_ids.raw(movies)}
+    return {"user_id": trained.user_ids.raw(np.array([user]))[0], words.item_ids: trained.movie_ids.raw(movies)}
 
 
 def build_catalogue(movies: pd.DataFrame | None, movie_ids: IdMap) -> Catalogue:

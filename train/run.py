@@ -32,7 +32,7 @@ from train.interest.choose import choose_blend
 from train.interest.fit import Blend, fit_interest, history_of
 from train.interest.scores import ranked_scores
 from train.method import Architecture, Choice, Fitted
-from train.output import ARTIFACT, describe, write
+from train.output import ARTIFACT, describe, write, write_measured
 from train.readers.events import load_events
 from train.resume import FOLDER, Stages, fingerprint
 from train.splitting import split_as_asked
@@ -65,6 +65,9 @@ def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
     speed["rows_per_s"] = round(fitted.passes * len(rows.ratings) / clock.total())
     report = _Report() if held_out is None else _report(job, model, held_out, clock)
     if refit:
+        if not distributed.rank():
+            write_measured(model.fitted.network, model.interest, rows, job.scale, data, config.out, config.version)
+            clock.lap("keep")
         everything = job.index(data.ratings)
         model = job.with_interest(job.fit(everything, choice, "refit on all"), everything, blend)
         clock.lap("refit")

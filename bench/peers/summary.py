@@ -11,7 +11,7 @@ from bench.closed_loops import ClosedLoop, Spread
 from bench.goals import Goal
 from bench.open_loop import OpenLoad
 from bench.peers.measure import CONNECTIONS, Round
-from bench.peers.servers import OURS
+from bench.peers.servers import OURS, OWN
 
 
 class OpenLoop(NamedTuple):
@@ -78,19 +78,43 @@ def best_rate(summary: Summary, *kinds: str) -> float:
 
 def goals(summaries: Mapping[str, Summary]) -> list[Goal]:
     """This project against the best peer in each goal; no goals if this project or every peer is missing."""
-    peers = [one for name, one in summaries.items() if name != OURS]
+    peers = [one for name, one in summaries.items() if name not in OWN]
     if OURS not in summaries or not peers:
         return []
     own = summaries[OURS]
-    return [*_pair_goals(own, peers), *_columns_goals(own, peers), _latency_goal(own, peers)]
+    return [
+        *_pair_goals(own, peers),
+        *_columns_goals(own, peers),
+        *_best_goals(own, peers),
+        _latency_goal(own, peers),
+        Goal("start to first answer, s", own.start_s.median, "<=", 3.0),
+    ]
 
 
 def _pair_goals(own: Summary, peers: Sequence[Summary]) -> Iterator[Goal]:
-    for connections, wanted in ((64, 1.3), (256, 2.5)):
-        key = f"pair/{connections}"
-        best = max(one.closed[key].answered_per_s.median for one in peers)
-        times = _ratio(own.closed[key].answered_per_s.median, best)
-        yield Goal(f"one pair, {connections} connections: times the best peer", times, ">=", wanted)
+    for connections, wanted in ((1, 1.0), (8, 1.3), (64, 2.0), (256, 2.5)):
+        what = f"one pair, {_connections(connections)}: times the best peer"
+        yield Goal(what, _times_best(own, peers, f"pair/{connections}"), ">=", wanted)
+
+
+def _best_goals(own: Summary, peers: Sequence[Summary]) -> Iterator[Goal]:
+    best = max(best_rate(one, "best") for one in peers)
+    if not best:
+        return
+    for connections in CONNECTIONS:
+        what = f"ten best, {_connections(connections)}: times the best peer"
+        yield Goal(what, _times_best(own, peers, f"best/{connections}"), ">=", 1.0)
+    what = "ten best, each at its best number of connections: times the best peer"
+    yield Goal(what, _ratio(best_rate(own, "best"), best), ">=", 1.3)
+
+
+def _times_best(own: Summary, peers: Sequence[Summary], key: str) -> float:
+    best = max(one.closed[key].answered_per_s.median for one in peers if key in one.closed)
+    return _ratio(own.closed[key].answered_per_s.median, best)
+
+
+def _connections(number: int) -> str:
+    return f"{number} connection{'s' if number > 1 else ''}"
 
 
 def _columns_goals(own: Summary, peers: Sequence[Summary]) -> Iterator[Goal]:

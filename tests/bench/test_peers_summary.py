@@ -62,8 +62,8 @@ def test_each_goal_compares_with_the_best_peer() -> None:
             "stock": summary(1, 5.0, ()),
         }
     )
-    assert [goal.figure for goal in found] == pytest.approx([2, 2, 2, 2, 2, 1.2])
-    assert [goal.met for goal in found] == [True, False, True, True, True, False]
+    assert [goal.figure for goal in found] == pytest.approx([2, 2, 2, 2, 2, 2, 2, 1.2, 8])
+    assert [goal.met for goal in found] == [True, True, True, False, True, True, True, False, False]
 
 
 @pytest.mark.parametrize(
@@ -88,9 +88,10 @@ def test_there_are_no_goals_without_ours_or_without_peers() -> None:
 def test_report_has_figures_goals_and_failed_rounds() -> None:
     found = {OURS: summary(2), "fastapi": summary(1)}
     text = report(found, goals(found), {OURS: [], "fastapi": [], "triton": ["FileNotFoundError: not installed"] * 2})
-    assert "| one pair, 64 connections: times the best peer | 2.00 | >= 1.3 | met |" in text
+    assert "| one pair, 64 connections: times the best peer | 2.00 | >= 2 | met |" in text
     assert "| one pair, 256 connections: times the best peer | 2.00 | >= 2.5 | **missed** |" in text
-    assert "| FastAPI + uvicorn | pair | 64 | 1,000 (1,000 to 1,000) | 1.00 | 2.00 | 1 | 2 |" in text
+    row = "| FastAPI + uvicorn | pair | 100 (1.00) | 500 (1.00) | 1,000 (1.00) | 800 (1.00) | 12 |"
+    assert row in text
     assert text.count("Triton, 2 rounds: FileNotFoundError: not installed") == 1
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -21,14 +20,14 @@ def describe_data(data: RatingsData) -> dict[str, Any]:
         "newest": data.newest,
         "ratings": rows,
         "users": len(by_user),
-        "movies": len(by_movie),
+        data.reading.words.items: len(by_movie),
         "density": (rows - data.repeated_pairs) / (len(by_user) * len(by_movie)),
         "repeated_pairs": data.repeated_pairs,
-        "reading": asdict(data.reading),
+        "reading": data.reading.told(),
         "rating_scale": list(data.rating_scale),
         "mean_rating": float(data.ratings[RATING].mean()),
         "ratings_per_user": _spread(by_user),
-        "ratings_per_movie": _spread(by_movie),
+        f"ratings_per_{data.reading.words.item}": _spread(by_movie),
     }
 
 

@@ -20,6 +20,11 @@ _MOVIE_TABLES = frozenset(
 )
 
 
+def can_grow(artifact: Artifact) -> bool:
+    """Whether the network takes new ratings: it has an encoder, and this release made it."""
+    return artifact.encoder is not None and "rating_block.precision_times_mean" in artifact.network.state_dict()
+
+
 def grow_network(artifact: Artifact, merged: Merged) -> FactorNetwork:
     """The network with every row where `merged` has it; a new user's or movie's is the unknown one's.
 
