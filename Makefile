@@ -5,9 +5,9 @@ PY     := .venv/bin/python
 
 # The variables that a user may give: `make serve DATA=ratings.csv`. GIVEN are those that were; make hands them on.
 KNOWN := VERSION DATA PRESET TRAIN_ARGS RESUME PROCESSES RATINGS FROM UPDATE_ARGS REPORT_ARGS SERVER AUTH PORT BODY FOLLOW \
-         QUERY TABLE MOVIES_QUERY MODEL USERS MOVIES MODULE MODULE_ARGS OUTPUT SCALE ADOPT_ARGS \
+         QUERY TABLE MOVIES_QUERY ITEM TAGS MODEL USERS MOVIES ITEMS MODULE MODULE_ARGS OUTPUT SCALE ADOPT_ARGS \
          TOP_K OUT GENRES EXCLUDE_SEEN RANK_BY EXACT SCORE_ARGS \
-         SHARE MODE REQUESTS WITH FORCE LOG_FORMAT PYTHON BENCH_ARGS SOAK_ARGS PEERS DATA_DIRS KMRD
+         SHARE MODE REQUESTS WITH KEEP REFRESH_ARGS FORCE LOG_FORMAT PYTHON BENCH_ARGS SOAK_ARGS PEERS DATA_DIRS KMRD
 given  = $(foreach name,$(1),$(if $(filter $(2),$(firstword $(origin $(name)))),$(name)))
 GIVEN := $(call given,$(KNOWN),command environment)
 STRANGE := $(filter-out $(KNOWN) MAKEFLAGS MFLAGS SHELL MAKE,$(call given,$(.VARIABLES),command))
@@ -29,15 +29,16 @@ BUILD := GIVEN="$(GIVEN)" $(PY) -m ops.build
 
 .DEFAULT_GOAL := help
 .PHONY: help help-bench setup data train train-help update update-help adopt adopt-help score score-help package serve run stop status logs open predict token rotate-keys
-.PHONY: versions register promote rollback unregister canary compare report test test-quick frontend lint clean
+.PHONY: versions register promote rollback unregister canary compare refresh history report test test-quick frontend lint clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F':.*## ' '{printf "  %-15s %s\n", $$1, $$2}'
 	@echo 'Variables: VERSION=1.1  DATA=folder or file  PRESET=default|mlp|reference  TRAIN_ARGS="--seed 1"'
 	@echo '           DATA=postgresql://user@host/db or a SQLite file, with QUERY or TABLE, MOVIES_QUERY'
+	@echo '           ITEM=product TAGS=categories: what your items and their tags are called'
 	@echo '           PORT=9090  RATINGS, FROM (update)  RESUME=1, PROCESSES=2 (train)  SHARE, MODE, REQUESTS (canary)'
-	@echo '           SERVER=torchserve|asgi  AUTH=on|off (serve, run)'
-	@echo '           MODEL, USERS, MOVIES, MODULE, MODULE_ARGS, OUTPUT, SCALE (adopt)'
+	@echo '           SERVER=torchserve|asgi  AUTH=on|off (serve, run)  WITH (compare, report)  KEEP (refresh)'
+	@echo '           MODEL, USERS, MOVIES or ITEMS, MODULE, MODULE_ARGS, OUTPUT, SCALE (adopt)'
 	@echo '           OUT, TOP_K, USERS or RATINGS, GENRES, EXCLUDE_SEEN, RANK_BY, EXACT (score)'
 	@echo 'A version is never replaced: other DATA or options make a new one. It remembers what it was made of.'
 
@@ -71,7 +72,8 @@ train: .venv/serve ## train a version on DATA
 train-help: .venv/serve ## list the options for TRAIN_ARGS
 	@$(PY) -m train --help
 
-report: .venv/serve ## write build/VERSION/report.html: errors, baselines, pictures
+report: .venv/serve ## write build/VERSION/report.html: errors, baselines, pictures; beside another WITH=1.0
+	@$(if $(WITH),$(PY) -m ops.canary.compare $(version) $(call option,with,WITH) $(judged))
 	@$(BUILD) report
 
 package: .venv/serve ## pack a version into model-store; FROM=1.0 packs 1.0 as VERSION
@@ -110,11 +112,17 @@ rollback: .venv/serve ## restore the previous default version
 unregister: .venv/serve ## remove VERSION from the server once its requests are answered
 	@$(PY) -m ops.versions unregister $(version)
 
-canary: .venv/serve ## send a SHARE of requests to VERSION too, and compare the answers
+canary: .venv/serve ## send a SHARE of requests to VERSION too, compare the answers, and judge it
 	@$(PY) -m ops.canary $(version) $(call option,share,SHARE) $(call option,mode,MODE) $(judged)
 
 compare: .venv/serve ## tell whether VERSION should take the place of WITH, and why; needs no server
 	@$(PY) -m ops.canary.compare $(version) $(call option,with,WITH) $(judged)
+
+refresh: .venv/serve ## take in new ratings, judge the new version, promote it if it is worth it; KEEP=5
+	@$(PY) -m ops.refresh $(judged) $(call option,keep,KEEP) $(REFRESH_ARGS)
+
+history: .venv/serve ## list the versions: data, errors, rankings, verdicts, reigns; and draw them
+	@$(PY) -m ops.refresh.history
 
 token: .venv/serve ## print the key for predictions of a server with AUTH=on
 	@$(PY) -m ops.auth token

@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 import orjson
 
-from handler.oip_codec import OUTPUT_DATATYPES
+from handler.oip_codec import output_datatypes
 from handler.options import shown_columns
+from handler.pictures import rating_pictures
 from handler.request import DecodedRequest, Endpoint, Response
 from handler.schema_terms import Schema
 from handler.settings import HandlerSettings
 from handler.tensors import datatypes
 from model.asks import ServedModel
+from model.vocabulary import METADATA
 
 
 def answers_about(
@@ -37,11 +39,13 @@ def facts_about(
     """What the ask `about` tells of a model: the description, its limits, and what may be asked of it."""
     return {
         **metadata,
+        METADATA: model.words.to_dict() | {"items": model.words.items, "tag": model.words.tag},
         "rating_step": _rating_step(model),
-        "genres": list(model.catalogue.genres),
-        "fields": shown_columns(model.catalogue),
+        model.words.tags: list(model.catalogue.genres),
+        "fields": shown_columns(model.catalogue, model.words),
         "takes_ratings": model.scorer.can_encode,
         "ranked": model.ranking is not None,
+        "pictures": rating_pictures(model.history, len(model.movie_ids)),
         "limits": asdict(settings),
         "schema": schema,
     }
@@ -55,13 +59,13 @@ def _rating_step(model: ServedModel) -> float:
 
 def _metadata(model: ServedModel, name: str, version: str) -> dict[str, Any]:
     """As the Open Inference Protocol (version 2) tells of a model; -1 stands for any number of pairs."""
-    inputs = {"user_id": datatypes(model.user_ids)[0], "movie_id": datatypes(model.movie_ids)[0]}
+    inputs = {"user_id": datatypes(model.user_ids)[0], model.words.item_id: datatypes(model.movie_ids)[0]}
     return {
         "name": name,
         "versions": [version],
         "platform": "pytorch_torchscript",
         "inputs": _tensors(inputs),
-        "outputs": _tensors(OUTPUT_DATATYPES),
+        "outputs": _tensors(output_datatypes(model.words)),
     }
 
 

@@ -11,21 +11,22 @@ from handler.errors import RequestError, too_large
 from handler.request import Request
 from handler.settings import HandlerSettings
 
-_EXAMPLE = '{"user_id": ..., "movie_id": ...}'
 # A union would be made anew for every request.
 _TEXT = (bytes, bytearray, str)
 _FORM = "application/x-www-form-urlencoded"
 
 
-def check_body(request: Request, settings: HandlerSettings) -> Any:
+def check_body(request: Request, settings: HandlerSettings, example: str) -> Any:
     """The body: bytes or text, without the compression that its header names, or a value that the server parsed.
+
+    example: of a body, for messages.
 
     Raises:
         RequestError: there is none, it is too long, or its compression is unknown or broken.
     """
     body = request.body
     if body is None:
-        raise RequestError(f"body: none found, expected JSON such as {_EXAMPLE}{_advice(request)}")
+        raise RequestError(f"body: none found, expected JSON such as {example}{_advice(request)}")
     if isinstance(body, _TEXT) and len(body) > settings.max_body_bytes:
         raise too_large("body", len(body), "bytes", settings.max_body_bytes)
     encoding = request.headers.get(CONTENT_ENCODING)
@@ -34,11 +35,11 @@ def check_body(request: Request, settings: HandlerSettings) -> Any:
     return body
 
 
-def parse_json(body: Any, settings: HandlerSettings) -> Any:
+def parse_json(body: Any, settings: HandlerSettings, example: str) -> Any:
     """The JSON of a body.
 
     A value that the server parsed is written and read again: a server's parser may accept what no answer can hold, such
-    as NaN, integers of any size and lone surrogates.
+    as NaN, integers of any size and lone surrogates. `example`: of a body, for messages.
 
     Raises:
         RequestError: the body is empty, or not JSON.
@@ -54,7 +55,7 @@ def parse_json(body: Any, settings: HandlerSettings) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         if not body.strip():
-            raise RequestError(f"body: empty, expected JSON such as {_EXAMPLE}") from error
+            raise RequestError(f"body: empty, expected JSON such as {example}") from error
         if error.msg.startswith("depth limit"):
             raise too_deep(settings) from error
         raise RequestError(f"body: not valid JSON: {error}") from error

@@ -9,6 +9,7 @@ from handler.json_codec import JsonCodec
 from handler.oip_codec import HEADER_LENGTH, OipCodec, without_data
 from handler.request import DecodedRequest, Request
 from handler.settings import HandlerSettings
+from model.vocabulary import Vocabulary
 
 _HEADER_LENGTH = HEADER_LENGTH.lower()
 
@@ -16,10 +17,12 @@ _HEADER_LENGTH = HEADER_LENGTH.lower()
 class Codec:
     """Decodes every request of the contract: JSON asks, instances (KServe 1), tensors (Open Inference Protocol 2)."""
 
-    def __init__(self, json: JsonCodec, oip: OipCodec, settings: HandlerSettings) -> None:
+    def __init__(self, json: JsonCodec, oip: OipCodec, settings: HandlerSettings, words: Vocabulary) -> None:
         self._json = json
         self._oip = oip
         self._settings = settings
+        self._pair = f"user_id and {words.item_id}"
+        self._example = f'{{"user_id": ..., "{words.item_id}": ...}}'
 
     def decode_request(self, request: Request) -> DecodedRequest:
         """One client's request -> its asks, and how to encode their answers.
@@ -27,11 +30,11 @@ class Codec:
         Raises:
             RequestError: what was got, what is allowed, and where.
         """
-        raw = check_body(request, self._settings)
+        raw = check_body(request, self._settings, self._example)
         tail = b""
         if (length := request.headers.get(_HEADER_LENGTH)) is not None:
             raw, tail = _split_tensors(raw, length)
-        body = read_tensors(raw) or parse_json(raw, self._settings)
+        body = read_tensors(raw) or parse_json(raw, self._settings, self._example)
         explain = request.endpoint == "explanations"
         try:
             if not isinstance(body, dict):
@@ -40,7 +43,7 @@ class Codec:
             if "inputs" not in body:
                 return self._json.decode_body(body, explain)
             if explain:
-                raise RequestError("inputs: columns have no explanations, expected user_id and movie_id")
+                raise RequestError(f"inputs: columns have no explanations, expected {self._pair}")
             decoded = self._oip.decode_tensors(body, tail, request.has_headers)
             if is_deeper(without_data(body), self._settings.max_depth):
                 raise too_deep(self._settings)

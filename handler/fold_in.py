@@ -8,11 +8,11 @@ from typing import Any
 from handler.asks.base import AskCodec, AskContext, UserAskCodec
 from handler.body import without_nulls
 from handler.errors import RequestError, allow_fields, expect_list, shown, too_large
+from handler.own_words import with_own_words
 from handler.schema_terms import Schema, array_of, object_of, ref, sent
 from model.asks import FoldInAnswer, FoldInAsk
 
 RATINGS = "ratings"
-_RATING_FIELDS = frozenset({"movie_id", "rating"})
 
 
 class FoldInCodec(AskCodec[FoldInAsk, FoldInAnswer]):
@@ -29,6 +29,7 @@ class FoldInCodec(AskCodec[FoldInAsk, FoldInAnswer]):
         self.answer_name = kind.answer_name
         self._kind = kind
         self._can_encode = can_encode
+        self._rating_fields = frozenset({context.words.item_id, "rating"})
 
     def decode_item(self, item: Mapping[str, Any], prefix: str) -> FoldInAsk:
         """The ask inside, and the ratings; of a movie that is rated twice the last rating counts."""
@@ -45,7 +46,7 @@ class FoldInCodec(AskCodec[FoldInAsk, FoldInAnswer]):
             del found["user_id"]
         places = [place for place, known in enumerate(answer.movies_known.tolist()) if not known]
         if places:
-            unknown = {f"{RATINGS}[{place}].movie_id": ask.movie_ids[place] for place in places}
+            unknown = {f"{RATINGS}[{place}].{self.context.words.item_id}": ask.movie_ids[place] for place in places}
             self.context.unknown.flag(found, [*found.pop("unknown", []), *unknown], {**found, **unknown})
         return found
 
@@ -57,7 +58,7 @@ class FoldInCodec(AskCodec[FoldInAsk, FoldInAnswer]):
         """The fields of the ask inside, with `ratings`; `user_id` may be absent."""
         scale = self.context.scale
         number = {"type": "number", "minimum": scale.minimum, "maximum": scale.maximum}
-        rating = sent(object_of({"movie_id": ref("movie_id"), "rating": number}))
+        rating = sent(object_of({self.context.words.item_id: self.context.terms.movie, "rating": number}))
         ratings = {RATINGS: array_of(rating, self.context.settings.max_ratings)}
         return self._kind.schema_for(ratings, {"user_id": ref("user_id")})
 
@@ -78,9 +79,9 @@ class FoldInCodec(AskCodec[FoldInAsk, FoldInAnswer]):
     def _decode_rating(self, item: object, where: str) -> tuple[Any, float]:
         if not isinstance(item, dict):
             raise RequestError(f"{where}: expected an object, got {shown(item)}")
-        item = without_nulls(item)
-        allow_fields(item, _RATING_FIELDS, f"{where}.")
-        for name in sorted(_RATING_FIELDS):
+        item = with_own_words(without_nulls(item), f"{where}.", self.context.words)
+        allow_fields(item, self._rating_fields, f"{where}.")
+        for name in sorted(self._rating_fields):
             if name not in item:
                 raise RequestError(f"{where}.{name}: missing or null")
         movie_id = self.context.fields.movie_id(item, f"{where}.")

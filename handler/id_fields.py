@@ -8,18 +8,20 @@ from typing import Any
 from handler.errors import RequestError, expect_list, shown, too_large
 from handler.string_ids import integer_of
 from model.ids import IdMap
+from model.vocabulary import Vocabulary
 
 
 class IdFields:
     """Reads ids; integer ids take `"11242"` too, and reject `"007"`, `true` and `1.0`.
 
-    `most`: how many ids one field may hold.
+    `most`: how many ids one field may hold. `words`: what the field of a movie's id is called.
     """
 
-    def __init__(self, user_ids: IdMap, movie_ids: IdMap, most: int) -> None:
+    def __init__(self, user_ids: IdMap, movie_ids: IdMap, most: int, words: Vocabulary) -> None:
         self.user_type = user_ids.python_type
         self.movie_type = movie_ids.python_type
         self._most = most
+        self._movie_id = words.item_id
 
     def user_id(self, item: Mapping[str, Any], prefix: str) -> Any:
         """The field `user_id` of an item; `prefix` says in messages where the item lies.
@@ -33,9 +35,10 @@ class IdFields:
 
     def movie_id(self, item: Mapping[str, Any], prefix: str) -> Any:
         """The same of `movie_id`."""
-        if "movie_id" not in item:
-            raise RequestError(f"{prefix}movie_id: missing or null")
-        return checked_id(item["movie_id"], self.movie_type, f"{prefix}movie_id")
+        name = self._movie_id
+        if name not in item:
+            raise RequestError(f"{prefix}{name}: missing or null")
+        return checked_id(item[name], self.movie_type, f"{prefix}{name}")
 
     def movie_ids(self, values: object, where: str) -> list[Any]:
         """An array of movie ids.

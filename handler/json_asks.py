@@ -11,6 +11,7 @@ from handler.asks.pair import PairCodec
 from handler.body import without_nulls
 from handler.errors import RequestError, shown
 from handler.fold_in import RATINGS, FoldInCodec
+from handler.own_words import with_own_words
 from handler.string_ids import AS_STRINGS, wants_string_ids
 
 CodecT = TypeVar("CodecT", bound=AskCodec[Any, Any])
@@ -24,6 +25,7 @@ class JsonAsks:
         self.predictions = [codec for codec in codecs if not codec.explains]
         self.explanations = [codec for codec in codecs if codec.explains]
         self.can_encode = can_encode
+        self._words = context.words
         self.pair = PairCodec(context)
         self.folded = {
             codec: FoldInCodec(context, codec, can_encode) for codec in codecs if isinstance(codec, UserAskCodec)
@@ -40,7 +42,7 @@ class JsonAsks:
         if not explain and (ask := self.pair.decode_plain(item)) is not None:
             return DecodedItem(self.pair, ask)
         prefix = f"{where}." if where else ""
-        item = without_nulls(item)
+        item = with_own_words(without_nulls(item), prefix, self._words)
         string_ids = wants_string_ids(item, prefix)
         fields = {name: value for name, value in item.items() if name != AS_STRINGS}
         codec = self._find_codec(fields, explain)

@@ -21,23 +21,26 @@ from handler.request import DecodedRequest, Response
 from handler.settings import HandlerSettings
 from handler.tensors import read_binary, read_json
 from handler.unknown_ids import unknown_ids_error
-from model.asks import Answer, ColumnsAnswer, ColumnsAsk
+from model.asks import Answer, ColumnsAnswer, ColumnsAsk, ServedModel
 from model.ids import IdMap
+from model.vocabulary import ITEM_ID, Vocabulary
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
-INPUT_NAMES = ("user_id", "movie_id")
-OUTPUT_DATATYPES = {"rating": "FP32", "user_known": "BOOL", "movie_known": "BOOL"}
-OUTPUT_NAMES = tuple(OUTPUT_DATATYPES)
 _BODY_FIELDS = frozenset({"id", "parameters", "inputs", "outputs", "model_name", "model_version"})
+
+
+def output_datatypes(words: Vocabulary) -> dict[str, str]:
+    """The output tensors and the types of their elements."""
+    return {"rating": "FP32", "user_known": "BOOL", words.item_known: "BOOL"}
 
 
 class OipCodec:
     """Decodes and encodes tensors for one model and version."""
 
-    def __init__(
-        self, user_ids: IdMap, movie_ids: IdMap, settings: HandlerSettings, model_name: str, model_version: str
-    ) -> None:
-        self._ids = dict(zip(INPUT_NAMES, (user_ids, movie_ids), strict=True))
+    def __init__(self, model: ServedModel, settings: HandlerSettings, model_name: str, model_version: str) -> None:
+        self._movie_id = model.words.item_id
+        self._ids: dict[str, IdMap] = {"user_id": model.user_ids, self._movie_id: model.movie_ids}
+        self._outputs = output_datatypes(model.words)
         self._settings = settings
         self._head = {"model_name": model_name, "model_version": model_version}
 
@@ -52,12 +55,12 @@ class OipCodec:
         request_id = body.get("id")
         if request_id is not None and not isinstance(request_id, str):
             raise RequestError(f"id: expected a string, got {shown(request_id)}")
-        outputs = self._outputs(body, parameters)
+        outputs = self._wanted(body, parameters)
         if not has_headers and any(outputs.values()):
             raise RequestError("outputs: no raw bytes over gRPC, whose answers have no header to tell where they begin")
         columns = self._columns(body, tail)
         if len(columns.user_ids) != len(columns.movie_ids):
-            sizes = f"user_id has {len(columns.user_ids)} entries, movie_id {len(columns.movie_ids)}"
+            sizes = f"user_id has {len(columns.user_ids)} entries, {self._movie_id} {len(columns.movie_ids)}"
             raise RequestError(f"inputs: {sizes}; expected the same number")
         return DecodedRequest("columns", [columns], partial(self._encode, columns, request_id, outputs))
 
@@ -68,8 +71,10 @@ class OipCodec:
             where = f"inputs[{number}]"
             tensor = _object(tensor, where)
             name = tensor.get("name")
-            if name not in INPUT_NAMES or name in found:
-                raise RequestError(f"{where}.name: got {shown(name)}, expected user_id and movie_id, once each")
+            name = self._movie_id if name == ITEM_ID else name
+            if name not in tuple(self._ids) or name in found:
+                allowed = f"expected user_id and {self._movie_id}, once each"
+                raise RequestError(f"{where}.name: got {shown(name)}, {allowed}")
             size = self._size(tensor, where)
             parameters = _object(tensor.get("parameters", {}), f"{where}.parameters")
             if "binary_data_size" not in parameters:
@@ -84,12 +89,12 @@ class OipCodec:
                 )
             found[name] = read_binary(tensor, size, self._ids[name], tail[start : start + raw_bytes], where)
             start += raw_bytes
-        for name in INPUT_NAMES:
+        for name in self._ids:
             if name not in found:
                 raise RequestError(f"inputs: {name}: missing")
         if start != len(tail):
             raise RequestError(f"body: {len(tail) - start} bytes after the last tensor")
-        return ColumnsAsk(found["user_id"], found["movie_id"])
+        return ColumnsAsk(found["user_id"], found[self._movie_id])
 
     def _size(self, tensor: Mapping[str, Any], where: str) -> int:
         shape = expect_list(tensor.get("shape"), f"{where}.shape")
@@ -101,7 +106,7 @@ class OipCodec:
             raise too_large(where, shape[0], "entries", self._settings.max_pairs)
         return int(shape[0])
 
-    def _outputs(self, body: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, bool]:
+    def _wanted(self, body: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, bool]:
         """The wanted outputs: name -> whether as raw bytes."""
         binary = _flag(parameters, "binary_data_output", False, "parameters")
         if "outputs" not in body:
@@ -111,8 +116,8 @@ class OipCodec:
             where = f"outputs[{number}]"
             output = _object(output, where)
             name = output.get("name")
-            if name not in OUTPUT_NAMES or name in wanted:
-                allowed = f"allowed: {', '.join(OUTPUT_NAMES)}, once each"
+            if name not in tuple(self._outputs) or name in wanted:
+                allowed = f"allowed: {', '.join(self._outputs)}, once each"
                 raise RequestError(f"{where}.name: got {shown(name)}, {allowed}")
             own = _object(output.get("parameters", {}), f"{where}.parameters")
             wanted[name] = _flag(own, "binary_data", binary, f"{where}.parameters")
@@ -128,16 +133,13 @@ class OipCodec:
             head["id"] = request_id
         if unknown := self._count_unknown(ask, answer):
             head["parameters"] = unknown
-        columns = {
-            "rating": answer.ratings.astype(np.float32),
-            "user_known": answer.users_known,
-            "movie_known": answer.movies_known,
-        }
+        ratings = answer.ratings.astype(np.float32)
+        columns = dict(zip(self._outputs, (ratings, answer.users_known, answer.movies_known), strict=True))
         head["outputs"] = []
         tail = b""
         for name, binary in outputs.items():
             values = columns[name]
-            tensor: dict[str, Any] = {"name": name, "datatype": OUTPUT_DATATYPES[name], "shape": [len(values)]}
+            tensor: dict[str, Any] = {"name": name, "datatype": self._outputs[name], "shape": [len(values)]}
             if binary:
                 raw = values.tobytes()
                 tensor["parameters"] = {"binary_data_size": len(raw)}
@@ -157,7 +159,7 @@ class OipCodec:
         Raises:
             RequestError: the policy refuses unknown ids.
         """
-        columns = zip(INPUT_NAMES, ask, (answer.users_known, answer.movies_known), strict=True)
+        columns = zip(self._ids, ask, (answer.users_known, answer.movies_known), strict=True)
         counts = {}
         for name, ids, known in columns:
             unknown = np.flatnonzero(~known)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from handler.oip_codec import OUTPUT_NAMES
+from handler.oip_codec import output_datatypes
 from handler.schema_terms import (
     BOOLEAN,
     NULL,
@@ -24,6 +24,7 @@ from handler.tensors import datatypes
 from model.asks import ServedModel
 from model.ids import IdMap
 from model.scale import RatingScale
+from model.vocabulary import Vocabulary
 
 _FLAG: Schema = {"type": ["boolean", "null"]}
 
@@ -31,15 +32,16 @@ _FLAG: Schema = {"type": ["boolean", "null"]}
 def columns_schema(model: ServedModel, settings: HandlerSettings) -> Schema:
     """The two input tensors, as JSON or as raw bytes after it, and the outputs that the client wants."""
     user = _input("user_id", model.user_ids, settings.max_pairs)
-    movie = _input("movie_id", model.movie_ids, settings.max_pairs)
+    movie = _input(model.words.item_id, model.movie_ids, settings.max_pairs)
     orders = [{"prefixItems": [user, movie], "minItems": 2}, {"prefixItems": [movie, user], "minItems": 2}]
+    outputs = list(output_datatypes(model.words))
     binary = {"type": ["object", "null"], "properties": {"binary_data": _FLAG}}
     output = {
         "type": "object",
-        "properties": {"name": {"enum": list(OUTPUT_NAMES)}, "parameters": binary},
+        "properties": {"name": {"enum": outputs}, "parameters": binary},
         "required": ["name"],
     }
-    once = [at_most_once("name", name) for name in OUTPUT_NAMES]
+    once = [at_most_once("name", name) for name in outputs]
     optional = {
         "id": TEXT,
         "parameters": {"type": "object", "properties": {"binary_data_output": _FLAG}},
@@ -50,13 +52,13 @@ def columns_schema(model: ServedModel, settings: HandlerSettings) -> Schema:
     return sent(object_of({"inputs": {"type": "array", "anyOf": orders, "maxItems": 2}}, optional))
 
 
-def columns_answer_schema(scale: RatingScale) -> Schema:
+def columns_answer_schema(scale: RatingScale, words: Vocabulary) -> Schema:
     """The answer to columns: `data`, or its size in bytes where it follows the JSON as raw bytes."""
     low = float(str(np.float32(scale.minimum)))
     high = float(str(np.float32(scale.maximum)))
     rating = _output("rating", "FP32", {**NUMBER, "minimum": low, "maximum": high})
-    known = [_output(name, "BOOL", BOOLEAN) for name in OUTPUT_NAMES[1:]]
-    counts = object_of({}, {"unknown_user_id": SIZE, "unknown_movie_id": SIZE})
+    known = [_output(name, kind, BOOLEAN) for name, kind in output_datatypes(words).items() if name != "rating"]
+    counts = object_of({}, {"unknown_user_id": SIZE, f"unknown_{words.item_id}": SIZE})
     required = {"model_name": TEXT, "model_version": TEXT, "outputs": array_of({"anyOf": [rating, *known]})}
     return object_of(required, {"id": TEXT, "parameters": counts})
 

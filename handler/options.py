@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from handler.errors import RequestError, expect_list, shown
 from handler.schema_terms import Schema, array_of
-from model.catalogue import Catalogue
+from model.catalogue import GENRES, NAMES_IN_ANSWERS, TITLE, Catalogue
+from model.vocabulary import Vocabulary
 
-# What answers call their own values: a column of the catalogue by such a name cannot be shown beside them.
-_TAKEN = frozenset({"movie_id", "rating", "score", "similarity", "unknown", "influence", "share"})
-_ALWAYS_SHOWN = frozenset({"title", "genres"})
+_ALWAYS_SHOWN = frozenset({TITLE, GENRES})
 
 
 def count(value: object, where: str, most: int) -> int:
@@ -36,24 +35,25 @@ def genres(values: object, where: str, catalogue: Catalogue) -> list[str]:
     return _names(values, where, list(catalogue.genres))
 
 
-def fields(values: object, where: str, catalogue: Catalogue) -> list[str]:
+def fields(values: object, where: str, catalogue: Catalogue, words: Vocabulary) -> list[str]:
     """Columns of the catalogue that an answer is to show beside title and genres, each once.
 
     Raises:
         RequestError: one of them is none.
     """
-    return _names(values, where, shown_columns(catalogue))
+    return _names(values, where, shown_columns(catalogue, words))
 
 
-def fields_schema(catalogue: Catalogue) -> Schema:
+def fields_schema(catalogue: Catalogue, words: Vocabulary) -> Schema:
     """What `fields` accepts."""
-    names = shown_columns(catalogue)
+    names = shown_columns(catalogue, words)
     return array_of({"enum": names}) if names else {"type": "array", "maxItems": 0}
 
 
-def shown_columns(catalogue: Catalogue) -> list[str]:
+def shown_columns(catalogue: Catalogue, words: Vocabulary) -> list[str]:
     """The columns that an answer shows only where they are asked for."""
-    return [name for name in catalogue.columns if name not in _ALWAYS_SHOWN | _TAKEN]
+    others = _ALWAYS_SHOWN | NAMES_IN_ANSWERS | {words.item_id, words.tags}
+    return [name for name in catalogue.columns if name not in others]
 
 
 def _names(values: object, where: str, allowed: list[str]) -> list[str]:

@@ -1,7 +1,8 @@
 """Requests that ask for one rating and nothing else, as most do: one loop decodes a batch of them, and one writes it.
 
-Such a body is `{"user_id": ..., "movie_id": ...}` with two good ids. `codec.py` can answer these requests too, byte for
-byte the same, and answers all others. Here no request has an object of its own on its way: the ids lie in two lists.
+Such a body is `{"user_id": ..., "movie_id": ...}` with two good ids, in the words of the model. `codec.py` can answer
+these requests too, byte for byte the same, and answers all others. Here no request has an object of its own on its
+way: the ids lie in two lists.
 """
 
 from __future__ import annotations
@@ -55,12 +56,16 @@ class PlainPairs:
         self._pair = pair
         self.kind = pair.name
         self._longest_body = min(_LONGEST_BODY, settings.max_body_bytes, settings.max_answer_bytes - _LONGEST_ADDITION)
-        self._line = b'{"user_id":%d,"movie_id":%d,"rating":%b}' if pair.types == (int, int) else None
+        self._item_id = pair.item_id
+        item = pair.item_id.encode()
+        self._line = b'{"user_id":%d,"' + item + b'":%d,"rating":%b}' if pair.types == (int, int) else None
+        self._text_line = b'{"user_id":%b,"' + item + b'":%b,"rating":%b}'
 
     def find(self, requests: Sequence[Request]) -> PlainRequests:
         """The requests of a batch that are plain."""
         user_type, movie_type = self._pair.types
         longest = self._longest_body
+        item_id = self._item_id
         places: list[int] = []
         users: list[Any] = []
         movies: list[Any] = []
@@ -79,7 +84,7 @@ class PlainPairs:
             if type(item) is not dict or len(item) != 2:
                 continue
             user_id = item.get("user_id")
-            movie_id = item.get("movie_id")
+            movie_id = item.get(item_id)
             if type(user_id) is user_type and type(movie_id) is movie_type:
                 places.append(place)
                 users.append(user_id)
@@ -99,7 +104,7 @@ class PlainPairs:
             line = self._line
             responses = [Response(line % pair) for pair in pairs]
         else:
-            responses = [Response(_text_line(*pair)) for pair in pairs]
+            responses = [Response(self._write_texts(*pair)) for pair in pairs]
         for place in (~(answer.users_known & answer.movies_known)).nonzero()[0].tolist():
             responses[place] = self._with_unknown_ids(plain, answer, place)
         return responses
@@ -113,7 +118,6 @@ class PlainPairs:
             return error.to_response()
         return Response(orjson.dumps(found))
 
-
-def _text_line(user_id: object, movie_id: object, rating: bytes) -> bytes:
-    """An answer where an id is a string, which may hold what JSON writes in another way."""
-    return b'{"user_id":%b,"movie_id":%b,"rating":%b}' % (orjson.dumps(user_id), orjson.dumps(movie_id), rating)
+    def _write_texts(self, user_id: object, movie_id: object, rating: bytes) -> bytes:
+        """An answer where an id is a string, which may hold what JSON writes in another way."""
+        return self._text_line % (orjson.dumps(user_id), orjson.dumps(movie_id), rating)

@@ -25,11 +25,11 @@ Codecs = Sequence[AskCodec[Any, Any]]
 
 def make_schema(model: ServedModel, context: AskContext, asks: JsonAsks) -> Schema:
     """`request`: a body at /predictions (at /explanations: its `#/$defs/explanation`). `answer`: what comes back."""
-    ids = {"user_id": context.terms.user_id, "movie_id": context.terms.movie_id}
+    ids = {"user_id": context.terms.user_id, context.words.item_id: context.terms.movie_id}
     columns = columns_schema(model, context.settings)
     request = _requests(context, asks)
     answer = _answers(asks)
-    columns_answer = columns_answer_schema(model.scale)
+    columns_answer = columns_answer_schema(model.scale, model.words)
     asked = any_of(ref(name) for name in (*request, "columns"))
     answered = any_of(ref(name) for name in (*answer, "columns"))
     explanations = _explanation_requests(context, asks)

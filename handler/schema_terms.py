@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from model.asks import ServedModel
+from model.catalogue import TITLE
 from model.ids import IdMap
 
 Schema = dict[str, Any]
@@ -18,7 +19,7 @@ SIZE: Schema = {"type": "integer", "minimum": 0}
 # A longer list would be most of the document; a genre that is not in the data is rejected all the same.
 _MOST_GENRES = 100
 _DIGITS = "^(0|-?[1-9][0-9]{0,19})$"
-_UNKNOWN_NAME = r"^(user_id|(ratings\[[0-9]+\]\.)?movie_id)$"
+_UNKNOWN_NAME = r"^(user_id|(ratings\[[0-9]+\]\.)?%s)$"
 
 
 class SchemaTerms:
@@ -28,10 +29,11 @@ class SchemaTerms:
         scale = model.scale
         self.user_id = _id(model.user_ids)
         self.movie_id = _id(model.movie_ids)
+        self.movie = ref(model.words.item_id)
         self.rating = NUMBER | {"minimum": round(scale.minimum, decimals), "maximum": round(scale.maximum, decimals)}
         self.genre = _genre(list(model.catalogue.genres))
-        self.catalogue: Schema = {"title": TEXT, "genres": array_of(self.genre)}
-        name = {"type": "string", "pattern": _UNKNOWN_NAME}
+        self.catalogue: Schema = {TITLE: TEXT, model.words.tags: array_of(self.genre)}
+        name = {"type": "string", "pattern": _UNKNOWN_NAME % model.words.item_id}
         self.unknown: Schema = {"type": "array", "items": name, "minItems": 1, "uniqueItems": True}
 
 

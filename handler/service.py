@@ -85,8 +85,8 @@ class RatingService:
         self._figures = Figures()
         context = AskContext.of(model, settings, {"model": self._tell_model, "worker": self._tell_worker})
         asks = JsonAsks(context, kinds, model.scorer.can_encode)
-        oip = OipCodec(model.user_ids, model.movie_ids, settings, name, version)
-        codec = Codec(JsonCodec(asks, settings), oip, settings)
+        oip = OipCodec(model, settings, name, version)
+        codec = Codec(JsonCodec(asks, settings), oip, settings, model.words)
         schema = make_schema(model, context, asks)
         facts = facts_about(model, artifact.metadata, schema, settings)
         self._facts = {"name": name, "served_version": version, **facts, "card": card}

@@ -13,7 +13,6 @@ from typing import Any
 from handler.errors import RequestError, shown
 
 AS_STRINGS = "ids_as_strings"
-_ID_FIELDS = frozenset({"user_id", "movie_id"})
 # The one way to write an integer; no longer than the longest of 64 bits, so that `int` takes no time.
 _DIGITS = re.compile("0|-?[1-9][0-9]{0,19}")
 _SMALLEST = -(2**63)
@@ -39,10 +38,13 @@ def wants_string_ids(item: Mapping[str, Any], prefix: str) -> bool:
     return value
 
 
-def with_string_ids(answer: Any) -> Any:
-    """A copy of an answer, or of a part of it, whose ids are strings."""
+def with_string_ids(answer: Any, id_fields: frozenset[str]) -> Any:
+    """A copy of an answer, or of a part of it, whose ids are strings; they are the values of `id_fields`."""
     if isinstance(answer, list):
-        return [with_string_ids(one) for one in answer]
+        return [with_string_ids(one, id_fields) for one in answer]
     if isinstance(answer, dict):
-        return {name: str(value) if name in _ID_FIELDS else with_string_ids(value) for name, value in answer.items()}
+        return {
+            name: str(value) if name in id_fields else with_string_ids(value, id_fields)
+            for name, value in answer.items()
+        }
     return answer

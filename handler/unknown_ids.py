@@ -7,12 +7,14 @@ from typing import Any
 
 from handler.errors import RequestError, shown
 from handler.settings import HandlerSettings
+from model.vocabulary import Vocabulary
 
 
 class UnknownIds:
     """Applies the policy `unknown` of the settings."""
 
-    def __init__(self, settings: HandlerSettings) -> None:
+    def __init__(self, settings: HandlerSettings, words: Vocabulary) -> None:
+        self._movie_id = words.item_id
         self.refused = settings.unknown == "error"
 
     def flag(self, answer: dict[str, Any], names: Sequence[str], ids: Mapping[str, Any]) -> None:
@@ -29,7 +31,7 @@ class UnknownIds:
 
     def flag_pair(self, answer: dict[str, Any], user_known: bool, movie_known: bool) -> None:
         """The same for an answer that holds `user_id` and `movie_id`."""
-        known = {"user_id": user_known, "movie_id": movie_known}
+        known = {"user_id": user_known, self._movie_id: movie_known}
         self.flag(answer, [name for name, is_known in known.items() if not is_known], answer)
 
 

@@ -33,6 +33,7 @@ from model.maps import loaded_maps, stored_maps
 from model.network import EncodingNetwork
 from model.scale import RatingScale
 from model.tables import emptied, large_tables, put_tables
+from model.vocabulary import METADATA, Vocabulary
 
 SCHEMA_VERSION = 2
 # The first schema is the second without mapped arrays.
@@ -59,6 +60,11 @@ class Artifact:
     catalogue: Catalogue
     metadata: dict[str, Any] = field(default_factory=dict)
     interest: Interest | None = None
+
+    @property
+    def words(self) -> Vocabulary:
+        """What its items and their tags are called."""
+        return Vocabulary.of(self.metadata)
 
     @property
     def encoder(self) -> EncodingNetwork | None:
@@ -97,8 +103,9 @@ def describe_artifact(artifact: Artifact, digest: str) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "rating_scale": [artifact.scale.minimum, artifact.scale.maximum],
         "num_users": len(artifact.user_ids),
-        "num_movies": len(artifact.movie_ids),
+        artifact.words.num_items: len(artifact.movie_ids),
         "num_ratings": len(artifact.history.movie_index),
+        METADATA: artifact.words.to_dict(),
         "digest": digest,
     }
 
@@ -122,6 +129,7 @@ def load_artifact(path: Path, device: str = "cpu") -> Artifact:
             "serve it with the code that wrote it, which its archive holds, or train it again with this code"
         )
     try:
+        Vocabulary.of(metadata)
         scale = RatingScale(*metadata["rating_scale"])
         arrays = map_arrays(path, metadata.get("mapped", {}))
         if _digest(network, scale, extra, arrays) != metadata["digest"]:

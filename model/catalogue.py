@@ -8,6 +8,11 @@ from typing import Any
 
 import numpy as np
 
+TITLE = "title"
+GENRES = "genres"
+# What answers call their own values: a column by such a name cannot be shown beside them.
+NAMES_IN_ANSWERS = frozenset({"rating", "score", "similarity", "unknown", "influence", "share"})
+
 
 class Catalogue:
     """Columns of facts, each of length n; the position is the movie's row, and `None` is an unknown fact.
@@ -29,11 +34,16 @@ class Catalogue:
         self.num_movies = num_movies
         self.genres = self._rows_by_genre()
 
-    def shown(self, row: int, fields: Sequence[str] = ()) -> dict[str, Any]:
-        """What an answer shows of the movie in `row`: its title and its genres, and these columns, where known."""
-        names = [name for name in ("title", "genres", *fields) if name in self.columns]
-        values = ((name, self.columns[name][row]) for name in names)
-        return {name: value for name, value in values if value is not None}
+    def shown(self, row: int, fields: Sequence[str] = (), tags: str = GENRES) -> dict[str, Any]:
+        """What an answer shows of the movie in `row`: its title, its genres, and these columns, where known.
+
+        tags: what the answer calls the genres.
+        """
+        found = {}
+        for name in (TITLE, GENRES, *fields):
+            if name in self.columns and (value := self.columns[name][row]) is not None:
+                found[tags if name == GENRES else name] = value
+        return found
 
     def mask(self, genres: Sequence[str]) -> np.ndarray:
         """(n,) bool: movies that have at least one of `genres`, each a key of `self.genres`."""
@@ -53,7 +63,7 @@ class Catalogue:
 
     def _rows_by_genre(self) -> dict[str, np.ndarray]:
         rows: dict[str, list[int]] = {}
-        for row, genres in enumerate(self.columns.get("genres", ())):
+        for row, genres in enumerate(self.columns.get(GENRES, ())):
             for genre in genres or ():
                 rows.setdefault(genre, []).append(row)
         return {genre: np.array(found, dtype=np.int64) for genre, found in sorted(rows.items())}

@@ -93,6 +93,10 @@ def _told(config: TrainConfig, metrics: dict[str, Any]) -> str:
         lines.append(f"held out: {describe_split(metrics['split'])}")
         lines.append(format_table(metrics["metrics"]))
         lines += [line for line in [doubt(metrics["metrics"])] if line]
+    if "events" in metrics:
+        lines.append(
+            "events: {events:,} by {users:,} users of {movies:,} movies, from {file}".format(**metrics["events"])
+        )
     if "cross_validation" in metrics:
         lines.append(format_folds(metrics["cross_validation"]))
     if metrics["rankings"]:

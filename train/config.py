@@ -47,6 +47,8 @@ class TrainConfig(ReaderOptions):
     """How many ratings of each new user stay among the training rows with `--split users`; at least 1."""
     test_file: Path | None = None
     """A file of your own to measure on, instead of a split. Its ratings are never trained on."""
+    events: Path | None = None
+    """A file of clicks, views or purchases without ratings: who took what. They shape the interest part alone."""
     folds: int = 0
     """Measure errors by cross-validation too, with this many folds of random ratings; at least 2, and 0 is none."""
     ranking_users: int = 3_000
@@ -64,6 +66,7 @@ class TrainConfig(ReaderOptions):
     mlp: MLPConfig = field(default_factory=MLPConfig)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_value("test_size", self.test_size, 0 <= self.test_size < 1, "0 up to, not including, 1")
         check_value("given", self.given, self.given >= 1, "at least 1")
         check_value("folds", self.folds, self.folds == 0 or self.folds >= 2, "0, or at least 2")

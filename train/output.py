@@ -21,10 +21,11 @@ from model.ids import IdMap
 from model.interest import Interest
 from model.network import RatingNetwork
 from model.scale import RatingScale
+from model.vocabulary import METADATA, Vocabulary
 from train.architectures import ARCHITECTURES
 from train.config import TrainConfig
-from train.dataset.data import MOVIE_ID, RatingsData
-from train.dataset.figures import describe_data
+from train.dataset.data import MOVIE_ID, EventsData, RatingsData
+from train.dataset.figures import describe_data, describe_events
 from train.dataset.tensors import TrainingSet
 from train.evaluation.held_out import HeldOut, save_held_out
 from train.evaluation.model_card import MODEL_CARD, model_card
@@ -45,15 +46,17 @@ def describe(
     choice: Choice,
     results: dict[str, Any],
     split: dict[str, Any],
+    events: EventsData | None = None,
 ) -> dict[str, Any]:
     """The description of the run for metrics.json and the artifact's metadata, without the speed.
 
     split: as `Sides.described`.
     """
     options = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(config).items()}
-    others = {"data", "out", "movies", "test_file", "resume", *ARCHITECTURES} - {config.architecture}
+    others = {"data", "out", "movies", "test_file", "events", "resume", *ARCHITECTURES} - {config.architecture}
     return {
         "version": config.version,
+        METADATA: config.words.to_dict(),
         "architecture": type(network).__name__,
         "metrics": results,
         "chosen": choice.settings,
@@ -61,6 +64,7 @@ def describe(
         "seed": config.seed,
         "split": split,
         "data": describe_data(data),
+        **({} if events is None else {"events": describe_events(events)}),
         "libraries": {"torch": torch.__version__, "numpy": np.__version__, "python": platform.python_version()},
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
@@ -107,7 +111,7 @@ def write(
     history = history_of(trained)
     catalogue = build_catalogue(data.movies, trained.movie_ids)
     metadata = {name: value for name, value in metrics.items() if name != "learning_curve"}
-    metadata["example"] = most_rated(trained)
+    metadata["example"] = most_rated(trained, data.reading.words)
     artifact = Artifact(network, trained.user_ids, trained.movie_ids, scale, history, catalogue, metadata, interest)
     digest = save_artifact(artifact, out / ARTIFACT)
     _write_text(out / METRICS, json.dumps({**metrics, "digest": digest}, indent=1, ensure_ascii=False))
@@ -126,11 +130,11 @@ def _write_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
-def most_rated(trained: TrainingSet) -> dict[str, Any]:
+def most_rated(trained: TrainingSet, words: Vocabulary) -> dict[str, Any]:
     """Ids to try the model with: the user with the most ratings and the three movies with the most."""
     user = int(torch.bincount(trained.ratings.user_index).argmax())
     movies = torch.bincount(trained.ratings.movie_index).argsort(descending=True, stable=True)[:3].numpy()
-    return {"user_id": trained.user_ids.raw(np.array([user]))[0], "movie_ids": trained.movie_ids.raw(movies)}
+    return {"user_id": trained.user_ids.raw(np.array([user]))[0], words.item_ids: trained.movie_ids.raw(movies)}
 
 
 def build_catalogue(movies: pd.DataFrame | None, movie_ids: IdMap) -> Catalogue:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
+from handler import options
 from handler.id_fields import IdFields
-from handler.options import shown_columns
 from handler.schema_terms import Schema, SchemaTerms, ref
 from handler.settings import HandlerSettings
 from handler.string_ids import with_string_ids
@@ -16,6 +17,7 @@ from handler.unknown_ids import UnknownIds
 from model.asks import Answer, Ask, RawId, ServedModel
 from model.catalogue import Catalogue
 from model.scale import RatingScale
+from model.vocabulary import Vocabulary
 
 # Ratings are float32 at heart: six decimals keep all of it and spare the client 9.729999542236328.
 DECIMALS = 6
@@ -40,6 +42,8 @@ class AskContext:
     """What is told of each subject that a client may ask about."""
     explained: bool
     """Whether the network has vectors: a rating is followed back to its user's, and movies are compared by theirs."""
+    words: Vocabulary
+    """What clients call movies and genres."""
 
     @classmethod
     def of(
@@ -48,19 +52,37 @@ class AskContext:
         """The context of one model and these settings."""
         return cls(
             settings,
-            IdFields(model.user_ids, model.movie_ids, settings.max_pairs),
-            UnknownIds(settings),
+            IdFields(model.user_ids, model.movie_ids, settings.max_pairs, model.words),
+            UnknownIds(settings, model.words),
             model.catalogue,
             model.scale,
             SchemaTerms(model, DECIMALS),
             model.ranking is not None,
             about,
             model.scorer.has_vectors,
+            model.words,
         )
+
+    @cached_property
+    def id_fields(self) -> frozenset[str]:
+        """The fields that hold one id."""
+        return frozenset({"user_id", self.words.item_id})
+
+    def shown(self, row: int, fields: Sequence[str] = ()) -> dict[str, Any]:
+        """What an answer shows of the movie in `row`; see `Catalogue.shown`."""
+        return self.catalogue.shown(row, fields, self.words.tags)
+
+    def decode_fields(self, values: object, where: str) -> list[str]:
+        """The columns that `fields` asks for; see `options.fields`."""
+        return options.fields(values, where, self.catalogue, self.words)
+
+    def fields_schema(self) -> Schema:
+        """What `fields` accepts."""
+        return options.fields_schema(self.catalogue, self.words)
 
     def catalogue_schema(self) -> Schema:
         """What answers show of a movie; the values of columns that `fields` asks for are the data's own."""
-        return {**self.terms.catalogue, **dict.fromkeys(shown_columns(self.catalogue), True)}
+        return {**self.terms.catalogue, **dict.fromkeys(options.shown_columns(self.catalogue, self.words), True)}
 
 
 class AskCodec(ABC, Generic[AskT, AnswerT]):
@@ -70,7 +92,7 @@ class AskCodec(ABC, Generic[AskT, AnswerT]):
     """What metrics count it by, and what the schema of requests calls it."""
     answer_name: str
     """What the schema of answers calls its answer."""
-    marks: ClassVar[tuple[str, ...]]
+    marks: tuple[str, ...]
     """The first kind with a mark among an item's fields decodes it; the kind without marks decodes the rest."""
     explains: ClassVar[bool] = False
     """Whether it is asked at /explanations; the others are asked at /predictions."""
@@ -137,7 +159,7 @@ class DecodedItem(NamedTuple):
     def encode(self, answer: Answer) -> dict[str, Any]:
         """The ask's answer as a JSON object; see `AskCodec.encode_answer`."""
         found = self.codec.encode_answer(self.ask, answer)
-        return with_string_ids(found) if self.string_ids else found
+        return with_string_ids(found, self.codec.context.id_fields) if self.string_ids else found
 
     def num_pairs(self) -> int:
         """See `AskCodec.num_pairs`."""

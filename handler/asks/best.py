@@ -12,9 +12,7 @@ from handler.schema_terms import NUMBER, Schema, array_of, object_of, ref
 from model.asks import BestAnswer, BestAsk, RawId
 from model.ranking import RANKINGS, RankBy
 
-BEST_FIELDS = frozenset(
-    {"user_id", "movie_ids", "top_k", "exclude_seen", "genres", "exclude", "rank_by", "novelty", "fields"}
-)
+BEST_FIELDS = frozenset({"user_id", "top_k", "exclude_seen", "exclude", "rank_by", "novelty", "fields"})
 
 
 class BestCodec(UserAskCodec[BestAsk, BestAnswer]):
@@ -26,39 +24,41 @@ class BestCodec(UserAskCodec[BestAsk, BestAnswer]):
 
     def decode_for(self, user_id: RawId | None, item: Mapping[str, Any], prefix: str) -> BestAsk:
         """This user's best movies, as the other fields choose them."""
-        allow_fields(item, BEST_FIELDS, prefix)
-        if "movie_ids" not in item and "top_k" not in item:
-            raise RequestError(f"{prefix}movie_id: missing or null (or movie_ids, or top_k)")
+        words = self.context.words
+        allow_fields(item, BEST_FIELDS | {words.item_ids, words.tags}, prefix)
+        if words.item_ids not in item and "top_k" not in item:
+            raise RequestError(f"{prefix}{words.item_id}: missing or null (or {words.item_ids}, or top_k)")
         fields = self.context.fields
         movie_ids = None
-        if "movie_ids" in item:
-            movie_ids = fields.movie_ids(item["movie_ids"], f"{prefix}movie_ids")
+        if words.item_ids in item:
+            movie_ids = fields.movie_ids(item[words.item_ids], f"{prefix}{words.item_ids}")
         top_k = None
         if "top_k" in item:
             top_k = options.count(item["top_k"], f"{prefix}top_k", self.context.settings.max_top_k)
         exclude_seen = item.get("exclude_seen", movie_ids is None)
         if type(exclude_seen) is not bool:
             raise RequestError(f"{prefix}exclude_seen: expected true or false, got {shown(exclude_seen)}")
-        genres = options.genres(item.get("genres", []), f"{prefix}genres", self.context.catalogue)
+        genres = options.genres(item.get(words.tags, []), f"{prefix}{words.tags}", self.context.catalogue)
         exclude = fields.movie_ids(item.get("exclude", []), f"{prefix}exclude")
         rank_by = self._rank_by(item, prefix)
         novelty = self._novelty(item.get("novelty", 0), f"{prefix}novelty")
-        shown_fields = options.fields(item.get("fields", []), f"{prefix}fields", self.context.catalogue)
+        shown_fields = self.context.decode_fields(item.get("fields", []), f"{prefix}fields")
         return BestAsk(user_id, movie_ids, top_k, exclude_seen, genres, exclude, rank_by, novelty, shown_fields)
 
     def encode_answer(self, ask: BestAsk, answer: BestAnswer) -> dict[str, Any]:
         """The movies, highest score first, with their titles and genres."""
         catalogue = self.context.catalogue
+        name = self.context.words.item_id
         ratings = answer.ratings.round(DECIMALS).tolist()
         scores = answer.scores.round(DECIMALS).tolist()
         rows = answer.movie_index.tolist()
         items = []
         for movie_id, row, rating, score in zip(answer.movie_ids, rows, ratings, scores, strict=True):
-            item = {"movie_id": movie_id, "rating": rating, "score": score}
+            item = {name: movie_id, "rating": rating, "score": score}
             if row == catalogue.num_movies:
-                self.context.unknown.flag(item, ["movie_id"], item)
+                self.context.unknown.flag(item, [name], item)
             else:
-                item |= catalogue.shown(row, ask.fields)
+                item |= self.context.shown(row, ask.fields)
             items.append(item)
         found: dict[str, Any] = {"user_id": ask.user_id, "recommendations": items}
         if not answer.user_known:
@@ -71,26 +71,26 @@ class BestCodec(UserAskCodec[BestAsk, BestAnswer]):
 
     def schema_for(self, required: Schema, optional: Schema) -> Schema:
         """The user's fields, and at least one of `movie_ids` and `top_k`."""
-        settings = self.context.settings
-        movie_ids = array_of(ref("movie_id"), settings.max_pairs)
+        settings, words = self.context.settings, self.context.words
+        movie_ids = array_of(self.context.terms.movie, settings.max_pairs)
         fields = {
-            "movie_ids": movie_ids,
+            words.item_ids: movie_ids,
             "top_k": options.count_schema(settings.max_top_k),
             "exclude_seen": {"type": "boolean"},
-            "genres": array_of(self.context.terms.genre),
+            words.tags: array_of(self.context.terms.genre),
             "exclude": movie_ids,
             "rank_by": {"enum": list(self._rankings())},
-            "fields": options.fields_schema(self.context.catalogue),
+            "fields": self.context.fields_schema(),
         }
         if self.context.ranked:
             fields["novelty"] = {"type": "number", "minimum": 0, "maximum": 1}
         best = object_of(required, {**optional, **fields})
-        return {**best, "anyOf": [{"required": ["movie_ids"]}, {"required": ["top_k"]}]}
+        return {**best, "anyOf": [{"required": [words.item_ids]}, {"required": ["top_k"]}]}
 
     def answer_schema(self) -> Schema:
         """The user, and `recommendations`; a fold-in user may have no `user_id`."""
         terms = self.context.terms
-        rated = {"movie_id": ref("movie_id"), "rating": terms.rating, "score": NUMBER}
+        rated = {self.context.words.item_id: self.context.terms.movie, "rating": terms.rating, "score": NUMBER}
         recommended = object_of(rated, {**self.context.catalogue_schema(), "unknown": terms.unknown})
         optional = {"user_id": ref("user_id"), "unknown": terms.unknown}
         return object_of({"recommendations": array_of(recommended)}, optional)
@@ -103,7 +103,7 @@ class BestCodec(UserAskCodec[BestAsk, BestAnswer]):
         """What the client chose; else the blend for the whole catalogue, and the rating for movies that it names."""
         allowed = self._rankings()
         if "rank_by" not in item:
-            return "rating" if "movie_ids" in item else allowed[0]
+            return "rating" if self.context.words.item_ids in item else allowed[0]
         for name in allowed:
             if item["rank_by"] == name:
                 return name

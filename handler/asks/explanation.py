@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from handler.asks.base import DECIMALS, UserAskCodec
-from handler.asks.pair import PAIR_FIELDS
 from handler.errors import RequestError, allow_fields
 from handler.schema_terms import NUMBER, Schema, array_of, object_of, ref
 from model.asks import ExplainAnswer, ExplainAsk, RawId
@@ -30,23 +29,27 @@ class ExplanationCodec(UserAskCodec[ExplainAsk, ExplainAnswer]):
             raise RequestError(
                 "this model's network gives a rating and no reasons: it was trained elsewhere, without two towers"
             )
-        if "movie_id" in item:
-            allow_fields(item, PAIR_FIELDS, prefix)
+        if self.context.words.item_id in item:
+            allow_fields(item, self.context.id_fields, prefix)
         return ExplainAsk(user_id, self.context.fields.movie_id(item, prefix))
 
     def encode_answer(self, ask: ExplainAsk, answer: ExplainAnswer) -> dict[str, Any]:
         """The rating, its parts, and the user's own ratings that moved it most."""
         found: dict[str, Any] = {
             "user_id": ask.user_id,
-            "movie_id": ask.movie_id,
+            self.context.words.item_id: ask.movie_id,
             "rating": round(answer.rating, DECIMALS),
-            "parts": {name: round(getattr(answer, name), DECIMALS) for name in PARTS},
+            "parts": {self._word(name): round(getattr(answer, name), DECIMALS) for name in PARTS},
             "because": self._because(answer.because, "influence"),
         }
         if answer.score is not None:
             found["recommended"] = self._recommended(answer.score)
         self.context.unknown.flag_pair(found, answer.user_known, answer.movie_known)
         return found
+
+    def _word(self, part: str) -> str:
+        """What a part is called: the movie's by the model's own word."""
+        return self.context.words.item if part == "movie" else part
 
     def _recommended(self, score: ScoreExplanation) -> dict[str, Any]:
         """The score and its parts."""
@@ -59,9 +62,9 @@ class ExplanationCodec(UserAskCodec[ExplainAsk, ExplainAnswer]):
 
     def _because(self, ratings: Sequence[tuple[Any, int, float, float]], effect: str) -> list[dict[str, Any]]:
         """The user's own ratings, each with its effect."""
+        name = self.context.words.item_id
         return [
-            {"movie_id": movie_id, "rating": round(given, DECIMALS), effect: round(value, DECIMALS)}
-            | self.context.catalogue.shown(row)
+            {name: movie_id, "rating": round(given, DECIMALS), effect: round(value, DECIMALS)} | self.context.shown(row)
             for movie_id, row, given, value in ratings
         ]
 
@@ -71,14 +74,14 @@ class ExplanationCodec(UserAskCodec[ExplainAsk, ExplainAnswer]):
 
     def schema_for(self, required: Schema, optional: Schema) -> Schema:
         """A pair, as at /predictions."""
-        return object_of({**required, "movie_id": ref("movie_id")}, optional)
+        return object_of({**required, self.context.words.item_id: self.context.terms.movie}, optional)
 
     def answer_schema(self) -> Schema:
         """The pair with its rating, `parts` and `because`."""
         terms = self.context.terms
-        rated = {"movie_id": ref("movie_id"), "rating": terms.rating}
+        rated = {self.context.words.item_id: self.context.terms.movie, "rating": terms.rating}
         moved = object_of({**rated, "influence": NUMBER}, terms.catalogue)
-        parts = object_of(dict.fromkeys(PARTS, NUMBER))
+        parts = object_of({self._word(name): NUMBER for name in PARTS})
         optional: Schema = {"user_id": ref("user_id"), "unknown": terms.unknown}
         if self.context.ranked:
             shared = object_of({**rated, "share": NUMBER}, terms.catalogue)

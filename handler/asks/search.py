@@ -8,7 +8,7 @@ from typing import Any
 from handler import options
 from handler.asks.base import AskCodec
 from handler.errors import RequestError, allow_fields, shown
-from handler.schema_terms import Schema, array_of, object_of, ref
+from handler.schema_terms import Schema, array_of, object_of
 from model.asks import SearchAnswer, SearchAsk
 
 SEARCH_FIELDS = frozenset({"search", "limit", "fields"})
@@ -32,18 +32,16 @@ class SearchCodec(AskCodec[SearchAsk, SearchAnswer]):
                 f"{prefix}search: expected text of at most {MAX_QUERY_CHARACTERS} characters, got {shown(query)}"
             )
         limit = options.count(item.get("limit", LIMIT), f"{prefix}limit", self.context.settings.max_top_k)
-        return SearchAsk(
-            query, limit, options.fields(item.get("fields", []), f"{prefix}fields", self.context.catalogue)
-        )
+        return SearchAsk(query, limit, self.context.decode_fields(item.get("fields", []), f"{prefix}fields"))
 
     def encode_answer(self, ask: SearchAsk, answer: SearchAnswer) -> dict[str, Any]:
         """The movies, the best match first."""
-        catalogue = self.context.catalogue
+        words = self.context.words
         movies = [
-            {"movie_id": movie_id} | catalogue.shown(row, ask.fields)
+            {words.item_id: movie_id} | self.context.shown(row, ask.fields)
             for movie_id, row in zip(answer.movie_ids, answer.movie_index.tolist(), strict=True)
         ]
-        return {"search": ask.query, "movies": movies}
+        return {"search": ask.query, words.items: movies}
 
     def num_pairs(self, ask: SearchAsk) -> int:
         """None is rated; what the answer holds counts."""
@@ -53,11 +51,12 @@ class SearchCodec(AskCodec[SearchAsk, SearchAnswer]):
         """The query, and options."""
         optional = {
             "limit": options.count_schema(self.context.settings.max_top_k),
-            "fields": options.fields_schema(self.context.catalogue),
+            "fields": self.context.fields_schema(),
         }
         return object_of({"search": {"type": "string", "maxLength": MAX_QUERY_CHARACTERS}}, optional)
 
     def answer_schema(self) -> Schema:
         """The query, and `movies`."""
-        movie = object_of({"movie_id": ref("movie_id")}, self.context.catalogue_schema())
-        return object_of({"search": {"type": "string"}, "movies": array_of(movie)})
+        words = self.context.words
+        movie = object_of({words.item_id: self.context.terms.movie}, self.context.catalogue_schema())
+        return object_of({"search": {"type": "string"}, words.items: array_of(movie)})

@@ -8,10 +8,10 @@ from typing import Any
 from handler import options
 from handler.asks.base import DECIMALS, AskCodec
 from handler.errors import RequestError, allow_fields
-from handler.schema_terms import Schema, array_of, object_of, ref
+from handler.schema_terms import Schema, array_of, object_of
 from model.asks import SimilarAnswer, SimilarAsk
 
-SIMILAR_FIELDS = frozenset({"movie_id", "similar", "genres", "exclude", "fields"})
+SIMILAR_FIELDS = frozenset({"similar", "exclude", "fields"})
 
 
 class SimilarCodec(AskCodec[SimilarAsk, SimilarAnswer]):
@@ -23,33 +23,33 @@ class SimilarCodec(AskCodec[SimilarAsk, SimilarAnswer]):
 
     def decode_item(self, item: Mapping[str, Any], prefix: str) -> SimilarAsk:
         """The movie, and how its neighbours are chosen."""
+        words = self.context.words
         if not self.context.explained:
-            raise RequestError(
-                f"{prefix}similar: this model has no vectors of movies: it was trained elsewhere, without two towers"
-            )
-        allow_fields(item, SIMILAR_FIELDS, prefix)
+            told = f"this model has no vectors of {words.items}: it was trained elsewhere, without two towers"
+            raise RequestError(f"{prefix}similar: {told}")
+        allow_fields(item, SIMILAR_FIELDS | {words.item_id, words.tags}, prefix)
         context = self.context
         return SimilarAsk(
             context.fields.movie_id(item, prefix),
             options.count(item["similar"], f"{prefix}similar", context.settings.max_top_k),
-            options.genres(item.get("genres", []), f"{prefix}genres", context.catalogue),
+            options.genres(item.get(words.tags, []), f"{prefix}{words.tags}", context.catalogue),
             context.fields.movie_ids(item.get("exclude", []), f"{prefix}exclude"),
-            options.fields(item.get("fields", []), f"{prefix}fields", context.catalogue),
+            self.context.decode_fields(item.get("fields", []), f"{prefix}fields"),
         )
 
     def encode_answer(self, ask: SimilarAsk, answer: SimilarAnswer) -> dict[str, Any]:
         """The movie, and its neighbours, the most alike first."""
-        catalogue = self.context.catalogue
+        name = self.context.words.item_id
         cosines = answer.cosines.astype(float).round(DECIMALS).tolist()
-        found: dict[str, Any] = {"movie_id": ask.movie_id}
+        found: dict[str, Any] = {name: ask.movie_id}
         if answer.movie_known:
-            found |= catalogue.shown(answer.own_row, ask.fields)
+            found |= self.context.shown(answer.own_row, ask.fields)
         found["similar"] = [
-            {"movie_id": movie_id, "similarity": cosine} | catalogue.shown(row, ask.fields)
+            {name: movie_id, "similarity": cosine} | self.context.shown(row, ask.fields)
             for movie_id, row, cosine in zip(answer.movie_ids, answer.movie_index.tolist(), cosines, strict=True)
         ]
         if not answer.movie_known:
-            self.context.unknown.flag(found, ["movie_id"], found)
+            self.context.unknown.flag(found, [name], found)
         return found
 
     def num_pairs(self, ask: SimilarAsk) -> int:  # noqa: ARG002  every kind is asked
@@ -58,18 +58,20 @@ class SimilarCodec(AskCodec[SimilarAsk, SimilarAnswer]):
 
     def request_schema(self) -> Schema:
         """The movie, and options."""
-        settings = self.context.settings
+        settings, words = self.context.settings, self.context.words
         optional = {
-            "genres": array_of(self.context.terms.genre),
-            "exclude": array_of(ref("movie_id"), settings.max_pairs),
-            "fields": options.fields_schema(self.context.catalogue),
+            words.tags: array_of(self.context.terms.genre),
+            "exclude": array_of(self.context.terms.movie, settings.max_pairs),
+            "fields": self.context.fields_schema(),
         }
-        return object_of({"movie_id": ref("movie_id"), "similar": options.count_schema(settings.max_top_k)}, optional)
+        return object_of(
+            {words.item_id: self.context.terms.movie, "similar": options.count_schema(settings.max_top_k)}, optional
+        )
 
     def answer_schema(self) -> Schema:
         """The movie, and `similar`."""
-        shown = self.context.catalogue_schema()
+        shown, name = self.context.catalogue_schema(), self.context.words.item_id
         cosine = {"type": "number", "minimum": -1.00001, "maximum": 1.00001}
-        neighbour = object_of({"movie_id": ref("movie_id"), "similarity": cosine}, shown)
-        required = {"movie_id": ref("movie_id"), "similar": array_of(neighbour)}
+        neighbour = object_of({name: self.context.terms.movie, "similarity": cosine}, shown)
+        required = {name: self.context.terms.movie, "similar": array_of(neighbour)}
         return object_of(required, {**shown, "unknown": self.context.terms.unknown})

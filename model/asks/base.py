@@ -19,6 +19,7 @@ from model.scale import RatingScale
 from model.scorer import Scorer
 from model.similarity import Similarity
 from model.title_index import TitleIndex
+from model.vocabulary import Vocabulary
 
 RawId = int | str
 # Of an ask that needs no pair rated.
@@ -69,6 +70,8 @@ class ServedModel:
     """Scores by interest; None where the model predicts ratings only."""
     similarity: Similarity | None
     """How alike movies are; None where the network has no vectors of them."""
+    words: Vocabulary
+    """What clients call movies and genres."""
 
     @classmethod
     def from_artifact(cls, artifact: Artifact, device: str = "cpu") -> ServedModel:
@@ -83,6 +86,7 @@ class ServedModel:
             scorer,
             None if artifact.interest is None else Ranking(artifact.interest, device),
             Similarity(artifact.network, len(artifact.movie_ids), scorer.device) if scorer.has_vectors else None,
+            artifact.words,
         )
 
     @cached_property

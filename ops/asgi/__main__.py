@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
 
 from ops.asgi import shared
-from ops.asgi.archives import archives_to_serve, unpack
+from ops.asgi.archives import archives_to_serve, lay
 from ops.asgi.log import configure_log
+from ops.asgi.settings import read_asgi_settings
 from ops.command import failing_in_one_line
-from ops.properties import parse_properties
 from ops.settings import ASGI, SERVER, ServerSettings, read_settings
 
 # How long requests in flight may take after SIGTERM, and how long a new process may take to load its versions.
@@ -30,31 +32,32 @@ _KEEP_ALIVE_S = 75
 
 
 def serve(settings: ServerSettings, store: Path, config: Path) -> None:
-    """Runs the server; returns when it was told to stop.
+    """Runs the server; returns when it was told to stop. SIGHUP replaces its processes one by one.
 
     Raises:
+        ValueError: a setting is wrong.
         DigestError, OSError: an archive is damaged or missing.
-        SystemExit: uvicorn could not start.
+        SystemExit: the address is taken, or a process could not load a version.
     """
-    properties = parse_properties(config.read_text(encoding="utf-8"))
+    own = read_asgi_settings(config)
     address = urlsplit(settings.endpoints["inference_address"])
     configure_log()
-    with tempfile.TemporaryDirectory(prefix="asgi-") as name:
+    with tempfile.TemporaryDirectory(prefix=shared.PREFIX) as name:
         folder = Path(name)
-        unpack(archives_to_serve(store), shared.archives(folder))
-        for own in (shared.metrics(folder), shared.workers(folder)):
-            own.mkdir()
+        lay(archives_to_serve(store), folder)
+        for place in (shared.metrics(folder), shared.workers(folder)):
+            place.mkdir()
         os.environ |= {
             shared.FOLDER: name,
             shared.CONFIG: str(config.resolve()),
             shared.METRICS: str(shared.metrics(folder)),
         }
-        uvicorn.run(
+        server = uvicorn.Config(
             "ops.asgi.worker:create_application",
             factory=True,
             host=str(address.hostname),
             port=address.port or 0,
-            workers=_workers(properties),
+            workers=own.workers,
             loop="uvloop",
             http="httptools",
             ws="none",
@@ -65,11 +68,10 @@ def serve(settings: ServerSettings, store: Path, config: Path) -> None:
             timeout_graceful_shutdown=_STOP_S,
             timeout_worker_healthcheck=_LOAD_S,
         )
-
-
-def _workers(properties: Mapping[str, str]) -> int:
-    """As TorchServe counts them: what `default_workers_per_model` says, else one per core."""
-    return int(properties.get("default_workers_per_model", "0")) or len(os.sched_getaffinity(0))
+        processes = Multiprocess(server, sockets=[server.bind_socket()])
+        processes.run()
+        if any(process.exitcode == STARTUP_FAILURE for process in processes.processes):
+            sys.exit(STARTUP_FAILURE)
 
 
 def main(arguments: list[str] | None = None) -> None:

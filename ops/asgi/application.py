@@ -20,7 +20,6 @@ from ops.asgi.routes import make_routes
 from ops.asgi.versions import Versions
 
 Send = Callable[[Message], Awaitable[None]]
-Headers = list[tuple[bytes, bytes]]
 
 
 class Application:

@@ -29,13 +29,12 @@ class Cors:
         return {"access-control-allow-origin": self.origin, "vary": "Origin"}
 
     def preflight(self, origin: str | None) -> Response:
-        """The answer to a browser that asks what it may send."""
-        allowed = self.answered(origin)
-        if not allowed:
+        """The answer to a browser that asks what it may send, beside the headers that every answer to it has."""
+        if not self.answered(origin):
             return Response(b"", 403, {})
         more = {
             "access-control-allow-methods": self.methods or "GET, POST",
             "access-control-allow-headers": self.headers or "Content-Type",
             "access-control-max-age": "3600",
         }
-        return Response(b"", 204, {**allowed, **more})
+        return Response(b"", 204, more)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+# The beginning of the folder's name; the folder lies in the temporary folder of the server.
+PREFIX = "asgi-"
 # Variables of a process's environment: the folder, the configuration, and the folder of prometheus_client's files.
 FOLDER = "NCF_ASGI_FOLDER"
 CONFIG = "NCF_ASGI_CONFIG"
@@ -11,7 +13,7 @@ METRICS = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def archives(folder: Path) -> Path:
-    """Where the archives are unpacked."""
+    """A link to where the archives are unpacked that a process loads at its start."""
     return folder / "archives"
 
 

@@ -14,23 +14,20 @@ from model.archive import NAME
 from ops.asgi import shared
 from ops.asgi.about import local_answers
 from ops.asgi.application import Application
-from ops.asgi.cors import Cors
 from ops.asgi.log import configure_log
 from ops.asgi.metrics import PrometheusMetrics, VersionMetrics, told
+from ops.asgi.settings import read_asgi_settings
 from ops.asgi.versions import load_versions
 from ops.asgi.workers import Workers
-from ops.properties import parse_properties
 
 logger = logging.getLogger(__name__)
-
-_DEFAULT_QUEUE = "1000"
 
 
 def create_application() -> Application:
     """The application of this process. A process that cannot load the versions ends, and says why."""
     configure_log()
     folder = Path(os.environ[shared.FOLDER])
-    properties = parse_properties(Path(os.environ[shared.CONFIG]).read_text(encoding="utf-8"))
+    own = read_asgi_settings(Path(os.environ[shared.CONFIG]))
     prometheus = PrometheusMetrics()
     metrics: list[VersionMetrics] = []
 
@@ -46,6 +43,5 @@ def create_application() -> Application:
     workers = Workers(shared.workers(folder))
     workers.join()
     local = {**local_answers(versions, workers.alive), "/metrics": lambda: told(metrics)}
-    most_waiting = int(properties.get("job_queue_size", _DEFAULT_QUEUE))
     logger.info("PID %d serves version %s", os.getpid(), ", ".join(versions.served))
-    return Application(versions, local, Cors.from_properties(properties), most_waiting)
+    return Application(versions, local, own.cors, own.most_waiting)

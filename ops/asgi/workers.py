@@ -31,6 +31,7 @@ class Workers:
 
     def _serves(self, pid: int) -> bool:
         try:
-            return psutil.Process(pid).ppid() == os.getppid()
+            process = psutil.Process(pid)
+            return process.ppid() == os.getppid() and process.status() != psutil.STATUS_ZOMBIE
         except psutil.Error:
             return False

@@ -13,7 +13,7 @@ from ops.build.verbs import clear_folder, pack, refuse_taken, say
 from ops.undo import undone_on_failure
 
 NEEDED = ("MODEL", "USERS", "MOVIES")
-_OPTIONS = (*NEEDED, "MODULE", "MODULE_ARGS", "OUTPUT", "SCALE", "RATINGS", "ADOPT_ARGS")
+_OPTIONS = (*NEEDED, "MODULE", "MODULE_ARGS", "OUTPUT", "SCALE", "RATINGS", "ITEM", "TAGS", "ADOPT_ARGS")
 _FIRST = "own-1"
 
 
@@ -25,6 +25,7 @@ def adopt(asked: Mapping[str, str], shelf: Shelf) -> str:
         CommandError: the network cannot be adopted, and nothing was left.
     """
     options = {name: asked.get(name, "") for name in _OPTIONS}
+    options["MOVIES"] = asked.get("ITEMS") or options["MOVIES"]
     _refuse_missing(options)
     recipe = Recipe("adopt", options, _files(options))
     version = check_name(asked.get("VERSION") or _free(shelf))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from ops.build.recipe import Recipe
 
@@ -41,10 +43,24 @@ def update(options: dict[str, str], base: Path, version: str, out: Path) -> None
     _run_module("train.update", *words, *shlex.split(options["UPDATE_ARGS"]))
 
 
+def news(ratings: str, base: Path) -> dict[str, Any]:
+    """What `python -m train.update.news` tells of ratings that the artifact `base` may lack.
+
+    Raises:
+        CommandError: they cannot be read; the command has said why.
+    """
+    words = [sys.executable, "-m", "train.update.news", "--ratings", ratings, "--base", str(base)]
+    done = subprocess.run(words, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise CommandError(words, done.returncode)
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
 def adopt(options: dict[str, str], version: str, out: Path) -> None:
     """Makes an artifact of a network that was trained elsewhere, in the folder `out`."""
     words = ["--out", str(out), "--version", version]
-    for name in ("MODEL", "USERS", "MOVIES", "MODULE", "MODULE_ARGS", "OUTPUT", "RATINGS"):
+    for name in ("MODEL", "USERS", "MOVIES", "MODULE", "MODULE_ARGS", "OUTPUT", "RATINGS", "ITEM", "TAGS"):
         words += [f"--{name.lower().replace('_', '-')}", options[name]] if options[name] else []
     words += ["--rating-scale", *options["SCALE"].split()] if options["SCALE"] else []
     _run_module("train.adopt", *words, *shlex.split(options["ADOPT_ARGS"]))
@@ -55,11 +71,14 @@ def package(artifact: Path, version: str, store: Path) -> None:
     _run_module("train.package", "--artifact", str(artifact), "--version", version, "--store", str(store))
 
 
-def report(folder: Path, data: str | None, arguments: str) -> None:
-    """Writes the report on the version in a folder; `data` is what it was trained on, where that is known."""
-    _run_module(
-        "train.evaluation.report", "--folder", str(folder), *(["--data", data] if data else []), *shlex.split(arguments)
-    )
+def report(folder: Path, data: str | None, verdict: Path | None, arguments: str) -> None:
+    """Writes the report on the version in a folder.
+
+    data: what it was trained on, where that is known. verdict: on this version beside another, to show.
+    """
+    words = ["--folder", str(folder), *(["--data", data] if data else [])]
+    words += ["--verdict", str(verdict)] if verdict is not None else []
+    _run_module("train.evaluation.report", *words, *shlex.split(arguments))
 
 
 def score(artifact: Path, options: Mapping[str, str], switches: list[str], genres: list[str], rest: str) -> None:

@@ -1,4 +1,4 @@
-"""Ratings in a database: what a verb is asked for becomes options of the command, and no password is shown."""
+"""Variables of make that become options of a command: words, URLs, queries and tables; and no password is shown."""
 
 from __future__ import annotations
 
@@ -10,16 +10,22 @@ from urllib.parse import parse_qs
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _SECRETS = {"password", "sslpassword"}
 # Variables of make, and the options of the readers that they stand for.
-_OPTIONS = {"QUERY": "--query", "TABLE": "--table", "MOVIES_QUERY": "--movies-query"}
+_OPTIONS = {
+    "QUERY": "--query",
+    "TABLE": "--table",
+    "MOVIES_QUERY": "--movies-query",
+    "ITEM": "--item",
+    "TAGS": "--tags",
+}
 
 
 def is_url(place: str) -> bool:
-    """Whether it names a database by a URL, and no file."""
+    """Whether it names a database or an object store by a URL, and no file."""
     return _URL.match(place) is not None
 
 
 def with_options(asked: Mapping[str, str], data: str, arguments: str) -> dict[str, str]:
-    """The variables, with those of a query or table as options in `arguments`, the variable for the command's own.
+    """The variables, with words, query and table as options in `arguments`, the variable for the command's own.
 
     data: the variable that names the ratings.
 
@@ -42,5 +48,5 @@ def _refuse_password(name: str, address: str) -> None:
         return
     before, _, options = address[found.end() :].partition("?")
     if ":" in before.rpartition("@")[0] or _SECRETS & {key.lower() for key in parse_qs(options, True)}:
-        way = "leave it out, and give it by the environment variable PGPASSWORD or in the file ~/.pgpass"
-        raise ValueError(f"{name}: the address of the database holds a password: {way}")
+        way = "leave it out, and give it by the environment: PGPASSWORD, AWS_SECRET_ACCESS_KEY"
+        raise ValueError(f"{name}: the address holds a password: {way}")

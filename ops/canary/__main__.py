@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from model.files import atomic_write
 from ops.build.shelf import BUILD, Shelf
 from ops.canary.asked import requests_to_try
-from ops.canary.trial import Report, try_version
+from ops.canary.trial import Report, item_ids_of, try_version
 from ops.canary.verdict import judge, write_verdict
 from ops.client import Client, ClientError
 from ops.command import failing_in_one_line
@@ -46,8 +46,10 @@ def main(arguments: list[str] | None = None) -> None:
         settings = read_settings(options.config, Path.cwd())
         shelf = Shelf(BUILD, settings.model_store)
         archive = archive_path(settings.model_store, options.version)
-        bodies, told = requests_to_try(options.requests, lambda: _artifact(archive, options.version))
-        report = try_version(Client(settings), options.version, bodies, options.share, options.mode)
+        client = Client(settings)
+        item_ids = item_ids_of(client, options.version)
+        bodies, told = requests_to_try(options.requests, lambda: _artifact(archive, options.version), item_ids)
+        report = try_version(client, options.version, bodies, item_ids, options.share, options.mode)
         print(f"wrote {_write_report(report, shelf)}", flush=True)
         verdict = judge(options.version, report.default.version, shelf, options.data, report, told)
         print(f"{verdict}\nwrote {write_verdict(verdict, shelf)}")

@@ -23,14 +23,18 @@ class Agreement:
     """Mean share of recommended movies that both recommend."""
 
 
-def agreement(answers: Sequence[tuple[Any, Any]]) -> Agreement:
-    """Compares parsed answers, one of each version to each request."""
+def agreement(answers: Sequence[tuple[Any, Any]], item_ids: tuple[str, str]) -> Agreement:
+    """Compares parsed answers, one of each version to each request.
+
+    item_ids: the field of a movie's id in the answers of either version.
+    """
+    own, other_id = item_ids
     differences: list[float] = []
     overlaps: list[float] = []
     for one, other in answers:
-        mine, theirs = dict(_ratings(one)), dict(_ratings(other))
+        mine, theirs = dict(_ratings(one, own)), dict(_ratings(other, other_id))
         differences += [abs(mine[key] - theirs[key]) for key in mine.keys() & theirs.keys()]
-        lists, others = dict(_recommended(one)), dict(_recommended(other))
+        lists, others = dict(_recommended(one, own)), dict(_recommended(other, other_id))
         for key in lists.keys() & others.keys():
             longest = max(len(lists[key]), len(others[key]))
             overlaps += [len(lists[key] & others[key]) / longest] if longest else []
@@ -43,31 +47,33 @@ def agreement(answers: Sequence[tuple[Any, Any]]) -> Agreement:
     )
 
 
-def _ratings(answer: Any, where: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], float]]:
+def _ratings(answer: Any, item_id: str, where: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], float]]:
     """Every rating, under the place where it stands; a recommended one under its movie, wherever that is ranked."""
     if isinstance(answer, dict):
         if isinstance(answer.get("rating"), float):
             yield where, answer["rating"]
         for name in ("recommendations", "predictions", "outputs", "data"):
-            yield from _ratings(answer.get(name), (*where, name))
+            yield from _ratings(answer.get(name), item_id, (*where, name))
     elif isinstance(answer, list):
         for place, item in enumerate(answer):
             if isinstance(item, float):
                 yield (*where, place), item
             else:
                 ranked = where[-1:] == ("recommendations",) and isinstance(item, dict)
-                yield from _ratings(item, (*where, item.get("movie_id") if ranked else place))
+                yield from _ratings(item, item_id, (*where, item.get(item_id) if ranked else place))
 
 
-def _recommended(answer: Any, where: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], frozenset[Any]]]:
+def _recommended(
+    answer: Any, item_id: str, where: tuple[Any, ...] = ()
+) -> Iterator[tuple[tuple[Any, ...], frozenset[Any]]]:
     """The movies of every list of recommendations, under the place where it stands."""
     if isinstance(answer, dict):
         if isinstance(answer.get("recommendations"), list):
-            yield where, frozenset(one["movie_id"] for one in answer["recommendations"])
-        yield from _recommended(answer.get("predictions"), where)
+            yield where, frozenset(one[item_id] for one in answer["recommendations"])
+        yield from _recommended(answer.get("predictions"), item_id, where)
     elif isinstance(answer, list):
         for place, item in enumerate(answer):
-            yield from _recommended(item, (*where, place))
+            yield from _recommended(item, item_id, (*where, place))
 
 
 def _mean(values: Sequence[float]) -> float | None:

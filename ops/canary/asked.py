@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from model.vocabulary import ITEM_ID
 from ops.canary.log import bodies, read_log
 from ops.canary.traffic import draw_requests, read_requests
 
@@ -16,17 +17,20 @@ DRAWN = 2_000
 
 
 def requests_to_try(
-    recorded: Path | None, artifact: Callable[[], Artifact], most: int = DRAWN
+    recorded: Path | None, artifact: Callable[[], Artifact], item_ids: tuple[str, str], most: int = DRAWN
 ) -> tuple[list[bytes], str]:
     """The bodies, at most `most` where they are drawn, and in words where they come from.
 
-    recorded: a file with a body in each line, or what ops/nginx/canary.conf logged.
+    recorded: a file with a body in each line, or what ops/nginx/canary.conf logged. item_ids: what the two versions
+    call an item's id; where they differ, drawn requests have the name that both understand.
 
     Raises:
         ValueError: a line is neither.
     """
     if recorded is None:
-        return draw_requests(artifact(), most), f"{most:,} drawn at random, as often as users rated; none were recorded"
+        own, other = item_ids
+        drawn = draw_requests(artifact(), most, own if own == other else ITEM_ID)
+        return drawn, f"{most:,} drawn at random, as often as users rated; none were recorded"
     if _is_log(recorded):
         with recorded.open(encoding="utf-8", errors="replace") as lines:
             found = [body.encode() for body in bodies(read_log(lines))]

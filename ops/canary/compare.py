@@ -52,9 +52,11 @@ def _try(version: str, other: str, shelf: Shelf, requests: Path | None) -> tuple
     torch.set_num_threads(1)
     settings = HandlerSettings()
     artifacts = {name: load_artifact(shelf.artifact(name)) for name in (version, other)}
+    item_ids = artifacts[other].words.item_id, artifacts[version].words.item_id
     services = {name: RatingService(one, settings, NAME, name) for name, one in artifacts.items()}
-    bodies, told = requests_to_try(requests, lambda: artifacts[other], _DRAWN)
-    return try_in_process(version, _answers(services[version]), other, _answers(services[other]), bodies), told
+    bodies, told = requests_to_try(requests, lambda: artifacts[other], item_ids, _DRAWN)
+    answers, others = _answers(services[version]), _answers(services[other])
+    return try_in_process(version, answers, other, others, bodies, item_ids), told
 
 
 def _answers(service: Any) -> Answers:

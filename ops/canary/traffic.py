@@ -36,14 +36,17 @@ def read_requests(path: Path) -> list[bytes]:
     return bodies
 
 
-def draw_requests(artifact: Artifact, number: int, seed: int = 0) -> list[bytes]:
-    """Requests of users as often as they rated: for a movie of the catalogue, or for the best of all."""
+def draw_requests(artifact: Artifact, number: int, item_id: str, seed: int = 0) -> list[bytes]:
+    """Requests of users as often as they rated: for a movie of the catalogue, or for the best of all.
+
+    item_id: what the requests call a movie's id.
+    """
     generator = np.random.default_rng(seed)
     ratings = generator.integers(len(artifact.history.movie_index), size=number)
     users = artifact.user_ids.raw(np.searchsorted(artifact.history.offsets, ratings, side="right") - 1)
     movies = artifact.movie_ids.raw(generator.integers(len(artifact.movie_ids), size=number))
     bodies = []
     for place, (user, movie) in enumerate(zip(users, movies, strict=True)):
-        asked = {"top_k": TOP_K} if place % 10 < _BEST_OF_TEN else {"movie_id": movie}
+        asked = {"top_k": TOP_K} if place % 10 < _BEST_OF_TEN else {item_id: movie}
         bodies.append(orjson.dumps({"user_id": user, **asked}))
     return bodies

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
+from model.vocabulary import Vocabulary
 from ops.canary.agreement import Agreement, agreement
 from ops.client import Client, ClientError
 
@@ -60,9 +61,17 @@ class Report:
 
 
 def try_version(
-    client: Client, version: str, bodies: Sequence[bytes], share: float, mode: str, seed: int = 0
+    client: Client,
+    version: str,
+    bodies: Sequence[bytes],
+    item_ids: tuple[str, str],
+    share: float,
+    mode: str,
+    seed: int = 0,
 ) -> Report:
     """Sends every body once, over a few connections, and reports.
+
+    item_ids: what the default and the version call an item's id.
 
     Raises:
         ClientError: the version is not registered, or is the default itself.
@@ -85,20 +94,34 @@ def try_version(
         share,
         _side(str(default), [one for one, _ in exchanges if one is not None]),
         _side(version, [other for _, other in exchanges if other is not None]),
-        agreement(both) if mode == "shadow" else None,
+        agreement(both, item_ids) if mode == "shadow" else None,
     )
+
+
+def item_ids_of(client: Client, version: str) -> tuple[str, str]:
+    """What the default and this version call an item's id.
+
+    Raises:
+        ClientError: the version is not registered.
+    """
+    return Vocabulary.of(client.describe()).item_id, Vocabulary.of(client.describe(version)).item_id
 
 
 # A body -> the status and the parsed answer.
 Answers = Callable[[bytes], tuple[int, Any]]
 
 
-def try_in_process(version: str, answers: Answers, other: str, others: Answers, bodies: Sequence[bytes]) -> Report:
-    """Asks both, one request at a time, in turn, so that what slows this machine down slows both."""
+def try_in_process(
+    version: str, answers: Answers, other: str, others: Answers, bodies: Sequence[bytes], item_ids: tuple[str, str]
+) -> Report:
+    """Asks both, one request at a time, in turn, so that what slows this machine down slows both.
+
+    item_ids: what the other version and this one call an item's id.
+    """
     exchanges = [(_timed(others, body), _timed(answers, body)) for body in bodies]
     default, canary = zip(*exchanges, strict=True)
     both = [(one.value, two.value) for one, two in exchanges]
-    return Report("in process", 1.0, _side(other, default), _side(version, canary), agreement(both))
+    return Report("in process", 1.0, _side(other, default), _side(version, canary), agreement(both, item_ids))
 
 
 def _timed(answers: Answers, body: bytes) -> Exchange:

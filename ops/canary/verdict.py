@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from model.files import atomic_write
-from ops.build.shelf import Shelf
+from ops.build.shelf import VERDICT, Shelf
 from ops.canary.decision import CANNOT_TELL, Decision, decide
 from ops.canary.measured import MeasureError, measure
 from ops.canary.trial import Report
 
-VERDICT = "verdict.json"
 _MIB = 2**20
 
 
@@ -55,7 +54,7 @@ def judge(version: str, other: str, shelf: Shelf, data: str | None, trial: Repor
     try:
         figures = measure(version, other, shelf, data)
     except MeasureError as error:
-        decision = Decision(f"{CANNOT_TELL}, 0 rows are too few", (str(error),))
+        decision = Decision(CANNOT_TELL, (str(error),))
         return Verdict(version, other, decision, {}, trial, requests, sizes)
     return Verdict(version, other, decide(figures, trial), figures, trial, requests, sizes)
 

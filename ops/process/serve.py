@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from model.archive import NAME
+from model.vocabulary import Vocabulary
 from ops import auth
 from ops.client import Client, ClientError, KeyRefusedError
 from ops.command import failing_in_one_line
 from ops.page import page_address
 from ops.process import preflight, server
+from ops.process.exchange import can_exchange, exchange_versions
 from ops.process.locks import starting_or_stopping, stop_supervisor, supervisor
 from ops.process.state import ServerError
 from ops.settings import TITLES, ServerSettings, read_settings
@@ -41,6 +43,11 @@ def serve(settings: ServerSettings, version: str, tokens: str | None = None) -> 
         former = server.settings_as_started(settings)
         with auth.trying(settings, tokens):
             if server.is_current(settings, version) and default_version(settings) == version:
+                return
+            if can_exchange(settings):
+                with trying_to_start_with(settings.model_store, version):
+                    print("replacing the processes, one by one ...", flush=True)
+                    exchange_versions(settings)
                 return
             _check_start(settings)
             if former is not None:  # undone last: by then the former version and tokens are in place again
@@ -106,12 +113,13 @@ def _example_bodies(metadata: dict[str, Any]) -> list[dict[str, Any]]:
     example = metadata.get("example")
     if example is None:
         return [{"instances": [{"ratings": [], "top_k": 3}]}]
-    user_id, movie_ids = example["user_id"], example["movie_ids"]
+    words = Vocabulary.of(metadata)
+    user_id, item_ids = example["user_id"], example[words.item_ids]
     return [
-        {"user_id": user_id, "movie_id": movie_ids[0]},
-        {"user_id": user_id, "movie_ids": movie_ids},
+        {"user_id": user_id, words.item_id: item_ids[0]},
+        {"user_id": user_id, words.item_ids: item_ids},
         {"user_id": user_id, "top_k": 3},
-        {"instances": [{"user_id": user_id, "movie_id": movie_ids[-1]}, {"user_id": user_id, "movie_id": None}]},
+        {"instances": [{"user_id": user_id, words.item_id: item} for item in (item_ids[-1], None)]},
     ]
 
 

@@ -76,7 +76,7 @@ def wait_until_ready(settings: ServerSettings, timeout_s: float = START_TIMEOUT_
     while time.monotonic() < deadline:
         if running(settings) is None:
             if (reason := console.load_failure(settings)) is not None:
-                raise _cannot_load(settings, reason)
+                raise cannot_load(settings, reason)
             raise ServerError(f"the server ended while starting:\n{console.tail(settings)}")
         if client.is_ready():
             if (version := start_version(settings.model_store)) is not None:
@@ -86,7 +86,7 @@ def wait_until_ready(settings: ServerSettings, timeout_s: float = START_TIMEOUT_
             failing = starts.keep_failing(client.workers())
         if failing:
             reason = console.load_failure(settings) or "it ended again and again"
-            raise _cannot_load(settings, reason)
+            raise cannot_load(settings, reason)
         time.sleep(0.1)
     raise ServerError(f"no worker was ready after {timeout_s:.0f} s:\n{console.tail(settings)}")
 
@@ -130,15 +130,21 @@ def settings_as_started(settings: ServerSettings) -> ServerSettings | None:
 
 def is_current(settings: ServerSettings, version: str) -> bool:
     """Whether the running server has this version's present archive, and was started with the present settings."""
-    noted = state.read(settings)
-    if noted is None or running(settings) is None or noted["started_with"] != _started_with(settings):
+    if not is_as_started(settings):
         return False
     if auth.is_on(settings) and auth.find_key(settings, "management") is None:
         return False  # the keys are lost, and only a start makes new ones
     return bool(is_as_loaded(settings, version))
 
 
-def _cannot_load(settings: ServerSettings, reason: str) -> ServerError:
+def is_as_started(settings: ServerSettings) -> bool:
+    """Whether a server runs, and was started with the present settings."""
+    noted = state.read(settings)
+    return noted is not None and running(settings) is not None and noted["started_with"] == _started_with(settings)
+
+
+def cannot_load(settings: ServerSettings, reason: str) -> ServerError:
+    """The error of a worker that cannot load its archive."""
     return ServerError(f"a worker could not load the archive: {reason} ({console.path(settings)} has the rest)")
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from model.vocabulary import Vocabulary
 from ops.client import Client
 from ops.process.loaded import is_as_loaded, loaded_restorer, note_loaded
 from ops.process.workers import wait_until_ready
@@ -66,22 +69,25 @@ def check_restart(client: Client, settings: ServerSettings, version: str, undo: 
 
 def check_default(client: Client, store: Path, version: str) -> None:
     """The default must answer as the version does by its name."""
-    for body in _bodies(client, store, version):
+    metadata = client.describe(version)
+    item_id = Vocabulary.of(metadata).item_id
+    for body in _bodies(metadata, store, version):
         by_default, by_name = (client.answer(body, name) for name in (None, version))
-        difference = find_difference(json.loads(by_default.body), json.loads(by_name.body))
+        difference = find_difference(json.loads(by_default.body), json.loads(by_name.body), item_id)
         if by_default.version != version or difference is not None:
             told = difference or f"answered by version {by_default.version}"
             raise RolloutError(f"version {version} was not promoted: as the default: {told}")
 
 
-def _bodies(client: Client, store: Path, version: str) -> list[bytes]:
+def _bodies(metadata: Mapping[str, Any], store: Path, version: str) -> list[bytes]:
     """Requests that the version can answer, with the ids that its metadata names, or else with its artifact's."""
-    example = client.describe(version).get("example")
+    example = metadata.get("example")
     if example is None:
         from ops.versions.reference import Reference
         from ops.versions.smoke import asks
 
         return [body for _, body in asks(Reference(whole_archive(store, version), version).artifact)]
-    pair = {"user_id": example["user_id"], "movie_id": example["movie_ids"][0]}
-    candidates = {"user_id": example["user_id"], "movie_ids": example["movie_ids"]}
+    words = Vocabulary.of(metadata)
+    pair = {"user_id": example["user_id"], words.item_id: example[words.item_ids][0]}
+    candidates = {"user_id": example["user_id"], words.item_ids: example[words.item_ids]}
     return [json.dumps(body).encode() for body in (pair, candidates)]

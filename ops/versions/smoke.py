@@ -30,7 +30,7 @@ def smoke(client: Client, reference: Reference, version: str) -> None:
             raise SmokeError(f"{name}: got status {served.status}, expected {expected.status}: {served.body[:200]!r}")
         if served.version != version:
             raise SmokeError(f"{name}: answered by version {served.version}, expected {version}")
-        difference = find_difference(orjson.loads(served.body), expected.value)
+        difference = find_difference(orjson.loads(served.body), expected.value, reference.artifact.words.item_id)
         if difference is not None:
             raise SmokeError(f"{name}: {difference}")
 
@@ -38,16 +38,17 @@ def smoke(client: Client, reference: Reference, version: str) -> None:
 def asks(artifact: Artifact) -> Iterator[tuple[str, bytes]]:
     """(name, body): one pair, ids that nobody knows, candidates, the best of all, columns."""
     users, movies = (ids.raw(rows) for ids, rows in ((m, _spread(m)) for m in (artifact.user_ids, artifact.movie_ids)))
-    strangers = {"user_id": _unknown(artifact.user_ids), "movie_id": _unknown(artifact.movie_ids)}
+    words = artifact.words
+    strangers = {"user_id": _unknown(artifact.user_ids), words.item_id: _unknown(artifact.movie_ids)}
     number = min(len(users), len(movies))
     columns = [
         {"name": name, "shape": [number], "datatype": "INT64" if ids.integer else "BYTES", "data": raw[:number]}
-        for name, ids, raw in (("user_id", artifact.user_ids, users), ("movie_id", artifact.movie_ids, movies))
+        for name, ids, raw in (("user_id", artifact.user_ids, users), (words.item_id, artifact.movie_ids, movies))
     ]
     bodies: dict[str, dict[str, Any]] = {
-        "one pair": {"user_id": users[0], "movie_id": movies[0]},
+        "one pair": {"user_id": users[0], words.item_id: movies[0]},
         "unknown ids": strangers,
-        "candidates": {"user_id": users[-1], "movie_ids": movies},
+        "candidates": {"user_id": users[-1], words.item_ids: movies},
         "the best of all": {"user_id": users[0], "top_k": 10},
         "columns": {"inputs": columns},
     }

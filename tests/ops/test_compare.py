@@ -28,7 +28,7 @@ BEST = best((3, 9.0), (4, 8.0))
     ],
 )
 def test_equivalent_answers_have_no_difference(served: Any, expected: Any) -> None:
-    assert find_difference(served, expected) is None
+    assert find_difference(served, expected, "movie_id") is None
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,6 @@ def test_equivalent_answers_have_no_difference(served: Any, expected: Any) -> No
     ],
 )
 def test_first_difference_is_named(served: Any, expected: Any, says: str) -> None:
-    difference = find_difference(served, expected)
+    difference = find_difference(served, expected, "movie_id")
     assert difference is not None
     assert re.match(says, difference), difference

@@ -17,6 +17,7 @@ from model.artifact import Artifact
 from model.history import History
 from model.interest import Interest
 from model.scale import RatingScale
+from model.vocabulary import METADATA
 from train.adopt.checks import check_network, check_output
 from train.adopt.config import AdoptConfig
 from train.adopt.facts import read_facts
@@ -60,12 +61,13 @@ def adopt(config: AdoptConfig) -> Adopted:
     Raises:
         DataError: what was got, what is wanted, and where.
     """
-    reading = Reading()
+    reading = Reading(words=config.words)
     users = read_network_ids(config.users, _user_side(config), config.header)
     movies = read_network_ids(config.movies, _movie_side(config), config.header)
-    reading.say(f"ids: {len(users.ids):,} users of {users.source}, {len(movies.ids):,} movies of {movies.source}")
+    told = f"{len(users.ids):,} users of {users.source}, {len(movies.ids):,} {config.words.items} of {movies.source}"
+    reading.say(f"ids: {told}")
     loaded = load_network(config.model, config.module, config.module_args)
-    seen = _read_seen(config, KnownIds(users.ids, movies.ids), reading)
+    seen = _read_seen(config, KnownIds(users.ids, movies.ids, config.words), reading)
     scale = _scale(config, seen.data)
     network = _checked(config, loaded, (users, movies), scale, reading)
     facts = read_facts(config, movies.ids, seen.data, reading)
@@ -150,12 +152,13 @@ def _metadata(
 ) -> dict[str, Any]:
     example = {
         "user_id": users.ids.raw(np.array([0]))[0],
-        "movie_ids": movies.ids.raw(np.arange(min(3, len(movies.ids)))),
+        config.words.item_ids: movies.ids.raw(np.arange(min(3, len(movies.ids)))),
     }
     if seen.rows is not None:
-        example = most_rated(seen.rows)
+        example = most_rated(seen.rows, config.words)
     found: dict[str, Any] = {
         "version": config.version,
+        METADATA: config.words.to_dict(),
         "architecture": config.module.rpartition(":")[2] or "TorchScript",
         "adopted": {
             "file": config.model.name,
@@ -172,11 +175,12 @@ def _metadata(
 
 
 def _user_side(config: AdoptConfig) -> Side:
-    return Side("users", names.USER, config.user_column, config.user_row_column)
+    return Side("users", "user", names.USER, config.user_column, config.user_row_column)
 
 
 def _movie_side(config: AdoptConfig) -> Side:
-    return Side("movies", names.MOVIE, config.movie_column, config.movie_row_column)
+    words = config.words
+    return Side(words.items, words.item, names.MOVIE.said_in(words), config.movie_column, config.movie_row_column)
 
 
 def _sha256(path: Path) -> str:

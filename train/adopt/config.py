@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import arg
 
 from model.adopted_network import Output
+from model.vocabulary import Vocabulary
 from train.errors import DataError
 from train.readers.scale import check_scale
 
@@ -22,8 +26,8 @@ class AdoptConfig:
     """The network: a TorchScript file, or with --module a state_dict (torch.save, or safetensors)."""
     users: Path
     """User ids as CSV, JSON, Parquet or .npy: by position, or with a column of rows."""
-    movies: Path
-    """Movie ids, likewise. Titles, genres and years in this file become the catalogue."""
+    movies: Annotated[Path, arg(aliases=("--items",))]
+    """Movie (item) ids, likewise. Titles, genres, years and columns to show in this file become the catalogue."""
     out: Path = Path("build/own-1")
     """Folder for the artifact."""
     version: str = "own-1"
@@ -42,7 +46,7 @@ class AdoptConfig:
     """Titles, genres and years of the movies, if not in --movies."""
     user_column: str | None = None
     """Column of user ids in --users."""
-    movie_column: str | None = None
+    movie_column: Annotated[str | None, arg(aliases=("--item-column",))] = None
     """Column of movie ids in --movies."""
     user_row_column: str | None = None
     """Column of the network's rows in --users; by default one called row, index or the like, else the position."""
@@ -55,12 +59,23 @@ class AdoptConfig:
     unknown_movie_row: int | None = None
     """The network's row for a movie that it does not know; by default such a movie counts as the average one."""
 
+    item: str = Vocabulary.item
+    """What an item is called in requests and answers: `product` gives `product_id` and `product_ids`."""
+    tags: str = Vocabulary.tags
+    """What the items' genres are called, such as `categories`."""
+
+    @property
+    def words(self) -> Vocabulary:
+        """What items and their tags are called."""
+        return Vocabulary(self.item, self.tags)
+
     @property
     def implicit(self) -> bool:
         """Whether the network gives a probability, or its logit, as networks for implicit feedback do."""
         return self.output == "probability" or (self.output == "logit" and self.rating_scale is None)
 
     def __post_init__(self) -> None:
+        self.words  # noqa: B018  raises where a word cannot be used
         if self.rating_scale is not None:
             check_scale(self.rating_scale)
         if self.output == "probability" and self.rating_scale not in (None, (0.0, 1.0)):

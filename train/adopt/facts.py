@@ -43,10 +43,11 @@ def _read(path: Path, movie_column: str | None, movie_ids: IdMap, reading: Readi
     if source is None:
         raise DataError(f"--catalogue: {path}: is a folder; allowed is a file")
     rules = replace(ReadingRules(), movie_column=movie_column)
-    catalogue, described = read_catalogue(source, rules, Reading())
+    catalogue, described = read_catalogue(source, rules, Reading(words=reading.words))
     movies = catalogue_frame(catalogue, movie_ids.integer)
     number = int((movie_ids.rows(movies[MOVIE_ID].tolist()) != movie_ids.unknown).sum())
     if not number:
-        raise DataError(f"{source.name}: knows none of the network's movies; name another by --catalogue")
-    reading.say(f"catalogue {source.name}: {described}; knows {number:,} of {len(movie_ids):,} movies")
+        told = f"knows none of the network's {reading.words.items}"
+        raise DataError(f"{source.name}: {told}; name another by --catalogue")
+    reading.say(f"catalogue {source.name}: {described}; knows {number:,} of {len(movie_ids):,} {reading.words.items}")
     return movies

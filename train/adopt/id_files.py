@@ -17,6 +17,7 @@ import orjson
 import pyarrow as pa
 
 from model.ids import IdMap
+from model.vocabulary import Vocabulary
 from train.dataset.integer_ids import is_integer_id
 from train.dataset.reading import Reading
 from train.errors import DataError
@@ -33,17 +34,13 @@ _INT64 = np.iinfo(np.int64)
 
 @dataclass(frozen=True)
 class Side:
-    """One side of the network. what: `users` or `movies`. role: of a column of its ids."""
+    """One side of the network. what, one: `users` and `user`, or the items. role: of a column of its ids."""
 
     what: str
+    one: str
     role: names.Role
     id_column: str | None = None
     row_column: str | None = None
-
-    @property
-    def one(self) -> str:
-        """`user` or `movie`."""
-        return self.what.removesuffix("s")
 
 
 @dataclass(frozen=True)
@@ -154,12 +151,12 @@ def _choose_columns(where: str, found: list[str], header: bool, side: Side) -> t
         way = f"{side.role.option} {found[0]} takes it for a name, --no-header for an id"
         raise DataError(f'{where}:1: is "{found[0]}" the name of a column, or an id? {way}')
     if chosen is None:
-        raise names.missing(side.role, where, found)
+        raise names.missing(side.role, where, found, Vocabulary())
     return chosen, row_column
 
 
 def _words(side: Side) -> tuple[str, ...]:
-    return ("user",) if side.what == "users" else ("movie", "item", "product", "book", "film")
+    return ("user",) if side.what == "users" else (side.one, "movie", "item", "product", "book", "film")
 
 
 def _folded(name: str) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 
 from model.ids import IdMap
+from model.vocabulary import Vocabulary
 from train.dataset.data import MOVIE_ID, RATING, USER_ID, RatingsData, count_repeated_pairs
 from train.dataset.reading import Reading, counted
 from train.dataset.tensors import TrainingSet, look_up_ratings
@@ -26,15 +27,16 @@ from train.readers.text import Layout
 
 @dataclass(frozen=True)
 class KnownIds:
-    """The users and movies of the network."""
+    """The users and movies of the network, and what its items are called."""
 
     users: IdMap
     movies: IdMap
+    words: Vocabulary
 
     def rules(self) -> ReadingRules:
         """Ids in the ratings are of the types that the network's ids have."""
         types = {name: "integer" if ids.integer else "string" for name, ids in self._sides()}
-        return replace(ReadingRules(), **types)  # type: ignore[arg-type]
+        return replace(ReadingRules(item=self.words.item, tags=self.words.tags), **types)  # type: ignore[arg-type]
 
     def _sides(self) -> Iterator[tuple[str, IdMap]]:
         yield "user_ids", self.users
@@ -51,37 +53,40 @@ def read_seen(path: Path, known: KnownIds, scale: tuple[float, float] | None, im
 
 
 def index_seen(data: RatingsData, known: KnownIds, reading: Reading) -> TrainingSet:
-    """The ratings as rows; those of users or movies that the network does not know are left out.
+    """The ratings as rows; those of users or {words.items} that the network does not know are left out.
 
     Raises:
         DataError: none is left.
     """
+    words = known.words
     ratings = look_up_ratings(data.ratings, known.users, known.movies)
     is_known = (ratings.user_index != known.users.unknown) & (ratings.movie_index != known.movies.unknown)
     number = int(is_known.sum())
     if not number:
         shown = ", ".join(f"{column} {data.ratings[column].iloc[0]}" for column in (USER_ID, MOVIE_ID))
-        ours = f"user {known.users.raw(np.array([0]))[0]}, movie {known.movies.raw(np.array([0]))[0]}"
+        ours = f"user {known.users.raw(np.array([0]))[0]}, {words.item} {known.movies.raw(np.array([0]))[0]}"
         raise DataError(
-            f"{data.source}: not one rating is of a user and a movie of the network: {shown}; it has {ours}"
+            f"{data.source}: not one rating is of a user and a {words.item} of the network: {shown}; it has {ours}"
         )
     if number < len(ratings):
         left_out = counted(len(ratings) - number, "rating is", "ratings are")
-        reading.warn(f"{data.source.name}: {left_out} of users or movies that the network does not know, and left out")
+        reading.warn(
+            f"{data.source.name}: {left_out} of users or {words.items} that the network does not know, and left out"
+        )
     return TrainingSet(ratings.take(torch.nonzero(is_known).squeeze(1)), known.users, known.movies)
 
 
 def _read_pairs(path: Path, known: KnownIds) -> RatingsData:
-    reading, rules = Reading(), known.rules()
+    reading, rules = Reading(words=known.words), known.rules()
     source = Place.at(path).source
     if source is None:
-        raise DataError(f"--ratings: {path}: is a folder; allowed is one file of users and movies")
+        raise DataError(f"--ratings: {path}: is a folder; allowed is one file of users and {known.words.items}")
     opened = open_source(source, rules, Layout(), reading)
     chosen: list[str] = []
     for role in (names.USER, names.MOVIE):
         name = names.choose(role, opened.name, opened.names, None, opened.header, reading, chosen)
         if name is None:
-            raise names.missing(role, opened.name, opened.names)
+            raise names.missing(role, opened.name, opened.names, known.words)
         chosen.append(name)
     table = opened.read(chosen)
     sieve = Sieve(table, rules.skip_bad_lines)

@@ -43,7 +43,7 @@ def compare(config: CompareConfig) -> dict[str, Any]:
     frames = [*_read(served, config.data), *_read(other, config.other_data)]
     if not frames:
         raise DataError("no ratings to compare on: name them by --data")
-    ratings = pd.concat(frames, ignore_index=True).drop_duplicates([USER_ID, MOVIE_ID], keep="last", ignore_index=True)
+    ratings = _first_ratings(pd.concat(frames, ignore_index=True))
     pair = choose_judges(versions, others, ratings)
     newest = newest_rows(pair, ratings)
     rows = ratings[pair.unseen if newest is None else newest]
@@ -67,6 +67,12 @@ def _read(artifact: Artifact, sources: Sequence[str]) -> list[pd.DataFrame]:
         data = rules.read(source, (artifact.scale.minimum, artifact.scale.maximum))
         frames.append(data.ratings[[name for name in _COLUMNS if name in data.ratings]])
     return frames
+
+
+def _first_ratings(ratings: pd.DataFrame) -> pd.DataFrame:
+    """The first rating alone of a movie that a user rated more than once: an early training saw that one."""
+    ordered = ratings.sort_values(TIME, kind="stable") if TIME in ratings else ratings
+    return ordered.drop_duplicates([USER_ID, MOVIE_ID], ignore_index=True)
 
 
 def _refuse_other_data(one: Artifact, two: Artifact, config: CompareConfig) -> None:

@@ -96,7 +96,7 @@ def newest_rows(pair: Pair, ratings: pd.DataFrame) -> Mask | None:
     """Of the unseen rows those that are no older than any that either was trained on; None where they are too few."""
     if TIME not in ratings or ratings[TIME].isna().any():
         return None
-    time = ratings[TIME].to_numpy()
+    time = ratings[TIME].to_numpy(dtype=np.float64)
     trained = pair.judge.has_seen(ratings) | pair.other.has_seen(ratings)
     newest: Mask = pair.unseen & (time >= time[trained].max(initial=-np.inf))
     return newest if newest.sum() >= FEWEST_ROWS else None

@@ -35,14 +35,27 @@ CATALOGUE_LISTS = frozenset({GENRES, PEOPLE, COUNTRIES})
 
 
 @dataclass(frozen=True, eq=False)
+class EventsData:
+    """Clicks, views or purchases without ratings.
+
+    frame: one row per event; columns user_id and movie_id, of the ratings' types, and time where the file has times.
+    source, sha256: as of ratings.
+    """
+
+    frame: pd.DataFrame
+    source: Path
+    sha256: str
+
+
+@dataclass(frozen=True, eq=False)
 class RatingsData:
     """Explicit ratings as a file has them, and what is known about the movies.
 
     ratings: one row per rating in file order; columns user_id and movie_id (each int64, or pandas' str),
         rating (float64, finite) and, where the data has them, time (float64, seconds since 1970).
-    movies: one row per movie; movie_id (of the same type as in ratings) and those of CATALOGUE_COLUMNS that
-        the data has: title, title_english and grade are str or None, year is int or None, the others are
-        lists of str. None where the data has no catalogue.
+    movies: one row per movie; movie_id (of the same type as in ratings) those of CATALOGUE_COLUMNS that
+        the data has, and others: title, title_english and grade are str or None, year is int or None, the others are
+        lists of str; other columns hold what JSON can. None where the data has no catalogue.
     source: the file the ratings came from.
     sha256: of that file's bytes, in hexadecimal.
     repeated_pairs: rows whose (user, movie) pair occurs in an earlier row; they are kept.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from train.dataset.data import MOVIE_ID, RATING, USER_ID, RatingsData
+from train.dataset.data import MOVIE_ID, RATING, USER_ID, EventsData, RatingsData
 
 
 def describe_data(data: RatingsData) -> dict[str, Any]:
@@ -21,15 +20,22 @@ def describe_data(data: RatingsData) -> dict[str, Any]:
         "newest": data.newest,
         "ratings": rows,
         "users": len(by_user),
-        "movies": len(by_movie),
+        data.reading.words.items: len(by_movie),
         "density": (rows - data.repeated_pairs) / (len(by_user) * len(by_movie)),
         "repeated_pairs": data.repeated_pairs,
-        "reading": asdict(data.reading),
+        "reading": data.reading.told(),
         "rating_scale": list(data.rating_scale),
         "mean_rating": float(data.ratings[RATING].mean()),
         "ratings_per_user": _spread(by_user),
-        "ratings_per_movie": _spread(by_movie),
+        f"ratings_per_{data.reading.words.item}": _spread(by_movie),
     }
+
+
+def describe_events(events: EventsData) -> dict[str, Any]:
+    """What metrics.json tells of events."""
+    users, movies = (events.frame[column].nunique() for column in (USER_ID, MOVIE_ID))
+    told = {"file": events.source.name, "sha256": events.sha256}
+    return {**told, "events": len(events.frame), "users": int(users), "movies": int(movies)}
 
 
 def _spread(counts: pd.Series) -> dict[str, float]:

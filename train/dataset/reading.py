@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from model.vocabulary import Vocabulary
+
 
 @dataclass
 class Reading:
-    """Grows while a file is read: `lines` say what was understood, `warnings` what is doubtful and what decides it."""
+    """Grows while a file is read: `lines` say what was understood, `warnings` what is doubtful and what decides it.
+
+    words: what items and their tags are called.
+    """
 
     lines: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    words: Vocabulary = field(default_factory=Vocabulary)
 
     def say(self, line: str) -> None:
         """Adds a line on what was understood."""
@@ -19,6 +25,10 @@ class Reading:
     def warn(self, line: str) -> None:
         """Adds a warning, which names the line of the file and the option that decides."""
         self.warnings.append(line)
+
+    def told(self) -> dict[str, list[str]]:
+        """Lines and warnings, for metrics.json."""
+        return {"lines": self.lines, "warnings": self.warnings}
 
     def text(self) -> str:
         """All of it for the screen, warnings last."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from train.dataset.tensors import Ratings
+from train.dataset.tensors import Events, Ratings
 
 _DAY_S = 86_400
 # What lies within one of these spans was taken in one sitting.
@@ -47,6 +47,18 @@ def picks_of(ratings: Ratings, level: float) -> Picks:
     return Picks(user, movie, 1 + level * (rating - mean[user]), time)
 
 
+def with_events(picks: Picks, events: Events, strength: float) -> Picks:
+    """Picks of ratings and, where a user did not rate the movie, of the last event of each pair."""
+    user = np.concatenate([events.user_index.numpy(), picks.user])
+    movie = np.concatenate([events.movie_index.numpy(), picks.movie])
+    strengths = np.concatenate([np.full(len(events.user_index), strength), picks.strength])
+    last = last_of_pairs(user, movie)
+    time = None
+    if events.time is not None and picks.time is not None:
+        time = np.concatenate([events.time.numpy(), picks.time])[last]
+    return Picks(user[last], movie[last], strengths[last], time)
+
+
 def last_of_pairs(user: np.ndarray, movie: np.ndarray) -> np.ndarray:
     """Places of the last occurrence of each pair of rows (N,), by user and movie."""
     pair = user * (int(movie.max(initial=0)) + 1) + movie
@@ -55,23 +67,19 @@ def last_of_pairs(user: np.ndarray, movie: np.ndarray) -> np.ndarray:
     return last
 
 
-def gram(picks: Picks, movies: np.ndarray, num_movies: int, power: float, sittings: float) -> np.ndarray:
-    """G (C, C) float32 of train/interest/linear.py, of the C rows `movies`."""
+def weighted_rows(picks: Picks, num_movies: int, power: float, sittings: float) -> sparse.csc_matrix:
+    """sqrt(D) X of train/interest/linear.py: (groups, num_movies) float32."""
     groups = [(picks.user, 1.0)]
     if picks.time is not None and sittings:
         groups += [(_sitting(picks.user, picks.time, span), sittings / len(_SPANS_S)) for span in _SPANS_S]
     mean = len(picks.user) / max(len(np.unique(picks.user)), 1)
-    column = np.full(num_movies, -1)
-    column[movies] = np.arange(len(movies))
-    kept = column[picks.movie] >= 0
-    total = np.zeros((len(movies), len(movies)), dtype=np.float32)
+    rows = []
     for group, share in groups:
         weight = share * (np.bincount(group)[group] / mean) ** -power
-        scaled = (picks.strength * np.sqrt(weight)).astype(np.float32)[kept]
-        shape = (int(group.max(initial=0)) + 1, len(movies))
-        rows = sparse.csr_matrix((scaled, (group[kept], column[picks.movie[kept]])), shape=shape)
-        total += (rows.T @ rows).toarray()
-    return total
+        scaled = (picks.strength * np.sqrt(weight)).astype(np.float32)
+        shape = (int(group.max(initial=0)) + 1, num_movies)
+        rows.append(sparse.csr_matrix((scaled, (group, picks.movie)), shape=shape))
+    return sparse.vstack(rows, format="csc")
 
 
 def _sitting(user: np.ndarray, time: np.ndarray, span_s: float) -> np.ndarray:

@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from model.vocabulary import Vocabulary
 from train.dataset.data import CATALOGUE_COLUMNS, CATALOGUE_LISTS, MOVIE_ID, TITLE
 from train.dataset.integer_ids import is_integer_id
 from train.dataset.reading import Reading, counted
 
-Catalogue = dict[str, dict[str, Any]]  # raw movie id, as the file has it -> some of CATALOGUE_COLUMNS
+Catalogue = dict[str, dict[str, Any]]  # raw movie id, as the file has it -> some of CATALOGUE_COLUMNS, and others
 
 _YEAR_AT_END = re.compile(r"\((\d{4})(?:\s*[-\u2013]\s*(?:\d{4})?)?\)\s*$")  # with a hyphen or an en dash
 _YEAR = re.compile(r"^(\d{4})(?:\.0+)?(?:[-/.T ]\d.*)?$|^.*[-/. ](\d{4})$")  # 1990, 1990.0, 1990-05-01, 01-Jan-1990
@@ -26,7 +27,7 @@ def catalogue_key(raw: str | None) -> str | None:
 
 
 def catalogue_frame(catalogue: Catalogue, integer: bool) -> pd.DataFrame:
-    """One row per movie with movie_id and each of CATALOGUE_COLUMNS that some movie has a value in.
+    """One row per movie with movie_id and each column that some movie has a value in: those of CATALOGUE_COLUMNS first.
 
     integer: the ratings' movie ids are int64. Then 10.0 is 10, as it is among the ratings, and a movie whose id is no
     integer cannot occur in them, and is left out.
@@ -38,9 +39,10 @@ def catalogue_frame(catalogue: Catalogue, integer: bool) -> pd.DataFrame:
         pd.array([int(one) for one in catalogue], dtype="int64") if integer else pd.array(list(catalogue), dtype="str")
     )
     columns: dict[str, Any] = {MOVIE_ID: ids}
-    for name in CATALOGUE_COLUMNS:
+    further = dict.fromkeys(name for fields in catalogue.values() for name in fields)
+    for name in dict.fromkeys((*CATALOGUE_COLUMNS, *further)):
         values = [fields.get(name) for fields in catalogue.values()]
-        if any(values):
+        if any(value not in (None, [], "") for value in values):
             if name in CATALOGUE_LISTS:
                 values = [value or [] for value in values]
             columns[name] = pd.Series(values, dtype="object")  # object keeps None and int apart from NaN and float
@@ -49,28 +51,36 @@ def catalogue_frame(catalogue: Catalogue, integer: bool) -> pd.DataFrame:
 
 def tell_joined(name: str, described: str, movies: pd.DataFrame, rated: pd.Series, reading: Reading) -> int:
     """Says how many of the rated movies the catalogue knows, and shows one by which to see that it is theirs."""
+    words = reading.words
     counts = rated.value_counts()
     known = counts.index.isin(movies[MOVIE_ID])
     number = int(known.sum())
     how = f": {described}; " if described else ": "
-    told = f"catalogue {name}{how}{len(movies):,} movies, {number:,} of the {len(counts):,} rated ones"
+    told = f"catalogue {name}{how}{len(movies):,} {words.items}, {number:,} of the {len(counts):,} rated ones"
     if number and TITLE in movies:
         most = counts.index[known][0]
         title = movies.loc[movies[MOVIE_ID] == most, TITLE].iloc[0]
         told += f"; {most}, rated {counted(int(counts.iloc[known.argmax()]), 'time')}, is {title!r}"
     reading.say(told)
     if 0 < number < _FEW * len(counts):
-        reading.warn(f"{name}: knows {number:,} of {len(counts):,} rated movies: is it of other movies? {_WAY}")
+        told = f"{name}: knows {number:,} of {len(counts):,} rated {words.items}: is it of other {words.items}?"
+        reading.warn(f"{told} {_way(words)}")
     return number
 
 
-_WAY = "--movies FILE names another, --no-catalogue does without"
+def option_of_catalogue(words: Vocabulary) -> str:
+    """The option that names the catalogue."""
+    return "--movies" if words.item == Vocabulary.item else "--items"
 
 
-def not_joined(name: str, movies: Iterable[Any], rated: Iterable[Any]) -> str:
+def _way(words: Vocabulary) -> str:
+    return f"{option_of_catalogue(words)} FILE names another, --no-catalogue does without"
+
+
+def not_joined(name: str, movies: Iterable[Any], rated: Iterable[Any], words: Vocabulary) -> str:
     """Why a catalogue that knows no rated movie is not used."""
     shown = " and ".join(f'"{next(iter(ids), "")}"' for ids in (rated, movies))
-    return f"{name}: knows none of the rated movies (ids such as {shown}); {_WAY}"
+    return f"{name}: knows none of the rated {words.items} (ids such as {shown}); {_way(words)}"
 
 
 def year_of(value: str) -> int | None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from train.dataset.data import MOVIE_ID, RATING, TIME, USER_ID, RatingsData, count_repeated_pairs
 from train.dataset.reading import Reading, counted
 from train.errors import DataError
-from train.readers.catalogue import Catalogue, catalogue_frame, not_joined, tell_joined
+from train.readers.catalogue import Catalogue, catalogue_frame, not_joined, option_of_catalogue, tell_joined
 from train.readers.copies import drop_copies
 from train.readers.ids import read_ids, tell_large, tell_minus_one
 from train.readers.names import MOVIE, USER
@@ -104,7 +104,7 @@ def _checked(
     sieve = Sieve(table, rules.skip_bad_lines)
     users, user_type = read_ids(table, columns.user, USER, rules.user_ids, sieve, reading)
     movies, movie_type = read_ids(table, columns.movie, MOVIE, rules.movie_ids, sieve, reading)
-    reading.say(f"ids: users are {user_type}; movies are {movie_type}")
+    reading.say(f"ids: users are {user_type}; {reading.words.items} are {movie_type}")
     tell_large(users, movies, reading)
     tell_minus_one(table, users, columns.user, reading)
     tell_minus_one(table, movies, columns.movie, reading)
@@ -126,19 +126,21 @@ def _checked(
 
 
 def _tell_file(found: Found, reading: Reading) -> None:
-    columns = found.columns
+    columns, items = found.columns, reading.words.items
     time = f", {columns.time} for times" if columns.time else ""
     reading.say(f"{found.table.name}: {found.described}")
-    reading.say(f"columns: {columns.user} for users, {columns.movie} for movies, {columns.rating} for ratings{time}")
+    reading.say(f"columns: {columns.user} for users, {columns.movie} for {items}, {columns.rating} for ratings{time}")
 
 
 def _tell_rows(ratings: pd.DataFrame, repeated: int, left_out: int, reading: Reading) -> None:
+    words = reading.words
     users, movies = ratings[USER_ID].nunique(), ratings[MOVIE_ID].nunique()
-    told = f"{counted(len(ratings), 'rating')} by {counted(users, 'user')} of {counted(movies, 'movie')}"
+    rated = counted(movies, words.item, words.items)
+    told = f"{counted(len(ratings), 'rating')} by {counted(users, 'user')} of {rated}"
     pairs = counted(repeated, "rating of a repeated pair", "ratings of repeated pairs")
     reading.say(f"{told}, {pairs}; {counted(left_out, 'row')} left out")
     if repeated > _MANY_REPEATED * len(ratings):
-        told = f"{repeated / len(ratings):.0%} of the ratings repeat a pair of user and movie"
+        told = f"{repeated / len(ratings):.0%} of the ratings repeat a pair of user and {words.item}"
         reading.warn(
             f"{told}, and are kept: where held-out rows repeat training rows, the reported errors are too small"
         )
@@ -147,12 +149,12 @@ def _tell_rows(ratings: pd.DataFrame, repeated: int, left_out: int, reading: Rea
 def _joined(found: Found, rated: pd.Series, reading: Reading) -> pd.DataFrame | None:
     """The catalogue with ids of the ratings' type. Raises DataError where the one asked for knows no rated movie."""
     if found.catalogue is None:
-        reading.say("catalogue: none, so no titles; --movies FILE names one")
+        reading.say(f"catalogue: none, so no titles; {option_of_catalogue(reading.words)} FILE names one")
         return None
     movies = catalogue_frame(found.catalogue, pd.api.types.is_integer_dtype(rated.dtype))
     if tell_joined(found.catalogue_name, found.catalogue_described, movies, rated, reading):
         return movies
-    told = not_joined(found.catalogue_name, found.catalogue, rated)
+    told = not_joined(found.catalogue_name, found.catalogue, rated, reading.words)
     if found.asked_for:
         raise DataError(told)
     reading.warn(f"{told}; it is not used")

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from train.dataset.integer_ids import integers_if_all
 from train.dataset.reading import Reading, counted, listed
 from train.errors import DataError
-from train.readers.names import MOVIE, Role
+from train.readers.names import USER, Role
 from train.readers.rules import IdType
 from train.readers.sieve import Sieve
 from train.readers.table import Table
@@ -32,7 +32,7 @@ def read_ids(
 
     Raises DataError on an id that cannot be a key, and on a few that would make strings of many integers.
     """
-    column = table.columns[name]
+    column, role = table.columns[name], role.said_in(reading.words)
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     sieve.refuse(column.is_null(), lambda where, _: f"{where}: {name} is missing; every rating needs one")
@@ -51,7 +51,7 @@ def read_ids(
 
 def tell_large(users: pa.ChunkedArray, movies: pa.ChunkedArray, reading: Reading) -> None:
     """Says which integer ids JavaScript cannot hold as numbers."""
-    large = [name for name, ids in (("users", users), ("movies", movies)) if _passes_exact_floats(ids)]
+    large = [name for name, ids in (("users", users), (reading.words.items, movies)) if _passes_exact_floats(ids)]
     if large:
         told = f"ids of {listed(large)} pass 2^53: JavaScript and jq take such a number for another one"
         reading.say(f"{told}; let their clients send and get ids as strings (docs/api.md)")
@@ -75,7 +75,7 @@ def _passes_exact_floats(ids: pa.ChunkedArray) -> bool:
 
 def option(role: Role) -> str:
     """The option that decides the type of these ids."""
-    return "--movie-ids" if role is MOVIE else "--user-ids"
+    return "--user-ids" if role.what == USER.what else role.option.replace("-column", "-ids")
 
 
 def _as_wanted(column: pa.ChunkedArray, wanted: IdType) -> pa.ChunkedArray:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from model.vocabulary import Vocabulary
 from train.dataset.data import GENRES, TITLE, YEAR
 from train.dataset.reading import Reading, counted, listed
 from train.errors import DataError
 from train.readers import names
 from train.readers.catalogue import Catalogue, catalogue_key, year_of, year_of_title
+from train.readers.further_columns import further_columns, values_of
 from train.readers.genres import find_separator, split_genres
 from train.readers.ids import MISSING
 from train.readers.opening import open_source
@@ -27,14 +29,17 @@ class _Facts:
     title: str | None
     genres: str | None
     year: str | None
+    further: list[str]
 
-    def described(self, separator: str) -> str:
+    def described(self, separator: str, words: Vocabulary) -> str:
         between = f' ("{separator}" between them)'
-        uses = ((self.title, "titles"), (self.genres, f"genres{between}"), (self.year, "years"))
-        return listed([f"{self.movie} for movies", *(f"{name} for {what}" for name, what in uses if name is not None)])
+        uses = ((self.title, "titles"), (self.genres, f"{words.tags}{between}"), (self.year, "years"))
+        return listed(
+            [f"{self.movie} for {words.items}", *(f"{name} for {what}" for name, what in uses if name is not None)]
+        )
 
     def all(self) -> list[str]:
-        found = (self.movie, self.title, self.genres, self.year)
+        found = (self.movie, self.title, self.genres, self.year, *self.further)
         return list(dict.fromkeys(name for name in found if name is not None))
 
 
@@ -54,7 +59,7 @@ def read_movies_file(opened: Opened, rules: ReadingRules, reading: Reading) -> t
     column = [] if facts.genres is None else table.columns[facts.genres].to_pylist()
     separator = rules.genre_separator or find_separator(column)
     catalogue = _gathered(table, facts, column, separator, reading)
-    return catalogue, f"{opened.described}, {facts.described(separator)}"
+    return catalogue, f"{opened.described}, {facts.described(separator, reading.words)}"
 
 
 def _choose_facts(opened: Opened, rules: ReadingRules, reading: Reading) -> _Facts:
@@ -62,40 +67,49 @@ def _choose_facts(opened: Opened, rules: ReadingRules, reading: Reading) -> _Fac
     asked = rules.movie_column if rules.movie_column in found else None
     movie = names.choose(names.CATALOGUE_MOVIE, where, found, asked, opened.header, reading, ())
     if movie is None:
-        raise names.missing(names.CATALOGUE_MOVIE, where, found)
-    taken, chosen = [movie], []
+        raise names.missing(names.CATALOGUE_MOVIE, where, found, reading.words)
+    taken: list[str] = [movie]
+    chosen: list[str | None] = []
     roles = ((names.TITLE, rules.title_column), (names.GENRES, rules.genres_column), (names.YEAR, rules.year_column))
     for role, wanted in roles:
         name = names.choose(role, where, found, wanted, opened.header, reading, taken)
         chosen.append(name)
         taken += [] if name is None else [name]
     if len(taken) == 1:
-        told = f"no column of titles, genres or years; found: {names.shown(found)}"
-        raise DataError(f"{where}: {told}; {listed([role.option for role, _ in roles])} name them")
-    return _Facts(movie, *chosen)
+        told = f"no column of titles, {reading.words.tags} or years; found: {names.shown(found)}"
+        raise DataError(
+            f"{where}: {told}; {listed([role.said_in(reading.words).option for role, _ in roles])} name them"
+        )
+    further = further_columns(where, found, taken, reading) if opened.header else []
+    title, genres, year = chosen
+    return _Facts(movie, title, genres, year, further)
 
 
 def _gathered(table: Table, facts: _Facts, genres: Sequence[object], separator: str, reading: Reading) -> Catalogue:
     titles, years = table.texts(facts.title), _years(table, facts.year, reading)
     genres = genres or [None] * table.num_rows
+    further = {name: values_of(table, name) for name in facts.further}
     catalogue: Catalogue = {}
     again: list[int] = []
     for row, raw in enumerate(table.texts(facts.movie)):
         key = catalogue_key(raw)
         if key is None:
-            raise DataError(f"{table.locate(row)}: {facts.movie} is empty; every movie needs one")
+            raise DataError(f"{table.locate(row)}: {facts.movie} is empty; every {reading.words.item} needs one")
         title, year = titles[row], years[row]
         fields = {
             TITLE: title,
             YEAR: year_of_title(title) if year is None else year,
             GENRES: split_genres(genres[row], separator),
+            **{name: values[row] for name, values in further.items()},
         }
         if catalogue.setdefault(key, fields) != fields:
             again.append(row)
     if again:
         rows = counted(len(again), "row")
         told = f"{facts.movie} {table.columns[facts.movie][again[0]]} is there a second time, with other facts"
-        reading.warn(f"{table.locate(again[0])}: {told}; the first row of a movie counts, {rows} left out")
+        reading.warn(
+            f"{table.locate(again[0])}: {told}; the first row of a {reading.words.item} counts, {rows} left out"
+        )
     return catalogue
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from model.vocabulary import Vocabulary
 from train.dataset.reading import Reading, listed
 from train.errors import DataError
 
@@ -26,6 +27,19 @@ class Role:
     position: int
     known: tuple[str, ...]
     weak: tuple[str, ...] = ()
+
+    def said_in(self, words: Vocabulary) -> Role:
+        """The same in the user's words, which tell such a column too."""
+        own = Vocabulary()
+        if self.what == own.items and words.item != own.item:
+            known = tuple(_folded(name) for name in (words.item_id, words.item))
+            option = self.option.replace("--movie", "--item")
+            return replace(self, what=words.items, option=option, known=(*dict.fromkeys((*known, *self.known)),))
+        if self.what == own.tags and words.tags != own.tags:
+            known = tuple(_folded(name) for name in (words.tags, words.tag))
+            option = self.option.replace("--genres", "--tags")
+            return replace(self, what=words.tags, option=option, known=(*dict.fromkeys((*known, *self.known)),))
+        return self
 
 
 _THINGS = ("movie", "item", "film", "product", "book", "course", "song", "track", "game", "anime", "show", "content")
@@ -112,6 +126,7 @@ def choose(
     Raises:
         DataError: the column that was asked for is not there, or is there twice.
     """
+    role = role.said_in(reading.words)
     if asked is not None:
         return _once(where, names, _asked(role, where, names, asked))
     if not header:
@@ -129,8 +144,9 @@ def choose(
     return None
 
 
-def missing(role: Role, where: str, names: Sequence[str]) -> DataError:
+def missing(role: Role, where: str, names: Sequence[str], words: Vocabulary) -> DataError:
     """The error where no column has the role."""
+    role = role.said_in(words)
     way = "--delimiter says what lies between the fields" if len(names) == 1 else f"name it with {role.option}"
     return DataError(f"{where}: no column of {role.what}; found: {shown(names)}; {way}")
 

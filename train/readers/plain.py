@@ -20,7 +20,7 @@ from train.readers.text import Layout
 
 def read_plain(place: Place, rules: ReadingRules, reading: Reading) -> Found:
     """The ratings, and the catalogue that was named, else the one beside them. Raises DataError."""
-    sources = ratings_in(place)
+    sources = ratings_in(place, reading)
     parts = [open_source(source, rules, Layout(fewest=3), reading) for source in sources]
     columns = choose_columns(parts[0], rules, reading)
     table = _read_parts(parts, columns)
@@ -50,18 +50,18 @@ def choose_columns(opened: Opened, rules: ReadingRules, reading: Reading) -> Col
     """Which column of the ratings is what. Raises DataError where one is missing."""
     where, found = opened.name, opened.names
     if not opened.header and len(found) < len(names.RATINGS_ROLES):
-        told = f"{where}: {len(found)} columns; allowed are 3 or more: user, movie, rating"
+        told = f"{where}: {len(found)} columns; allowed are 3 or more: user, {reading.words.item}, rating"
         raise DataError(f"{told}; if others lie between the fields: --delimiter")
     taken: list[str] = []
     asked = (rules.user_column, rules.movie_column, rules.rating_column)
     for role, wanted in zip(names.RATINGS_ROLES, asked, strict=True):
         name = names.choose(role, where, found, wanted, opened.header, reading, taken)
         if name is None:
-            raise names.missing(role, where, found)
+            raise names.missing(role, where, found, reading.words)
         taken.append(name)
     if len(set(taken)) < len(taken):
         raise DataError(f"{where}: got the columns {listed(taken)}; allowed are three different ones")
-    time = names.choose(names.TIME, where, found, rules.time_column, opened.header, Reading(), taken)
+    time = names.choose(names.TIME, where, found, rules.time_column, opened.header, Reading(words=reading.words), taken)
     user, movie, rating = taken
     return Columns(user, movie, rating, None if time in taken else time)
 
@@ -73,7 +73,7 @@ def _tell_numbered(table: Table, columns: Columns, rules: ReadingRules, reading:
         (names.MOVIE, columns.movie, rules.movie_column),
         (names.RATING, columns.rating, rules.rating_column),
     )
-    guessed = [(role, name) for role, name, asked in roles if asked is None]
+    guessed = [(role.said_in(reading.words), name) for role, name, asked in roles if asked is None]
     if guessed and table.num_rows:
         told = listed([f"{role.what[:-1]} {table.columns[name][0]}" for role, name in guessed])
         options = listed([role.option for role, _ in guessed])

@@ -59,18 +59,12 @@ def _reader(body: bytes, delimiter: str, quoting: Quoting, strict: bool) -> Any:
     return csv.reader(lines, delimiter=delimiter, quoting=kind, strict=strict, escapechar=escape)
 
 
-def has_backslashes(name: str, body: bytes, delimiter: str, width: int) -> bool:
+def has_backslashes(body: bytes, delimiter: str, width: int) -> bool:
     """Whether a backslash stands before quotes or delimiters within fields: all rows have `width` fields only then."""
     if b'\\"' not in body and b"\\" + delimiter.encode() not in body:
         return False
-    return _fault_of(name, body, delimiter, width, "on") and not _fault_of(name, body, delimiter, width, "backslash")
-
-
-def _fault_of(name: str, body: bytes, delimiter: str, width: int, quoting: Quoting) -> bool:
-    try:
-        return _first_fault(name, body, delimiter, width, quoting, strict=True) is not None
-    except DataError:
-        return True
+    faults = (_first_fault(body, delimiter, width, quoting, strict=True) for quoting in ("on", "backslash"))
+    return next(faults) is not None and next(faults) is None
 
 
 def quotes_are_text(name: str, body: bytes, delimiter: str, width: int) -> int:
@@ -81,7 +75,7 @@ def quotes_are_text(name: str, body: bytes, delimiter: str, width: int) -> int:
     """
     if b'"' not in body:
         return 0
-    faulty = _first_fault(name, body, delimiter, width, "on")
+    faulty = _first_fault(body, delimiter, width, "on")
     line = faulty.first if faulty is not None else line_of_text_after_quotes(body, delimiter)
     if not line and body.count(b'"') % 2:
         line = len(_lines(body[: body.index(b'"')]))
@@ -117,13 +111,11 @@ def _lines(body: bytes) -> list[str]:
     return body.replace(b"\r\n", b"\n").replace(b"\r", b"\n").decode().split("\n")
 
 
-def _first_fault(
-    name: str, body: bytes, delimiter: str, width: int, quoting: Quoting, strict: bool = False
-) -> Record | None:
+def _first_fault(body: bytes, delimiter: str, width: int, quoting: Quoting, strict: bool = False) -> Record | None:
     """The first record of another width, or that goes over a line end which looks like the end of a row."""
     lines: list[str] = []
     numbers: set[int] = set()
-    for record in _wide_records(name, _reader(body, delimiter, quoting, strict), width):
+    for record in _wide_records(_reader(body, delimiter, quoting, strict), width):
         if len(record.fields) != width:
             return record
         if not lines:
@@ -134,7 +126,7 @@ def _first_fault(
     return None
 
 
-def _wide_records(name: str, reader: Any, width: int) -> Iterator[Record]:
+def _wide_records(reader: Any, width: int) -> Iterator[Record]:
     """The records of several lines or of another width: a file of a million others is gone through in a second."""
     before = 0
     try:
@@ -143,8 +135,8 @@ def _wide_records(name: str, reader: Any, width: int) -> Iterator[Record]:
             if line - before > 1 or (len(row) != width and row):
                 yield Record(before + 1, line, row)
             before = line
-    except csv.Error as error:
-        raise DataError(f"{name}:{before + 1}: a quote is not closed as it must be: {error}; {QUOTES_OFF}") from None
+    except csv.Error:  # in a strict reading; else a field of more than 128 KiB, which a quote has made of many rows
+        yield Record(before + 1, before + 1, [])
 
 
 def _columns_of_numbers(lines: list[str], delimiter: str, width: int) -> set[int]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
+from tyro.conf import arg
+
+from model.vocabulary import Vocabulary
 from train.errors import DataError
 
 IdType = Literal["auto", "integer", "string"]
@@ -23,8 +26,8 @@ class ReadingRules:
     """How to read it; `auto` looks at what lies there."""
     user_column: str | None = None
     """Column of user ids, by its name or, in a file without a header line, its number from 1."""
-    movie_column: str | None = None
-    """Column of movie ids, in the ratings and in the catalogue."""
+    movie_column: Annotated[str | None, arg(aliases=("--item-column",))] = None
+    """Column of movie (item) ids, in the ratings and in the catalogue."""
     rating_column: str | None = None
     """Column of ratings."""
     time_column: str | None = None
@@ -40,36 +43,42 @@ class ReadingRules:
     """Encoding of text files, such as cp949 or latin-1; by default UTF-8, and where that cannot be, a guess."""
     user_ids: IdType = "auto"
     """Type of user ids; `auto` takes integers where every id is one, and refuses a file with a few that are none."""
-    movie_ids: IdType = "auto"
-    """Type of movie ids."""
+    movie_ids: Annotated[IdType, arg(aliases=("--item-ids",))] = "auto"
+    """Type of movie (item) ids."""
     not_rated: tuple[str, ...] = ()
     """Values of the rating column that mean "not rated", such as 0, -1 or NA; their rows are left out."""
     copies: Literal["auto", "keep", "drop"] = "auto"
     """Rows that repeat user, movie, rating and time: `auto` drops them, but the few that KMRD was published with."""
     skip_bad_lines: int = 0
     """Leave out up to this many lines that cannot be used; each more is an error."""
-    movies: Path | None = None
-    """The catalogue: a file with the movie column, and any of title, genres and year."""
+    movies: Annotated[Path | None, arg(aliases=("--items",))] = None
+    """The catalogue: a file with the movie column, any of title, genres and year, and columns to show in answers."""
     catalogue: bool = True
     """Use the catalogue that lies beside the ratings; `--no-catalogue` does not."""
     title_column: str | None = None
     """Column of titles in the catalogue."""
-    genres_column: str | None = None
-    """Column of genres in the catalogue."""
+    genres_column: Annotated[str | None, arg(aliases=("--tags-column",))] = None
+    """Column of genres (tags) in the catalogue."""
     year_column: str | None = None
     """Column of years in the catalogue."""
     query: str | None = None
     """SQL that gives the ratings, where they are in a database; it may name the columns, by `as`."""
     table: str | None = None
     """Table or view of the ratings, where they are in a database."""
-    movies_query: str | None = None
+    movies_query: Annotated[str | None, arg(aliases=("--items-query",))] = None
     """SQL that gives the catalogue: the movie column, and any of title, genres and year."""
     since: str | None = None
     """Of a database, the ratings of this time and later alone, such as 2026-01-31 or seconds since 1970."""
-    genre_separator: str | None = None
+    genre_separator: Annotated[str | None, arg(aliases=("--tag-separator",))] = None
     """What lies between two genres; by default |, else ; or a comma, whichever the column has."""
 
+    item: str = Vocabulary.item
+    """What an item is called in requests, answers and reports: `product` gives `product_id` and `product_ids`."""
+    tags: str = Vocabulary.tags
+    """What the items' genres are called, such as `categories`."""
+
     def __post_init__(self) -> None:
+        self.words  # noqa: B018  raises where a word cannot be used
         columns = (self.user_column, self.movie_column, self.rating_column, self.time_column)
         asked = [name for name in columns if name is not None]
         if len(set(asked)) < len(asked):
@@ -80,6 +89,11 @@ class ReadingRules:
             raise DataError("--delimiter: got nothing; allowed is one character or more")
         if self.skip_bad_lines < 0:
             raise DataError(f"--skip-bad-lines: got {self.skip_bad_lines}; allowed is 0 or more")
+
+    @property
+    def words(self) -> Vocabulary:
+        """What items and their tags are called."""
+        return Vocabulary(self.item, self.tags)
 
     @property
     def field_delimiter(self) -> str | None:

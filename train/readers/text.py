@@ -107,7 +107,7 @@ class TextFile:
             return "on" if quoted else "off", 0
         if self._rules.quotes != "auto":
             return self._rules.quotes, 0
-        if has_backslashes(self.name, self._body, self._delimiter, len(self.names)):
+        if has_backslashes(self._body, self._delimiter, len(self.names)):
             return "backslash", 0
         literal = quotes_are_text(self.name, self._body, self._delimiter, len(self.names))
         line = 0 if literal else line_of_text_after_quotes(self._body, self._delimiter)

@@ -32,12 +32,11 @@ from train.errors import DataError
 from train.evaluation.model_card import MODEL_CARD, model_card
 from train.factors.encode import encode_known_users
 from train.output import ARTIFACT, CHECKPOINT, HELD_OUT, MEASURED, METRICS
-from train.readers.address import is_database
 from train.update.config import UpdateConfig, parse_config
 from train.update.grow import grow_interest, grow_network
-from train.update.known_rows import newest_of, without_known_rows
-from train.update.merge import check_types, merge_catalogues, merge_ratings
+from train.update.merge import merge_catalogues, merge_ratings
 from train.update.movie_rows import update_movie_rows
+from train.update.news import new_ratings
 
 
 @dataclass(frozen=True)
@@ -122,17 +121,13 @@ def run(config: UpdateConfig) -> str:
     if target.exists():
         raise DataError(f"{target}: already exists, and a version is never replaced: give another --out and --version")
     base = load_artifact(config.base)
-    since = newest_of(base.metadata) if is_database(config.ratings) and config.since is None else config.since
-    data = replace(config, since=since).read(config.ratings, (base.scale.minimum, base.scale.maximum))
-    _refuse_known(base.metadata, data)
-    if not config.count_again:
-        check_types(base, data)
-        data = without_known_rows(base, data)
-    config.out.mkdir(parents=True, exist_ok=True)
-    if config.hold_out:
-        save_artifact(update(base, _but_newest(data, config.hold_out), config.version).artifact, config.out / MEASURED)
-        base = load_artifact(config.base)  # the rows of one network are not shared with another's
+    _refuse_other_words(config, base)
+    data = new_ratings(base, config)
+    measured = update(base, _but_newest(data, config.hold_out), config.version) if config.hold_out else None
     updated = update(base, data, config.version)
+    config.out.mkdir(parents=True, exist_ok=True)
+    if measured is not None:
+        save_artifact(measured.artifact, config.out / MEASURED)
     digest = save_artifact(updated.artifact, target)
     _replace_other_outputs(config.out, describe_artifact(updated.artifact, digest))
     count = updated.counts
@@ -140,7 +135,7 @@ def run(config: UpdateConfig) -> str:
         f"{data.reading.text()}\n"
         f"{data.source}: {count['ratings']:,} ratings ({count['repeated_pairs']:,} of them repeated pairs) "
         f"by {count['users']:,} users, {count['new_users']:,} of them new, "
-        f"{count['movies']:,} movies, {count['new_movies']:,} of them new\n"
+        f"{count['movies']:,} {base.words.items}, {count['new_movies']:,} of them new\n"
         f"wrote {target}, digest {digest[:16]}, from version {base.metadata.get('version')} "
         f"in {time.perf_counter() - started:.1f} s"
     )
@@ -160,11 +155,11 @@ def _but_newest(data: RatingsData, share: float) -> RatingsData:
     return replace(data, ratings=split_at(data.ratings, held_out, data.source).train.reset_index(drop=True))
 
 
-def _refuse_known(base: dict[str, Any], data: RatingsData) -> None:
-    """Refuses ratings that the version already has, since they would count twice."""
-    known = [base.get("data", {}), *(step["data"] for step in base.get("updates", []))]
-    if data.sha256 in [one.get("sha256") for one in known]:
-        raise DataError(f"{data.source}: the version to update holds these ratings already (same SHA-256)")
+def _refuse_other_words(config: UpdateConfig, base: Artifact) -> None:
+    """A version and its updates speak the same words: their clients are the same."""
+    if config.words != base.words:
+        asked, known = (f"--item {words.item} --tags {words.tags}" for words in (config.words, base.words))
+        raise DataError(f"{asked}: the version to update says {known}: leave both out, or train a version")
 
 
 def _replace_other_outputs(out: Path, metadata: dict[str, Any]) -> None:

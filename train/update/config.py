@@ -75,4 +75,5 @@ def how_it_was_read(base: Artifact) -> dict[str, Any]:
     if "not_rated" in options:
         options["not_rated"] = tuple(options["not_rated"])
     types = {"user_ids": base.user_ids, "movie_ids": base.movie_ids}
-    return options | {name: "integer" if ids.integer else "string" for name, ids in types.items()}
+    integer = {name: "integer" if ids.integer else "string" for name, ids in types.items()}
+    return options | base.words.to_dict() | integer

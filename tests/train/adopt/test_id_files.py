@@ -11,7 +11,7 @@ from train.adopt.id_files import NetworkIds, Side, read_network_ids
 from train.errors import DataError
 from train.readers import names
 
-SIDE = Side("users", names.USER)
+SIDE = Side("users", "user", names.USER)
 
 
 def rows_by_id(path: Path, side: Side = SIDE, header: bool = True) -> dict[int | str, int]:
@@ -63,7 +63,7 @@ def test_a_file_without_a_header_is_one_of_ids(tmp_path: Path) -> None:
 
 def test_columns_can_be_named(tmp_path: Path) -> None:
     (tmp_path / "users.csv").write_text("place,who\n1,5\n0,3\n")
-    assert rows_by_id(tmp_path / "users.csv", Side("users", names.USER, "who", "place")) == {5: 1, 3: 0}
+    assert rows_by_id(tmp_path / "users.csv", Side("users", "user", names.USER, "who", "place")) == {5: 1, 3: 0}
 
 
 @pytest.mark.parametrize(

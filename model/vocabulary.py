@@ -1,0 +1,121 @@
+"""What a model calls its items and their tags: `movie` and `genres`, or the words of the user's own data.
+
+A version keeps its words in its metadata. All that people read or send has them: fields of requests and answers,
+tensors, the schema, errors, the page, the report. The code itself says movie and genres, whatever the items are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+# Every model understands these beside its own words, so that one client can ask any model.
+ITEM_ID = "item_id"
+ITEM_IDS = "item_ids"
+METADATA = "vocabulary"
+
+_WORD = re.compile("[a-z](?:[a-z0-9_]{0,38}[a-z0-9])?")
+# Fields that requests, answers or descriptions have already.
+_TAKEN = """
+    about adopted answer architecture at_most batch_ms batches because binary_data binary_data_output binary_data_size
+    by_kind card chosen code columns config created cross_validation data datatype description digest error example
+    exclude exclude_seen explanation explanations fields fold_in history id ids ids_as_strings influence inputs
+    instances interaction interest kind largest_batch libraries limit limits mean mean_batch mean_batch_ms message
+    metrics model model_name model_version name novelty num_ratings num_users others outputs page pair parameters parts
+    platform popularity predictions prefix rank_by ranked ranking rankings rating rating_scale rating_step ratings
+    reading recommendations recommended request requests requests_last_minute schema schema_version score search seed
+    served_version shape share similar similarity split status takes_ratings title top_k type unknown uptime_s user
+    user_id user_ids user_index user_known users version versions vocabulary worker worker_pid workers year
+"""
+FIELDS = frozenset(_TAKEN.split())
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """`item` is one thing that users rate, such as `product`; `tags` what they are sorted by, such as `categories`.
+
+    Raises:
+        ValueError: a word cannot be the name of a field, or is that of another one.
+    """
+
+    item: str = "movie"
+    tags: str = "genres"
+
+    def __post_init__(self) -> None:
+        for option, word in asdict(self).items():
+            if not isinstance(word, str) or not _WORD.fullmatch(word):
+                told = "allowed: 1 to 40 small letters a-z, digits and _, a letter first, such as"
+                raise ValueError(f"--{option}: got {word!r}, {told} {'product' if option == 'item' else 'categories'}")
+        own = {self.item, self.items, self.item_id, self.item_ids, self.item_known, self.num_items}
+        for option, names in (("item", own - {ITEM_ID, ITEM_IDS}), ("tags", {self.tags})):
+            taken = names & (FIELDS if option == "item" else FIELDS | own | {ITEM_ID, ITEM_IDS})
+            if taken:
+                told = f"the field {min(taken)} has another meaning already: take another word"
+                raise ValueError(f"--{option}: got {getattr(self, option)!r}, and {told}")
+
+    @classmethod
+    def of(cls, metadata: Mapping[str, Any]) -> Vocabulary:
+        """The words of a version, by its metadata.
+
+        Raises:
+            ValueError: they are none.
+        """
+        try:
+            return cls(**metadata.get(METADATA, {}))
+        except TypeError as error:
+            raise ValueError(f"{METADATA}: got {metadata[METADATA]!r}, allowed: item and tags") from error
+
+    def to_dict(self) -> dict[str, str]:
+        """As the metadata holds them."""
+        return asdict(self)
+
+    @cached_property
+    def items(self) -> str:
+        """Several of them: `movies`."""
+        return plural(self.item)
+
+    @cached_property
+    def tag(self) -> str:
+        """One of the tags: `genre`."""
+        return singular(self.tags)
+
+    @cached_property
+    def item_id(self) -> str:
+        """The field of one id: `movie_id`."""
+        return f"{self.item}_id"
+
+    @cached_property
+    def item_ids(self) -> str:
+        """The field of several ids: `movie_ids`."""
+        return f"{self.item}_ids"
+
+    @cached_property
+    def item_known(self) -> str:
+        """The output that says of each id whether the model knows it: `movie_known`."""
+        return f"{self.item}_known"
+
+    @cached_property
+    def num_items(self) -> str:
+        """The metadata's field of how many there are: `num_movies`."""
+        return f"num_{self.items}"
+
+
+def plural(word: str) -> str:
+    """`movies`, `categories`, `dishes`; `series` stays as it is."""
+    if word.endswith("ies"):
+        return word
+    if word.endswith(("s", "x", "z", "ch", "sh")):
+        return f"{word}es"
+    return f"{word[:-1]}ies" if re.search("[^aeiou]y$", word) else f"{word}s"
+
+
+def singular(word: str) -> str:
+    """`genre`, `category`, `dish`; a word that is no plural stays as it is."""
+    if word.endswith("ies"):
+        return f"{word[:-3]}y"
+    if word.endswith(("sses", "xes", "zes", "ches", "shes")):
+        return word[:-2]
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
