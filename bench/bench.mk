@@ -43,6 +43,7 @@ bench-update: .venv/serve ## measure an update against training anew, on DATA
 bench-accuracy: .venv/serve .venv-peers/surprise/ready .venv-peers/myfm/ready ## compare errors on DATA_DIRS with Surprise and myfm
 	@$(BUILD) demo
 	$(PY) -m bench.accuracy $(DATA_DIRS) $(BENCH_ARGS)
+	$(PY) -m bench.accuracy $(DATA_DIRS) --split time $(BENCH_ARGS)
 
 bench-ranking: .venv/serve $(RANKING_PEERS:%=.venv-peers/%/ready) ## compare recommendations on DATA_DIRS with implicit, LensKit and RecTools
 	@$(BUILD) demo
