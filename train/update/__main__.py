@@ -128,6 +128,8 @@ def run(config: UpdateConfig) -> str:
     config.out.mkdir(parents=True, exist_ok=True)
     if measured is not None:
         save_artifact(measured.artifact, config.out / MEASURED)
+    else:
+        (config.out / MEASURED).unlink(missing_ok=True)
     digest = save_artifact(updated.artifact, target)
     _replace_other_outputs(config.out, describe_artifact(updated.artifact, digest))
     count = updated.counts
