@@ -39,11 +39,11 @@ _WORKERS, _BATCHES = 4, 200
 def nothing_mapped() -> Iterator[None]:
     """Artifacts that are written in the block have all tables inside the network."""
     before = model.tables.MAPPED_BYTES
-    model.tables.MAPPED_BYTES = model.maps.MAPPED_BYTES = sys.maxsize
+    model.tables.MAPPED_BYTES = model.maps.MAPPED_BYTES = sys.maxsize  # type: ignore[attr-defined]
     try:
         yield
     finally:
-        model.tables.MAPPED_BYTES = model.maps.MAPPED_BYTES = before
+        model.tables.MAPPED_BYTES = model.maps.MAPPED_BYTES = before  # type: ignore[attr-defined]
 
 
 def measure_together(path: Path, workers: int) -> tuple[float, dict[str, float]]:
@@ -52,7 +52,7 @@ def measure_together(path: Path, workers: int) -> tuple[float, dict[str, float]]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     processes = [subprocess.Popen(command, text=True, **pipes) for _ in range(workers)]
     try:
-        figures = [json.loads(process.stdout.readline()) for process in processes]
+        figures = [json.loads(process.stdout.readline()) for process in processes if process.stdout]
         shares = [psutil.Process(process.pid).memory_full_info().pss for process in processes]
         return sum(shares) / 2**20, figures[0]
     finally:
