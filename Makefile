@@ -4,9 +4,10 @@ PYTHON ?= python3
 PY     := .venv/bin/python
 
 # The variables that a user may give: `make serve DATA=ratings.csv`. GIVEN are those that were; make hands them on.
-KNOWN := VERSION DATA PRESET TRAIN_ARGS RESUME PROCESSES RATINGS FROM UPDATE_ARGS REPORT_ARGS AUTH PORT BODY FOLLOW \
+KNOWN := VERSION DATA PRESET TRAIN_ARGS RESUME PROCESSES RATINGS FROM UPDATE_ARGS REPORT_ARGS SERVER AUTH PORT BODY FOLLOW \
          QUERY TABLE MOVIES_QUERY ITEM TAGS MODEL USERS MOVIES ITEMS MODULE MODULE_ARGS OUTPUT SCALE ADOPT_ARGS \
-         SHARE MODE REQUESTS FORCE LOG_FORMAT PYTHON BENCH_ARGS SOAK_ARGS PEERS DATA_DIRS KMRD
+         TOP_K OUT GENRES EXCLUDE_SEEN RANK_BY EXACT SCORE_ARGS \
+         SHARE MODE REQUESTS WITH KEEP REFRESH_ARGS FORCE LOG_FORMAT PYTHON BENCH_ARGS SOAK_ARGS PEERS DATA_DIRS KMRD
 given  = $(foreach name,$(1),$(if $(filter $(2),$(firstword $(origin $(name)))),$(name)))
 GIVEN := $(call given,$(KNOWN),command environment)
 STRANGE := $(filter-out $(KNOWN) MAKEFLAGS MFLAGS SHELL MAKE,$(call given,$(.VARIABLES),command))
@@ -20,26 +21,31 @@ endif
 quoted = '$(subst ','\'',$(1))'
 option = $(if $($(2)),--$(1) $(call quoted,$($(2))))
 version = $(call option,version,VERSION)
+judged = $(call option,requests,REQUESTS) $(call option,data,DATA)
 
+# What SERVER=asgi needs beside the rest.
+ASGI = $(if $(filter asgi,$(SERVER)),.venv/asgi)
 BUILD := GIVEN="$(GIVEN)" $(PY) -m ops.build
 
 .DEFAULT_GOAL := help
-.PHONY: help help-bench setup data train train-help update update-help adopt adopt-help package serve run stop status logs open predict token rotate-keys
-.PHONY: versions register promote rollback unregister canary report test test-quick frontend lint clean
+.PHONY: help help-bench setup data train train-help update update-help adopt adopt-help score score-help package serve run stop status logs open predict token rotate-keys
+.PHONY: versions register promote rollback unregister canary compare refresh history report test test-quick frontend lint clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F':.*## ' '{printf "  %-15s %s\n", $$1, $$2}'
 	@echo 'Variables: VERSION=1.1  DATA=folder or file  PRESET=default|mlp|reference  TRAIN_ARGS="--seed 1"'
 	@echo '           DATA=postgresql://user@host/db or a SQLite file, with QUERY or TABLE, MOVIES_QUERY'
 	@echo '           ITEM=product TAGS=categories: what your items and their tags are called'
-	@echo '           PORT=9090  RATINGS, FROM (update)  RESUME=1, PROCESSES=2 (train)  SHARE, MODE (canary)'
+	@echo '           PORT=9090  RATINGS, FROM (update)  RESUME=1, PROCESSES=2 (train)  SHARE, MODE, REQUESTS (canary)'
+	@echo '           SERVER=torchserve|asgi  AUTH=on|off (serve, run)  WITH (compare, report)  KEEP (refresh)'
 	@echo '           MODEL, USERS, MOVIES or ITEMS, MODULE, MODULE_ARGS, OUTPUT, SCALE (adopt)'
+	@echo '           OUT, TOP_K, USERS or RATINGS, GENRES, EXCLUDE_SEEN, RANK_BY, EXACT (score)'
 	@echo 'A version is never replaced: other DATA or options make a new one. It remembers what it was made of.'
 
-serve: .venv/serve ## train and pack if need be, start the server, show answers
+serve: .venv/serve $(ASGI) ## train and pack if need be, start the server, show answers
 	@$(BUILD) serve
 
-run: .venv/serve ## the same in the foreground; a server that ends is started again
+run: .venv/serve $(ASGI) ## the same in the foreground; a server that ends is started again
 	@$(BUILD) run
 
 stop: ## stop the server that `make serve` or `make run` started
@@ -66,7 +72,8 @@ train: .venv/serve ## train a version on DATA
 train-help: .venv/serve ## list the options for TRAIN_ARGS
 	@$(PY) -m train --help
 
-report: .venv/serve ## write build/VERSION/report.html: errors, baselines, pictures
+report: .venv/serve ## write build/VERSION/report.html: errors, baselines, pictures; beside another WITH=1.0
+	@$(if $(WITH),$(PY) -m ops.canary.compare $(version) $(call option,with,WITH) $(judged))
 	@$(BUILD) report
 
 package: .venv/serve ## pack a version into model-store; FROM=1.0 packs 1.0 as VERSION
@@ -84,6 +91,12 @@ adopt: .venv/serve ## make a version of a network trained elsewhere: MODEL, USER
 adopt-help: .venv/serve ## list the options for ADOPT_ARGS
 	@$(PY) -m train.adopt --help
 
+score: .venv/serve ## write the best movies of every user into the folder OUT; TOP_K=10
+	@$(BUILD) score
+
+score-help: .venv/serve ## list the options for SCORE_ARGS
+	@$(PY) -m score --help
+
 versions: .venv/serve ## list the versions that the server holds
 	@$(PY) -m ops.versions list
 
@@ -99,8 +112,17 @@ rollback: .venv/serve ## restore the previous default version
 unregister: .venv/serve ## remove VERSION from the server once its requests are answered
 	@$(PY) -m ops.versions unregister $(version)
 
-canary: .venv/serve ## send a SHARE of requests to VERSION too, and compare the answers
-	@$(PY) -m ops.canary $(version) $(call option,share,SHARE) $(call option,mode,MODE) $(call option,requests,REQUESTS)
+canary: .venv/serve ## send a SHARE of requests to VERSION too, compare the answers, and judge it
+	@$(PY) -m ops.canary $(version) $(call option,share,SHARE) $(call option,mode,MODE) $(judged)
+
+compare: .venv/serve ## tell whether VERSION should take the place of WITH, and why; needs no server
+	@$(PY) -m ops.canary.compare $(version) $(call option,with,WITH) $(judged)
+
+refresh: .venv/serve ## take in new ratings, judge the new version, promote it if it is worth it; KEEP=5
+	@$(PY) -m ops.refresh $(judged) $(call option,keep,KEEP) $(REFRESH_ARGS)
+
+history: .venv/serve ## list the versions: data, errors, rankings, verdicts, reigns; and draw them
+	@$(PY) -m ops.refresh.history
 
 token: .venv/serve ## print the key for predictions of a server with AUTH=on
 	@$(PY) -m ops.auth token
@@ -127,7 +149,7 @@ frontend: .venv/dev ## compile the plugin of TorchServe's front end anew (needs 
 lint: .venv/dev ## check style (ruff), types (mypy) and unsafe code (bandit)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(PY) -m bandit --quiet --recursive --configfile pyproject.toml model handler train ops bench
+	$(PY) -m bandit --quiet --recursive --configfile pyproject.toml model handler train score ops bench
 	$(PY) -m mypy
 
 include bench/bench.mk
@@ -142,6 +164,10 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 	@echo 'On Linux the package index has the CUDA build of torch, which takes several GB. This takes minutes.'
 	$(PIP) 'pip==26.3'
 	$(PIP) -c constraints.txt --group serve --group train
+	@touch $@
+
+.venv/asgi: .venv/serve
+	$(PIP) -c constraints.txt --group asgi
 	@touch $@
 
 .venv/dev: .venv/serve

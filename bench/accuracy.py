@@ -1,8 +1,10 @@
 """`python -m bench.accuracy DATA...`: this project against Surprise and myfm, on the same split and rows, in one run.
 
 The split is the one of the training: a fifth of the rows is held out. Errors are those of the held-out rows whose user
-and movie occur in training, since every peer can rate these. This project is the mean of three seeds; a peer has one
-seed. Each peer runs alone, in a fresh process of the environment that has it. Every fit uses one thread.
+and movie occur in training, since every peer can rate these. With `--split time` the last fifth by time is held out.
+Errors are then also those of all its rows and of new users, of whom nothing is known, and rankings follow. This project
+is the mean of three seeds; a peer has one seed. Each peer runs alone, in a fresh process of the environment that has
+it. Every fit uses one thread.
 """
 
 from __future__ import annotations
@@ -14,24 +16,21 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
 
 from bench.accuracy_score import Fit, Score, report, score
+from bench.accuracy_task import Split, Task, rankings_table, read_task
 from bench.machine import ROOT, describe_machine
 from bench.options import make_parser
 from bench.publish import publish
-from model.scale import RatingScale
 from train.architectures import ARCHITECTURES
 from train.config import PRESETS, TrainConfig
-from train.dataset.data import RatingsData, split_ratings
-from train.dataset.tensors import Ratings, TrainingSet, index_ratings, look_up_ratings
 from train.predict import predict
-from train.readers import load_ratings
 from train.resume import NO_STAGES
 
 OURS = "NCF Serve"
@@ -44,39 +43,6 @@ PEERS = {
     "myfm-regression": "myfm regression (rank 8)",
     "myfm-probit": "myfm ordered probit (rank 8)",
 }
-
-
-@dataclass(frozen=True)
-class Task:
-    """A split data set: the training rows and the B held-out rows, each with the catalogue's features and without."""
-
-    name: str
-    scale: RatingScale
-    with_features: TrainingSet
-    without_features: TrainingSet
-    rows_with_features: Ratings
-    rows_without_features: Ratings
-
-    @property
-    def truth(self) -> np.ndarray:
-        """The ratings of the held-out rows (B,), in rating units."""
-        return self.rows_without_features.rating.numpy()
-
-
-def read_task(folder: Path) -> Task:
-    """Reads a folder of ratings and splits it."""
-    data: RatingsData = load_ratings(folder)
-    split = split_ratings(data.ratings, source=data.source)
-    with_features = index_ratings(split.train, data.movies)
-    without_features = index_ratings(split.train, None)
-    return Task(
-        folder.resolve().name,
-        RatingScale(*data.rating_scale),
-        with_features,
-        without_features,
-        look_up_ratings(split.known, with_features.user_ids, with_features.movie_ids),
-        look_up_ratings(split.known, without_features.user_ids, without_features.movie_ids),
-    )
 
 
 def ours(task: Task, config: TrainConfig, features: bool) -> Fit:
@@ -131,19 +97,23 @@ def _write_task(task: Task, path: Path) -> None:
     )
 
 
-def measure(task: Task, options: argparse.Namespace) -> Iterator[Score]:
-    """The scores of one data set, this project's first."""
+def measure(task: Task, options: argparse.Namespace) -> dict[str, list[Score]]:
+    """The scores of one data set by group of rows, this project's first."""
+    scores: dict[str, list[Score]] = {group: [] for group in task.groups}
     base: np.ndarray | None = None
     for title, fits in _all_fits(task, options):
         print(f"{task.name}: {title}", file=sys.stderr)
         if base is None:
             base = np.mean([np.square(fit.predicted.astype(np.float64) - task.truth) for fit in fits], axis=0)
-        yield score(title, fits, task.truth, base)
+        for group, rows in task.groups.items():
+            own = [replace(fit, predicted=fit.predicted[rows]) for fit in fits]
+            scores[group].append(score(title, own, task.truth[rows], base[rows]))
+    return scores
 
 
 def _all_fits(task: Task, options: argparse.Namespace) -> Iterator[tuple[str, list[Fit]]]:
     """The fits of each line of the table; none for a peer that took too long."""
-    seeds = [replace(PRESETS["default"], seed=seed) for seed in SEEDS]
+    seeds = [replace(PRESETS["default"], split=task.split, seed=seed) for seed in SEEDS]
     yield OURS, [ours(task, config, features=True) for config in seeds]
     if task.with_features.features is not None:
         yield f"{OURS}, --no-features", [ours(task, config, features=False) for config in seeds]
@@ -155,10 +125,11 @@ def _all_fits(task: Task, options: argparse.Namespace) -> Iterator[tuple[str, li
 
 
 def main() -> None:
-    """Measures, and publishes the section `accuracy`."""
+    """Measures, and publishes the section `accuracy`, or `accuracy-by-time`."""
     parser = make_parser("bench.accuracy", __doc__)
     parser.add_argument("data", type=Path, nargs="*", default=[Path("build/demo")], help="folders or files of ratings")
     parser.add_argument("--peers", type=Path, default=ROOT / ".venv-peers", help="folder of the peers' environments")
+    parser.add_argument("--split", choices=get_args(Split), default="random", help="which fifth is held out")
     parser.add_argument("--reference", action="store_true", help="train the reference network too, a minute per set")
     parser.add_argument("--limit-s", type=float, default=300.0, help="the most seconds for a peer's process")
     options = parser.parse_args()
@@ -168,13 +139,19 @@ def main() -> None:
     results: dict[str, Any] = {}
     versions: dict[str, str] = {}
     for folder in options.data:
-        task = read_task(folder)
-        scores = list(measure(task, options))
-        results[task.name] = [asdict(one) for one in scores]
-        versions |= {one.name.split()[0]: one.version for one in scores if one.version}
-        tables.append(report(task.name, len(task.without_features.ratings), len(task.truth), scores, options.limit_s))
+        task = read_task(folder, options.split)
+        results[task.name] = {}
+        for group, scores in measure(task, options).items():
+            results[task.name][group] = [asdict(one) for one in scores]
+            versions |= {one.name.split()[0]: one.version for one in scores if one.version}
+            title = task.name if options.split == "random" else f"{task.name}, the last fifth by time, {group}"
+            rows = int(task.groups[group].sum())
+            tables.append(report(title, len(task.without_features.ratings), rows, scores, options.limit_s))
+        if options.split == "time":
+            tables.append(f"Rankings by time, seed {SEEDS[0]}:\n\n{rankings_table(task, SEEDS[0])}")
     machine["versions"] |= versions
-    publish("accuracy", {**machine, "data": results}, "\n\n".join(tables), options)
+    section = "accuracy" if options.split == "random" else "accuracy-by-time"
+    publish(section, {**machine, "data": results}, "\n\n".join(tables), options)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ bench-serve: .venv/serve ## measure VERSION against a stock TorchServe bundle (n
 	$(PY) -m bench.serve --artifact "$$($(BUILD) artifact)" $(BENCH_ARGS)
 	$(PY) -m bench.growth --artifact "$$($(BUILD) artifact)" $(filter --write-nothing,$(BENCH_ARGS))
 
-bench-peers: .venv/serve ## measure VERSION against Triton, FastAPI, TorchServe, or PEERS (needs wrk, cc)
+bench-peers: .venv/serve .venv/asgi ## measure VERSION against Triton, FastAPI, TorchServe, or PEERS (needs wrk, cc)
 	$(if $(PEERS_READY),-@$(MAKE) --no-print-directory --keep-going $(PEERS_READY))
 	$(PY) -m bench.peers --artifact "$$($(BUILD) artifact)" $(if $(PEERS),--only ours $(filter-out ours,$(PEERS))) $(BENCH_ARGS)
 
@@ -43,6 +43,7 @@ bench-update: .venv/serve ## measure an update against training anew, on DATA
 bench-accuracy: .venv/serve .venv-peers/surprise/ready .venv-peers/myfm/ready ## compare errors on DATA_DIRS with Surprise and myfm
 	@$(BUILD) demo
 	$(PY) -m bench.accuracy $(DATA_DIRS) $(BENCH_ARGS)
+	$(PY) -m bench.accuracy $(DATA_DIRS) --split time $(BENCH_ARGS)
 
 bench-ranking: .venv/serve $(RANKING_PEERS:%=.venv-peers/%/ready) ## compare recommendations on DATA_DIRS with implicit, LensKit and RecTools
 	@$(BUILD) demo

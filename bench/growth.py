@@ -45,12 +45,12 @@ def make_artifact(path: Path, users: int, movies: int) -> None:
     user_ids = IdMap(np.cumsum(generator.integers(1, 40, users)))
     movie_ids = IdMap(np.cumsum(generator.integers(1, 40, movies)))
     history = History(np.zeros(users + 1, dtype=np.int32), np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32))
-    network = _network(users, movies)
+    network = make_network(users, movies)
     artifact = Artifact(network, user_ids, movie_ids, RatingScale(1, 10), history, Catalogue({}, movies), {})
     save_artifact(artifact, path)
 
 
-def _network(users: int, movies: int) -> FactorNetwork:
+def make_network(users: int, movies: int) -> FactorNetwork:
     """The default architecture at its default sizes, with random tables."""
     torch.manual_seed(0)
     k, hidden = 9, 16

@@ -1,8 +1,9 @@
 """One peer's fit and predictions, in the peers' own environment: `python bench/peers_accuracy.py PEER IN.npz OUT.npz`.
 
 IN holds user, movie (N,) int64 rows, rating (N,) float32, test_user, test_movie (B,) int64, num_users, num_movies and
-scale (2,). OUT gets predicted (B,), the fit's cpu_s and wall_s, and the library's version. This file imports nothing of
-this project, because the interpreter that runs it has other libraries.
+scale (2,). A tested row of num_users or num_movies is that of an unknown one. OUT gets predicted (B,), the fit's cpu_s
+and wall_s, and the library's version. This file imports nothing of this project, because the interpreter that runs it
+has other libraries.
 """
 
 import sys
@@ -110,10 +111,12 @@ def _columns(data: Arrays, part: str) -> list[Any]:
 
 
 def _one_hot(user: Any, movie: Any, groups: list[int]) -> Any:
+    """Rows with a one for the user and one for the movie; none for the unknown, whose row is past the last."""
     from scipy.sparse import csr_matrix
 
-    columns = np.stack([user, movie + groups[0]], axis=1).ravel()
-    starts = np.arange(0, len(columns) + 1, 2)
+    is_known = np.stack([user < groups[0], movie < groups[1]], axis=1)
+    columns = np.stack([user, movie + groups[0]], axis=1)[is_known]
+    starts = np.concatenate([[0], is_known.sum(axis=1).cumsum()])
     return csr_matrix((np.ones(len(columns)), columns, starts), shape=(len(user), sum(groups)))
 
 

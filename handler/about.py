@@ -12,6 +12,7 @@ import orjson
 
 from handler.oip_codec import output_datatypes
 from handler.options import shown_columns
+from handler.pictures import rating_pictures
 from handler.request import DecodedRequest, Endpoint, Response
 from handler.schema_terms import Schema
 from handler.settings import HandlerSettings
@@ -44,6 +45,7 @@ def facts_about(
         "fields": shown_columns(model.catalogue, model.words),
         "takes_ratings": model.scorer.can_encode,
         "ranked": model.ranking is not None,
+        "pictures": rating_pictures(model.history, len(model.movie_ids)),
         "limits": asdict(settings),
         "schema": schema,
     }

@@ -33,7 +33,7 @@ _SUCCESS = _INT.pack(200) + _INT.pack(len(b"Prediction success")) + b"Prediction
 
 
 class Frame(NamedTuple):
-    """A batch: TorchServe's own id of each request, and the requests, in the same order."""
+    """A batch: TorchServe's own id of each request, its length before it, and the requests, in the same order."""
 
     ids: list[bytes]
     requests: list[Request]
@@ -72,29 +72,29 @@ class FrameReader:
         start = 0
         ids, requests = [], []
         while True:
-            at = start
             try:
-                (length,) = _integer(data, at)
+                (length,) = _integer(data, start)
                 if length == -1:
                     break
-                at += 4 + length
-                request_id = data[start + 4 : at]
+                at = start + 4 + length
+                request_id = data[start:at]
                 head, at = self._head(data, at)
-                row = {}
-                name = head.name
-                while name is not None:
+                first = at
+                if head.rest is not None:
                     (length,) = _integer(data, at)
                     at += 4 + length
-                    row[name] = data[at - length : at]
-                    name, at = (None, at + 4) if _integer(data, at) == _NO_MORE else _field(data, at)
+                if head.rest is not None and _integer(data, at) == _NO_MORE:
+                    request = Request(data[first + 4 : at], *head.rest)
+                    at += 4
+                else:
+                    request, at = _read_row(data, first, head)
             except struct.error:  # the rest of this request is still on its way; most frames come whole
                 # Earlier requests are cut off: otherwise each request of a long frame would copy all of it.
-                end = max(at + 4, len(data) + 1)
-                data = _receive(connection, data[start:], end - start)
+                data = _receive(connection, data[start:], max(at + 4, len(data) + 1) - start)
                 start = 0
             else:
                 ids.append(request_id)
-                requests.append(_request(row, head))
+                requests.append(request)
                 start = at
         if start + 4 != len(data):
             raise ValueError(f"{len(data) - start - 4} bytes after a frame")
@@ -126,10 +126,16 @@ def _make_head(headers: Mapping[str, str], name: str | None) -> _Head:
     return _Head(headers, name, rest)
 
 
-def _request(row: Mapping[str, bytes], head: _Head) -> Request:
-    if head.rest is not None and len(row) == 1:
-        return Request(row[str(head.name)], *head.rest)
-    return to_request(row, head.headers)
+def _read_row(data: bytes, at: int, head: _Head) -> tuple[Request, int]:
+    """A request whose first value begins at `at`, and where it ends; it may have several values, or none."""
+    row = {}
+    name = head.name
+    while name is not None:
+        (length,) = _integer(data, at)
+        at += 4 + length
+        row[name] = data[at - length : at]
+        name, at = (None, at + 4) if _integer(data, at) == _NO_MORE else _field(data, at)
+    return to_request(row, head.headers), at
 
 
 def _field(data: bytes, at: int) -> tuple[str, int]:
@@ -166,19 +172,21 @@ def write_frame(frame: Frame, responses: Sequence[Response], headers: Mapping[st
     pack = _INT.pack
     parts = [_SUCCESS]
     heads: dict[tuple[int, int, bool], bytes] = {}
-    for request_id, request, response in zip(frame.ids, frame.requests, responses, strict=True):
-        key = (response.status, id(response.headers), request.has_headers)
-        if key not in heads:
-            heads[key] = _answer_head(response, response_headers(request, response, headers))
-        parts += (pack(len(request_id)), request_id, heads[key], pack(len(response.body)), response.body)
+    for sized_id, request, response in zip(frame.ids, frame.requests, responses, strict=True):
+        body, status, own = response
+        key = (status, id(own), request.has_headers)
+        head = heads.get(key)
+        if head is None:
+            head = heads[key] = _answer_head(status, response_headers(request, response, headers))
+        parts += (sized_id, head, pack(len(body)), body)
     parts.append(_END)
     return b"".join(parts)
 
 
-def _answer_head(response: Response, headers: Mapping[str, str]) -> bytes:
+def _answer_head(status: int, headers: Mapping[str, str]) -> bytes:
     """Content type, status, an empty phrase, and the headers."""
-    content_type = response.headers["content-type"].encode()
-    parts = [_INT.pack(len(content_type)), content_type, _INT.pack(response.status), _INT.pack(0)]
+    content_type = headers["content-type"].encode()
+    parts = [_INT.pack(len(content_type)), content_type, _INT.pack(status), _INT.pack(0)]
     parts.append(_INT.pack(len(headers)))
     for text in (text for pair in headers.items() for text in pair):
         encoded = text.encode()

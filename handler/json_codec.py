@@ -83,7 +83,10 @@ class JsonCodec:
 
 def _too_many(pairs: int, most: int, before: int, entries: int) -> RequestError:
     """The error of an entry whose pairs are too many with those of the entries `before` it; alone, each is allowed."""
-    advice = f"the first {max(before, 1)} of {entries} entries fit, ask for the others in requests of their own"
+    advice = (
+        f"the first {max(before, 1)} of {entries} entries fit, ask for the others in requests of their own, "
+        "or score all users without a server: `make score`"
+    )
     message = f"{INSTANCES}: {pairs} pairs, at most {most} are allowed: {advice}"
     return RequestError(message, code=413, kind="TooLarge")
 

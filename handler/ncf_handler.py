@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,8 @@ class NCFHandler:
             neighbours=served_versions,
         )
         self.service.warm_up()
+        gc.collect()
+        gc.freeze()  # what lies here stays: without this, a full collection looks through all of torch, for 0.1 s
         if settings.fast_wire:
             wire.install(self.service)
         logger.info("serving version %s on %s, rating scale %s", version, device, artifact.scale)

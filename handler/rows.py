@@ -15,7 +15,7 @@ from handler.request_log import MAX_ID_CHARACTERS, REQUEST_ID
 
 BODY_FIELDS = ("body", "data")
 # What a proxy asks in the header `describe`, for clients whose paths TorchServe does not know: ops/nginx/ncf.conf.
-_QUESTIONS: Mapping[str, Endpoint] = {"ready": "readiness", "metadata": "metadata"}
+QUESTIONS: Mapping[str, Endpoint] = {"ready": "readiness", "metadata": "metadata"}
 # Without this header a StreamPredictions call over gRPC ends TorchServe's worker.
 _LAST_OF_STREAM = {"ts_stream_next": "false"}
 
@@ -26,7 +26,7 @@ def to_request(row: Mapping[str, Any], headers: Mapping[str, str]) -> Request:
     endpoint = _endpoint(headers, bool(row))
     if REQUEST_ID in row and REQUEST_ID not in headers and (sent := _text(row[REQUEST_ID])):
         headers = {**headers, REQUEST_ID: sent}
-    return Request(_find_body(row), headers, endpoint, has_headers)
+    return Request(find_body(row), headers, endpoint, has_headers)
 
 
 def response_headers(request: Request, response: Response, common: Mapping[str, str]) -> dict[str, str]:
@@ -54,12 +54,13 @@ def _endpoint(headers: Mapping[str, str], has_fields: bool) -> Endpoint:
     if headers.get("describe") == "True" and not has_fields:
         return "description"
     asked = headers.get("describe", "")
-    if asked in _QUESTIONS:
-        return _QUESTIONS[asked]
+    if asked in QUESTIONS:
+        return QUESTIONS[asked]
     return "explanations" if headers.get("explain") == "True" else "predictions"
 
 
-def _find_body(row: Mapping[str, Any]) -> Any:
+def find_body(row: Mapping[str, Any]) -> Any:
+    """The body among a row's fields: `body`, `data`, or the only field; None where there is none."""
     for name in BODY_FIELDS:
         if name in row:
             return b"null" if row[name] is None else row[name]  # JSON that TorchServe parsed; no body is another thing

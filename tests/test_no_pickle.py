@@ -17,7 +17,7 @@ from model.artifact import Artifact, ArtifactError, load_artifact, save_artifact
 from model.history import History
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("model", "handler", "train", "ops", "bench")
+ROOMS = ("model", "handler", "train", "score", "ops", "bench")
 READS_PICKLE = {"pickle", "_pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 CALLS = {"torch.load", "torch.package.PackageImporter", "yaml.load", "yaml.unsafe_load", "yaml.full_load"}
 NAMES = {"read_pickle", "eval", "exec", "unpickle"}

@@ -14,6 +14,7 @@ from train.architectures import ARCHITECTURES
 from train.command import run_command, speaks
 from train.config import PRESETS, TrainConfig
 from train.cross_validation import format_folds
+from train.dataset.reading import Reading
 from train.evaluation.evaluate import format_table
 from train.evaluation.ranking_words import format_rankings
 from train.evaluation.split_words import describe_split
@@ -86,10 +87,16 @@ def _refuse_other_architecture(architecture: str, arguments: list[str]) -> None:
 def _told(config: TrainConfig, metrics: dict[str, Any]) -> str:
     """The errors, what was chosen, how fast it was, and what was written."""
     lines = []
+    if "reading" in metrics["split"]:
+        lines.append(Reading(**metrics["split"]["reading"]).text())
     if metrics["metrics"]:
         lines.append(f"held out: {describe_split(metrics['split'])}")
         lines.append(format_table(metrics["metrics"]))
         lines += [line for line in [doubt(metrics["metrics"])] if line]
+    if "events" in metrics:
+        lines.append(
+            "events: {events:,} by {users:,} users of {movies:,} movies, from {file}".format(**metrics["events"])
+        )
     if "cross_validation" in metrics:
         lines.append(format_folds(metrics["cross_validation"]))
     if metrics["rankings"]:

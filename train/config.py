@@ -47,6 +47,8 @@ class TrainConfig(ReaderOptions):
     """How many ratings of each new user stay among the training rows with `--split users`; at least 1."""
     test_file: Path | None = None
     """A file of your own to measure on, instead of a split. Its ratings are never trained on."""
+    events: Path | None = None
+    """A file of clicks, views or purchases without ratings: who took what. They shape the interest part alone."""
     folds: int = 0
     """Measure errors by cross-validation too, with this many folds of random ratings; at least 2, and 0 is none."""
     ranking_users: int = 3_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,7 @@ def _measure(
     architecture, scale = ARCHITECTURES[config.architecture], RatingScale(*data.rating_scale)
     stages = Stages(config.out / FOLDER / f"fold-{number}", fingerprint(config, data), config.resume)
     trained = index_ratings(train, catalogue)
-    choice = architecture.choose(trained, scale, config, stages)
+    choice = architecture.choose(trained, scale, replace(config, split="random"), stages)  # the folds are random
     fitted = architecture.fit(trained, scale, config, choice, f"fold {number} of {config.folds}", stages)
     if distributed.rank():
         return {}

@@ -24,8 +24,8 @@ from model.scale import RatingScale
 from model.vocabulary import METADATA, Vocabulary
 from train.architectures import ARCHITECTURES
 from train.config import TrainConfig
-from train.dataset.data import MOVIE_ID, RatingsData
-from train.dataset.figures import describe_data
+from train.dataset.data import MOVIE_ID, EventsData, RatingsData
+from train.dataset.figures import describe_data, describe_events
 from train.dataset.tensors import TrainingSet
 from train.evaluation.held_out import HeldOut, save_held_out
 from train.evaluation.model_card import MODEL_CARD, model_card
@@ -33,6 +33,7 @@ from train.interest.fit import history_of
 from train.method import Choice
 
 ARTIFACT = "ncf.pt"
+MEASURED = "measured.pt"
 CHECKPOINT = "checkpoint.safetensors"
 METRICS = "metrics.json"
 HELD_OUT = "held_out.npz"
@@ -45,13 +46,14 @@ def describe(
     choice: Choice,
     results: dict[str, Any],
     split: dict[str, Any],
+    events: EventsData | None = None,
 ) -> dict[str, Any]:
     """The description of the run for metrics.json and the artifact's metadata, without the speed.
 
     split: as `Sides.described`.
     """
     options = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(config).items()}
-    others = {"data", "out", "movies", "test_file", "resume", *ARCHITECTURES} - {config.architecture}
+    others = {"data", "out", "movies", "test_file", "events", "resume", *ARCHITECTURES} - {config.architecture}
     return {
         "version": config.version,
         METADATA: config.words.to_dict(),
@@ -62,9 +64,31 @@ def describe(
         "seed": config.seed,
         "split": split,
         "data": describe_data(data),
+        **({} if events is None else {"events": describe_events(events)}),
         "libraries": {"torch": torch.__version__, "numpy": np.__version__, "python": platform.python_version()},
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
+
+
+def write_measured(
+    network: RatingNetwork,
+    interest: Interest | None,
+    trained: TrainingSet,
+    scale: RatingScale,
+    data: RatingsData,
+    out: Path,
+    version: str,
+) -> None:
+    """Keeps the model that was measured beside the served one, which knows the held-out ratings too.
+
+    It can be compared with other versions on ratings that it was not trained on (train/compare).
+    """
+    catalogue = build_catalogue(data.movies, trained.movie_ids)
+    metadata = {"version": version, "architecture": type(network).__name__}
+    ids = trained.user_ids, trained.movie_ids
+    artifact = Artifact(network, *ids, scale, history_of(trained), catalogue, metadata, interest)
+    out.mkdir(parents=True, exist_ok=True)
+    save_artifact(artifact, out / MEASURED)
 
 
 def write(
@@ -92,6 +116,8 @@ def write(
     digest = save_artifact(artifact, out / ARTIFACT)
     _write_text(out / METRICS, json.dumps({**metrics, "digest": digest}, indent=1, ensure_ascii=False))
     _write_text(out / MODEL_CARD, model_card(describe_artifact(artifact, digest)))
+    if metrics["split"].get("served") != "all":
+        (out / MEASURED).unlink(missing_ok=True)  # what is served was measured itself
     if held_out is None:
         (out / HELD_OUT).unlink(missing_ok=True)  # an earlier run's would not fit
     else:

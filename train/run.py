@@ -7,7 +7,7 @@ report; what is served is then trained on everything, so that no rated user or m
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,8 @@ from train import distributed
 from train.architectures import ARCHITECTURES
 from train.config import TrainConfig
 from train.cross_validation import cross_validate
-from train.dataset.data import RatingsData
-from train.dataset.tensors import Ratings, TrainingSet, index_ratings, look_up_ratings
+from train.dataset.data import EventsData, RatingsData
+from train.dataset.tensors import Ratings, TrainingSet, index_ratings, look_up_events, look_up_ratings
 from train.evaluation.evaluate import evaluate, predict_held_out
 from train.evaluation.held_out import HeldOut
 from train.evaluation.plots import learning_curve, rating_histogram, save_picture
@@ -32,7 +32,8 @@ from train.interest.choose import choose_blend
 from train.interest.fit import Blend, fit_interest, history_of
 from train.interest.scores import ranked_scores
 from train.method import Architecture, Choice, Fitted
-from train.output import ARTIFACT, describe, write
+from train.output import ARTIFACT, describe, write, write_measured
+from train.readers.events import load_events
 from train.resume import FOLDER, Stages, fingerprint
 from train.splitting import split_as_asked
 
@@ -47,8 +48,9 @@ def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
         torch.set_num_threads(config.threads)
     job = _Job.of(config, data)
     sides = split_as_asked(config, data)
-    rows = index_ratings(sides.train, job.catalogue)
+    rows = job.index(sides.train)
     held_out = None if sides.held_out is None else look_up_ratings(sides.held_out, rows.user_ids, rows.movie_ids)
+    rows = rows if held_out is None else rows.without_events_of(held_out)
     refit, split = sides.refit and held_out is not None, sides.described
     del sides  # its frames, which the tensors have replaced
     clock.lap("index")
@@ -63,14 +65,17 @@ def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
     speed["rows_per_s"] = round(fitted.passes * len(rows.ratings) / clock.total())
     report = _Report() if held_out is None else _report(job, model, held_out, clock)
     if refit:
-        everything = index_ratings(data.ratings, job.catalogue)
+        if not distributed.rank():
+            write_measured(model.fitted.network, model.interest, rows, job.scale, data, config.out, config.version)
+            clock.lap("keep")
+        everything = job.index(data.ratings)
         model = job.with_interest(job.fit(everything, choice, "refit on all"), everything, blend)
         clock.lap("refit")
     folded = cross_validate(config, data, job.catalogue) if config.folds else {}
     clock.lap("folds")
     if distributed.rank():
         return {}
-    metrics = describe(config, data, model.fitted.network, choice, report.errors, split)
+    metrics = describe(config, data, model.fitted.network, choice, report.errors, split, job.events)
     metrics |= {"rankings": report.rankings, "chosen": {**choice.settings, **blend._asdict()}}
     metrics |= {"cross_validation": folded} if folded else {}
     config.out.mkdir(parents=True, exist_ok=True)
@@ -104,14 +109,22 @@ class _Job:
     architecture: Architecture
     scale: RatingScale
     catalogue: pd.DataFrame | None
+    events: EventsData | None
     stages: Stages
 
     @classmethod
     def of(cls, config: TrainConfig, data: RatingsData) -> _Job:
         architecture = ARCHITECTURES[config.architecture]
         catalogue = data.movies if config.features and architecture.uses_features else None
-        stages = Stages(config.out / FOLDER, fingerprint(config, data), config.resume)
-        return cls(config, architecture, RatingScale(*data.rating_scale), catalogue, stages)
+        events = None if config.events is None else load_events(config.events, data, config.skip_bad_lines)
+        stages = Stages(config.out / FOLDER, fingerprint(config, data, events), config.resume)
+        return cls(config, architecture, RatingScale(*data.rating_scale), catalogue, events, stages)
+
+    def index(self, ratings: pd.DataFrame) -> TrainingSet:
+        rows = index_ratings(ratings, self.catalogue)
+        if self.events is None:
+            return rows
+        return replace(rows, events=look_up_events(self.events.frame, rows.user_ids, rows.movie_ids))
 
     def fit(self, rows: TrainingSet, choice: Choice, label: str) -> Fitted:
         return self.architecture.fit(rows, self.scale, self.config, choice, label, self.stages)

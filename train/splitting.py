@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.model_selection import KFold
 
 from train.config import TrainConfig
-from train.dataset.data import MOVIE_ID, TIME, USER_ID, RatingsData, split_at, split_ratings
+from train.dataset.data import MOVIE_ID, RATING, TIME, USER_ID, RatingsData, split_at, split_ratings
 from train.dataset.splits import Mask, last_row_of_users, last_rows, last_rows_of_users, rows_of_new_users
 from train.errors import DataError
 from train.readers.rules import IdType
@@ -78,7 +78,10 @@ def _held_out(config: TrainConfig, data: RatingsData) -> Mask:
 
 
 def _test_file(config: TrainConfig, data: RatingsData) -> Sides:
-    """All of the data to train on, and a person's own file to measure on, which is never trained on."""
+    """All of the data to train on, and a person's own file to measure on, which is never trained on.
+
+    Rows of it that are trained on all the same are not measured.
+    """
     assert config.test_file is not None
     rules = replace(
         config,
@@ -88,8 +91,25 @@ def _test_file(config: TrainConfig, data: RatingsData) -> Sides:
         catalogue=False,
     )
     held_out = rules.read(config.test_file, config.rating_scale)
+    rows = held_out.ratings if config.copies == "keep" else _unseen(held_out, data)
     described = {"kind": "test-file", "file": held_out.source.name, "sha256": held_out.sha256, "served": "train"}
-    return Sides(data.ratings, held_out.ratings, False, described)
+    return Sides(data.ratings, rows, False, described | {"reading": asdict(held_out.reading)})
+
+
+def _unseen(held_out: RatingsData, data: RatingsData) -> pd.DataFrame:
+    """The rows of a test file that the data lacks: the same user, movie, rating and, where both have one, time."""
+    ratings = held_out.ratings
+    columns = [USER_ID, MOVIE_ID, RATING, *([TIME] if TIME in ratings and TIME in data.ratings else [])]
+    joined = ratings[columns].merge(data.ratings[columns].drop_duplicates(), how="left", indicator=True)
+    seen = (joined["_merge"] == "both").to_numpy()
+    if not seen.any():
+        return ratings
+    first = held_out.locate(int(np.flatnonzero(seen)[0]))
+    told = f"{first}: a row of {data.source.name} too, and trained on; rows like this: {int(seen.sum()):,}"
+    if seen.all():
+        raise DataError(f"{told}, which are all; allowed are ratings that are not trained on, or --copies keep")
+    held_out.reading.warn(f"{told}, not measured; --copies keep measures them")
+    return ratings[~seen].reset_index(drop=True)
 
 
 def _type(ids: pd.Series) -> IdType:

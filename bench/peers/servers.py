@@ -20,7 +20,7 @@ from bench.peers.processes import Running, interpreter, started
 from bench.servers import free_ports, prepare, prepare_stock, prepare_torchserve
 from bench.workloads import PATH
 from ops.process import server
-from ops.settings import ServerSettings
+from ops.settings import ASGI, SERVER, ServerSettings, read_settings
 
 HERE = Path(__file__).resolve().parent
 
@@ -42,8 +42,8 @@ class Server:
 
 
 @contextmanager
-def _torchserve(settings: ServerSettings) -> Iterator[Running]:
-    """TorchServe as `make serve` starts it."""
+def _started(settings: ServerSettings) -> Iterator[Running]:
+    """A server as `make serve` starts it."""
     begin = time.monotonic()
     pid = server.start(settings)
     try:
@@ -54,12 +54,18 @@ def _torchserve(settings: ServerSettings) -> Iterator[Running]:
 
 def _ours(artifact: Path, folder: Path) -> AbstractContextManager[Running]:
     """This project with one worker."""
-    return _torchserve(prepare({"1.0": artifact}, folder, workers=1))
+    return _started(prepare({"1.0": artifact}, folder, workers=1))
+
+
+def _ours_asgi(artifact: Path, folder: Path) -> AbstractContextManager[Running]:
+    """The same with one worker of the ASGI server."""
+    prepared = prepare({"1.0": artifact}, folder, workers=1)
+    return _started(read_settings(prepared.config, folder, {SERVER: ASGI}))
 
 
 def _torchserve_stock(artifact: Path, folder: Path) -> AbstractContextManager[Running]:
     """TorchServe with the stock handler, default settings, and one worker."""
-    return _torchserve(prepare_stock(artifact, folder, workers=1))
+    return _started(prepare_stock(artifact, folder, workers=1))
 
 
 @contextmanager
@@ -119,19 +125,19 @@ def _triton(artifact: Path, folder: Path) -> Iterator[Running]:
 
 
 OURS = "ours"
+# This project's servers; all others are peers.
+OWN = (OURS, "asgi")
 _INFER = "/v2/models/ncf/infer"
 _IN_JSON = ("pair", "columns", "best")
+_OUR_DIALECTS = {
+    "pair": plain(PATH),
+    "columns": tensors(_INFER, rank=1),
+    "binary": binary_tensors(_INFER, rank=1),
+    "best": plain(PATH, rank_by="rating"),  # as the peers rank
+}
 SERVERS: dict[str, Server] = {
-    OURS: Server(
-        "NCF Serve",
-        _ours,
-        {
-            "pair": plain(PATH),
-            "columns": tensors(_INFER, rank=1),
-            "binary": binary_tensors(_INFER, rank=1),
-            "best": plain(PATH, rank_by="rating"),  # as the peers rank
-        },
-    ),
+    OURS: Server("NCF Serve", _ours, _OUR_DIALECTS),
+    "asgi": Server("NCF Serve, ASGI", _ours_asgi, _OUR_DIALECTS),
     "triton": Server(
         "Triton",
         _triton,

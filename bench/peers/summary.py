@@ -11,7 +11,7 @@ from bench.closed_loops import ClosedLoop, Spread
 from bench.goals import Goal
 from bench.open_loop import OpenLoad
 from bench.peers.measure import CONNECTIONS, Round
-from bench.peers.servers import OURS
+from bench.peers.servers import OURS, OWN
 
 
 class OpenLoop(NamedTuple):
@@ -78,7 +78,7 @@ def best_rate(summary: Summary, *kinds: str) -> float:
 
 def goals(summaries: Mapping[str, Summary]) -> list[Goal]:
     """This project against the best peer in each goal; no goals if this project or every peer is missing."""
-    peers = [one for name, one in summaries.items() if name != OURS]
+    peers = [one for name, one in summaries.items() if name not in OWN]
     if OURS not in summaries or not peers:
         return []
     own = summaries[OURS]

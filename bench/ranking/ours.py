@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import nn
@@ -49,9 +50,9 @@ class Ours:
         return ranked_scores(self.interest, history, network, self.scale)
 
 
-def fit_ours(trained: TrainingSet, scale: RatingScale, seed: int) -> Ours:
-    """Chooses on the training rows and fits, as `python -m train` does."""
-    config = TrainConfig(seed=seed)
+def fit_ours(trained: TrainingSet, scale: RatingScale, seed: int, split: Literal["random", "time"] = "random") -> Ours:
+    """Chooses on the training rows and fits, as `python -m train` does with this split."""
+    config = TrainConfig(seed=seed, split=split)
     architecture = ARCHITECTURES[config.architecture]
     choice = architecture.choose(trained, scale, config, NO_STAGES)
 

@@ -21,9 +21,9 @@ class PairCodec(UserAskCodec[PairAsk, PairAnswer]):
 
     def __init__(self, context: AskContext) -> None:
         super().__init__(context)
-        self._movie_id = context.words.item_id
-        self.marks = (self._movie_id,)
-        self._types = (context.fields.user_type, context.fields.movie_type)
+        self.item_id = context.words.item_id
+        self.marks = (self.item_id,)
+        self.types = (context.fields.user_type, context.fields.movie_type)
 
     def decode_for(self, user_id: RawId | None, item: Mapping[str, Any], prefix: str) -> PairAsk:
         """The pair of this user and the field `movie_id`."""
@@ -33,7 +33,7 @@ class PairCodec(UserAskCodec[PairAsk, PairAnswer]):
     def encode_answer(self, ask: PairAsk, answer: PairAnswer) -> dict[str, Any]:
         """The pair with its rating."""
         rating, user_known, movie_known = answer
-        found = {"user_id": ask.user_id, self._movie_id: ask.movie_id, "rating": round(rating, DECIMALS)}
+        found = {"user_id": ask.user_id, self.item_id: ask.movie_id, "rating": round(rating, DECIMALS)}
         if not (user_known and movie_known):
             self.context.unknown.flag_pair(found, user_known, movie_known)
         return found
@@ -44,36 +44,36 @@ class PairCodec(UserAskCodec[PairAsk, PairAnswer]):
 
     def schema_for(self, required: Schema, optional: Schema) -> Schema:
         """The user's fields, and `movie_id`."""
-        return object_of({**required, self._movie_id: self.context.terms.movie}, optional)
+        return object_of({**required, self.item_id: self.context.terms.movie}, optional)
 
     def answer_schema(self) -> Schema:
         """The pair with its rating; a fold-in user may have no `user_id`."""
         terms = self.context.terms
-        rated = {self._movie_id: self.context.terms.movie, "rating": terms.rating}
+        rated = {self.item_id: self.context.terms.movie, "rating": terms.rating}
         return object_of(rated, {"user_id": ref("user_id"), "unknown": terms.unknown})
 
     def decode_plain(self, item: dict[str, Any]) -> PairAsk | None:
         """An item with two good ids and nothing else, as most are; None if it must be looked at more closely."""
-        if len(item) == 2 and (type(item.get("user_id")), type(item.get(self._movie_id))) == self._types:
-            return PairAsk(item["user_id"], item[self._movie_id])
+        if len(item) == 2 and (type(item.get("user_id")), type(item.get(self.item_id))) == self.types:
+            return PairAsk(item["user_id"], item[self.item_id])
         return None
 
     def decode_columns(self, items: list[Any]) -> ColumnsAsk | None:
         """Items that are all plain pairs, as columns; None if one is not, since each must then be decoded by itself."""
-        name = self._movie_id
+        name = self.item_id
         try:
             users = [item["user_id"] for item in items]
             movies = [item[name] for item in items]
         except (KeyError, TypeError):
             return None
-        user_type, movie_type = self._types
+        user_type, movie_type = self.types
         plain = set(map(len, items)) == {2}
         typed = set(map(type, users)) == {user_type} and set(map(type, movies)) == {movie_type}
         return ColumnsAsk(users, movies) if plain and typed else None
 
     def encode_columns(self, ask: ColumnsAsk, answer: ColumnsAnswer) -> list[dict[str, Any]]:
         """One answer per pair; a pair that the policy refuses gets its error."""
-        name = self._movie_id
+        name = self.item_id
         ratings = answer.ratings.round(DECIMALS).tolist()
         if answer.users_known.all() and answer.movies_known.all():
             return [

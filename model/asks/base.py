@@ -66,8 +66,6 @@ class ServedModel:
     history: History
     catalogue: Catalogue
     scorer: Scorer
-    distinct_history: History
-    """The history with a movie's last rating alone, where a user rated it more than once."""
     ranking: Ranking | None
     """Scores by interest; None where the model predicts ratings only."""
     similarity: Similarity | None
@@ -86,7 +84,6 @@ class ServedModel:
             artifact.history,
             artifact.catalogue,
             scorer,
-            artifact.history.without_repeats(),
             None if artifact.interest is None else Ranking(artifact.interest, device),
             Similarity(artifact.network, len(artifact.movie_ids), scorer.device) if scorer.has_vectors else None,
             artifact.words,
@@ -103,8 +100,11 @@ class ServedModel:
 
     def user(self, user_id: RawId | None) -> User:
         """A user by their raw id; an id that the model does not know, and None, give the unknown user."""
-        row = self.user_ids.unknown if user_id is None else int(self.user_ids.rows([user_id])[0])
-        return User(row, Rated(*self.distinct_history.of_user(row)), row != self.user_ids.unknown)
+        return self.user_at(self.user_ids.unknown if user_id is None else int(self.user_ids.rows([user_id])[0]))
+
+    def user_at(self, row: int) -> User:
+        """A user by their row; the row after the last one is the unknown user's."""
+        return User(row, Rated(*self.history.last_of_user(row)), row != self.user_ids.unknown)
 
 
 class Call:

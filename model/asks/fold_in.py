@@ -39,6 +39,12 @@ class FoldInAsk(NamedTuple):
 
     def plan(self, model: ServedModel, call: Call) -> Run[FoldInAnswer]:
         """The run of the ask inside, for a user whose vector is computed from old and new ratings."""
+        user, movies_known = self.fold_in(model, call)
+        inner = self.ask.plan_for(user, model, call)
+        return Run(inner.users, inner.movies, lambda rated: FoldInAnswer(inner.finish(rated), movies_known))
+
+    def fold_in(self, model: ServedModel, call: Call) -> tuple[User, np.ndarray]:
+        """The user, whose vector is computed from old and new ratings, and which movies the model knows, (R,) bool."""
         stored = model.user(self.ask.user_id)
         sent = model.movie_ids.rows(self.movie_ids)
         movies_known = sent != model.movie_ids.unknown
@@ -48,9 +54,8 @@ class FoldInAsk(NamedTuple):
         sent_ratings = np.asarray(self.ratings, dtype=np.float32)[movies_known]
         ratings = np.concatenate([stored_ratings[kept], sent_ratings])
         row = call.add_fold_in(model.scorer.encode(movies, ratings))
-        user = User(row, self._rated(stored, sent, movies_known), known=self.ask.user_id is None or stored.known)
-        inner = self.ask.plan_for(user, model, call)
-        return Run(inner.users, inner.movies, lambda rated: FoldInAnswer(inner.finish(rated), movies_known))
+        known = self.ask.user_id is None or stored.known
+        return User(row, self._rated(stored, sent, movies_known), known), movies_known
 
     def _rated(self, stored: User, sent: np.ndarray, movies_known: np.ndarray) -> Rated:
         """Stored and sent ratings, each movie once."""

@@ -14,14 +14,14 @@ from pathlib import Path
 
 from ops.build import commands, running, verbs
 from ops.build.adopting import adopt
-from ops.build.shelf import Shelf
+from ops.build.scoring import score
+from ops.build.shelf import BUILD, Shelf
 from ops.client import ClientError
 from ops.command import failing_in_one_line
 from ops.process.state import ServerError
 from ops.settings import read_settings
 
-VERBS = ("train", "package", "update", "adopt", "report", "serve", "run", "clean", "artifact", "demo")
-BUILD = Path("build")
+VERBS = ("train", "package", "update", "adopt", "report", "score", "serve", "run", "clean", "artifact", "demo")
 
 
 def given(environment: Mapping[str, str]) -> dict[str, str]:
@@ -53,6 +53,8 @@ def _do(verb: str, asked: Mapping[str, str]) -> None:
         getattr(verbs, verb)(asked, shelf)
     elif verb == "adopt":
         adopt(asked, shelf)
+    elif verb == "score":
+        score(asked, shelf)
     elif verb == "artifact":
         print_artifact(asked, shelf)
     else:

@@ -1,12 +1,15 @@
-"""The commands of `train` as this room starts them. It is asked as a program, since `ops` must not import it."""
+"""The commands of `train` and `score` as this room starts them: as programs, since `ops` must not import them."""
 
 from __future__ import annotations
 
+import json
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from ops.build.recipe import Recipe
 
@@ -40,6 +43,20 @@ def update(options: dict[str, str], base: Path, version: str, out: Path) -> None
     _run_module("train.update", *words, *shlex.split(options["UPDATE_ARGS"]))
 
 
+def news(ratings: str, base: Path) -> dict[str, Any]:
+    """What `python -m train.update.news` tells of ratings that the artifact `base` may lack.
+
+    Raises:
+        CommandError: they cannot be read; the command has said why.
+    """
+    words = [sys.executable, "-m", "train.update.news", "--ratings", ratings, "--base", str(base)]
+    done = subprocess.run(words, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise CommandError(words, done.returncode)
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
 def adopt(options: dict[str, str], version: str, out: Path) -> None:
     """Makes an artifact of a network that was trained elsewhere, in the folder `out`."""
     words = ["--out", str(out), "--version", version]
@@ -54,11 +71,21 @@ def package(artifact: Path, version: str, store: Path) -> None:
     _run_module("train.package", "--artifact", str(artifact), "--version", version, "--store", str(store))
 
 
-def report(folder: Path, data: str | None, arguments: str) -> None:
-    """Writes the report on the version in a folder; `data` is what it was trained on, where that is known."""
-    _run_module(
-        "train.evaluation.report", "--folder", str(folder), *(["--data", data] if data else []), *shlex.split(arguments)
-    )
+def report(folder: Path, data: str | None, verdict: Path | None, arguments: str) -> None:
+    """Writes the report on the version in a folder.
+
+    data: what it was trained on, where that is known. verdict: on this version beside another, to show.
+    """
+    words = ["--folder", str(folder), *(["--data", data] if data else [])]
+    words += ["--verdict", str(verdict)] if verdict is not None else []
+    _run_module("train.evaluation.report", *words, *shlex.split(arguments))
+
+
+def score(artifact: Path, options: Mapping[str, str], switches: list[str], genres: list[str], rest: str) -> None:
+    """Writes the best movies of every user. options: values of `python -m score`, by its options' names."""
+    words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    words += [*switches, *(["--genres", *genres] if genres else [])]
+    _run_module("score", "--artifact", str(artifact), *words, *shlex.split(rest))
 
 
 def demo(folder: Path) -> None:

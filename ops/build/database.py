@@ -1,4 +1,4 @@
-"""Variables of make that become options of a command: words, queries and tables; and no password is shown."""
+"""Variables of make that become options of a command: words, URLs, queries and tables; and no password is shown."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OPTIONS = {
 
 
 def is_url(place: str) -> bool:
-    """Whether it names a database by a URL, and no file."""
+    """Whether it names a database or an object store by a URL, and no file."""
     return _URL.match(place) is not None
 
 
@@ -48,5 +48,5 @@ def _refuse_password(name: str, address: str) -> None:
         return
     before, _, options = address[found.end() :].partition("?")
     if ":" in before.rpartition("@")[0] or _SECRETS & {key.lower() for key in parse_qs(options, True)}:
-        way = "leave it out, and give it by the environment variable PGPASSWORD or in the file ~/.pgpass"
-        raise ValueError(f"{name}: the address of the database holds a password: {way}")
+        way = "leave it out, and give it by the environment: PGPASSWORD, AWS_SECRET_ACCESS_KEY"
+        raise ValueError(f"{name}: the address holds a password: {way}")

@@ -19,9 +19,13 @@ from ops.build.recipe import Recipe, read_recipe
 from ops.store.archives import archive_path
 from ops.store.record import read_record
 
+BUILD = Path("build")
 ARTIFACT = "ncf.pt"
 FIRST = "1.0"
 LOCK = ".lock"
+# What is left of a version that was removed: its name stays taken, and its history is told.
+PRUNED = "pruned.json"
+VERDICT = "verdict.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _LAST_NUMBER = re.compile(r"(.*?)(\d+)")
 # Folders under build/ that hold no version.
@@ -63,7 +67,8 @@ class Shelf:
     def is_taken(self, version: str) -> bool:
         """Whether something lies under that name already."""
         recorded = {*read_record(self.store).registered, *read_record(self.store).defaults}
-        return self.artifact(version).is_file() or self.archive(version).is_file() or version in recorded
+        files = self.artifact(version), self.archive(version), self.folder(version) / PRUNED
+        return any(file.is_file() for file in files) or version in recorded
 
     def default(self) -> str:
         """The version that a start serves; 1.0 where nothing was packed yet."""

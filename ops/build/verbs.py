@@ -12,7 +12,7 @@ from ops.build.database import is_url, with_options
 from ops.build.packed import edited_since_packed, way_to_pack_anew
 from ops.build.plan import DEMO, Plan, plan_training, trained_recipe
 from ops.build.recipe import MADE_OF, Recipe, describe_files, write_recipe
-from ops.build.shelf import LOCK, Shelf, VersionError, check_name, making
+from ops.build.shelf import LOCK, VERDICT, Shelf, VersionError, check_name, making
 from ops.store.archives import start_version, start_with
 from ops.undo import undone_on_failure
 
@@ -108,10 +108,17 @@ def update(asked: Mapping[str, str], shelf: Shelf) -> str:
 
 
 def report(asked: Mapping[str, str], shelf: Shelf) -> str:
-    """Writes the report on a version, which it trains only where there is none; returns the version's name."""
+    """Writes the report on a version, which it trains only where there is none; returns the version's name.
+
+    With `WITH`, it shows the verdict beside that version, which lies in the folder then.
+    """
+    if asked.get("WITH"):  # DATA is what the two are compared on
+        asked = {name: value for name, value in asked.items() if name != "DATA"}
     version = train(asked, shelf, "report")
     recipe = trained_recipe(shelf, version)
-    commands.report(shelf.folder(version), recipe.options["DATA"] if recipe else None, asked.get("REPORT_ARGS", ""))
+    verdict = shelf.folder(version) / VERDICT if asked.get("WITH") else None
+    data = recipe.options["DATA"] if recipe else None
+    commands.report(shelf.folder(version), data, verdict, asked.get("REPORT_ARGS", ""))
     return version
 
 

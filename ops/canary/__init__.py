@@ -1,4 +1,4 @@
 """A canary beside the default: requests to both, how far they agree, and what nginx logged of the two.
 
-The last of the rooms of `ops`: it may import all others, and none imports it.
+And the verdict on two versions. Imports all other rooms of `ops` but `refresh`.
 """

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import IO
 
-from ops.settings import ServerSettings
+from ops.settings import ASGI, ServerSettings
 
 # The front end logs the first, but not always; the worker logs the second. TorchServe retries, and reports Healthy.
 _LOAD_FAILED = ("Load model failed", "Failed to load model")
@@ -16,10 +16,13 @@ _RAISED = re.compile(
     re.MULTILINE,
 )
 
+# What a process of the ASGI server logs, in either format of ops/asgi/log.py.
+_ASGI_FAILED = re.compile(r"""Failed to load model: (.+?)(?:", "exception": .*)?$""", re.MULTILINE)
+
 # What TorchServe raises after the archive's own error.
 _TORCHSERVES_OWN = "RuntimeError: 500 - "
 # A line of an error, in either format.
-_ERROR = re.compile(r"""^.*(?: (?:ERROR|FATAL|CRITICAL) |"level":"(?:ERROR|FATAL)").*$""", re.MULTILINE)
+_ERROR = re.compile(r"""^.*(?: (?:ERROR|FATAL|CRITICAL) |"level": ?"(?:ERROR|FATAL|CRITICAL)").*$""", re.MULTILINE)
 _SEARCHED_BYTES = 262_144
 _LONGEST_LINE = 300
 
@@ -49,8 +52,8 @@ def tail(settings: ServerSettings, lines: int = 20) -> str:
 
 
 def last_error(settings: ServerSettings) -> str | None:
-    """The newest error line in the last 256 KB of TorchServe's log; None if there is none."""
-    log = path(settings).with_name("ts.log")
+    """The newest error line in the last 256 KB of the server's log; None if there is none."""
+    log = path(settings) if settings.server == ASGI else path(settings).with_name("ts.log")
     size = log.stat().st_size if log.exists() else 0
     found = _ERROR.findall(_read(log, max(0, size - _SEARCHED_BYTES)))
     return str(found[-1])[:_LONGEST_LINE] if found else None
@@ -64,6 +67,8 @@ def load_failure(settings: ServerSettings, since: int = 0) -> str | None:
     text = _text(settings, since)
     if not any(words in text for words in _LOAD_FAILED):
         return None
+    if told := _ASGI_FAILED.findall(text):
+        return str(told[-1])
     raised = [error for error in _RAISED.findall(text) if not error.startswith(_TORCHSERVES_OWN)]
     return str(raised[-1]) if raised else f"TorchServe says only {_LOAD_FAILED[0]!r}"
 

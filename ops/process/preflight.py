@@ -6,11 +6,13 @@ import os
 import socket
 import sys
 from contextlib import suppress
+from importlib.util import find_spec
 
 import psutil
 
+from ops import auth
 from ops.process.state import ServerError
-from ops.settings import ServerSettings
+from ops.settings import ASGI, SERVER, ServerSettings
 from ops.store.archives import archive_path, start_archive, versions_to_start
 from ops.store.digests import DigestError, check_archive
 
@@ -28,6 +30,21 @@ def log_format() -> str:
     if wanted not in LOG_FORMATS:
         raise ServerError(f"LOG_FORMAT: got {wanted!r}, allowed: {', '.join(LOG_FORMATS)}")
     return wanted
+
+
+def check_server(settings: ServerSettings) -> None:
+    """Checks that the server that is asked for can be run here.
+
+    Raises:
+        ServerError: it is the ASGI server, and its packages are missing, or keys are asked for.
+    """
+    if settings.server != ASGI:
+        return
+    if find_spec("uvicorn") is None or find_spec("prometheus_client") is None:
+        advice = "`.venv/bin/python -m pip install -c constraints.txt --group asgi` installs them"
+        raise ServerError(f"{SERVER}={ASGI}: the packages of the group asgi are missing: {advice}")
+    if auth.is_on(settings):
+        raise ServerError("AUTH=on: the ASGI server asks for no keys: give AUTH=off, and let nginx ask for them")
 
 
 def check_addresses(settings: ServerSettings, running: int | None = None) -> None:

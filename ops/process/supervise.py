@@ -81,6 +81,7 @@ def _check_start(settings: ServerSettings, wanted: str | None) -> str:
         advice = "run `make package`, or bring the model store back"
         raise ServerError(f"{settings.model_store}: no version is recorded in it: {advice}")
     with starting_or_stopping(settings):
+        preflight.check_server(settings)
         preflight.log_format()
         preflight.check_version(settings, version)
         preflight.check_addresses(settings, server.running(settings))

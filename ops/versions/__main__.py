@@ -10,7 +10,7 @@ from pathlib import Path
 from ops.client import Client, ClientError
 from ops.command import failing_in_one_line
 from ops.process.locks import only_verb
-from ops.settings import ServerSettings, read_settings
+from ops.settings import ASGI, ServerSettings, read_settings
 from ops.versions.checks import RolloutError
 from ops.versions.rollback import is_down, roll_back_start
 from ops.versions.rollout import Rollout
@@ -23,6 +23,9 @@ def change(verb: str, version: str, client: Client, settings: ServerSettings) ->
     Raises:
         RolloutError, ClientError, ValueError: it was not done; the message says why.
     """
+    if settings.server == ASGI:
+        told = "the ASGI server takes no version while it runs"
+        raise RolloutError(f"{told}: `make serve VERSION=1.1` serves another one in its place")
     rollout = Rollout(client, settings)
     with only_verb(settings, verb if verb == "rollback" else f"{verb} {version}"):
         if verb == "register":

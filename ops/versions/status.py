@@ -19,7 +19,7 @@ from ops.command import failing_in_one_line
 from ops.process import console, server
 from ops.process.locks import supervisor
 from ops.process.state import ServerError
-from ops.settings import ServerSettings, read_settings
+from ops.settings import TITLES, ServerSettings, read_settings
 from ops.store.record import read_record
 from ops.versions.table import versions_table
 
@@ -48,7 +48,8 @@ def _stopped(settings: ServerSettings) -> Iterator[str]:
 
 def _running(settings: ServerSettings, pid: int) -> Iterator[str]:
     minutes = (time.time() - psutil.Process(pid).create_time()) / 60
-    yield f"TorchServe runs since {minutes:.0f} min, PID {pid}{_watched(settings)}."
+    title = TITLES[settings.server]
+    yield f"{title[0].upper()}{title[1:]} runs since {minutes:.0f} min, PID {pid}{_watched(settings)}."
     yield f"  predictions  {settings.inference}/predictions/ncf"
     yield f"  management   {settings.management}"
     if settings.metrics is not None:

@@ -6,10 +6,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium")
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
@@ -44,3 +45,37 @@ class Watched:
         """What axe-core finds wrong; the page's policy would keep it from being injected, so it is evaluated."""
         found = Axe().run(self.page).response["violations"]
         return [(one["id"], [node["html"] for node in one["nodes"]]) for one in found]
+
+
+@contextmanager
+def opened(browser: Browser, address: str) -> Iterator[Watched]:
+    """A tab with the page of this address; in the end nothing was logged as an error, and no other host was asked."""
+    context = browser.new_context(ignore_https_errors=True)
+    watched = Watched(context.new_page())
+    watched.page.goto(address)
+    expect(rows(watched.page)).to_have_count(12)
+    yield watched
+    parts = urlsplit(address)
+    watched.check(f"{parts.scheme}://{parts.netloc}")
+    context.close()
+
+
+def rows(page: Page) -> Locator:
+    """The movies of the list."""
+    return page.locator("#best > li")
+
+
+def rate(stars: Locator, share: float) -> None:
+    """Clicks on the stars, at this share of their width."""
+    stars.scroll_into_view_if_needed()
+    area = stars.bounding_box()
+    assert area is not None
+    stars.page.mouse.click(area["x"] + share * area["width"], area["y"] + area["height"] / 2)
+
+
+def search(page: Page, text: str) -> Locator:
+    """Types into the search, and waits for what it finds."""
+    page.fill("#search", "")
+    page.locator("#search").press_sequentially(text)
+    expect(page.locator("#found [role=option]").first).to_be_visible()
+    return page.locator("#found [role=option]")

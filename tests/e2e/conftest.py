@@ -14,12 +14,14 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import Browser
 
 from ops.client import Client
 from ops.process import server
 from ops.settings import ServerSettings, read_settings
 from ops.store.archives import start_with
 from ops.versions.rollout import Rollout
+from tests.e2e.browser import browser
 from tests.e2e.image import Image, can_isolate, values
 from train.dataset.demo import write_demo
 
@@ -133,6 +135,24 @@ def served(project: Project) -> Project:
     return project
 
 
+@pytest.fixture(scope="session")
+def served_by_asgi(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A second copy with the same archives, which the ASGI server serves."""
+    copy = copy_project(tmp_path_factory.mktemp("asgi"))
+    for name in ("model-store", "build"):
+        shutil.copytree(project.folder / name, copy.folder / name)
+    copy.make("serve", "SERVER=asgi")
+    yield copy
+    copy.make("stop")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A browser for the tests of one module: its event loop would disturb those of others."""
+    with browser() as started:
+        yield started
+
+
 @pytest.fixture
 def both(served: Project) -> Iterator[Project]:
     """Versions 1.0, the default, and 1.1 registered."""
@@ -204,7 +224,7 @@ def pack_one_that_breaks(project: Project, folder: Path) -> Path:
     broken = f"""
 _answer = Predictor.answer
 def answer(self, asks):
-    if any(getattr(ask, "user_id", None) == {Running.breaks_on} for ask in asks):
+    if any({Running.breaks_on} in (getattr(ask, "user_id", None), *getattr(ask, "user_ids", ())) for ask in asks):
         raise RuntimeError('a "broken" one\\t\\nof two lines')
     return _answer(self, asks)
 Predictor.answer = answer

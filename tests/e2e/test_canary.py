@@ -30,6 +30,10 @@ def test_a_shadow_is_compared_with_the_default(both: Project) -> None:
         assert 0 < found[side]["p50_ms"] <= found[side]["p99_ms"]
     ratings = zip(in_process(both, pairs), in_process(both, pairs, "1.1"), strict=True)
     differences = [abs(one - other) for one, other in ratings]
+    verdict = json.loads((both.folder / "build" / "1.1" / "verdict.json").read_text())
+    assert verdict["with"] == "1.0"
+    assert verdict["requests"] == f"{len(lines)} recorded in requests.jsonl"
+    assert verdict["measured"]["errors"]["rows"] == verdict["measured"]["rows"]["number"] > 100
     agreement = found["agreement"]
     assert agreement["requests"] == len(lines)
     assert agreement["max_rating_difference"] == pytest.approx(max(differences), abs=1e-5)
@@ -39,7 +43,11 @@ def test_a_shadow_is_compared_with_the_default(both: Project) -> None:
 
 
 def test_a_canary_takes_its_share_of_drawn_requests(both: Project) -> None:
-    found = report(both, "MODE=canary", "SHARE=0.25")
+    told = both.make("canary", "VERSION=1.1", "MODE=canary", "SHARE=0.25", "DATA=none.csv")
+    assert "requests: 2,000 drawn at random" in told
+    assert "verdict on 1.1 against 1.0: cannot tell" in told
+    assert "none.csv: no such file or folder" in told
+    found = json.loads((both.folder / "build" / "1.1" / "canary.json").read_text())
     assert found["agreement"] is None
     assert found["default"]["requests"] + found["canary"]["requests"] == 2000
     assert 400 < found["canary"]["requests"] < 600

@@ -49,7 +49,7 @@ def marked(name: str) -> list[str]:
 
 
 def test_every_shell_block_is_run_or_says_why_not() -> None:
-    run_elsewhere = {"served", "versions", "own_model"}  # by test_readme.py and test_own_model.py
+    run_elsewhere = {"served", "versions", "own_model", "scale"}  # by test_readme.py, test_own_model.py, test_asgi.py
     run_here = {"data", "training", "update", "operations", "torchserve", "keys", "archives", "request_id", "page"}
     run = {f"<!-- test: {name} -->" for name in run_elsewhere | run_here}
     for page in PAGES[1:]:

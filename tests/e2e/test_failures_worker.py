@@ -21,7 +21,7 @@ FAILING = f"""
 import torch
 _answer = Predictor.answer
 def answer(self, asks):
-    if any(getattr(ask, "user_id", None) == {MAGIC_USER} for ask in asks):
+    if any({MAGIC_USER} in (getattr(ask, "user_id", None), *getattr(ask, "user_ids", ())) for ask in asks):
         raise torch.AcceleratorError("CUDA error: device-side assert triggered")
     return _answer(self, asks)
 Predictor.answer = answer

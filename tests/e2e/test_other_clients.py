@@ -5,7 +5,6 @@ import json
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,9 +13,7 @@ import pytest
 import tritonclient.http as triton
 import ts
 
-from ops import auth
 from tests.e2e.conftest import Project
-from tests.e2e.guarded import guarding, is_refused
 from tests.e2e.nginx import NO_LIMIT, PAIR, Proxy, assert_error, needs_nginx, run_nginx, upstream
 
 pytestmark = pytest.mark.e2e
@@ -147,39 +144,3 @@ def test_the_server_itself_allows_no_origin_as_shipped(served: Project) -> None:
     ):
         assert answer.status_code == 200
         assert not [name for name in answer.headers if name.startswith("access-control")]
-
-
-@pytest.fixture(scope="module")
-def open_to_pages(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """A server with AUTH=on and the lines of config.properties that let pages of one origin ask."""
-    folder = tmp_path_factory.mktemp("open")
-    with guarding(project, folder, {"#cors_": "cors_"}) as copy:
-        yield copy
-
-
-def test_a_page_may_ask_the_server_itself_where_the_switch_is_on(open_to_pages: Project) -> None:
-    url = open_to_pages.settings.inference + "/predictions/ncf"
-    key = {"Authorization": f"Bearer {auth.find_key(open_to_pages.settings, 'inference')}"}
-    for code, body in ((200, PAIR), (400, {})):
-        answer = httpx.post(url, json=body, headers={"Origin": ORIGIN, **key}, trust_env=False)
-        assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (code, ORIGIN)
-    for path in ("/predictions/ncf", "/v1/models/ncf:predict", "/v2/models/ncf/infer"):
-        before = httpx.options(open_to_pages.settings.inference + path, headers={**PREFLIGHT, **key}, trust_env=False)
-        assert before.status_code == 200
-        assert "POST" in before.headers["access-control-allow-methods"]
-    assert is_refused(httpx.options(url, headers=PREFLIGHT, trust_env=False))  # a preflight has no key
-
-
-@needs_nginx
-def test_a_page_may_ask_a_server_with_keys_through_nginx(open_to_pages: Project, tmp_path: Path) -> None:
-    changes = {**upstream(open_to_pages), f'# "{ORIGIN}"': f'"{ORIGIN}"'}
-    key = {"Authorization": f"Bearer {auth.find_key(open_to_pages.settings, 'inference')}"}
-    with run_nginx("ncf.conf", tmp_path, changes) as proxy:
-        before = proxy.client.options("/predictions/ncf", headers=PREFLIGHT)
-        assert (before.status_code, before.headers["access-control-allow-origin"]) == (204, ORIGIN)
-        assert "Authorization" in before.headers["access-control-allow-headers"]
-        answer = proxy.client.post("/predictions/ncf", json=PAIR, headers={"Origin": ORIGIN, **key})
-        assert (answer.status_code, answer.headers.get_list("access-control-allow-origin")) == (200, [ORIGIN])
-        for path in ("/v2/health/live", "/v2/health/ready", "/v2/models/ncf"):
-            assert proxy.client.get(path, headers=key).status_code == 200
-            assert is_refused(proxy.client.get(path))

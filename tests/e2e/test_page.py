@@ -6,44 +6,21 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Browser, Route, expect
 
 from handler.page import page_response
-from tests.e2e.browser import Watched, browser, needs_browser
+from tests.e2e.browser import Watched, needs_browser, opened, rate, rows
 from tests.e2e.conftest import ROOT, Project
 
 pytestmark = [pytest.mark.e2e, needs_browser]
 HTML = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as started:
-        yield started
-
-
 @pytest.fixture
 def tab(chromium: Browser, served: Project) -> Iterator[Watched]:
     """A tab with the page open; in the end nothing was logged as an error, and no other host was asked."""
-    context = chromium.new_context()
-    watched = Watched(context.new_page())
-    watched.page.goto(f"{served.settings.inference}/predictions/ncf")
-    expect(rows(watched.page)).to_have_count(12)
-    yield watched
-    watched.check(served.settings.inference)
-    context.close()
-
-
-def rows(page: Page) -> Locator:
-    return page.locator("#best > li")
-
-
-def rate(stars: Locator, share: float) -> None:
-    """Clicks on the stars, at this share of their width."""
-    stars.scroll_into_view_if_needed()
-    area = stars.bounding_box()
-    assert area is not None
-    stars.page.mouse.click(area["x"] + share * area["width"], area["y"] + area["height"] / 2)
+    with opened(chromium, f"{served.settings.inference}/predictions/ncf") as watched:
+        yield watched
 
 
 def test_only_a_browser_gets_the_page(served: Project) -> None:

@@ -14,6 +14,7 @@ import pytest
 import tritonclient.http as triton
 from jsonschema import Draft202012Validator
 
+from ops.settings import TORCHSERVE
 from tests.e2e.conftest import Project
 from tests.e2e.grpc_client import GrpcClient
 from tests.e2e.triton_client import ask_triton
@@ -38,6 +39,13 @@ def ratings(served: Project, ids: tuple[list[int], list[int]]) -> Any:
     return pytest.approx([served.ask(pair).json()["rating"] for pair in pairs], abs=1e-5)
 
 
+@pytest.fixture(params=["served", "served_by_asgi"], scope="module")
+def either(request: pytest.FixtureRequest) -> Project:
+    """Each of the two servers."""
+    server: Project = request.getfixturevalue(request.param)
+    return server
+
+
 @pytest.fixture
 def rpc(served: Project) -> Iterator[GrpcClient]:
     with GrpcClient(f"127.0.0.1:{served.ports['7070']}") as client:
@@ -45,11 +53,11 @@ def rpc(served: Project) -> Iterator[GrpcClient]:
 
 
 @pytest.fixture
-def same_workers(served: Project) -> Iterator[None]:
+def same_workers(either: Project) -> Iterator[None]:
     """No worker ends meanwhile."""
-    before = workers(served)
+    before = workers(either)
     yield
-    assert workers(served) == before
+    assert workers(either) == before
 
 
 def workers(served: Project) -> list[int]:
@@ -66,9 +74,9 @@ def post(served: Project, path: str, body: Any, **headers: str) -> httpx.Respons
 @pytest.mark.parametrize("raw", [True, False])
 @pytest.mark.parametrize("outputs", [None, ["rating"], ["movie_known", "rating", "user_known"]])
 def test_a_triton_client_gets_its_tensors(
-    served: Project, ids: tuple[list[int], list[int]], ratings: Any, raw: bool, outputs: list[str] | None
+    either: Project, ids: tuple[list[int], list[int]], ratings: Any, raw: bool, outputs: list[str] | None
 ) -> None:
-    result = ask_triton(served, *ids, raw=raw, outputs=outputs, request_id="seven")
+    result = ask_triton(either, *ids, raw=raw, outputs=outputs, request_id="seven")
     response = result.get_response()
     assert (response["id"], response["model_name"], response["model_version"]) == ("seven", "ncf", "1.0")
     assert [output["name"] for output in response["outputs"]] == (outputs or ["rating"])
@@ -79,30 +87,30 @@ def test_a_triton_client_gets_its_tensors(
         assert result.as_numpy("movie_known").all()
 
 
-def test_a_triton_client_is_told_what_is_wrong(served: Project) -> None:
+def test_a_triton_client_is_told_what_is_wrong(either: Project) -> None:
     message = "user_id has 1 entries, movie_id 2; expected the same number"
     with pytest.raises(triton.InferenceServerException, match=message):
-        ask_triton(served, [1], [1, 2])
+        ask_triton(either, [1], [1, 2])
 
 
-def test_columns_are_the_same_at_predictions(served: Project, ids: tuple[list[int], list[int]], ratings: Any) -> None:
+def test_columns_are_the_same_at_predictions(either: Project, ids: tuple[list[int], list[int]], ratings: Any) -> None:
     inputs = [
         {"name": name, "shape": [len(values)], "datatype": "INT64", "data": values}
         for name, values in zip(("user_id", "movie_id"), ids, strict=True)
     ]
     for path in ("/predictions/ncf", "/predictions/ncf/1.0", "/v2/models/ncf/infer"):
-        response = post(served, path, {"inputs": inputs})
+        response = post(either, path, {"inputs": inputs})
         assert response.json()["outputs"][0]["data"] == ratings
         assert response.json()["parameters"] == {"unknown_user_id": 1}
 
 
-def test_kserve_1_predicts_and_explains(served: Project, ids: tuple[list[int], list[int]], ratings: Any) -> None:
+def test_kserve_1_predicts_and_explains(either: Project, ids: tuple[list[int], list[int]], ratings: Any) -> None:
     instances = [{"user_id": user, "movie_id": movie} for user, movie in zip(*ids, strict=True)]
-    predicted = post(served, "/v1/models/ncf:predict", {"instances": instances}).json()["predictions"]
+    predicted = post(either, "/v1/models/ncf:predict", {"instances": instances}).json()["predictions"]
     assert [one["rating"] for one in predicted] == ratings
-    explained = post(served, "/v1/models/ncf:explain", {"instances": instances}).json()["explanations"]
+    explained = post(either, "/v1/models/ncf:explain", {"instances": instances}).json()["explanations"]
     assert [one["rating"] for one in explained] == ratings
-    assert explained[0] == post(served, "/explanations/ncf", instances[0]).json()
+    assert explained[0] == post(either, "/explanations/ncf", instances[0]).json()
     for one in explained:
         assert sum(one["parts"].values()) == pytest.approx(one["rating"], abs=1e-5)
 
@@ -119,8 +127,8 @@ def test_grpc_answers_what_http_answers(
     assert rpc.predict({field: json.dumps({"user_id": user, "top_k": 1}).encode()}, version="1.0")["user_id"] == user
 
 
-@pytest.mark.usefixtures("same_workers")
-def test_grpc_errors_are_told_and_end_no_worker(rpc: GrpcClient) -> None:
+def test_grpc_errors_are_told_and_end_no_worker(served: Project, rpc: GrpcClient) -> None:
+    before = workers(served)
     for fields in ({}, {"body": b""}, {"a": b"{}", "b": b"{}"}, {"data": b"\xff"}):
         answer = rpc.predict(fields)
         assert (answer["code"], answer["type"]) == (400, "InvalidRequest")
@@ -130,6 +138,7 @@ def test_grpc_errors_are_told_and_end_no_worker(rpc: GrpcClient) -> None:
             rpc.predict({"body": b"{}"}, model, version)
     assert rpc.stream({"body": b'{"user_id": 1, "movie_id": 2}'})[0]["user_id"] == 1
     assert rpc.stream({"body": b"{"})[0]["code"] == 400
+    assert workers(served) == before
 
 
 PAIR = '{"user_id": 1, "movie_id": 2}'
@@ -151,64 +160,72 @@ PAIR = '{"user_id": 1, "movie_id": 2}'
         (["-H", "content-type: text/plain", "-d", "7, 8"], 400, "body: not valid JSON"),
         (["-H", "content-type: multipart/form-data; boundary=x", "-d", PAIR], 400, "body: none found"),
         (["-H", "content-type: application/json", "-H", "transfer-encoding: chunked", "-d", PAIR], 200, '"rating"'),
-        (["-d", "a=50%"], 500, ""),  # TorchServe's own: no worker hears of it
         (["-X", "POST"], 400, "body: empty"),
         ([], 400, "body: empty"),
     ],
 )
 def test_every_way_of_sending_is_understood_or_refused(
-    served: Project, tmp_path: Path, arguments: list[str], status: int, says: str
+    either: Project, tmp_path: Path, arguments: list[str], status: int, says: str
 ) -> None:
     (tmp_path / "pair.json").write_text(PAIR)
-    command = ["curl", "-s", "-m", "20", "-w", "\n%{http_code}", f"{served.settings.inference}/predictions/ncf"]
+    command = ["curl", "-s", "-m", "20", "-w", "\n%{http_code}", f"{either.settings.inference}/predictions/ncf"]
     done = subprocess.run([*command, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True)
     body, code = done.stdout.rsplit("\n", 1)
     assert (int(code), says in body) == (status, True), body
     assert json.loads(body).get("code", 200) == status
 
 
+def test_form_data_that_is_no_form_is_refused(served: Project, served_by_asgi: Project) -> None:
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    assert post(served, "/predictions/ncf", b"a=50%", **form).status_code == 500  # the front end's own answer
+    assert post(served_by_asgi, "/predictions/ncf", b"a=50%", **form).status_code == 400
+
+
 @pytest.mark.usefixtures("same_workers")
-def test_what_could_end_a_worker_is_refused(served: Project) -> None:
+def test_what_could_end_a_worker_is_refused(either: Project) -> None:
     instances = {"instances": [0] * 100_000}
-    assert post(served, "/predictions/ncf", instances).json()["message"].startswith("answer: ")
-    assert post(served, "/explanations/ncf", instances).status_code == 413
+    assert post(either, "/predictions/ncf", instances).json()["message"].startswith("answer: ")
+    assert post(either, "/explanations/ncf", instances).status_code == 413
     for name, value in (("describe", "True"), ("ts_stream_next", "true"), ("explain", "True")):
-        assert post(served, "/predictions/ncf", json.loads(PAIR), **{name: value}).json()["user_id"] == 1
+        assert post(either, "/predictions/ncf", json.loads(PAIR), **{name: value}).json()["user_id"] == 1
     length = {"Inference-Header-Content-Length": "0" * 5000}
-    assert post(served, "/predictions/ncf", json.loads(PAIR), **length).status_code == 400
+    assert post(either, "/predictions/ncf", json.loads(PAIR), **length).status_code == 400
 
 
-def test_answers_are_those_of_the_schema_that_describe_tells(served: Project, ids: tuple[list[int], list[int]]) -> None:
-    schema = served.client.describe()["schema"]
+def test_answers_are_those_of_the_schema_that_describe_tells(either: Project, ids: tuple[list[int], list[int]]) -> None:
+    schema = either.client.describe()["schema"]
     request, answer = (Draft202012Validator(schema[name]) for name in ("request", "answer"))
     user, movies = ids[0][0], ids[1]
     for body in (json.loads(PAIR), {"user_id": user, "movie_ids": movies}, {"user_id": user, "top_k": 9}):
         assert request.is_valid(body)
-        assert answer.is_valid(served.ask(body).json())
-    assert answer.is_valid(served.ask({"user_id": "x"}).json())
-    assert answer.is_valid(post(served, "/explanations/ncf", {"user_id": user, "movie_id": movies[0]}).json())
+        assert answer.is_valid(either.ask(body).json())
+    assert answer.is_valid(either.ask({"user_id": "x"}).json())
+    assert answer.is_valid(post(either, "/explanations/ncf", {"user_id": user, "movie_id": movies[0]}).json())
 
 
 @pytest.mark.usefixtures("same_workers")
 def test_many_at_once_over_every_protocol_are_each_answered_as_if_alone(
-    served: Project, ids: tuple[list[int], list[int]], rpc: GrpcClient
+    either: Project, ids: tuple[list[int], list[int]], rpc: GrpcClient
 ) -> None:
     user, movie = ids[0][0], ids[1][0]
     pair = {"user_id": user, "movie_id": movie}
     calls: list[Callable[[], Any]] = [
-        lambda: served.ask(pair).json(),
-        lambda: served.ask({"user_id": STRANGER, "top_k": 5}).json(),
-        lambda: served.ask({"instances": [pair, {"user_id": []}]}).json(),
-        lambda: served.ask(b"{").json(),
-        lambda: served.ask(b"[" * 10_000).json(),
-        lambda: post(served, "/explanations/ncf", pair).json(),
-        lambda: post(served, "/v1/models/ncf:predict", {"instances": [pair] * 50}).json(),
-        lambda: rpc.predict({"data": json.dumps(pair).encode()}),
-        lambda: rpc.predict({"body": b'{"user_id": null}'}),
-        lambda: rpc.stream({"body": json.dumps(pair).encode()}),
-        lambda: ask_triton(served, *ids, request_id="a").get_response()["parameters"],
-        lambda: ask_triton(served, *ids, outputs=["rating"]).as_numpy("rating").tolist(),
+        lambda: either.ask(pair).json(),
+        lambda: either.ask({"user_id": STRANGER, "top_k": 5}).json(),
+        lambda: either.ask({"instances": [pair, {"user_id": []}]}).json(),
+        lambda: either.ask(b"{").json(),
+        lambda: either.ask(b"[" * 10_000).json(),
+        lambda: post(either, "/explanations/ncf", pair).json(),
+        lambda: post(either, "/v1/models/ncf:predict", {"instances": [pair] * 50}).json(),
+        lambda: ask_triton(either, *ids, request_id="a").get_response()["parameters"],
+        lambda: ask_triton(either, *ids, outputs=["rating"]).as_numpy("rating").tolist(),
     ]
+    if either.settings.server == TORCHSERVE:
+        calls += [
+            lambda: rpc.predict({"data": json.dumps(pair).encode()}),
+            lambda: rpc.predict({"body": b'{"user_id": null}'}),
+            lambda: rpc.stream({"body": json.dumps(pair).encode()}),
+        ]
     alone = [call() for call in calls]
     with ThreadPoolExecutor(24) as pool:
         together = list(pool.map(lambda call: call(), calls * 20))

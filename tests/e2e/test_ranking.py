@@ -1,4 +1,4 @@
-"""Recommendations over HTTP for users with held-out ratings are as good as the training reported in its own process."""
+"""Recommendations over HTTP are as good as the training reported, and are those that `make score` writes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from model.artifact import Artifact, load_artifact
@@ -69,3 +70,23 @@ def test_the_server_ranks_as_well_as_the_training_reported(measured: Project, ra
         wanted = reported["liked"][rank_by][metric]
         assert float(found[metric].mean()) == pytest.approx(wanted, abs=5e-4), metric
     assert reported["liked"]["blend"]["ndcg@10"] > reported["liked"]["most_popular"]["ndcg@10"]
+
+
+def test_the_lists_of_all_users_are_what_the_server_answers(measured: Project) -> None:
+    told = measured.make("score", f"VERSION={VERSION}", "OUT=best.parquet", f"TOP_K={SHOWN}")
+    assert "the lists of 4,000 users" in told
+    frame = pd.read_parquet(measured.folder / "best.parquet")
+    assert frame["user_id"].nunique() == len(frame) == 4_000
+    differ = 0
+    for start in range(0, len(frame), 3 * AT_ONCE):
+        part = frame.iloc[start : start + 3 * AT_ONCE]
+        asks = [{"user_id": int(user), "top_k": SHOWN} for user in part["user_id"]]
+        answers = measured.ask({"instances": asks}, VERSION).json()["predictions"]
+        for answer, ours, ratings in zip(answers, part["movie_ids"], part["ratings"], strict=True):
+            served = {one["movie_id"]: one["rating"] for one in answer["recommendations"]}
+            assert len(served) == len(ours)
+            differ += list(served) != ours.tolist()
+            assert [served[movie] for movie in ours.tolist() if movie in served] == pytest.approx(
+                [rating for movie, rating in zip(ours.tolist(), ratings, strict=True) if movie in served], abs=1e-5
+            )
+    assert differ <= 4  # two scores that are equal to the last digit may change places

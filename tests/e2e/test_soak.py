@@ -29,17 +29,21 @@ def test_every_request_is_accounted_for_and_no_answer_is_wrong(found: dict[str, 
         fates = ("answered", "refused", "failed", "hung", "broken", "unsent")
         assert sum(tally[fate] for fate in fates) == tally["sent"] > 0
         assert tally["wrong"] == 0
-        # A new front end accepts requests before its workers can answer: on a busy machine, clients give up first.
-        assert tally["hung"] == 0 or name == "the JVM killed", (name, tally)
+        # A killed process is back in seconds, or on a busy machine after the clients' ten seconds.
+        assert tally["hung"] == 0 or "killed" in name, (name, tally)
     assert figures["endurance"]["tally"]["answered"] == figures["endurance"]["tally"]["checked"] >= 3000
 
 
 def test_only_kills_lose_requests(found: dict[str, Any]) -> None:
-    lost = {one["name"]: one["tally"]["sent"] - one["tally"]["answered"] for one in found["figures"]["faults"]}
-    assert lost.pop("the JVM killed") > 0
-    killed = {name: lost.pop(name) for name in ("a worker killed (1)", "all workers killed")}
-    assert all(number <= BATCH * (os.cpu_count() or 1) for number in killed.values())  # a batch in each worker
-    assert set(lost.values()) == {0}
+    tallies = {one["name"]: one["tally"] for one in found["figures"]["faults"]}
+    front_end = tallies.pop("the JVM killed")
+    assert front_end["answered"] < front_end["sent"]
+    for name in ("a worker killed (1)", "all workers killed"):
+        killed = tallies.pop(name)
+        assert killed["failed"] + killed["broken"] <= BATCH * (os.cpu_count() or 1)  # a batch in each worker
+    assert {name: tally["answered"] for name, tally in tallies.items()} == {
+        name: tally["sent"] for name, tally in tallies.items()
+    }
 
 
 def test_the_tables_hold_the_figures(found: dict[str, Any], tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def break_on_poison(served: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     answer = served.handler.service.predictor.answer
 
     def breaking(asks: list[Any]) -> list[Any]:
-        if any(getattr(ask, "user_id", None) == POISON["user_id"] for ask in asks):
+        if any(POISON["user_id"] in (getattr(ask, "user_id", None), *getattr(ask, "user_ids", ())) for ask in asks):
             raise RuntimeError("as asked")
         return answer(asks)
 

@@ -11,8 +11,11 @@ import pytest
 
 from handler.oip_codec import HEADER_LENGTH
 from model.artifact import Artifact
+from ops.asgi.about import local_answers
+from ops.asgi.application import Application
+from ops.asgi.cors import Cors
+from ops.asgi.versions import Served, Versions
 from tests.conftest import MOVIE_IDS, USER_IDS
-from tests.handler.asgi import AsgiServer
 from tests.handler.bodies import columns, good, spoilt, written
 from tests.handler.conftest import HTTP, Worker
 
@@ -40,9 +43,15 @@ CONTRACT: list[Any] = [
 ]
 
 
+def application(served: Worker) -> Application:
+    """The ASGI server over the service of TorchServe's worker."""
+    versions = Versions({"1.0": Served(served.handler.service, batch_size=48, max_body_bytes=4_194_304)}, "1.0")
+    return Application(versions, local_answers(versions, lambda: [1]), Cors(), most_waiting=1000)
+
+
 def ask_asgi(served: Worker, path: str, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
     async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(AsgiServer(served.handler.service))
+        transport = httpx.ASGITransport(application(served))
         async with httpx.AsyncClient(transport=transport, base_url="http://asgi") as client:
             return await client.post(path, content=body, headers=headers)
 
@@ -54,7 +63,8 @@ def assert_same(served: Worker, body: bytes, headers: Mapping[str, str], explain
     [expected] = served.replies({"body": body}, headers={**HTTP, **own, "explain": str(explain)})
     got = ask_asgi(served, "/explanations/ncf" if explain else "/predictions/ncf", body, own)
     assert (got.status_code, got.content) == (expected.status, expected.body)
-    assert dict(got.headers) == {name.lower(): value for name, value in expected.headers.items()}
+    length = {"content-length": str(len(expected.body))}
+    assert dict(got.headers) == {**{name.lower(): value for name, value in expected.headers.items()}, **length}
 
 
 @pytest.mark.parametrize("unknown", ["answer", "error"])
@@ -86,8 +96,9 @@ def test_asgi_adapter_gives_the_description(worker: Callable[..., Worker]) -> No
     served = worker()
 
     async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(AsgiServer(served.handler.service))
+        transport = httpx.ASGITransport(application(served))
         async with httpx.AsyncClient(transport=transport, base_url="http://asgi") as client:
             return await client.get("/models/ncf")
 
-    assert asyncio.run(ask()).json() == served.rows({}, headers={"describe": "True"})[0][1]
+    [told] = asyncio.run(ask()).json()
+    assert told["customizedMetadata"] == served.rows({}, headers={"describe": "True"})[0][1]

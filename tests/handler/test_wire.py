@@ -63,7 +63,7 @@ def sent(data: bytes, pieces: int = 1) -> Iterator[socket.socket]:
 def read(reader: FrameReader, data: bytes, cuts: Iterable[int] = ()) -> list[tuple[str, Request]]:
     """Each request with its id, where the bytes arrive cut at these places."""
     frame = reader.read(cast(socket.socket, Connection(data, cuts)))
-    return [(request_id.decode(), request) for request_id, request in zip(*frame, strict=True)]
+    return [(sized_id[4:].decode(), request) for sized_id, request in zip(*frame, strict=True)]
 
 
 def original(data: bytes) -> list[tuple[str, Request]]:
@@ -141,7 +141,7 @@ def test_writer_writes_the_same_bytes_as_torchserve(answered: list[tuple[str, Re
     ids = {place: request_id for place, (request_id, _, _) in enumerate(answered)}
     bodies = [response.body for *_, response in answered]
     expected = otf_message_handler.create_predict_response(bodies, ids, "Prediction success", 200, context=context)
-    frame = Frame([request_id.encode() for request_id in ids.values()], [request for _, request, _ in answered])
+    frame = Frame([sized(request_id.encode()) for request_id in ids.values()], [request for _, request, _ in answered])
     assert write_frame(frame, [response for *_, response in answered], OWN_HEADERS) == expected
 
 

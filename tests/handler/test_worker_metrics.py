@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 from ts.metrics.metric_cache_yaml_impl import MetricsCacheYamlImpl
 
-from handler.worker_metrics import BUCKETS_S, WorkerMetrics
+from handler.batch_metrics import BUCKETS_S
+from handler.worker_metrics import WorkerMetrics
 from model.artifact import Artifact
 from model.asks import Answer, Ask, BestAsk, ColumnsAsk, ExplainAsk, FoldInAsk, PairAsk
 from model.predictor import Predictor

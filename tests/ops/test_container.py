@@ -17,8 +17,9 @@ def lint(path: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([HADOLINT, "--failure-threshold", "style", path], capture_output=True, text=True)
 
 
-def test_hadolint_finds_nothing() -> None:
-    done = lint(DOCKERFILE)
+@pytest.mark.parametrize("name", ["Dockerfile", "refresh.Dockerfile"])
+def test_hadolint_finds_nothing(name: str) -> None:
+    done = lint(DOCKERFILE.with_name(name))
     assert (done.returncode, done.stdout) == (0, "")
 
 
@@ -32,9 +33,10 @@ def test_the_user_is_a_number_other_than_roots() -> None:
     assert [re.fullmatch(r"[1-9]\d{4,}:[1-9]\d{4,}", user) is not None for user in values("USER")] == [True]
 
 
-def test_every_copied_file_exists_and_is_not_ignored() -> None:
-    ignore = (DOCKERFILE.parent / "Dockerfile.dockerignore").read_text().splitlines()
-    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE.read_text(), flags=re.MULTILINE)
+@pytest.mark.parametrize("name", ["Dockerfile", "refresh.Dockerfile"])
+def test_every_copied_file_exists_and_is_not_ignored(name: str) -> None:
+    ignore = DOCKERFILE.with_name(f"{name}.dockerignore").read_text().splitlines()
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE.with_name(name).read_text(), flags=re.MULTILINE)
     for name in (name for line in copied for name in line.split()):
         assert (ROOT / name).exists()
         assert f"!{name}" in ignore

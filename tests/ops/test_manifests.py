@@ -1,7 +1,9 @@
 """Every manifest is what the published schemas allow, and names what is really there."""
 
+import ast
 import gzip
 import json
+import tomllib
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -12,21 +14,29 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from ops.refresh.__main__ import parsed
 from ops.settings import read_settings
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "ops" / "kubernetes"
+RAY = ROOT / "ops" / "ray"
 # The oldest release that is supported somewhere, and the newest that the validator knows.
 RELEASES = ("1.30", "1.37")
 CUSTOM = json.loads(gzip.decompress((Path(__file__).parent / "schemas" / "custom-resources.json.gz").read_bytes()))
 NOT_OBJECTS = {"kustomization.yaml", "prometheus-adapter.yaml"}
+
+# Fields that hold names of the user's own.
+OWN_NAMES = {
+    *("metadata", "labels", "annotations", "matchLabels", "requests", "limits", "selector"),
+    "rayStartParams",
+}
 
 Manifest = dict[str, Any]
 
 
 def manifests() -> dict[str, Manifest]:
     found = {}
-    for path in sorted(FOLDER.glob("*.yaml")):
+    for path in sorted([*FOLDER.glob("*.yaml"), *RAY.glob("*.yaml")]):
         if path.name not in NOT_OBJECTS:
             for document in yaml.safe_load_all(path.read_text()):
                 found[f"{path.name}:{document['kind']}"] = document
@@ -79,7 +89,7 @@ def places(value: Any) -> Iterator[dict[str, Any]]:
     if isinstance(value, dict):
         yield value
         for name, inner in value.items():
-            if name not in ("metadata", "labels", "annotations", "matchLabels", "requests", "limits", "selector"):
+            if name not in OWN_NAMES:
                 yield from places(inner)
     elif isinstance(value, list):
         for inner in value:
@@ -98,8 +108,13 @@ def test_a_misspelt_field_is_found_at_any_depth(name: str) -> None:
 
 def test_kustomization_lists_the_manifests_of_its_folder() -> None:
     listed = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())["resources"]
-    need_an_operator = ["kserve.yaml", "pod-monitor.yaml"]
-    assert sorted([*listed, *NOT_OBJECTS, *need_an_operator]) == sorted(path.name for path in FOLDER.glob("*.yaml"))
+    apart = [
+        "kserve.yaml",
+        "kserve-asgi.yaml",
+        "pod-monitor.yaml",
+        "refresh.yaml",
+    ]  # with an operator, or where ratings come in
+    assert sorted([*listed, *NOT_OBJECTS, *apart]) == sorted(path.name for path in FOLDER.glob("*.yaml"))
 
 
 def test_only_public_addresses_have_a_port() -> None:
@@ -129,6 +144,21 @@ def test_every_selector_finds_the_pods() -> None:
     assert claim == MANIFESTS["model-store.yaml:PersistentVolumeClaim"]["metadata"]["name"]
 
 
+def test_the_night_writes_where_the_replicas_read_and_starts_a_command_of_the_project() -> None:
+    job = MANIFESTS["refresh.yaml:CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    claimed = [one for one in job["volumes"] if "persistentVolumeClaim" in one]
+    claims = {one["name"]: one["persistentVolumeClaim"]["claimName"] for one in claimed}
+    assert claims["model-store"] == MANIFESTS["model-store.yaml:PersistentVolumeClaim"]["metadata"]["name"]
+    assert claims["build"] == MANIFESTS["refresh.yaml:PersistentVolumeClaim"]["metadata"]["name"]
+    [container] = job["containers"]
+    options = parsed([str(word) for word in container["args"]])
+    assert container["command"] == ["python", "-m", "ops.refresh"]
+    mounted = [one["mountPath"] for one in container["volumeMounts"]]
+    assert options.data.startswith("/data/")
+    assert {"/srv/ncf/build", "/srv/ncf/model-store", "/data", "/tmp"} <= set(mounted)
+    assert str(options.textfile.parent) == "build"
+
+
 def test_the_autoscaler_uses_a_metric_from_a_recording_rule() -> None:
     [rule] = yaml.safe_load((FOLDER / "prometheus-adapter.yaml").read_text())["rules"]["custom"]
     [metric] = MANIFESTS["autoscaler.yaml:HorizontalPodAutoscaler"]["spec"]["metrics"]
@@ -136,3 +166,22 @@ def test_the_autoscaler_uses_a_metric_from_a_recording_rule() -> None:
     recorded = rule["seriesQuery"].split("{")[0]
     groups = yaml.safe_load((ROOT / "ops" / "prometheus" / "rules.yaml").read_text())["groups"]
     assert recorded in {one.get("record") for group in groups for one in group["rules"]}
+
+
+def test_the_ray_service_asks_for_what_the_application_takes() -> None:
+    service = MANIFESTS["ray-service.yaml:RayService"]["spec"]
+    config = yaml.safe_load(service["serveConfigV2"])
+    [application] = config["applications"]
+    module, builder = application["import_path"].split(":")
+    tree = ast.parse((ROOT / f"{module.replace('.', '/')}.py").read_text())
+    assert builder in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    [allowed] = [node.value for node in tree.body if isinstance(node, ast.Assign) and "_ARGUMENTS" in ast.dump(node)]
+    assert set(application["args"]) == ast.literal_eval(allowed)
+    for group in [service["rayClusterConfig"]["headGroupSpec"], *service["rayClusterConfig"]["workerGroupSpecs"]]:
+        pod = group["template"]["spec"]
+        [container] = pod["containers"]
+        assert config["http_options"]["port"] in {port["containerPort"] for port in container["ports"]}
+        claim = MANIFESTS["model-store.yaml:PersistentVolumeClaim"]["metadata"]["name"]
+        assert pod["volumes"][0]["persistentVolumeClaim"]["claimName"] == claim
+    pinned = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["cluster"]
+    assert pinned == [f"ray[serve]=={service['rayClusterConfig']['rayVersion']}"]

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.ops.queries import DASHBOARD, ROOT, RULES, dashboard_queries, metric_names, panels, rules
+from ops.refresh.metrics import Outcome, write_metrics
+from tests.ops.queries import DASHBOARD, ROOT, dashboard_queries, metric_names, panels, rules
 
 FOLDER = ROOT / "ops" / "prometheus"
 METRICS = ROOT / "handler" / "metrics.yaml"
@@ -26,12 +27,24 @@ def test_prometheus_accepts_its_configuration_and_rules() -> None:
 
 
 @needs_promtool
-def test_each_alert_fires_exactly_when_it_should(tmp_path: Path) -> None:
-    text = Path(__file__).with_name("alerts_test.yaml").read_text()
-    (tmp_path / "alerts.yaml").write_text(text.replace("RULES", str(RULES)))
+@pytest.mark.parametrize(
+    ("name", "tests"), [("rules.yaml", "alerts_test.yaml"), ("refresh.yaml", "refresh_alerts_test.yaml")]
+)
+def test_each_alert_fires_exactly_when_it_should(tmp_path: Path, name: str, tests: str) -> None:
+    text = Path(__file__).with_name(tests).read_text()
+    (tmp_path / "alerts.yaml").write_text(text.replace("RULES", str(FOLDER / name)))
     promtool("test", "rules", str(tmp_path / "alerts.yaml"))
     tested = {alert["alertname"] for test in yaml.safe_load(text)["tests"] for alert in test.get("alert_rule_test", [])}
-    assert tested == {rule["alert"] for rule in rules() if "alert" in rule}
+    groups = yaml.safe_load((FOLDER / name).read_text())["groups"]
+    assert tested == {rule["alert"] for group in groups for rule in group["rules"] if "alert" in rule}
+
+
+def test_the_alerts_on_a_refresh_ask_for_what_it_writes(tmp_path: Path) -> None:
+    write_metrics(tmp_path / "refresh.prom", Outcome("kept", 7, "1.0"), 3.5)
+    written = {line.split("{")[0].split()[0] for line in (tmp_path / "refresh.prom").read_text().splitlines()}
+    groups = yaml.safe_load((FOLDER / "refresh.yaml").read_text())["groups"]
+    asked = [rule["expr"] for group in groups for rule in group["rules"]]
+    assert set().union(*map(metric_names, asked)) <= written
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from train.__main__ import main
 from train.config import TrainConfig
 from train.dataset.data import split_ratings
+from train.errors import DataError
 from train.evaluation.held_out import load_held_out
 from train.evaluation.model_card import MODEL_CARD
 from train.evaluation.report import ReportConfig, write_report
@@ -84,8 +86,11 @@ def test_a_file_of_ones_own_is_measured_on_and_never_trained_on(
     rows = {group: by_predictor["network"]["rows"] for group, by_predictor in metrics["metrics"].items()}
     assert rows == {"known": 3, "all": 4, "new_user": 1}
     digest = hashlib.sha256(test.read_bytes()).hexdigest()
-    assert metrics["split"] == {"kind": "test-file", "file": "own.csv", "sha256": digest, "served": "train"}
-    assert "held out: the ratings of the test file own.csv\n" in capsys.readouterr().out
+    split = {name: value for name, value in metrics["split"].items() if name != "reading"}
+    assert split == {"kind": "test-file", "file": "own.csv", "sha256": digest, "served": "train"}
+    told = capsys.readouterr().out
+    assert "held out: the ratings of the test file own.csv\n" in told
+    assert "own.csv: text in utf-8, comma between fields, a header line\n" in told
     assert "the ratings of the test file own.csv" in (tmp_path / "out" / MODEL_CARD).read_text()
     same = run(small_file, tmp_path / "same", ["--test-size", "0", *quick_options])
     assert same["rows_per_s"] > 0
@@ -100,6 +105,24 @@ def test_a_test_file_keeps_the_type_of_the_datas_ids(tmp_path: Path) -> None:
     sides = split_as_asked(config, config.read(tmp_path / "r.csv", config.rating_scale))
     assert sides.held_out is not None
     assert sides.held_out["movie_id"].tolist() == ["8"]
+
+
+def test_rows_of_a_test_file_that_are_trained_on_are_not_measured(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("user_id,movie_id,rating\n1,7,3\n2,8,4\n2,7,5\n")
+    (tmp_path / "t.csv").write_text("user_id,movie_id,rating\n1,8,4\n2,8,4\n2,7,1\n")
+    config = TrainConfig(test_file=tmp_path / "t.csv", rating_scale=(1, 5))
+    data = config.read(tmp_path / "r.csv", config.rating_scale)
+    sides = split_as_asked(config, data)
+    assert sides.held_out is not None
+    assert sides.held_out.to_numpy().tolist() == [[1, 8, 4], [2, 7, 1]]
+    [warning] = sides.described["reading"]["warnings"]
+    assert warning.startswith("t.csv:3: a row of r.csv too, and trained on; rows like this: 1, not measured")
+    kept = split_as_asked(replace(config, copies="keep"), data)
+    assert kept.held_out is not None
+    assert len(kept.held_out) == 3
+    (tmp_path / "t.csv").write_text("user_id,movie_id,rating\n2,8,4\n2,7,5\n")
+    with pytest.raises(DataError, match="rows like this: 2, which are all"):
+        split_as_asked(config, data)
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,19 @@ CATALOGUE_LISTS = frozenset({GENRES, PEOPLE, COUNTRIES})
 
 
 @dataclass(frozen=True, eq=False)
+class EventsData:
+    """Clicks, views or purchases without ratings.
+
+    frame: one row per event; columns user_id and movie_id, of the ratings' types, and time where the file has times.
+    source, sha256: as of ratings.
+    """
+
+    frame: pd.DataFrame
+    source: Path
+    sha256: str
+
+
+@dataclass(frozen=True, eq=False)
 class RatingsData:
     """Explicit ratings as a file has them, and what is known about the movies.
 

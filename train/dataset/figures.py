@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from train.dataset.data import MOVIE_ID, RATING, USER_ID, RatingsData
+from train.dataset.data import MOVIE_ID, RATING, USER_ID, EventsData, RatingsData
 
 
 def describe_data(data: RatingsData) -> dict[str, Any]:
@@ -29,6 +29,13 @@ def describe_data(data: RatingsData) -> dict[str, Any]:
         "ratings_per_user": _spread(by_user),
         f"ratings_per_{data.reading.words.item}": _spread(by_movie),
     }
+
+
+def describe_events(events: EventsData) -> dict[str, Any]:
+    """What metrics.json tells of events."""
+    users, movies = (events.frame[column].nunique() for column in (USER_ID, MOVIE_ID))
+    told = {"file": events.source.name, "sha256": events.sha256}
+    return {**told, "events": len(events.frame), "users": int(users), "movies": int(movies)}
 
 
 def _spread(counts: pd.Series) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -10,33 +10,61 @@ import torch
 from torch import Tensor
 
 from model.ids import IdMap
-from train.dataset.data import MOVIE_ID, RATING, USER_ID, index_ids
+from train.dataset.data import MOVIE_ID, RATING, TIME, USER_ID, index_ids
 from train.dataset.features import movie_features, raw_ids
 
 
 @dataclass(frozen=True)
 class Ratings:
-    """N ratings: user_index and movie_index (N,) int64 rows, rating (N,) float32 in rating units."""
+    """N ratings.
+
+    user_index, movie_index: (N,) int64 rows. rating: (N,) float32, in rating units.
+    time: (N,) float64, seconds since 1970; None where the data has no times.
+    """
 
     user_index: Tensor
     movie_index: Tensor
     rating: Tensor
+    time: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.rating)
 
     def take(self, index: Tensor) -> Ratings:
         """The ratings at these positions or under this mask."""
-        return Ratings(self.user_index[index], self.movie_index[index], self.rating[index])
+        time = None if self.time is None else self.time[index]
+        return Ratings(self.user_index[index], self.movie_index[index], self.rating[index], time)
 
     def to(self, device: torch.device) -> Ratings:
         """The same on another device."""
-        return Ratings(self.user_index.to(device), self.movie_index.to(device), self.rating.to(device))
+        time = None if self.time is None else self.time.to(device)
+        return Ratings(self.user_index.to(device), self.movie_index.to(device), self.rating.to(device), time)
+
+
+@dataclass(frozen=True)
+class Events:
+    """N events of movies that have rows.
+
+    user_index: (N,) int64; a user without ratings has a number from num_users on. movie_index: (N,) int64 rows.
+    time: (N,) float64, seconds since 1970; None where the file has no times.
+    """
+
+    user_index: Tensor
+    movie_index: Tensor
+    time: Tensor | None = None
+
+    def without(self, ratings: Ratings) -> Events:
+        """The events of other pairs of user and movie than these ratings'."""
+        movies = 1 + int(max(one.max() if len(one) else 0 for one in (self.movie_index, ratings.movie_index)))
+        own, others = (one.user_index * movies + one.movie_index for one in (self, ratings))
+        kept = ~torch.isin(own, others)
+        time = None if self.time is None else self.time[kept]
+        return Events(self.user_index[kept], self.movie_index[kept], time)
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Ratings, the maps that say whose rows they hold, and what is known of each movie.
+    """Ratings, the maps that say whose rows they hold, what is known of each movie, and events.
 
     features: (len(movie_ids), D) float32, or None; see train/dataset/features.py. With them, movies of the catalogue
     that nobody rated have rows too.
@@ -46,6 +74,11 @@ class TrainingSet:
     user_ids: IdMap
     movie_ids: IdMap
     features: Tensor | None = None
+    events: Events | None = None
+
+    def without_events_of(self, ratings: Ratings) -> TrainingSet:
+        """The same without the events of these held-out ratings' pairs, which would give them away."""
+        return self if self.events is None else replace(self, events=self.events.without(ratings))
 
 
 def index_ratings(frame: pd.DataFrame, catalogue: pd.DataFrame | None = None) -> TrainingSet:
@@ -64,6 +97,17 @@ def index_ratings(frame: pd.DataFrame, catalogue: pd.DataFrame | None = None) ->
     return TrainingSet(_ratings(user_index, movie_index, frame), IdMap(user_ids), IdMap(movie_ids))
 
 
+def look_up_events(frame: pd.DataFrame, user_ids: IdMap, movie_ids: IdMap) -> Events:
+    """Events of `frame` under given maps, less those of movies that the maps lack."""
+    movies = movie_ids.rows(raw_ids(frame[MOVIE_ID]))
+    known = movies != movie_ids.unknown
+    users = user_ids.rows(raw_ids(frame[USER_ID]))
+    _, number = index_ids(frame[USER_ID])
+    users = np.where(users == user_ids.unknown, len(user_ids) + number, users)
+    time = torch.from_numpy(frame[TIME].to_numpy(dtype=np.float64)[known]) if TIME in frame else None
+    return Events(torch.from_numpy(users[known]), torch.from_numpy(movies[known]), time)
+
+
 def look_up_ratings(frame: pd.DataFrame, user_ids: IdMap, movie_ids: IdMap) -> Ratings:
     """Ratings of `frame` under given maps; users and movies that the maps lack get the unknown row."""
     users = user_ids.rows(raw_ids(frame[USER_ID]))
@@ -72,4 +116,5 @@ def look_up_ratings(frame: pd.DataFrame, user_ids: IdMap, movie_ids: IdMap) -> R
 
 def _ratings(user_index: np.ndarray, movie_index: np.ndarray, frame: pd.DataFrame) -> Ratings:
     rating = torch.from_numpy(np.array(frame[RATING], dtype=np.float32))  # a copy: a frame's own may be read-only
-    return Ratings(torch.from_numpy(user_index), torch.from_numpy(movie_index), rating)
+    time = torch.from_numpy(np.array(frame[TIME], dtype=np.float64)) if TIME in frame else None
+    return Ratings(torch.from_numpy(user_index), torch.from_numpy(movie_index), rating, time)

@@ -50,7 +50,12 @@ def rows_at(rankings: dict[str, Any], measure: str, cutoff: int) -> list[tuple[s
     """The table of a measure, `liked` or `graded`: by metric at this cutoff its figure for every ranking, as text."""
     by_ranking = rankings[measure].values()
     names = [f"{name}@{cutoff}" for name in RANKING_METRICS]
-    return [(name, [f"{figures[name]:.4f}" for figures in by_ranking]) for name in names]
+    return [(name, [as_text(figures[name]) for figures in by_ranking]) for name in names]
+
+
+def as_text(figure: float) -> str:
+    """Four decimals of a share, two of anything larger, so that the table fits a phone."""
+    return f"{figure:.4f}" if abs(figure) <= 1 else f"{figure:.2f}" if abs(figure) < 100 else f"{figure:.0f}"
 
 
 def ranking_names(rankings: dict[str, Any]) -> list[str]:

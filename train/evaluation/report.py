@@ -20,6 +20,7 @@ from model.artifact import Artifact, load_artifact
 from model.files import atomic_write
 from train.command import run_command
 from train.errors import DataError
+from train.evaluation.against import read_verdict
 from train.evaluation.evaluate import NETWORK, evaluate
 from train.evaluation.held_out import HeldOut, load_held_out, save_held_out
 from train.evaluation.metrics import RATING_METRICS
@@ -47,6 +48,8 @@ class ReportConfig:
     """What `python -m train` wrote; the report is report.html in it, its pictures lie in report/."""
     reference: bool = False
     """Train the reference network on the same split for its line in the table; it is kept until the next training."""
+    verdict: Path | None = None
+    """The verdict on this version beside another, as `make compare` writes it, to show."""
     data: str | Path = Path("build/demo")
     """The ratings that the version was trained on; needed with --reference alone."""
 
@@ -83,6 +86,7 @@ def write_report(config: ReportConfig) -> Path:
         split=describe_split(metrics["split"]),
         doubt=doubt(metrics["metrics"]),
         rankings=ranking_tables(metrics.get("rankings", {})),
+        against=None if config.verdict is None else read_verdict(config.verdict),
         sampled=held_out is not None and len(held_out) < metrics["metrics"]["all"][NETWORK]["rows"],
     )
     target = config.folder / REPORT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from model.factor_network import FactorNetwork
 from model.fold_in import FoldIn
@@ -11,6 +12,7 @@ from model.ordinal import OrdinalHead
 from model.scale import RatingScale
 from train import distributed
 from train.dataset.tensors import Ratings
+from train.factors.drift import strangers_of, unrated_as
 from train.factors.encode import encode_known_users, encode_unknown_user
 from train.factors.variational import Block, with_unknown
 
@@ -23,13 +25,17 @@ def assemble(
     standard: tuple[float, float],
     scale: RatingScale,
     rating_weight: float,
+    by_time: bool = False,
 ) -> FactorNetwork:
-    """The served network with its movie table; the user table is still empty."""
+    """The served network with its movie table; the user table is still empty.
+
+    by_time: a movie without ratings is rated as the movie of an average rating; see train/factors/drift.py.
+    """
     num_users, num_movies = len(score_block.user.mean), len(score_block.movie.mean)
     with torch.inference_mode():
-        vectors = with_unknown(score_block.movie)
+        straight, vectors = (_movie_rows(block, ratings, by_time) for block in (rating_block, score_block))
         counts = head.histogram(ratings.movie_index, head.level(ratings.rating), num_movies + 1)
-        movies = torch.cat([with_unknown(rating_block.movie), vectors, head.movie_tower(vectors, counts)], 1)
+        movies = torch.cat([straight, vectors, head.movie_tower(vectors, counts)], 1)
     return (
         FactorNetwork(
             rating_block=_encoder(rating_block),
@@ -57,6 +63,14 @@ def fill_user_table(network: FactorNetwork, ratings: Ratings) -> None:
         with torch.no_grad():
             table[:-1] = distributed.gather_rows(table[begin:end], ends)
     encode_unknown_user(network)
+
+
+def _movie_rows(block: Block, ratings: Ratings, by_time: bool) -> Tensor:
+    """Means (M + 1, K) of the movies, the unknown one last."""
+    rows = with_unknown(block.movie)
+    if not by_time:
+        return rows
+    return unrated_as(strangers_of(block, ratings.movie_index).movie, rows, ratings.movie_index)
 
 
 def _encoder(block: Block) -> FoldIn:

@@ -1,6 +1,7 @@
 """The default architecture: ratings in, a `FactorNetwork` out. See model/factor_network.py for its equation.
 
-1. choose the rating block's noise and sweeps on an inner split (train/factors/choose.py);
+1. choose the rating block's noise and sweeps on an inner split (train/factors/choose.py), and with `--split time` the
+   drift on the last of the training rows (train/factors/drift.py);
 2. fit the rating block to standardised ratings, the score block to their normal scores (train/factors/variational.py);
 3. train the ordinal network on the score block, each row left out (train/factors/ordinal_fit.py);
 4. encode every user from their ratings into the user table, the empty history last (train/factors/assemble.py).
@@ -24,6 +25,7 @@ from train.factors import block_state
 from train.factors.assemble import assemble, fill_user_table
 from train.factors.choose import choose_noise
 from train.factors.config import FactorsConfig
+from train.factors.drift import Drift, add_drift, measure_drift, strangers_of
 from train.factors.levels import Levels, rating_levels
 from train.factors.ordinal_fit import fit_ordinal
 from train.factors.predict_levels import predict_levels
@@ -34,8 +36,7 @@ from train.resume import NO_STAGES, Stages
 
 
 def choose_factors(data: TrainingSet, scale: RatingScale, config: TrainConfig, stages: Stages = NO_STAGES) -> Choice:
-    """Noise shapes and sweeps of the rating block, by the error on an inner split."""
-    del scale  # the choice is made on standardised ratings
+    """Noise shapes and sweeps of the rating block, by the error on an inner split; with `--split time`, the drift."""
     if before := stages.load("choose"):
         return Choice(before.values["settings"], FitLog(**before.values["log"]))
     device = distributed.device()
@@ -46,6 +47,8 @@ def choose_factors(data: TrainingSet, scale: RatingScale, config: TrainConfig, s
     settings = {"noise": list(noise_shapes), "sweeps": sweeps}
     watched_mse = [error * deviation**2 for error in log.watched_mse]
     choice = Choice(settings, FitLog([], watched_mse, sweeps))
+    if config.split == "time":
+        choice = _by_time(choice, data, scale, config, stages)
     stages.save("choose", {}, {"settings": choice.settings, "log": vars(choice.log)})
     return choice
 
@@ -68,7 +71,8 @@ def fit_factors(
     mean, deviation = _mean_and_deviation(data.ratings.rating)
     rating_block, score_block = _fit_blocks(data, levels, (mean, deviation), config, choice, label, stages)
     ratings = data.ratings.to(distributed.device())
-    head = _fit_head(levels, score_block, ratings, scale, config, deviation, stages, label)
+    by_time = "drift" in choice.settings
+    head = _fit_head(levels, score_block, ratings, scale, config, deviation, stages, label, by_time)
     cpu = torch.device("cpu")
     network = assemble(
         rating_block.to(cpu),
@@ -78,10 +82,26 @@ def fit_factors(
         (mean, deviation),
         scale,
         options.rating_weight,
+        by_time,
     )
+    if by_time:
+        add_drift(network, Drift(**choice.settings["drift"]))
     fill_user_table(network.to(distributed.device()), ratings)
     passes = choice.settings["sweeps"] + options.score_sweeps + options.epochs
     return Fitted(network.to(cpu), FitLog(), passes)
+
+
+def _by_time(choice: Choice, data: TrainingSet, scale: RatingScale, config: TrainConfig, stages: Stages) -> Choice:
+    """The choice with the drift of the last training rows by time, the share that the split holds out."""
+    none = Choice({**choice.settings, "drift": Drift(0.0, 0.0)._asdict()}, choice.log)
+
+    def fit(rows: TrainingSet) -> FactorNetwork:
+        network = fit_factors(rows, scale, config, none, "by time", stages).network
+        assert isinstance(network, FactorNetwork)
+        return network
+
+    drift = measure_drift(data, config.test_size, fit)
+    return none if drift is None else Choice({**choice.settings, "drift": drift._asdict()}, choice.log)
 
 
 def _mean_and_deviation(rating: Tensor) -> tuple[float, float]:
@@ -151,6 +171,7 @@ def _fit_head(
     deviation: float,
     stages: Stages,
     label: str,
+    by_time: bool,
 ) -> OrdinalHead:
     """The ordinal network on the score block, trained or loaded from an earlier run."""
     options = config.factors
@@ -170,7 +191,8 @@ def _fit_head(
         return head.eval()
     distributed.seed_dropout(config.seed)
     head.to(ratings.rating.device)
-    fit_ordinal(head, score_block, ratings, deviation / scale.span, options, label)
+    strangers = strangers_of(score_block, ratings.movie_index) if by_time else None
+    fit_ordinal(head, score_block, ratings, deviation / scale.span, options, label, strangers)
     stages.save(stage, head.state_dict(), {})
     return head
 

@@ -20,16 +20,25 @@ from train import distributed
 from train.dataset.tensors import Ratings
 from train.errors import DivergedError
 from train.factors.config import FactorsConfig
+from train.factors.drift import HIDDEN, Strangers
 from train.factors.leave_one_out import leave_one_out
-from train.factors.variational import Block
+from train.factors.variational import Block, bilinear
 
 _INPUT_ROWS = 16_384
+_RISING = 0.2  # of the steps, with a learning rate that grows
 
 
 def fit_ordinal(
-    head: OrdinalHead, block: Block, ratings: Ratings, deviation: float, config: FactorsConfig, label: str
+    head: OrdinalHead,
+    block: Block,
+    ratings: Ratings,
+    deviation: float,
+    config: FactorsConfig,
+    label: str,
+    strangers: Strangers | None = None,
 ) -> None:
     """Trains `head` in place. deviation: of the ratings, in unit scores.
+    strangers: hide the user of some rows, and the movie of some, behind these.
     Draws rows, batches and dropout from PyTorch's global generator, which the caller seeds.
 
     Raises:
@@ -41,6 +50,8 @@ def fit_ordinal(
     rows = _permutation(len(ratings), level.device)[: config.network_rows]
     level = level[rows]
     inputs = _inputs(head, block, ratings.take(rows), level, user_counts, movie_counts)
+    if strangers is not None:
+        inputs = _hide_some(head, inputs, strangers)
     steps = max(1, len(rows) // config.batch_size)
     optimizer, schedule = _optimizer(head, config, steps)
     epochs = range(config.epochs)
@@ -66,8 +77,10 @@ def _optimizer(
     optimizer = torch.optim.AdamW(
         head.parameters(), rate, betas=(0.9, 0.98), weight_decay=config.weight_decay, fused=True
     )
+    total = steps * config.epochs
+    total += total == 1 / _RISING  # PyTorch divides by the number of rising steps less one
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, rate, total_steps=steps * config.epochs, pct_start=0.2, final_div_factor=100.0
+        optimizer, rate, total_steps=total, pct_start=_RISING, final_div_factor=100.0
     )
     return optimizer, schedule
 
@@ -98,6 +111,22 @@ def _inputs(
         users.append(head.describe_user(user, user_counts[user_index] - itself))
         movies.append(head.describe_movie(movie, movie_counts[movie_index] - itself))
     return _Inputs(torch.cat(scores), torch.cat(users), torch.cat(movies))
+
+
+def _hide_some(head: OrdinalHead, inputs: _Inputs, strangers: Strangers) -> _Inputs:
+    """The inputs with the users of some rows, and the movies of some, replaced by strangers without ratings."""
+    none = head.share.new_zeros(1, head.num_levels)
+    size, rows = len(strangers.user), len(inputs.score)
+    no_user, no_movie = (_drawn(rows, none.device) for _ in range(2))
+    user = torch.where(no_user, head.describe_user(strangers.user.unsqueeze(0), none), inputs.user)
+    movie = torch.where(no_movie, head.describe_movie(strangers.movie.unsqueeze(0), none), inputs.movie)
+    score = bilinear(user[:, :size], movie[:, :size]).unsqueeze(1)
+    return _Inputs(torch.where(no_user | no_movie, score, inputs.score), user, movie)
+
+
+def _drawn(rows: int, device: torch.device) -> Tensor:
+    """A mask (rows, 1) of a share of the rows, drawn on the processor, the same in every process."""
+    return distributed.agree(torch.rand(rows, 1, device="cpu").to(device)) < HIDDEN
 
 
 def _batch_loss(head: OrdinalHead, inputs: _Inputs, level: Tensor, batch: Tensor, deviation: float) -> Tensor:

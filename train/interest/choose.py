@@ -6,6 +6,7 @@ The network is fitted once more for it, on inner rows alone: a network that has 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import product
 
 import torch
@@ -55,8 +56,8 @@ def _inner_split(data: TrainingSet, config: TrainConfig) -> tuple[TrainingSet, R
     drawn = torch.rand(len(data.user_ids), generator=generator) < config.interest.inner_rows / len(ratings)
     ratings = ratings.take(drawn[ratings.user_index])
     watched = torch.rand(len(ratings), generator=generator) < _INNER_SIZE
-    rest = TrainingSet(ratings.take(~watched), data.user_ids, data.movie_ids, data.features)
-    return rest, ratings.take(watched)
+    held_out = ratings.take(watched)
+    return replace(data, ratings=ratings.take(~watched)).without_events_of(held_out), held_out
 
 
 def _ndcg_by_blend(
@@ -73,7 +74,7 @@ def _ndcg_by_blend(
     if not len(task.user):
         return {}
     history = history_of(rest).without_repeats()
-    interest = fit_linear(history, known[1], config.interest)
+    interest = fit_linear(rest, config.interest)
     found: dict[Blend, float] = {}
     for restraint in config.interest.restraints:
         set_blend(interest, Blend(1.0, restraint), history, network, scale)

@@ -23,8 +23,12 @@ class InterestConfig:
     """More shrinkage for popular movies, as if this share of the history were dropped; 0 <= dropout < 1."""
     user_power: float = 0.5
     """A user of n ratings counts n^-user_power; at least 0. Few people then cannot outvote many."""
+    sittings: float = 1.0
+    """How much more is said by movies that a user rated within a day, a week and a month of each other; at least 0."""
     level: float = 0.4
     """What a rating one standard deviation above the user's mean adds to its strength of 1; at least 0."""
+    event: float = 0.5
+    """How much an event without a rating says, beside 1 of an average rating; at least 0."""
     prior: float = 0.5
     """Weight of a movie's popularity, shared by 1 + the user's number of ratings; at least 0."""
     rating_shares: tuple[float, ...] = (0.3, 1.0, 3.0)
@@ -34,7 +38,9 @@ class InterestConfig:
     min_raters: int = 3
     """Movies with fewer raters get no weights; at least 1."""
     max_movies: int = 4096
-    """Most movies that get weights, the most rated; at least 1. Memory grows with its square."""
+    """Most movies that get weights from all others, the most rated; at least 1. Memory grows with its square."""
+    neighbours: int = 64
+    """Each other movie gets weights from so many of those; at least 0."""
     max_ratings: int = 4_000_000
     """About how many ratings the weights are fitted on, by whole users; at least 1."""
     inner_rows: int = 50_000
@@ -43,7 +49,7 @@ class InterestConfig:
     def __post_init__(self) -> None:
         check_options(self, "interest", "above 0", "ridge")
         check_options(self, "interest", "0 up to, not including, 1", "dropout")
-        check_options(self, "interest", "at least 0", "user_power", "level", "prior")
+        check_options(self, "interest", "at least 0", "user_power", "sittings", "level", "event", "prior", "neighbours")
         for name, candidates in (("rating_shares", self.rating_shares), ("restraints", self.restraints)):
             some = bool(candidates) and min(candidates) >= 0
             check_value(f"interest.{name}", candidates, some, "at least one number, each at least 0")

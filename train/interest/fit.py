@@ -38,7 +38,7 @@ def fit_interest(
 ) -> Interest:
     """The interest part of these ratings, blended with this network's ratings."""
     history = history_of(data).without_repeats()
-    interest = fit_linear(history, len(data.movie_ids), config)
+    interest = fit_linear(data, config)
     set_blend(interest, blend, history, network, scale)
     return interest
 

@@ -1,86 +1,79 @@
 """The weights of the interest part: one linear model from the movies of a history to every movie.
 
-With X(u, m) = x, the strength of u's rating of m, and 0 where there is none (model/interest.py), each user weighted by
-d(u) = (n(u) / mean n)^-power, W minimises
+A group g is what one user picked: all of it, and again what they picked in one sitting, which is a day, a week or a
+month. With X(g, m) = x, the strength of the pick of m (model/interest.py), 0 where there is none, and each group
+weighted by d(g) = s(g) (n(g) / mean n of the users)^-power, W minimises
 
-    sum over u of d(u) |X(u) - X(u) W|^2  +  sum over h of lambda(h) |W(h)|^2,   W(m, m) = 0
+    sum over g of d(g) |X(g) - X(g) W|^2  +  sum over h of lambda(h) |W(h)|^2,   W(m, m) = 0
     lambda(h) = ridge + dropout / (1 - dropout) G(h, h),   G = X' D X
 
-In closed form, with P = (G + diag lambda)^-1, it is W(h, m) = -P(h, m) / P(m, m) (Steck 2019). The second part of
-lambda is the penalty that dropout of a history's entries amounts to (Steck 2020, "Autoencoders that don't overfit
-towards the identity").
+s(g) is 1 for all of a user's picks, and sittings / 3 for those of a sitting: movies that are taken together say more of
+each other. In closed form, with P = (G + diag lambda)^-1, it is W(h, m) = -P(h, m) / P(m, m) (Steck 2019). The second
+part of lambda is the penalty that dropout of a history's entries amounts to (Steck 2020, "Autoencoders that don't
+overfit towards the identity").
+
+That takes the square of the number of movies in memory, so it goes for the most rated movies alone: the head. Of a
+large catalogue, train/interest/tail.py fits the weights from the head to each other movie.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import torch
-from scipy import sparse
 from torch import Tensor
 
-from model.history import History
 from model.interest import Interest
+from train.dataset.tensors import TrainingSet
 from train.interest.config import InterestConfig
+from train.interest.picks import picks_of, weighted_rows, with_events
+from train.interest.tail import fit_tail
 
 
-def fit_linear(history: History, num_movies: int, config: InterestConfig) -> Interest:
-    """The interest part of users' ratings, each movie at most once a user; its rating weight is still 0."""
-    raters = np.bincount(history.movie_index, minlength=num_movies)
-    movies = _movies_with_weights(raters, config)
-    spread = float(history.ratings.std()) or 1.0
-    level = config.level / spread
-    gram = _gram(_of_some_users(history, config.max_ratings), movies, num_movies, level, config.user_power)
-    column = np.full(num_movies + 1, len(movies))
-    column[movies] = np.arange(len(movies))
-    popularity = np.append(raters / max(history.num_users, 1), 0.0).astype(np.float32)
+def fit_linear(data: TrainingSet, config: InterestConfig) -> Interest:
+    """The interest part of users' ratings and events; its rating weight is still 0."""
+    ratings, num_users, num_movies = data.ratings, len(data.user_ids), len(data.movie_ids)
+    level = config.level / (float(ratings.rating.std(unbiased=False)) or 1.0)
+    picks = picks_of(ratings, level)
+    raters = np.bincount(picks.movie, minlength=num_movies)
+    if data.events is not None:
+        picks = with_events(picks, data.events, config.event)
+    takers = np.bincount(picks.movie, minlength=num_movies)
+    head, tail = _head_and_tail(takers, config)
+    some = picks.of_some_users(config.max_ratings)
+    rows = weighted_rows(some, num_movies, config.user_power, config.sittings)
+    of_head = rows[:, head]
+    products = torch.from_numpy((of_head.T @ of_head).toarray())
+    ridge = config.ridge + config.dropout / (1 - config.dropout) * products.diagonal()
+    column = np.full(num_movies + 1, len(head))
+    column[head] = np.arange(len(head))
+    popularity = np.append(raters / max(num_users, 1), 0.0).astype(np.float32)
     return Interest(
         column=torch.from_numpy(column),
-        weights=_weights(torch.from_numpy(gram), config),
+        tail=fit_tail(rows, head, tail, products, ridge, config.neighbours),
+        weights=_weights(products, ridge),
         popularity=torch.from_numpy(popularity),
         level=level,
         prior=config.prior,
         restraint=0.0,
         rating_weight=0.0,
-        rating_center=float(history.ratings.mean()),
+        rating_center=float(ratings.rating.mean()),
     )
 
 
-def _movies_with_weights(raters: np.ndarray, config: InterestConfig) -> np.ndarray:
-    """Rows, ascending, of the movies with the most raters among those with enough."""
-    enough = np.flatnonzero(raters >= config.min_raters)
-    order = np.argsort(-raters[enough], kind="stable")
-    return np.sort(enough[order[: config.max_movies]])
+def _head_and_tail(takers: np.ndarray, config: InterestConfig) -> tuple[np.ndarray, np.ndarray]:
+    """Rows, ascending, of the movies that the most users took, and of the others with enough."""
+    enough = np.flatnonzero(takers >= config.min_raters)
+    order = np.argsort(-takers[enough], kind="stable")
+    return np.sort(enough[order[: config.max_movies]]), np.sort(enough[order[config.max_movies :]])
 
 
-def _of_some_users(history: History, most: int) -> History:
-    """About `most` of the ratings, those of evenly spaced users."""
-    step = -(-len(history.movie_index) // most)
-    return history if step <= 1 else history.take(np.arange(0, history.num_users, step))
-
-
-def _gram(history: History, movies: np.ndarray, num_movies: int, level: float, power: float) -> np.ndarray:
-    """X' D X (C, C) float32 of the C `movies`."""
-    number = np.diff(history.offsets)
-    owner = np.repeat(np.arange(len(number)), number)
-    sums = np.bincount(owner, history.ratings, minlength=len(number))
-    mean = sums / np.maximum(number, 1)
-    strength = 1 + level * (history.ratings - mean[owner])
-    weight = (np.maximum(number, 1) / max(number.mean(), 1e-9)) ** -power
-    scaled = (strength * np.sqrt(weight)[owner]).astype(np.float32)
-    rows = sparse.csr_matrix((scaled, history.movie_index, history.offsets), shape=(len(number), num_movies))
-    columns = rows.tocsc()[:, movies]
-    gram: np.ndarray = (columns.T @ columns).toarray()
-    return gram
-
-
-def _weights(gram: Tensor, config: InterestConfig) -> Tensor:
-    """W (C + 1, C + 1), with a row and a column of zeros for movies without weights."""
-    size = len(gram)
+def _weights(products: Tensor, ridge: Tensor) -> Tensor:
+    """W (C + 1, C + 1) of G (C, C), with a row and a column of zeros for movies without weights."""
+    size = len(products)
     weights = torch.zeros(size + 1, size + 1)
     if size:
-        own = gram.diagonal().clone()
-        gram.diagonal().add_(config.ridge + config.dropout / (1 - config.dropout) * own)
-        inverse = torch.cholesky_inverse(torch.linalg.cholesky(gram))
+        products.diagonal().add_(ridge)
+        inverse = torch.cholesky_inverse(torch.linalg.cholesky(products))
         weights[:size, :size] = -inverse / inverse.diagonal()
         weights.diagonal().zero_()
     return weights

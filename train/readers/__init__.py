@@ -10,10 +10,11 @@ from train.dataset.data import RatingsData
 from train.dataset.reading import Reading
 from train.errors import DataError
 from train.readers import kmrd, movielens, netflix
-from train.readers.address import is_database
+from train.readers.address import is_database, is_object_store
 from train.readers.columns import Found, ratings_data
 from train.readers.dialect import fields, find_delimiter
 from train.readers.from_database import read_database
+from train.readers.object_store import fetch
 from train.readers.plain import read_plain
 from train.readers.rules import ReadingRules
 from train.readers.source import DATA_SUFFIXES, JSON_SUFFIXES, PARQUET_SUFFIXES, Place
@@ -34,7 +35,7 @@ FORMATS = (*DATA_SETS, "csv", "parquet", "jsonl")
 def load_ratings(
     path: str | Path, rules: ReadingRules = AS_FOUND, rating_scale: tuple[float, float] | None = None
 ) -> RatingsData:
-    """Read the ratings of a folder, file or database, and the catalogue where there is one.
+    """Read the ratings of a folder, file, object store or database, and the catalogue where there is one.
 
     rating_scale: (minimum, maximum) that every rating must keep to; None takes what the data holds.
     Raises DataError, which names file, line, what was got and what is allowed.
@@ -42,6 +43,7 @@ def load_ratings(
     reading = Reading(words=rules.words)
     if is_database(path):
         return ratings_data(read_database(path, rules, reading), rules, rating_scale, reading)
+    path = fetch(str(path), reading) if is_object_store(path) else path
     if rules.asks_a_database:
         raise DataError(f"{path}: --query, --table, --movies-query and --since are for databases; this is none")
     place = Place.at(Path(path))

@@ -1,4 +1,4 @@
-"""Where ratings lie: at a path, or in a database that a URL or a file's name tells.
+"""Where ratings lie: at a path, in an object store, or in a database that a URL or a file's name tells.
 
 A password never stands in an address: addresses are shown by `ps`, in logs and in a model's metadata.
 """
@@ -13,27 +13,39 @@ from train.errors import DataError
 
 SQLITE_SUFFIXES = (".sqlite", ".sqlite3", ".db")
 _POSTGRES = ("postgresql", "postgres")
+_STORES = ("s3", "gs")
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _SECRETS = {"password", "sslpassword"}
-_PASSWORD_WAY = "leave it out, and give it by the environment variable PGPASSWORD or in the file ~/.pgpass"  # noqa: S105  # nosec B105
+_PASSWORD_WAY = "leave it out, and give it by the environment: PGPASSWORD, AWS_SECRET_ACCESS_KEY"  # noqa: S105  # nosec B105
 
 
 def is_postgres(place: str | Path) -> bool:
-    """Whether it is the URL of a PostgreSQL database.
+    """Whether it is the URL of a PostgreSQL database. Raises DataError as `_scheme`."""
+    return _scheme(place) in _POSTGRES
+
+
+def is_object_store(place: str | Path) -> bool:
+    """Whether it is the URL of a file or folder in an object store. Raises DataError as `_scheme`."""
+    return _scheme(place) in _STORES
+
+
+def _scheme(place: str | Path) -> str:
+    """What a URL begins with, in small letters; nothing for a path.
 
     Raises:
         DataError: it holds a password, or is a URL of something else.
     """
     found = _URL.match(str(place)) if isinstance(place, str) else None
     if found is None:
-        return False
-    if found[1].lower() not in _POSTGRES:
-        allowed = "a file, a folder, postgresql://user@host/database, or a file that ends in .sqlite"
+        return ""
+    scheme = found[1].lower()
+    if scheme not in (*_POSTGRES, *_STORES):
+        allowed = "a file, a folder, postgresql://user@host/database, s3://bucket/folder and gs://bucket/folder"
         raise DataError(f"{found[1]}://: addresses of this kind are not read; allowed are {allowed}")
     before, _, options = str(place)[found.end() :].partition("?")
     if ":" in before.rpartition("@")[0] or _SECRETS & {name.lower() for name in parse_qs(options, True)}:
         raise DataError(f"{found[1]}://: the address holds a password: {_PASSWORD_WAY}")
-    return True
+    return scheme
 
 
 def is_sqlite(place: str | Path) -> bool:

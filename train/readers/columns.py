@@ -15,7 +15,7 @@ from train.dataset.reading import Reading, counted
 from train.errors import DataError
 from train.readers.catalogue import Catalogue, catalogue_frame, not_joined, option_of_catalogue, tell_joined
 from train.readers.copies import drop_copies
-from train.readers.ids import read_ids, tell_large
+from train.readers.ids import read_ids, tell_large, tell_minus_one
 from train.readers.names import MOVIE, USER
 from train.readers.newest import newest_time
 from train.readers.rating_values import read_ratings, refuse_outside
@@ -44,6 +44,7 @@ class Found:
 
     path: of the ratings. described: how they are written. catalogue: None where there is none.
     asked_for: the person named the catalogue, so that one of other movies is an error.
+    published_copies: the data set was published with a few copies of rows, which everybody's figures count.
     """
 
     path: Path
@@ -54,6 +55,7 @@ class Found:
     catalogue_name: str = ""
     catalogue_described: str = ""
     asked_for: bool = False
+    published_copies: bool = False
 
 
 def ratings_data(
@@ -104,13 +106,15 @@ def _checked(
     movies, movie_type = read_ids(table, columns.movie, MOVIE, rules.movie_ids, sieve, reading)
     reading.say(f"ids: users are {user_type}; {reading.words.items} are {movie_type}")
     tell_large(users, movies, reading)
+    tell_minus_one(table, users, columns.user, reading)
+    tell_minus_one(table, movies, columns.movie, reading)
     values = read_ratings(table, columns.rating, rules, sieve, reading)
     if rating_scale is not None:
         check_scale(rating_scale)
         refuse_outside(values, columns.rating, rating_scale, sieve)
         reading.say(f"scale: {rating_scale[0]:g} to {rating_scale[1]:g}, as it was stated")
     same = [users, movies, values, *([table.columns[columns.time]] if columns.time else [])]
-    drop_copies(table, same, columns.time is not None, rules, sieve, reading)
+    drop_copies(table, same, rules, found.published_copies, sieve, reading)
     checked = {USER_ID: users, MOVIE_ID: movies, RATING: values}
     if columns.time:
         times = read_times(table, columns.time, rules.time_column is not None, sieve, reading)

@@ -1,8 +1,7 @@
 """Rows that are in a file more than once: the same user, movie, rating and, where the file has one, time.
 
-A file that was joined from overlapping exports has many, and a split would put copies of a row on both of its sides:
-the errors on the held-out rows would be those of rows that were trained on. A few are kept: published data sets have
-some, and the reference's split of them is to stay what it is.
+A split would put copies of a row on both of its sides, and the errors on the held-out rows would be those of rows that
+were trained on. So they are left out. KMRD was published with a few and keeps them: its split is the reference's.
 """
 
 from __future__ import annotations
@@ -16,32 +15,35 @@ from train.readers.rules import ReadingRules
 from train.readers.sieve import Sieve
 from train.readers.table import Table
 
-MANY = 0.01  # of the rows
+FEW = 0.01  # of the rows, at most
 _PAIR = ["0", "1"]
+_UNTIMED = 3  # columns
 
 
 def drop_copies(
-    table: Table, columns: list[pa.ChunkedArray], timed: bool, rules: ReadingRules, sieve: Sieve, reading: Reading
+    table: Table, columns: list[pa.ChunkedArray], rules: ReadingRules, published: bool, sieve: Sieve, reading: Reading
 ) -> None:
-    """Leaves out every row whose values in `columns` an earlier row has, where there are many; says so either way.
+    """Leaves out every row whose values in `columns` an earlier row has, and says so.
 
-    columns: users, movies, ratings, and times if `timed`.
+    columns: users, movies, ratings, and times where there are some.
+    published: a few are part of the data set as it was published, and are kept.
     """
-    if rules.copies == "keep":
-        return
+    timed = len(columns) > _UNTIMED
     rows = np.flatnonzero(sieve.kept)
     copies = _copies(columns, rows)
-    same = f"user, movie{',' if timed else ' and'} rating{' and time' if timed else ''}"
     if not len(copies):
         return
-    told = f"{table.locate(int(copies[0]))}: the same {same} as in an earlier row; there are {len(copies):,} such rows"
-    if rules.copies == "auto" and len(copies) < MANY * len(rows):
-        reading.say(f"{told}, and they are kept: --copies drop leaves them out")
-        return
-    mask = np.zeros(len(sieve.kept), dtype=np.bool_)
-    mask[copies] = True
-    sieve.leave_out(mask)
-    reading.warn(f"{told}, and they are left out: --copies keep keeps them, on both sides of the split")
+    same = f"user, movie{',' if timed else ' and'} rating{' and time' if timed else ''}"
+    told = f"{table.locate(int(copies[0]))}: the same {same} as in an earlier row; rows like this: {len(copies):,}"
+    if rules.copies == "keep":
+        reading.warn(f"{told}, kept as asked; on both sides of the split they make the reported errors too small")
+    elif rules.copies == "auto" and published and len(copies) <= FEW * len(rows):
+        reading.say(f"{told}, kept as they were published; --copies drop leaves them out")
+    else:
+        mask = np.zeros(len(sieve.kept), dtype=np.bool_)
+        mask[copies] = True
+        sieve.leave_out(mask)
+        reading.warn(f"{told}, left out; --copies keep keeps them")
 
 
 def _copies(columns: list[pa.ChunkedArray], rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -15,6 +15,14 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_NO_TEXT = (
+    (b"\x1f\x8b", "packed by gzip: let its name end in .gz"),
+    (b"BZh", "packed by bzip2: let its name end in .bz2"),
+    (b"\xfd7zXZ", "packed by xz: let its name end in .xz"),
+    (b"PK\x03\x04", "a zip archive, or a workbook: let its name end in .zip, or save the workbook as CSV"),
+    (b"PAR1", "Parquet: let its name end in .parquet, or give --format parquet"),
+    (b"SQLite format 3\0", "a SQLite database: let its name end in .sqlite"),
+)
 _KOREAN, _WESTERN = "cp949", "cp1252"
 _SAMPLE = 100_000  # syllables
 _COMMON_HANGUL = 0.9  # of a Korean text's syllables are among the 2,350 of EUC-KR; of a chance decoding few are
@@ -31,6 +39,9 @@ class Decoded:
 
 def decode(name: str, data: bytes, encoding: str | None) -> Decoded:
     """The file's text. Raises DataError, with line and byte, where it is not text of that encoding, or holds a NUL."""
+    told = next((what for mark, what in _NO_TEXT if data.startswith(mark)), None)
+    if told is not None:
+        raise DataError(f"{name}: is not text but {told}")
     decoded = _decode(name, data, encoding)
     nul = decoded.body.find(b"\0")
     if nul >= 0:  # UTF-16 without its mark, or an id that numpy's bytes cannot hold

@@ -57,6 +57,15 @@ def tell_large(users: pa.ChunkedArray, movies: pa.ChunkedArray, reading: Reading
         reading.say(f"{told}; let their clients send and get ids as strings (docs/api.md)")
 
 
+def tell_minus_one(table: Table, ids: pa.ChunkedArray, name: str, reading: Reading) -> None:
+    """Warns of -1 among ids that are not negative: it may stand for everybody who is unknown."""
+    if not pa.types.is_integer(ids.type) or pc.min(ids).as_py() != -1:
+        return
+    same = pc.equal(ids, -1)
+    told = f"{table.locate(pc.index(same, True).as_py())}: {name} -1, in {counted(pc.sum(same).as_py(), 'row')}"
+    reading.warn(f"{told}, is read as an id like any other; if it stands for unknown ones, leave these rows out")
+
+
 def _passes_exact_floats(ids: pa.ChunkedArray) -> bool:
     if not pa.types.is_integer(ids.type):
         return False

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,6 +31,7 @@ class JsonFile:
         self.name = source.name
         self._sha256 = hashlib.sha256(data).hexdigest()
         body = decode(self.name, data, rules.encoding).body
+        self._body = body
         self._is_array = body.lstrip()[:1] == b"["
         self.described = "a JSON array" if self._is_array else "JSON Lines"
         self._bad: list[str] = []
@@ -40,7 +43,8 @@ class JsonFile:
         self.names = list(dict.fromkeys(name for one in self._objects[:_SAMPLE_OBJECTS] for name in one))
 
     def read(self, chosen: Sequence[str]) -> Table:
-        """These fields. Raises DataError on a field that is text in one object and a number in another."""
+        """These fields. Raises DataError on one with values of unlike types, or that an object holds twice."""
+        self._refuse_doubled(chosen)
         columns = {name: self._column(name) for name in chosen}
         name, places = self.name, self._places
         where = f"{name}, item " if self._is_array else f"{name}:"
@@ -82,6 +86,16 @@ class JsonFile:
             raise DataError(f"{where}: got {type(one).__name__}; allowed is an object")
         return one
 
+    def _refuse_doubled(self, chosen: Sequence[str]) -> None:
+        """A parser takes the last of two values of one name without a word. Raises DataError."""
+        for name in chosen:
+            if self._body.count(orjson.dumps(name)) <= sum(name in one for one in self._objects):
+                continue
+            for place, line in enumerate([self._body] if self._is_array else self._body.splitlines(), 1):
+                if name in _doubled(line):
+                    where = self.name if self._is_array else f"{self.name}:{place}"
+                    raise DataError(f'{where}: an object has "{name}" twice; allowed is once')
+
     def _column(self, name: str) -> pa.ChunkedArray:
         """Integers where all are, floats where all are numbers, text where some are; lists stay lists."""
         values = [one.get(name) for one in self._objects]
@@ -94,5 +108,22 @@ class JsonFile:
         try:
             return pa.chunked_array([pa.array(values)])
         except (pa.ArrowException, OverflowError):
+            if kinds == {int}:
+                told = "holds a number beyond 64 bits; allowed are integers up to 2^63 - 1, or text: write it in quotes"
+                raise DataError(f"{self.name}: {name} {told}") from None
             found = ", ".join(sorted(kind.__name__ for kind in kinds))
             raise DataError(f"{self.name}: {name} holds values of these types: {found}; allowed is one type") from None
+
+
+def _doubled(text: bytes) -> set[str]:
+    """The names that an object in a JSON text has more than once; none where it is no JSON."""
+    found: set[str] = set()
+
+    def look(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in pairs]
+        found.update(name for name in names if names.count(name) > 1)
+        return dict(pairs)
+
+    with contextlib.suppress(ValueError):
+        json.loads(text, object_pairs_hook=look)
+    return found

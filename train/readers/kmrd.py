@@ -38,7 +38,8 @@ def read_kmrd(place: Place, rules: ReadingRules, reading: Reading) -> Found:
     table = _columns(opened, RATINGS_HEADER, ("time",))
     catalogue = _read_catalogue(place, rules, reading) if rules.catalogue else None
     columns = Columns(*RATINGS_HEADER, time=time)
-    return Found(source.path, table, columns, f"KMRD, {opened.described}", catalogue, CATALOGUE_FILES[0])
+    described = f"KMRD, {opened.described}"
+    return Found(source.path, table, columns, described, catalogue, CATALOGUE_FILES[0], published_copies=True)
 
 
 def _read_catalogue(place: Place, rules: ReadingRules, reading: Reading) -> Catalogue | None:

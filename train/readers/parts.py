@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from train.dataset.reading import listed
+from train.dataset.reading import Reading, counted, listed
 from train.errors import DataError
 from train.readers.source import DATA_SUFFIXES, Place, Source
 
@@ -26,7 +26,7 @@ _WORDS = ("readme", "license", "licence", "changelog")
 _SHOWN = 5  # files, in an error
 
 
-def ratings_in(place: Place) -> list[Source]:
+def ratings_in(place: Place, reading: Reading) -> list[Source]:
     """The one file of ratings, or the parts of it, by name. Raises DataError where it is not clear which they are."""
     if place.source is not None:
         return [place.source]
@@ -41,6 +41,10 @@ def ratings_in(place: Place) -> list[Source]:
     if len(named) > 1 or len({source.suffix for source in parts}) > 1:
         shown = listed([source.plain_name for source in parts[:_SHOWN]])
         raise DataError(f"{place.folder}: which of its files are the ratings? Found {shown}; give the path of one")
+    deeper = [source for source in place.all() if source not in files and source.suffix == parts[0].suffix]
+    if deeper:
+        told = f"{counted(len(deeper), 'file')} in folders within it left out, {deeper[0].path} the first"
+        reading.warn(f"{place.folder}: {told}: if all are parts of one table, put them into one folder")
     return parts
 
 

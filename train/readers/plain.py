@@ -20,7 +20,7 @@ from train.readers.text import Layout
 
 def read_plain(place: Place, rules: ReadingRules, reading: Reading) -> Found:
     """The ratings, and the catalogue that was named, else the one beside them. Raises DataError."""
-    sources = ratings_in(place)
+    sources = ratings_in(place, reading)
     parts = [open_source(source, rules, Layout(fewest=3), reading) for source in sources]
     columns = choose_columns(parts[0], rules, reading)
     table = _read_parts(parts, columns)

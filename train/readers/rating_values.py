@@ -31,7 +31,8 @@ def read_ratings(table: Table, name: str, rules: ReadingRules, sieve: Sieve, rea
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         column = pc.utf8_trim_whitespace(column)
     column = _without_not_rated(table, column, name, rules, sieve, reading)
-    sieve.refuse(column.is_null(), lambda where, _: f"{where}: {name} is missing; every row needs a number")
+    way = _way("null")
+    sieve.refuse(column.is_null(), lambda where, _: f"{where}: {name} is missing; every row needs a number{way}")
     column = pc.if_else(pa.array(sieve.kept), column, pa.scalar(None, column.type))
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         return _parsed(table, column, name, sieve, reading)

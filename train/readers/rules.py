@@ -36,8 +36,9 @@ class ReadingRules:
     r"""What lies between two fields, `'\t'` for a tab; by default the one that fits the file."""
     header: bool = True
     """The file begins with a header line; `--no-header` says that it does not. Numbers are never taken for one."""
-    quotes: Literal["auto", "on", "off"] = "auto"
-    """Whether "…" holds a field together (on), or a quote is a character like any other (off)."""
+    quotes: Literal["auto", "on", "backslash", "off"] = "auto"
+    r"""Whether "…" holds a field together, a quote within it written twice (on) or as `\"` (backslash), or a quote is a
+    character like any other (off)."""
     encoding: str | None = None
     """Encoding of text files, such as cp949 or latin-1; by default UTF-8, and where that cannot be, a guess."""
     user_ids: IdType = "auto"
@@ -47,7 +48,7 @@ class ReadingRules:
     not_rated: tuple[str, ...] = ()
     """Values of the rating column that mean "not rated", such as 0, -1 or NA; their rows are left out."""
     copies: Literal["auto", "keep", "drop"] = "auto"
-    """Rows that repeat user, movie, rating and time: `auto` drops them where they are 1 % of the rows or more."""
+    """Rows that repeat user, movie, rating and time: `auto` drops them, but the few that KMRD was published with."""
     skip_bad_lines: int = 0
     """Leave out up to this many lines that cannot be used; each more is an error."""
     movies: Annotated[Path | None, arg(aliases=("--items",))] = None

@@ -14,6 +14,7 @@ from train.readers.table import Table
 
 _EARLIEST_TIME = 1e8  # in seconds since 1970, of the year 1973
 _FEWEST_OTHERS = 3  # different ratings, beside which one can lie far off
+_RARE = 0.001  # of the ratings, and of what is next to it a tenth: an end of the scale that may be an accident
 
 
 def check_scale(rating_scale: tuple[float, float]) -> None:
@@ -35,15 +36,16 @@ def seen_scale(
     order = pc.sort_indices(counts.field("values"))
     distinct = counts.field("values").take(order).to_numpy()
     numbers = counts.field("counts").take(order).to_numpy()
-    minimum, maximum = float(distinct[0]), float(distinct[-1])
+    minimum, maximum = float(distinct[0]) + 0.0, float(distinct[-1]) + 0.0  # -0 is 0
     if minimum == maximum:
         raise DataError(f"{table.name}: every {name} is {minimum:g}; two different ones are needed, or a stated scale")
     if minimum >= _EARLIEST_TIME:
         told = f"{name} {minimum:g} to {maximum:g} look like times, not ratings"
         raise DataError(f"{table.name}: {told}; --rating-column names another column, --rating-scale keeps them")
     _check_lowest(table, name, values, distinct, int(numbers[0]))
-    _check_lonely(table, name, values, distinct, reading, int(numbers[0]), int(numbers[-1]))
-    found = f"the lowest and the highest of {len(distinct):,} different ratings in the file"
+    _check_lonely(table, name, values, distinct, numbers, reading)
+    low, high = (counted(int(number), "row") for number in (numbers[0], numbers[-1]))
+    found = f"the lowest ({low}) and the highest ({high}) of {len(distinct):,} different ratings in the file"
     reading.say(f"scale: {minimum:g} to {maximum:g}, {found}")
     return minimum, maximum
 
@@ -59,25 +61,29 @@ def _check_lowest(table: Table, name: str, values: pa.ChunkedArray, distinct: np
 
 
 def _check_lonely(
-    table: Table, name: str, values: pa.ChunkedArray, distinct: np.ndarray, reading: Reading, low: int, high: int
+    table: Table, name: str, values: pa.ChunkedArray, distinct: np.ndarray, numbers: np.ndarray, reading: Reading
 ) -> None:
-    """A zero below ratings from 1 on, or a rating farther from the others than these lie from one another."""
-    lowest, highest = float(distinct[0]), float(distinct[-1])
+    """A zero below ratings from 1 on, or an end of the scale that is rare or far from the other ratings."""
+    lowest, highest = float(distinct[0]) + 0.0, float(distinct[-1]) + 0.0
     zero = lowest == 0 and distinct[1] >= 1 and len(distinct) > _FEWEST_OTHERS
-    if zero or _is_far(distinct[1:], distinct[1] - lowest):
-        told = (
-            f"{_where(table, values, lowest)}: {name} {lowest:g} ({counted(low, 'row')}) is taken as the lowest rating"
-        )
-        reading.warn(f"{told}, the next is {distinct[1]:g}; {_way(lowest, lowest, highest)}")
-    if _is_far(distinct[:-1], highest - distinct[-2]):
-        told = (
-            f"{name} {highest:g} ({counted(high, 'row')}) is taken as the highest rating, the next is {distinct[-2]:g}"
-        )
-        reading.warn(f"{_where(table, values, highest)}: {told}; {_way(highest, lowest, highest)}")
+
+    def warn(what: str, value: float, next_one: float, number: int) -> None:
+        told = f"{name} {value:g} ({counted(number, 'row')}) is taken as the {what} rating, the next is {next_one:g}"
+        reading.warn(f"{_where(table, values, value)}: {told}; {_way(value, lowest, highest)}")
+
+    if zero or _is_far(distinct[1:], distinct[1] - lowest) or _is_rare(numbers[0], numbers[1], numbers):
+        warn("lowest", lowest, distinct[1], int(numbers[0]))
+    if _is_far(distinct[:-1], highest - distinct[-2]) or _is_rare(numbers[-1], numbers[-2], numbers):
+        warn("highest", highest, distinct[-2], int(numbers[-1]))
 
 
 def _is_far(others: np.ndarray, gap: float) -> bool:
     return len(others) >= _FEWEST_OTHERS and gap > others[-1] - others[0]
+
+
+def _is_rare(number: int, next_number: int, numbers: np.ndarray) -> bool:
+    few: bool = number < _RARE * numbers.sum() and 10 * number <= next_number
+    return few and len(numbers) > _FEWEST_OTHERS
 
 
 def _where(table: Table, values: pa.ChunkedArray, value: float) -> str:

@@ -119,9 +119,7 @@ class Place:
         if not self.folder.is_dir():
             return _members(self.folder)
         paths = (path for path in sorted(self.folder.rglob("*")) if path.is_file())
-        return [
-            Source(path) for path in paths if not _is_hidden(path.relative_to(self.folder).parts) and _is_data(path)
-        ]
+        return [Source(path) for path in paths if not _is_hidden(path.relative_to(self.folder).parts) and is_data(path)]
 
 
 def _members(archive: Path) -> list[Source]:
@@ -131,7 +129,7 @@ def _members(archive: Path) -> list[Source]:
     except (zipfile.BadZipFile, OSError) as error:
         raise DataError(f"{archive}: cannot be read as a zip archive: {error}") from None
     paths = (PurePosixPath(name) for name in names)
-    return [Source(archive, str(path)) for path in paths if not _is_hidden(path.parts) and _is_data(path)]
+    return [Source(archive, str(path)) for path in paths if not _is_hidden(path.parts) and is_data(path)]
 
 
 def _is_hidden(parts: tuple[str, ...]) -> bool:
@@ -139,5 +137,6 @@ def _is_hidden(parts: tuple[str, ...]) -> bool:
     return any(part.startswith((".", "_")) for part in parts)
 
 
-def _is_data(path: Path | PurePosixPath) -> bool:
+def is_data(path: Path | PurePosixPath) -> bool:
+    """Whether its name is one of a file of data, packed or not."""
     return Source(Path(path)).suffix in DATA_SUFFIXES

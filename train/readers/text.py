@@ -20,7 +20,7 @@ from train.errors import DataError
 from train.readers.dialect import SAMPLE_BYTES, delimiter_name, fields, find_delimiter, sample_lines
 from train.readers.encoding import Decoded, decode
 from train.readers.names import SHOWN_NAMES, looks_like_header
-from train.readers.quotes import line_of_text_after_quotes, quotes_are_text, records
+from train.readers.quotes import Quoting, has_backslashes, line_of_text_after_quotes, quotes_are_text, records
 from train.readers.rules import ReadingRules
 from train.readers.source import Readable, Source
 from train.readers.table import Table
@@ -66,7 +66,7 @@ class TextFile:
         first = [field.strip() for field in fields(lines[0], shown)]
         self.header = layout.names is None and rules.header and looks_like_header(first, _asked(rules))
         self.names = first if self.header else self._numbered(first, layout.names)
-        self._quoted, literal = self._find_quotes(layout.quoted, reading)
+        self._quoting, literal = self._find_quotes(layout.quoted, reading)
         self.described = self._describe(decoded)
         _tell_doubts(self.name, decoded, literal, reading)
 
@@ -80,7 +80,7 @@ class TextFile:
             columns = self._parse(start, chosen, bad)
         else:
             columns = {name: pa.chunked_array([], type=pa.string()) for name in chosen}
-        literal = not self._quoted and b'"' in self._body
+        literal = self._quoting == "off" and b'"' in self._body
         locate = partial(_locate, self._again)
         return Table(self.name, self._sha256, columns, locate, False, tuple(bad), literal)
 
@@ -101,26 +101,30 @@ class TextFile:
             raise DataError(f"{self.name}:1: {len(first)} fields; allowed are {len(names)}: {shape}")
         return list(names[: len(first)])
 
-    def _find_quotes(self, quoted: bool | None, reading: Reading) -> tuple[bool, int]:
-        """Whether quotes hold fields together, and the line of the one that showed that they do not, or 0."""
-        if quoted is None and self._rules.quotes != "auto":
-            quoted = self._rules.quotes == "on"
+    def _find_quotes(self, quoted: bool | None, reading: Reading) -> tuple[Quoting, int]:
+        """How quotes hold fields together, and the line of the one that showed that they do not, or 0."""
         if quoted is not None:
-            return quoted, 0
+            return "on" if quoted else "off", 0
+        if self._rules.quotes != "auto":
+            return self._rules.quotes, 0
+        if has_backslashes(self._body, self._delimiter, len(self.names)):
+            return "backslash", 0
         literal = quotes_are_text(self.name, self._body, self._delimiter, len(self.names))
         line = 0 if literal else line_of_text_after_quotes(self._body, self._delimiter)
         if line:
             told = "text after a closing quote, and the quotes are left out: --quotes decides"
             reading.warn(f"{self.name}:{line}: {told}")
-        return not literal, literal
+        return "off" if literal else "on", literal
 
     def _describe(self, decoded: Decoded) -> str:
         header = "a header line" if self.header else "no header line"
-        return f"text in {decoded.encoding}, {delimiter_name(self._shape)} between fields, {header}"
+        quotes = ", a backslash before quotes within fields" if self._quoting == "backslash" else ""
+        return f"text in {decoded.encoding}, {delimiter_name(self._shape)} between fields, {header}{quotes}"
 
     def _parse(self, start: int, chosen: Sequence[str], bad: list[str]) -> dict[str, pa.ChunkedArray]:
         """The chosen columns of the lines from byte `start` on, by position: other columns may have any name."""
-        has_quotes = self._quoted and b'"' in self._body
+        has_quotes = self._quoting != "off" and b'"' in self._body
+        escaped = self._quoting == "backslash"
         keys = [str(self.names.index(name)) for name in chosen]
         try:
             table = pyarrow.csv.read_csv(
@@ -128,8 +132,9 @@ class TextFile:
                 pyarrow.csv.ReadOptions(column_names=[str(i) for i in range(len(self.names))], block_size=_BLOCK_BYTES),
                 pyarrow.csv.ParseOptions(
                     delimiter=self._delimiter,
-                    quote_char='"' if self._quoted else False,
-                    newlines_in_values=has_quotes,
+                    quote_char='"' if self._quoting != "off" else False,
+                    escape_char="\\" if escaped else False,
+                    newlines_in_values=has_quotes or escaped,
                     invalid_row_handler=(lambda _: "skip") if self._rules.skip_bad_lines else None,
                 ),
                 pyarrow.csv.ConvertOptions(include_columns=keys, column_types=dict.fromkeys(keys, pa.string())),
@@ -137,7 +142,9 @@ class TextFile:
         except pa.ArrowException as error:
             self._explain()
             raise DataError(f"{self.name}: cannot be read: {error}") from None
-        if has_quotes and self._body.count(b'"') % 2:  # pyarrow takes the end of the file for a missing quote
+        if (
+            has_quotes and not escaped and self._body.count(b'"') % 2
+        ):  # pyarrow takes the end of the file for a missing quote
             self._explain()
         if self._rules.skip_bad_lines:
             bad += self._uncut()
@@ -145,12 +152,12 @@ class TextFile:
 
     def _explain(self) -> None:
         """Raise the DataError that names the first faulty line, if the csv module finds one."""
-        for record in records(self.name, self._body, self._delimiter, self._quoted, strict=True):
+        for record in records(self.name, self._body, self._delimiter, self._quoting, strict=True):
             if len(record.fields) != len(self.names):
                 raise DataError(self._wrong_width(record.first, record.fields))
 
     def _uncut(self) -> list[str]:
-        found = records(self.name, self._body, self._delimiter, self._quoted)
+        found = records(self.name, self._body, self._delimiter, self._quoting)
         width = len(self.names)
         return [self._wrong_width(one.first, one.fields) for one in found if len(one.fields) != width]
 
@@ -161,7 +168,7 @@ class TextFile:
     def locate(self, row: int) -> str:
         """The file and line of a row (0-based)."""
         wanted = row + self.header
-        found = records(self.name, self._body, self._delimiter, self._quoted)
+        found = records(self.name, self._body, self._delimiter, self._quoting)
         whole = (record for record in found if len(record.fields) == len(self.names))
         for index, record in enumerate(whole):
             if index == wanted:

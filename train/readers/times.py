@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from train.dataset.reading import Reading
+from train.dataset.reading import Reading, counted
 from train.errors import DataError
 from train.readers.rating_values import as_numbers
 from train.readers.sieve import Sieve
@@ -27,6 +27,7 @@ _UNITS = (
     (1e17, "microseconds", 1e6),
     (np.inf, "nanoseconds", 1e9),
 )
+_EARLY = 1e8  # seconds, in 1973: no ratings are as old
 _ALLOWED = "allowed are seconds or milliseconds since 1970, and ISO text such as 2005-09-06 or 2005-09-06T12:30:00"
 _NOT_CASTABLE = (pa.ArrowInvalid, pa.ArrowNotImplementedError)
 
@@ -52,12 +53,30 @@ def read_times(
     if sieve.kept.any():
         used = times[sieve.kept]
         reading.say(f"times: {written}, {_day(used.min())} to {_day(used.max())}")
+        _tell_early(table, name, times, sieve.kept, reading)
     return times
 
 
 def no_times(source: str, why: str) -> DataError:
     """The error of what needs times where the ratings have none."""
     return DataError(f"{source}: no times, and {why} needs one for every rating: --time-column names their column")
+
+
+def _tell_early(
+    table: Table, name: str, times: npt.NDArray[np.float64], kept: npt.NDArray[np.bool_], reading: Reading
+) -> None:
+    """A time of about 1970 is a missing one, or of another unit; if all are, they may be years or days."""
+    early = kept & (times < _EARLY)
+    if not early.any():
+        return
+    row, number = int(early.argmax()), int(early.sum())
+    told = f"{table.locate(row)}: {name} {table.columns[name][row]} is {_day(times[row])}, in {counted(number, 'row')}"
+    if number == kept.sum():
+        reading.warn(f"{told}, which are all: are they years, or days? Splits by time take their order as it is")
+    else:
+        reading.warn(
+            f"{told}, long before the others: is it missing, or of another unit? Splits by time take it as it is"
+        )
 
 
 def _seconds(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.float64], str]:

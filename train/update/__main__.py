@@ -18,24 +18,25 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from model.artifact import Artifact, describe_artifact, load_artifact, save_artifact
 from model.history import History
 from train.command import run_command
-from train.dataset.data import RatingsData
+from train.dataset.data import TIME, RatingsData, split_at
+from train.dataset.splits import last_rows
 from train.dataset.tensors import Ratings
 from train.errors import DataError
 from train.evaluation.model_card import MODEL_CARD, model_card
 from train.factors.encode import encode_known_users
-from train.output import ARTIFACT, CHECKPOINT, HELD_OUT, METRICS
-from train.readers.address import is_database
+from train.output import ARTIFACT, CHECKPOINT, HELD_OUT, MEASURED, METRICS
 from train.update.config import UpdateConfig, parse_config
 from train.update.grow import grow_interest, grow_network
-from train.update.known_rows import newest_of, without_known_rows
-from train.update.merge import check_types, merge_catalogues, merge_ratings
+from train.update.merge import merge_catalogues, merge_ratings
 from train.update.movie_rows import update_movie_rows
+from train.update.news import new_ratings
 
 
 @dataclass(frozen=True)
@@ -121,14 +122,12 @@ def run(config: UpdateConfig) -> str:
         raise DataError(f"{target}: already exists, and a version is never replaced: give another --out and --version")
     base = load_artifact(config.base)
     _refuse_other_words(config, base)
-    since = newest_of(base.metadata) if is_database(config.ratings) and config.since is None else config.since
-    data = replace(config, since=since).read(config.ratings, (base.scale.minimum, base.scale.maximum))
-    _refuse_known(base.metadata, data)
-    if not config.count_again:
-        check_types(base, data)
-        data = without_known_rows(base, data)
+    data = new_ratings(base, config)
+    measured = update(base, _but_newest(data, config.hold_out), config.version) if config.hold_out else None
     updated = update(base, data, config.version)
     config.out.mkdir(parents=True, exist_ok=True)
+    if measured is not None:
+        save_artifact(measured.artifact, config.out / MEASURED)
     digest = save_artifact(updated.artifact, target)
     _replace_other_outputs(config.out, describe_artifact(updated.artifact, digest))
     count = updated.counts
@@ -142,18 +141,25 @@ def run(config: UpdateConfig) -> str:
     )
 
 
+def _but_newest(data: RatingsData, share: float) -> RatingsData:
+    """The data less this share of its ratings: the newest ones, or random ones where it has no times.
+
+    Raises:
+        DataError: too few ratings to leave some on both sides.
+    """
+    rows = len(data.ratings)
+    if TIME in data.ratings:
+        held_out = last_rows(data.ratings[TIME].to_numpy(), share)
+    else:
+        held_out = np.random.default_rng(0).random(rows) < share
+    return replace(data, ratings=split_at(data.ratings, held_out, data.source).train.reset_index(drop=True))
+
+
 def _refuse_other_words(config: UpdateConfig, base: Artifact) -> None:
     """A version and its updates speak the same words: their clients are the same."""
     if config.words != base.words:
         asked, known = (f"--item {words.item} --tags {words.tags}" for words in (config.words, base.words))
         raise DataError(f"{asked}: the version to update says {known}: leave both out, or train a version")
-
-
-def _refuse_known(base: dict[str, Any], data: RatingsData) -> None:
-    """Refuses ratings that the version already has, since they would count twice."""
-    known = [base.get("data", {}), *(step["data"] for step in base.get("updates", []))]
-    if data.sha256 in [one.get("sha256") for one in known]:
-        raise DataError(f"{data.source}: the version to update holds these ratings already (same SHA-256)")
 
 
 def _replace_other_outputs(out: Path, metadata: dict[str, Any]) -> None:

@@ -11,10 +11,13 @@ import tyro
 
 from model.artifact import Artifact, load_artifact
 from train.config import RATINGS_OPTIONS
+from train.option_rules import check_value
 from train.readers.options import ReaderOptions
 
 # How the base's ratings were read, which its metadata tells, is how new ones are read; the types of ids are the base's.
 _REMEMBERED = set(RATINGS_OPTIONS) - {"format", "copies", "skip_bad_lines", "user_ids", "movie_ids", "since"}
+
+_OF_A_DATABASE = {"query", "table", "movies_query"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +32,20 @@ class UpdateConfig(ReaderOptions):
     """Folder for the new artifact."""
     version: str = "1.1"
     """Version of the new model, told in its metadata."""
+    hold_out: float = 0.0
+    """Share of the new ratings, the newest ones, that are kept from a second model, `measured.pt`, which is measured on
+    them; 0 <= hold_out < 1. The served model takes them all."""
     count_again: bool = False
     """Count ratings again that the base holds already: the same user, movie and rating."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_value("hold_out", self.hold_out, 0 <= self.hold_out < 1, "0 up to, not including, 1")
+
+
+@dataclass(frozen=True)
+class Reading(ReaderOptions):
+    """How to read ratings for a version."""
 
 
 def parse_config(arguments: list[str]) -> UpdateConfig:
@@ -42,12 +57,18 @@ def parse_config(arguments: list[str]) -> UpdateConfig:
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--base", type=Path, default=UpdateConfig.base)
     base, _ = parser.parse_known_args(arguments)
-    remembered = _how_it_was_read(load_artifact(base.base)) if base.base.is_file() else {}
+    remembered = how_it_was_read(load_artifact(base.base)) if base.base.is_file() else {}
     default = UpdateConfig(ratings=tyro.MISSING, **remembered)
     return tyro.cli(UpdateConfig, prog="python -m train.update", default=default, args=arguments)
 
 
-def _how_it_was_read(base: Artifact) -> dict[str, Any]:
+def reading_of(base: Artifact, from_database: bool) -> Reading:
+    """How to read other ratings for a version: as its own ones, but for what only a database can answer."""
+    found = how_it_was_read(base)
+    return Reading(**{name: value for name, value in found.items() if from_database or name not in _OF_A_DATABASE})
+
+
+def how_it_was_read(base: Artifact) -> dict[str, Any]:
     """The options of reading that go for new ratings too."""
     read_as = base.metadata.get("config", {})
     options = {name: read_as[name] for name in _REMEMBERED if read_as.get(name) is not None}

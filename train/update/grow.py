@@ -8,7 +8,7 @@ from torch import Tensor
 from model.artifact import Artifact, ArtifactError
 from model.factor_network import FactorNetwork
 from model.fold_in import FoldIn
-from model.interest import Interest
+from model.interest import Interest, Tail
 from model.ordinal import OrdinalHead
 from model.scale import RatingScale
 from train.update.merge import Merged
@@ -18,6 +18,11 @@ _MOVIE_TABLES = frozenset(
     ["movie_embedding.weight"]
     + [f"{block}.{name}" for block in _BLOCKS for name in ("x", "products", "bias", "bias_square", "weight")]
 )
+
+
+def can_grow(artifact: Artifact) -> bool:
+    """Whether the network takes new ratings: it has an encoder, and this release made it."""
+    return artifact.encoder is not None and "rating_block.precision_times_mean" in artifact.network.state_dict()
 
 
 def grow_network(artifact: Artifact, merged: Merged) -> FactorNetwork:
@@ -57,6 +62,7 @@ def grow_interest(interest: Interest, merged: Merged) -> Interest:
     return Interest(
         column=_moved(interest.column, merged.movie_rows, num_movies),
         weights=interest.weights,
+        tail=Tail(interest.tail_start, merged.movie_rows[interest.tail_movie.long()].int(), interest.tail_weight),
         popularity=(raters / len(merged.user_ids)).float(),
         level=float(interest.level),
         prior=float(interest.prior),

@@ -14,17 +14,28 @@ from train.dataset.features import raw_ids
 from train.errors import DataError
 
 
+class NothingNewError(DataError):
+    """The version holds all of the ratings already."""
+
+
+def refuse_known(base: dict[str, Any], data: RatingsData) -> None:
+    """Refuses a file that the version has taken in as it is, since its ratings would count twice."""
+    known = [base.get("data", {}), *(step["data"] for step in base.get("updates", []))]
+    if data.sha256 in [one.get("sha256") for one in known]:
+        raise NothingNewError(f"{data.source}: the version to update holds these ratings already (same SHA-256)")
+
+
 def without_known_rows(base: Artifact, data: RatingsData) -> RatingsData:
     """The data less rows whose user, movie and rating the version has: as many of each as it has.
 
     A pair that is rated anew, with another rating, stays. The data's ids are of the version's types.
-    Raises DataError where no row stays.
+    Raises NothingNewError where no row stays.
     """
     known = _known_rows(base, data)
     if not known.any():
         return data
     if known.all():
-        raise DataError(
+        raise NothingNewError(
             f"{data.source.name}: the version to update holds all of its {len(known):,} ratings already; "
             "allowed are new ones, or --count-again"
         )

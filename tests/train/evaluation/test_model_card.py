@@ -12,7 +12,7 @@ import yaml
 from model.artifact import Artifact, load_artifact, save_artifact
 from train.__main__ import main
 from train.evaluation.model_card import MODEL_CARD, model_card
-from train.evaluation.ranking_words import compare_with_popular
+from train.evaluation.ranking_words import as_text, compare_with_popular
 from train.output import ARTIFACT, METRICS
 from train.package import PackageConfig, package
 
@@ -72,7 +72,7 @@ def test_the_card_tells_every_ranking_at_ten_and_what_the_served_one_is_worth(tr
     assert f"ranked for {rankings['users']:,} users" in card
     for measure in ("liked", "graded"):
         for metric in ("ndcg@10", "recall@10", "coverage@10", "novelty@10"):
-            cells = " | ".join(f"{figures[metric]:.4f}" for figures in rankings[measure].values())
+            cells = " | ".join(as_text(figures[metric]) for figures in rankings[measure].values())
             assert f"| {metric} | {cells} |" in card
 
 

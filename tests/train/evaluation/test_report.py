@@ -14,7 +14,7 @@ from train.errors import DataError
 from train.evaluation.diagnosis import errors_by_count, level_reliability, log_counts, reliability, truth_levels
 from train.evaluation.evaluate import NETWORK, errors
 from train.evaluation.held_out import HeldOut, load_held_out, save_held_out
-from train.evaluation.ranking_words import compare_with_popular
+from train.evaluation.ranking_words import as_text, compare_with_popular
 from train.evaluation.report import ReportConfig, error_tables, main, write_report
 from train.output import ARTIFACT, HELD_OUT, METRICS
 from train.update.__main__ import main as update
@@ -60,7 +60,7 @@ def test_the_page_stands_alone_and_tells_the_runs_figures(
             assert cells in page
     for measure in ("liked", "graded"):
         for metric in ("ndcg@5", "recall@10", "hit_rate@20", "popularity@10"):
-            cells = "".join(f"<td>{one[metric]:.4f}</td>" for one in metrics["rankings"][measure].values())
+            cells = "".join(f"<td>{as_text(one[metric])}</td>" for one in metrics["rankings"][measure].values())
             assert f"<td>{metric}</td>{cells}" in page
     assert compare_with_popular(metrics["rankings"]) in page
     assert metrics["data"]["sha256"] in page

@@ -27,7 +27,7 @@ def test_a_file_whose_rows_are_all_repeated_is_read_as_if_they_were_not(tmp_path
     assert data.ratings.equals(expected)
     assert data.repeated_pairs == 0
     [warning] = data.reading.warnings
-    assert warning.startswith(f"r.csv:{len(once) + 2}: the same user, movie and rating as in an earlier row; there are")
+    assert warning.startswith(f"r.csv:{len(once) + 2}: the same user, movie and rating as in an earlier row; rows like")
     split = split_ratings(data.ratings)
     pairs = [set(zip(side["user_id"], side["movie_id"], strict=True)) for side in (split.train, split.validation)]
     assert not pairs[0] & pairs[1]
@@ -41,23 +41,37 @@ def test_other_columns_do_not_hide_a_copy(tmp_path: Path) -> None:
 
 
 def test_the_same_rating_at_another_time_is_no_copy(tmp_path: Path) -> None:
-    timed = [f"{row},{time}" for row in rows(300) for time in (1, 2)]
+    timed = [f"{row},{time}" for row in rows(300) for time in (1_100_000_000, 1_100_000_001)]
     data = load_ratings(write(tmp_path, timed, "user_id,movie_id,rating,timestamp"))
     assert len(data.ratings) == len(timed)
     assert data.repeated_pairs == len(timed) // 2
 
 
-def test_a_few_copies_are_kept_and_said(tmp_path: Path) -> None:
+def test_one_copy_among_many_rows_is_left_out_and_said(tmp_path: Path) -> None:
     once = rows(1000)
     path = write(tmp_path, [*once, once[3]])
     data = load_ratings(path)
-    assert (len(data.ratings), data.repeated_pairs, data.reading.warnings) == (len(once) + 1, 1, [])
-    assert any("there are 1 such rows, and they are kept: --copies drop" in line for line in data.reading.lines)
+    assert (len(data.ratings), data.repeated_pairs) == (len(once), 0)
+    [warning] = data.reading.warnings
+    assert warning.startswith(
+        f"r.csv:{len(once) + 2}: the same user, movie and rating as in an earlier row; rows like this: 1, left out"
+    )
+    kept = load_ratings(path, ReadingRules(copies="keep"))
+    assert (len(kept.ratings), kept.repeated_pairs) == (len(once) + 1, 1)
+    assert "on both sides of the split they make the reported errors too small" in kept.reading.warnings[0]
+
+
+def test_copies_that_kmrd_was_published_with_stay_unless_they_are_many(tmp_path: Path) -> None:
+    once = [f"{row},{1_100_000_000 + time}" for time, row in enumerate(rows(1000))]
+    path = write(tmp_path, [*once, once[3]], "user,movie,rate,time")
+    data = load_ratings(path)
+    assert (len(data.ratings), data.reading.warnings) == (len(once) + 1, [])
+    assert any("rows like this: 1, kept as they were published; --copies drop" in one for one in data.reading.lines)
     assert len(load_ratings(path, ReadingRules(copies="drop")).ratings) == len(once)
-    assert len(load_ratings(write(tmp_path, once * 2), ReadingRules(copies="keep")).ratings) == 2 * len(once)
+    assert len(load_ratings(write(tmp_path, once * 2, "user,movie,rate,time")).ratings) == len(once)
 
 
 def test_many_repeated_pairs_are_a_warning(tmp_path: Path) -> None:
-    timed = [f"{row},{time}" for row in rows(300) for time in (1, 2)]
+    timed = [f"{row},{time}" for row in rows(300) for time in (1_100_000_000, 1_100_000_001)]
     [warning] = load_ratings(write(tmp_path, timed, "user_id,movie_id,rating,timestamp")).reading.warnings
     assert warning.startswith("50% of the ratings repeat a pair of user and movie, and are kept")

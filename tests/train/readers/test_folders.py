@@ -72,3 +72,11 @@ def test_parts_may_have_numbers_of_unlike_types_and_words_beside_them(tmp_path: 
     frame[:2].astype({"user_id": "int32", "movie_id": "int32"}).to_parquet(tmp_path / "a.parquet")
     frame[2:].astype({"user_id": "int64", "rating": "int64"}).to_parquet(tmp_path / "b.parquet")
     assert rows(tmp_path) == ROWS
+
+
+def test_parts_in_a_folder_within_the_folder_are_left_out_with_a_word(tmp_path: Path) -> None:
+    (tmp_path / "part-0.csv").write_text(TEXT)
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "part-1.csv").write_text(TEXT)
+    [warning] = load_ratings(tmp_path).reading.warnings
+    assert f"1 file in folders within it left out, {tmp_path / 'more' / 'part-1.csv'} the first" in warning

@@ -115,3 +115,11 @@ def test_a_title_that_begins_with_a_quoted_name_keeps_its_quotes(tmp_path: Path)
     assert load_ratings(tmp_path).reading.warnings == [
         "movies.csv:2: text after a closing quote, and the quotes are left out: --quotes decides"
     ]
+
+
+def test_two_quotes_that_open_fields_far_apart_are_characters(tmp_path: Path) -> None:
+    rows = [f"{n}\t{n % 50}\t{chr(34) + 'Best' if n in (5, 19_990) else 'a note'}\t{n % 5}" for n in range(20_000)]
+    (tmp_path / "r.tsv").write_text("user_id\tmovie_id\tnote\trating\n" + "\n".join(rows) + "\n")
+    data = load_ratings(tmp_path / "r.tsv")
+    assert data.ratings["user_id"].tolist() == list(range(20_000))
+    assert data.reading.warnings[0].startswith("r.tsv:7: a quote opens a field and does not close it")

@@ -73,7 +73,7 @@ def test_scales_with_a_zero_or_two_sides_are_taken_without_a_doubt(tmp_path: Pat
 def test_how_the_scale_was_found_is_said(tmp_path: Path) -> None:
     path = write(tmp_path, STARS)
     assert (
-        "scale: 1 to 5, the lowest and the highest of 5 different ratings in the file"
+        "scale: 1 to 5, the lowest (4 rows) and the highest (4 rows) of 5 different ratings in the file"
         in load_ratings(path).reading.lines
     )
     assert "scale: 0 to 5, as it was stated" in load_ratings(path, rating_scale=(0, 5)).reading.lines

@@ -1,0 +1,53 @@
+"""How an artifact keeps ids and histories: small ones as bytes beside the network, large ones as mapped arrays."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+
+import numpy as np
+
+from model.history import History
+from model.ids import IdMap
+from model.tables import MAPPED_BYTES
+
+_SIDES = ("user_ids", "movie_ids")
+_HISTORY = ("offsets", "movie_index", "ratings")
+
+
+def stored_maps(user_ids: IdMap, movie_ids: IdMap, history: History) -> tuple[dict[str, np.ndarray], dict[str, bytes]]:
+    """The large arrays, and the bytes of all others, each by name."""
+    arrays, extra = {}, {}
+    for name, ids in zip(_SIDES, (user_ids.ids, movie_ids.ids), strict=True):
+        if ids.nbytes >= MAPPED_BYTES:
+            arrays[name] = ids
+        else:
+            extra[name] = _array_bytes(ids)
+    if history.offsets.nbytes + history.movie_index.nbytes + history.ratings.nbytes >= MAPPED_BYTES:
+        arrays |= {f"history.{name}": getattr(history, name) for name in _HISTORY}
+    else:
+        extra["history"] = history.to_bytes()
+    return arrays, extra
+
+
+def loaded_maps(arrays: Mapping[str, np.ndarray], extra: Mapping[str, bytes]) -> tuple[IdMap, IdMap, History]:
+    """What `stored_maps` was given.
+
+    Raises:
+        KeyError, ValueError: something is missing or damaged.
+    """
+    users, movies = (IdMap(arrays[name] if name in arrays else _array(extra[name])) for name in _SIDES)
+    if "history" in extra:
+        return users, movies, History.from_bytes(extra["history"])
+    return users, movies, History(*(arrays[f"history.{name}"] for name in _HISTORY))
+
+
+def _array_bytes(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _array(data: bytes) -> np.ndarray:
+    array: np.ndarray = np.load(io.BytesIO(data), allow_pickle=False)
+    return array

@@ -1,0 +1,40 @@
+"""Pages of other origins (CORS), by the same `cors_` settings that TorchServe reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from handler.request import Response
+
+
+@dataclass(frozen=True)
+class Cors:
+    """Who may ask from a browser; nobody but the server's own pages where `origin` is empty."""
+
+    origin: str = ""
+    methods: str = ""
+    headers: str = ""
+
+    @classmethod
+    def from_properties(cls, properties: Mapping[str, str]) -> Cors:
+        """Reads `cors_allowed_origin`, `cors_allowed_methods` and `cors_allowed_headers`."""
+        names = ("cors_allowed_origin", "cors_allowed_methods", "cors_allowed_headers")
+        return cls(*(properties.get(name, "") for name in names))
+
+    def answered(self, origin: str | None) -> Mapping[str, str]:
+        """The headers that let the page of this origin read an answer."""
+        if not self.origin or origin is None or self.origin not in ("*", origin):
+            return {}
+        return {"access-control-allow-origin": self.origin, "vary": "Origin"}
+
+    def preflight(self, origin: str | None) -> Response:
+        """The answer to a browser that asks what it may send, beside the headers that every answer to it has."""
+        if not self.answered(origin):
+            return Response(b"", 403, {})
+        more = {
+            "access-control-allow-methods": self.methods or "GET, POST",
+            "access-control-allow-headers": self.headers or "Content-Type",
+            "access-control-max-age": "3600",
+        }
+        return Response(b"", 204, more)

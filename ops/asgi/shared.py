@@ -1,0 +1,27 @@
+"""What the server and its processes share: a folder of their own, which the environment names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+# The beginning of the folder's name; the folder lies in the temporary folder of the server.
+PREFIX = "asgi-"
+# Variables of a process's environment: the folder, the configuration, and the folder of prometheus_client's files.
+FOLDER = "NCF_ASGI_FOLDER"
+CONFIG = "NCF_ASGI_CONFIG"
+METRICS = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def archives(folder: Path) -> Path:
+    """A link to where the archives are unpacked that a process loads at its start."""
+    return folder / "archives"
+
+
+def workers(folder: Path) -> Path:
+    """Where each process notes its PID."""
+    return folder / "workers"
+
+
+def metrics(folder: Path) -> Path:
+    """Where each process counts."""
+    return folder / "metrics"

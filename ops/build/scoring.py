@@ -1,0 +1,36 @@
+"""The verb `score`: the best movies of every user of a version, as Parquet files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ops.build import commands, verbs
+from ops.build.shelf import Shelf, VersionError
+
+_OPTIONS = {"OUT": "out", "TOP_K": "top-k", "USERS": "users", "RATINGS": "ratings", "RANK_BY": "rank-by"}
+_SWITCHES = {"EXCLUDE_SEEN": "exclude-seen", "EXACT": "exact"}
+_YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+
+def score(asked: Mapping[str, str], shelf: Shelf) -> str:
+    """Writes the lists into the folder `OUT`; returns the version's name, which it trains only where there is none.
+
+    Raises:
+        VersionError: `OUT` is missing, or a value is none of those allowed.
+        CommandError: the scoring failed, and has said why.
+    """
+    if not asked.get("OUT"):
+        raise VersionError("OUT: give a folder for the lists: `make score OUT=best.parquet`")
+    options = {option: asked[name] for name, option in _OPTIONS.items() if asked.get(name)}
+    words = [_switch(name, option, asked[name]) for name, option in _SWITCHES.items() if asked.get(name)]
+    genres = [one.strip() for one in asked.get("GENRES", "").split(",") if one.strip()]
+    version = verbs.train(asked, shelf, "score")
+    commands.score(shelf.artifact(version), options, words, genres, asked.get("SCORE_ARGS", ""))
+    return version
+
+
+def _switch(name: str, option: str, value: str) -> str:
+    """`--option` or `--no-option`."""
+    if value.lower() not in _YES + _NO:
+        raise VersionError(f'{name}: got "{value}", allowed: 1 (yes) or 0 (no)')
+    return f"--{option}" if value.lower() in _YES else f"--no-{option}"

@@ -1,0 +1,48 @@
+"""The requests of a trial: recorded ones, from a file of bodies or nginx's log, or drawn ones; and which they were."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from model.vocabulary import ITEM_ID
+from ops.canary.log import bodies, read_log
+from ops.canary.traffic import draw_requests, read_requests
+
+if TYPE_CHECKING:
+    from model.artifact import Artifact
+
+DRAWN = 2_000
+
+
+def requests_to_try(
+    recorded: Path | None, artifact: Callable[[], Artifact], item_ids: tuple[str, str], most: int = DRAWN
+) -> tuple[list[bytes], str]:
+    """The bodies, at most `most` where they are drawn, and in words where they come from.
+
+    recorded: a file with a body in each line, or what ops/nginx/canary.conf logged. item_ids: what the two versions
+    call an item's id; where they differ, drawn requests have the name that both understand.
+
+    Raises:
+        ValueError: a line is neither.
+    """
+    if recorded is None:
+        own, other = item_ids
+        drawn = draw_requests(artifact(), most, own if own == other else ITEM_ID)
+        return drawn, f"{most:,} drawn at random, as often as users rated; none were recorded"
+    if _is_log(recorded):
+        with recorded.open(encoding="utf-8", errors="replace") as lines:
+            found = [body.encode() for body in bodies(read_log(lines))]
+        if not found:
+            raise ValueError(f"{recorded}: holds no request")
+        return found, f"{len(found):,} recorded by nginx in {recorded}"
+    found = read_requests(recorded)
+    return found, f"{len(found):,} recorded in {recorded}"
+
+
+def _is_log(path: Path) -> bool:
+    """Whether the first line is one of nginx's log, which has the body inside."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        line = file.readline()
+    return '"body":' in line and '"status":' in line and '"path":' in line

@@ -1,0 +1,118 @@
+"""Whether a version should take another's place, and why: rules on figures, nothing is measured here.
+
+The version must not be worse, by more than a margin, in errors or in rankings; and there must be a reason for it: one
+of the two is better, or it knows more ratings. An interval that leaves it open is no answer: more rows are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ops.canary.trial import Report, Side
+
+PROMOTE, KEEP, CANNOT_TELL = "promote", "keep", "cannot tell"
+# A version may be worse by this share of the other's figure.
+ERROR_MARGIN, RANKING_MARGIN = 0.01, 0.05
+# Fewer rows, or users, tell nothing: their interval itself is not to be believed.
+FEWEST_ROWS, FEWEST_USERS = 100, 30
+# A version is too slow where its median is this many times the other's, and so many milliseconds more.
+_TIMES_SLOWER, _SLOWER_MS = 2.0, 5.0
+BETTER, WORSE, EQUAL, OPEN = "better", "worse", "equal", "open"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The verdict in one or two words, and its reasons, the deciding one first."""
+
+    verdict: str
+    reasons: tuple[str, ...]
+
+
+class _Found(NamedTuple):
+    """What a comparison shows; `rows` is their number with its unit."""
+
+    outcome: str
+    reason: str
+    rows: str
+
+
+def decide(figures: Mapping[str, Any], trial: Report | None) -> Decision:
+    """The decision on what `python -m train.compare` measured and on what a trial with requests showed."""
+    found = [_errors(figures["errors"]), _rankings(figures["rankings"])]
+    reasons = [one.reason for one in found]
+    faults = list(_faults(trial)) if trial is not None else []
+    if faults:
+        return Decision(KEEP, (*faults, *reasons))
+    outcomes = {one.outcome for one in found}
+    if WORSE in outcomes:
+        return Decision(KEEP, tuple(_first(found, WORSE)))
+    if OPEN in outcomes:
+        few = " and ".join(one.rows for one in found if one.outcome == OPEN)
+        return Decision(f"{CANNOT_TELL}, {few} are too few", tuple(_first(found, OPEN)))
+    if BETTER in outcomes:
+        return Decision(PROMOTE, tuple(_first(found, BETTER)))
+    news = figures["version"]["ratings"] - figures["other"]["ratings"]
+    if news > 0:
+        return Decision(PROMOTE, (f"it knows {news:,} more ratings, and is not worse", *reasons))
+    return Decision(KEEP, ("nothing is gained: no difference is larger than its margin", *reasons))
+
+
+def _errors(figures: Mapping[str, Any] | None) -> _Found:
+    """Squared errors: lower is better."""
+    if figures is None or figures["rows"] < FEWEST_ROWS:
+        number = figures["rows"] if figures else 0
+        rows = f"{number:,} rows"
+        return _Found(OPEN, f"errors: {rows} that neither was trained on; at least {FEWEST_ROWS} are needed", rows)
+    return _judged("mean squared error", figures, 1.0, ERROR_MARGIN, "rows")
+
+
+def _rankings(figures: Mapping[str, Any] | None) -> _Found:
+    """nDCG@10: higher is better."""
+    if figures is None or figures["users"] < FEWEST_USERS:
+        users = f"{figures['users'] if figures else 0:,} users"
+        told = f"rankings: {users} who liked a movie among these rows; at least {FEWEST_USERS} are needed"
+        return _Found(OPEN, told, users)
+    return _judged("nDCG@10", figures, -1.0, RANKING_MARGIN, "users")
+
+
+def _judged(name: str, figures: Mapping[str, Any], sign: float, margin: float, unit: str) -> _Found:
+    """Where the interval lies. sign: 1 where less is better, -1 where more is."""
+    low, high = sorted((sign * figures["low"], sign * figures["high"]))
+    allowed = margin * figures["other"]
+    told = (
+        f"{name} {figures['version']:.4f} against {figures['other']:.4f}: {figures['difference']:+.4f}, 95 % interval "
+        f"{figures['low']:+.4f} to {figures['high']:+.4f}, {figures['rows']:,} {unit}"
+    )
+    rows = f"{figures['rows']:,} {unit}"
+    if high < 0:
+        return _Found(BETTER, f"better: {told}", rows)
+    if high <= allowed:
+        return _Found(EQUAL, f"not worse by more than {margin:.0%}: {told}", rows)
+    if low > 0:
+        return _Found(WORSE, f"worse: {told}", rows)
+    needed = figures["rows"] * ((high - low) / 2 / max(allowed, 1e-12)) ** 2
+    return _Found(OPEN, f"not clear: {told}; about {max(needed, figures['rows'] + 1):,.0f} would do", rows)
+
+
+def _first(found: list[_Found], outcome: str) -> list[str]:
+    return [one.reason for one in sorted(found, key=lambda one: one.outcome != outcome)]
+
+
+def _faults(trial: Report) -> list[str]:
+    """What forbids a promotion, whatever the model is worth."""
+    faults = []
+    default, canary = trial.default, trial.canary
+    if _share_of_errors(canary) > _share_of_errors(default):
+        told = f"{default.errors:,} of {default.requests:,} failed on version {default.version}"
+        faults.append(f"it failed {canary.errors:,} of {canary.requests:,} requests; {told}")
+    if default.p50_ms is None or canary.p50_ms is None:
+        return faults
+    if canary.p50_ms > max(_TIMES_SLOWER * default.p50_ms, default.p50_ms + _SLOWER_MS):
+        faults.append(f"it is too slow: median {canary.p50_ms:.1f} ms against {default.p50_ms:.1f} ms")
+    return faults
+
+
+def _share_of_errors(side: Side) -> float:
+    return side.errors / max(1, side.requests)

@@ -1,0 +1,49 @@
+"""What is known of a version: from its artifact, without torch, or from what was noted when it was removed."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from ops.build.shelf import PRUNED, Shelf
+
+
+def facts_of(shelf: Shelf, version: str) -> dict[str, Any]:
+    """Data, size, errors and rankings of a version; {} where nothing can be told.
+
+    `of` is the version whose errors and rankings these are: an update is not measured anew.
+    """
+    left = shelf.folder(version) / PRUNED
+    if left.is_file():
+        found: dict[str, Any] = json.loads(left.read_text(encoding="utf-8"))
+        return found
+    metadata = _metadata(shelf.artifact(version))
+    if metadata is None:
+        return {}
+    known = metadata.get("metrics", {}).get("known", {}).get("network", {})
+    ranked = metadata.get("rankings", {}).get("liked", {})
+    served: dict[str, Any] = next(iter(ranked.values()), {})
+    return {
+        "created": metadata.get("created"),
+        "way": "update" if metadata.get("updates") else "adopt" if "adopted" in metadata else "train",
+        "data": metadata.get("data", {}).get("file"),
+        "ratings": metadata.get("num_ratings"),
+        "users": metadata.get("num_users"),
+        "movies": metadata.get("num_movies"),
+        "rmse": known.get("rmse"),
+        "ndcg": served.get("ndcg@10"),
+        "of": metadata.get("metrics_of", metadata).get("version"),
+    }
+
+
+def _metadata(artifact: Path) -> dict[str, Any] | None:
+    """metadata.json inside the artifact, which is a zip file."""
+    try:
+        with zipfile.ZipFile(artifact) as file:
+            [name] = [one for one in file.namelist() if one.endswith("/extra/metadata.json")]
+            found: dict[str, Any] = json.loads(file.read(name))
+            return found
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return None

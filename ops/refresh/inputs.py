@@ -1,0 +1,51 @@
+"""What a refresh works from: where the ratings lie, and how the versions before were trained."""
+
+from __future__ import annotations
+
+import shlex
+
+from ops.build.plan import trained_recipe
+from ops.build.shelf import Shelf
+from ops.refresh.journal import Journal, read_ended
+
+# Options of a training that say what is held out; here the newest ratings are.
+_SPLIT = {"--split", "--test-size", "--test-file", "--given"}
+
+
+class RefreshError(RuntimeError):
+    """The run cannot go on; the message says why, and what to do."""
+
+
+def data_of(version: str, shelf: Shelf) -> str:
+    """Where all ratings lie, old and new: what the last refresh read, or else what the version was trained on."""
+    if (ended := read_ended(shelf.folder(version))) is not None:
+        return str(ended["data"])
+    recipe = trained_recipe(shelf, version)
+    if recipe is None:
+        way = "name all ratings, old and new: `make refresh DATA=ratings.csv`"
+        raise RefreshError(f"version {version} does not tell what it was trained on: {way}")
+    return recipe.options["DATA"]
+
+
+def training_of(journal: Journal, shelf: Shelf) -> dict[str, str]:
+    """The variables of `make train`: as the base was trained, but measured on the newest ratings."""
+    made = trained_recipe(shelf, journal.base)
+    words = _without_split(shlex.split(made.options.get("TRAIN_ARGS", "")) if made is not None else [])
+    if journal.held_out:
+        words += ["--split", "time", "--test-size", f"{journal.held_out:.6f}"]
+    preset = {"PRESET": made.options["PRESET"]} if made is not None else {}
+    return {**preset, "DATA": journal.data, "TRAIN_ARGS": shlex.join(words), "VERSION": journal.version}
+
+
+def _without_split(words: list[str]) -> list[str]:
+    """The options of a training but for those that say what is held out."""
+    kept = []
+    skip = False
+    for word in words:
+        if skip:
+            skip = False
+        elif word in _SPLIT:
+            skip = True
+        elif word.split("=")[0] not in _SPLIT:
+            kept.append(word)
+    return kept

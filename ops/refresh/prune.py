@@ -1,0 +1,53 @@
+"""Removing old versions that a refresh made. A person's own versions are never touched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from model.files import atomic_write
+from ops.build.shelf import LOCK, PRUNED, VERDICT, Shelf
+from ops.refresh.facts import facts_of
+from ops.refresh.journal import REFRESHED
+from ops.store.record import read_record
+
+# These few kilobytes stay, so that the history is whole; the archive, the models and the pictures go.
+_STAY = {PRUNED, REFRESHED, VERDICT, LOCK, "MODEL_CARD.md", "metrics.json", "made-of.json", "canary.json"}
+
+
+def outdated(shelf: Shelf, keep: int) -> list[str]:
+    """Versions to remove: made by a refresh and older than the newest `keep` of those, but for what is still needed.
+
+    Needed are the default, the one before it, and every version that one of the kept was made from.
+    """
+    made = [version for version in shelf.trained() if (shelf.folder(version) / REFRESHED).is_file()]
+    record = read_record(shelf.store)
+    kept = [*made[:keep], *(one for one in (record.default, record.previous) if one is not None)]
+    needed = {name for version in kept for name in _line(shelf, version)}
+    return [version for version in made[keep:] if version not in needed]
+
+
+def remove(shelf: Shelf, version: str) -> None:
+    """Removes a version's archive and models; its name stays taken. Killed at any point, it can be done again."""
+    folder = shelf.folder(version)
+    with atomic_write(folder / PRUNED, durable=True) as partial:
+        partial.write_text(json.dumps(facts_of(shelf, version), indent=1, ensure_ascii=False), encoding="utf-8")
+    shelf.archive(version).unlink(missing_ok=True)
+    for path in sorted(_files(folder), key=lambda path: path == shelf.artifact(version)):  # the artifact last
+        path.unlink(missing_ok=True)
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and path.name not in _STAY]
+
+
+def _line(shelf: Shelf, version: str) -> Iterator[str]:
+    """The version, and those that it was made from, one by one."""
+    seen: set[str] = set()
+    name: str | None = version
+    while name is not None and name not in seen:
+        seen.add(name)
+        yield name
+        recipe = shelf.recipe(name)
+        name = recipe.options.get("FROM") if recipe is not None else None

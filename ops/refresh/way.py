@@ -1,0 +1,55 @@
+"""Whether the night makes a version, and how: by an update, which takes seconds, or by a training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from ops.canary.decision import FEWEST_ROWS
+
+UPDATE, TRAIN, WAIT = "update", "train", "wait"
+# Share of the new ratings, the newest ones, that a version is measured on before it takes them in.
+HELD_OUT = 0.2
+# Fewer new ratings than these give a verdict on nothing.
+FEWEST_NEW = math.ceil(FEWEST_ROWS / HELD_OUT)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When to train: `drift` is a share of the ratings, above which too many came since the last training."""
+
+    drift: float = 0.1
+    days: float = 7.0
+
+
+class Way(NamedTuple):
+    """`name` is update, train or wait; `held_out` as in `Journal`."""
+
+    name: str
+    reason: str
+    held_out: float = 0.0
+
+
+def choose_way(news: Mapping[str, Any], limits: Limits, today: datetime | None = None) -> Way:
+    """The way for what `python -m train.update.news` told."""
+    new, trained = news["new"], news["trained"]
+    if new < FEWEST_NEW:
+        return Way(WAIT, f"{new:,} new ratings; a verdict needs {FEWEST_NEW}, so they wait for more")
+    held_out = HELD_OUT * new / (news["held"] + new) if news["timed"] else 0.0
+    share = (news["held"] + new - trained) / max(1, trained)
+    days = _days_since(news["trained_at"], today or datetime.now(UTC))
+    told = f"{new:,} new ratings"
+    if not news["can_update"]:
+        return Way(TRAIN, f"{told}, which the network cannot take without a training", held_out)
+    if share > limits.drift:
+        return Way(TRAIN, f"{told}; {share:.1%} came since the last training, more than {limits.drift:.1%}", held_out)
+    if days is not None and days > limits.days:
+        return Way(TRAIN, f"{told}; the last training is {days:.0f} days old, more than {limits.days:g}", held_out)
+    return Way(UPDATE, f"{told}; {share:.1%} came since the last training", HELD_OUT)
+
+
+def _days_since(time: str | None, today: datetime) -> float | None:
+    return None if time is None else (today - datetime.fromisoformat(time)).total_seconds() / 86_400

@@ -1,0 +1,82 @@
+"""Runs in a process of its own: a Ray cluster on this host, clients that never pause, and a change of the version.
+
+Arguments: the model store, and the port of HTTP. Prints what the clients saw as JSON.
+"""
+
+import json
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import httpx
+import ray
+from ray import serve
+
+from ops.ray.serving import build
+
+BODY = {"instances": [{"ratings": [], "top_k": 1}]}
+
+
+class Clients:
+    """Ask without a pause, each over one connection, until they are stopped."""
+
+    def __init__(self, url: str, number: int) -> None:
+        self.seen: Counter[str] = Counter()
+        self._ended = threading.Event()
+        self._threads = [threading.Thread(target=self._ask, args=(url,)) for _ in range(number)]
+        for thread in self._threads:
+            thread.start()
+
+    def _ask(self, url: str) -> None:
+        with httpx.Client(timeout=30, trust_env=False) as client:
+            while not self._ended.is_set():
+                try:
+                    answer = client.post(url, json=BODY)
+                    self.seen[f"{answer.status_code} {answer.headers.get('x-model-version')}"] += 1
+                except httpx.HTTPError as error:
+                    self.seen[repr(error)] += 1
+
+    def stop(self) -> None:
+        self._ended.set()
+        for thread in self._threads:
+            thread.join()
+
+
+def replicas() -> int:
+    [deployment] = serve.status().applications["default"].deployments.values()
+    return deployment.replica_states.get("RUNNING", 0)
+
+
+def wait_for(number: int) -> int:
+    deadline = time.monotonic() + 40
+    while replicas() < number and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return replicas()
+
+
+def main() -> None:
+    store, port = Path(sys.argv[1]), int(sys.argv[2])
+    arguments = {"store": str(store), "min_replicas": 2, "max_replicas": 3, "requests_per_replica": 1, "cpus": 0.1}
+    ray.init(num_cpus=4, include_dashboard=False, configure_logging=False, log_to_driver=False)
+    serve.start(http_options={"host": "127.0.0.1", "port": port})
+    try:
+        serve.run(build({**arguments, "version": "1.0"}))
+        few = replicas()
+        clients = Clients(f"http://127.0.0.1:{port}/predictions/ncf", number=6)
+        try:
+            most = wait_for(3)
+            serve.run(build({**arguments, "version": "1.1"}))
+        finally:
+            clients.stop()
+        answer = httpx.post(f"http://127.0.0.1:{port}/predictions/ncf/1.1", json=BODY, timeout=30, trust_env=False)
+        gone = httpx.post(f"http://127.0.0.1:{port}/predictions/ncf/1.0", json=BODY, timeout=30, trust_env=False)
+        told = {"seen": clients.seen, "few": few, "most": most, "after": [answer.status_code, gone.status_code]}
+        print(json.dumps(told), flush=True)
+    finally:
+        ray.shutdown()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Which models stand for two versions, and on which ratings: none that either of them was trained on.
+
+What a version serves was trained on everything. So a training keeps the model that it measured, which had not seen the
+held-out ratings. A model's history lists every rating that it was trained on: nothing here is taken on trust.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from model.artifact import Artifact, load_artifact
+from train.dataset.data import MOVIE_ID, TIME, USER_ID
+from train.dataset.features import raw_ids
+from train.output import ARTIFACT, MEASURED
+
+SERVED, HELD_BACK = "served", "measured"
+# Fewer ratings tell nothing, whatever they say.
+FEWEST_ROWS = 100
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """A model that stands for a version: the one that is served, or the one that was measured.
+
+    share: its number of training ratings, by the number that the served one was trained on.
+    """
+
+    kind: str
+    artifact: Artifact
+    share: float
+
+    def has_seen(self, ratings: pd.DataFrame) -> Mask:
+        """Which rows (N,) are of a user and a movie whose rating it was trained on."""
+        users = self.artifact.user_ids.rows(raw_ids(ratings[USER_ID])).astype(np.int64)
+        movies = self.artifact.movie_ids.rows(raw_ids(ratings[MOVIE_ID])).astype(np.int64)
+        width = len(self.artifact.movie_ids) + 1
+        history = self.artifact.history
+        owner = np.repeat(np.arange(history.num_users, dtype=np.int64), np.diff(history.offsets))
+        seen: Mask = np.isin(users * width + movies, owner * width + history.movie_index)
+        return seen
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """A judge of each version, and the rows (N,) bool that neither has seen."""
+
+    judge: Judge
+    other: Judge
+    unseen: Mask
+
+    @property
+    def unfairness(self) -> tuple[float, float]:
+        """How much the worse informed of the two lacks of its ratings, then how much more the other one knows."""
+        shares = self.judge.share, self.other.share
+        return round(1 - min(shares), 2), round(max(shares) - min(shares), 2)
+
+
+def judges_of(folder: Path) -> list[Judge]:
+    """The models of the version in a folder: what it serves, then what was measured, where that was kept.
+
+    Raises:
+        FileNotFoundError, ArtifactError: there is no version, or it is damaged.
+    """
+    served = load_artifact(folder / ARTIFACT)
+    judges = [Judge(SERVED, served, 1.0)]
+    if (folder / MEASURED).is_file():
+        measured = load_artifact(folder / MEASURED)
+        share = len(measured.history.ratings) / max(1, len(served.history.ratings))
+        judges.append(Judge(HELD_BACK, measured, share))
+    return judges
+
+
+def choose_judges(versions: Sequence[Judge], others: Sequence[Judge], ratings: pd.DataFrame) -> Pair:
+    """The fairest pair that leaves `FEWEST_ROWS` ratings: both know most of what their versions know, and equally much.
+
+    Of equally fair ones it is the first, which serves. Where none leaves enough, it is the one that leaves most.
+    """
+    seen = {id(judge): judge.has_seen(ratings) for judge in (*versions, *others)}
+    pairs = [Pair(one, two, ~seen[id(one)] & ~seen[id(two)]) for one, two in product(versions, others)]
+    enough = [pair for pair in pairs if pair.unseen.sum() >= FEWEST_ROWS]
+    if enough:
+        return min(enough, key=lambda pair: pair.unfairness)
+    return max(pairs, key=lambda pair: int(pair.unseen.sum()))
+
+
+def newest_rows(pair: Pair, ratings: pd.DataFrame) -> Mask | None:
+    """Of the unseen rows those that are no older than any that either was trained on; None where they are too few."""
+    if TIME not in ratings or ratings[TIME].isna().any():
+        return None
+    time = ratings[TIME].to_numpy(dtype=np.float64)
+    trained = pair.judge.has_seen(ratings) | pair.other.has_seen(ratings)
+    newest: Mask = pair.unseen & (time >= time[trained].max(initial=-np.inf))
+    return newest if newest.sum() >= FEWEST_ROWS else None

@@ -1,0 +1,84 @@
+"""Clicks, views or purchases: which user took which movie, without a rating."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from train.dataset.data import MOVIE_ID, TIME, USER_ID, EventsData, RatingsData
+from train.dataset.reading import Reading, counted
+from train.errors import DataError
+from train.readers import names
+from train.readers.ids import read_ids
+from train.readers.opening import open_source
+from train.readers.rules import IdType, ReadingRules
+from train.readers.sieve import Sieve
+from train.readers.source import Place
+from train.readers.table import Opened
+from train.readers.text import Layout
+from train.readers.times import read_times
+
+
+def load_events(path: Path, data: RatingsData, skip_bad_lines: int) -> EventsData:
+    """Reads a file of events beside these ratings; what was understood goes into their `reading`.
+
+    Raises:
+        DataError: it is no file, lacks a column, has an unusable id, or shares no movie with the ratings.
+    """
+    source = Place.at(path).source
+    if source is None:
+        raise DataError(f"--events: {path}: is a folder; allowed is a file")
+    rules = ReadingRules(
+        user_ids=_type(data.ratings[USER_ID]), movie_ids=_type(data.ratings[MOVIE_ID]), skip_bad_lines=skip_bad_lines
+    )
+    opened = open_source(source, rules, Layout(fewest=2), data.reading)
+    user, movie, time = _columns(opened, data.reading)
+    table = opened.read([user, movie, *([time] if time else [])])
+    sieve = Sieve(table, skip_bad_lines)
+    columns = {
+        USER_ID: read_ids(table, user, names.USER, rules.user_ids, sieve, data.reading)[0],
+        MOVIE_ID: read_ids(table, movie, names.MOVIE, rules.movie_ids, sieve, data.reading)[0],
+    }
+    times = read_times(table, time, False, sieve, data.reading) if time else None
+    columns |= {} if times is None else {TIME: pa.chunked_array([times])}
+    sieve.tell(data.reading)
+    frame = pa.table(columns).filter(pa.array(sieve.kept)).to_pandas()
+    known = _known(frame, data)
+    if not known.any():
+        told = f"{table.name}: not one of its {counted(len(frame), 'event')} is of a movie that the ratings have"
+        raise DataError(f"{told}; allowed are the same ids: give --events the file of these ratings' movies")
+    _tell(table.name, frame, known, data.reading)
+    return EventsData(frame, source.path, table.sha256)
+
+
+def _columns(opened: Opened, reading: Reading) -> tuple[str, str, str | None]:
+    """The columns of users, movies and times."""
+    taken: list[str] = []
+    for role in (names.USER, names.MOVIE):
+        name = names.choose(role, opened.name, opened.names, None, opened.header, reading, taken)
+        if name is None:
+            known = ", ".join(role.known[:3])
+            found = names.shown(opened.names)
+            raise DataError(f"{opened.name}: no column of {role.what}; found: {found}; allowed names: {known}")
+        taken.append(name)
+    user, movie = taken
+    return user, movie, names.choose(names.TIME, opened.name, opened.names, None, opened.header, Reading(), taken)
+
+
+def _known(frame: pd.DataFrame, data: RatingsData) -> npt.NDArray[np.bool_]:
+    """Which events are of a rated movie, (rows,)."""
+    return frame[MOVIE_ID].isin(data.ratings[MOVIE_ID].unique()).to_numpy(dtype=np.bool_)
+
+
+def _tell(name: str, frame: pd.DataFrame, known: npt.NDArray[np.bool_], reading: Reading) -> None:
+    told = f"{counted(len(frame), 'event')} by {counted(frame[USER_ID].nunique(), 'user')}"
+    others = f"{counted(int((~known).sum()), 'event')} of movies that nobody rated"
+    reading.say(f"{name}: {told} of {counted(frame[MOVIE_ID].nunique(), 'movie')}, {others}")
+
+
+def _type(ids: pd.Series) -> IdType:
+    return "integer" if pd.api.types.is_integer_dtype(ids.dtype) else "string"

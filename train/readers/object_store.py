@@ -1,0 +1,76 @@
+"""Ratings in an object store, at an address of s3:// or gs://: their files are copied to this machine, and read here.
+
+pyarrow's file systems do it. Keys come from the environment, as for any other client of the store.
+"""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from pathlib import Path, PurePosixPath
+
+import pyarrow as pa
+from pyarrow import fs
+
+from train.dataset.reading import Reading, counted
+from train.errors import DataError
+from train.readers import kmrd, movielens, netflix
+from train.readers.parts import CATALOGUE_STEMS
+from train.readers.source import ZIP, is_data
+
+_CATALOGUES = (*kmrd.CATALOGUE_FILES, *movielens.CATALOGUE_FILES, netflix.TITLES_FILE)
+
+
+def fetch(address: str, reading: Reading) -> Path:
+    """Copies a folder's files of data, or a file and the catalogue beside it; returns where they lie until the end.
+
+    Raises DataError where nothing lies there, or it cannot be read.
+    """
+    shown = address.partition("?")[0].rstrip("/")
+    try:
+        store, root = fs.FileSystem.from_uri(address)
+        root = root.rstrip("/")
+        chosen = _chosen(store, root, shown)
+        folder = Path(tempfile.mkdtemp(prefix="ncf-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        for info in chosen:
+            _copy(store, info.path, folder / PurePosixPath(info.path).relative_to(PurePosixPath(root).parent))
+    except (pa.ArrowException, OSError) as error:
+        told = str(error).partition("\n")[0]
+        raise DataError(f"{shown}: cannot be read: {told}; are the store's keys in the environment?") from None
+    size = sum(info.size or 0 for info in chosen)
+    reading.say(f"{shown}: {counted(len(chosen), 'file')} of {size:,} bytes, copied to this machine")
+    return folder / PurePosixPath(root).name
+
+
+def _chosen(store: fs.FileSystem, root: str, shown: str) -> list[fs.FileInfo]:
+    """The files to copy; a single one is the first of them."""
+    info = store.get_file_info(root)
+    if info.type == fs.FileType.File:
+        beside = store.get_file_info(fs.FileSelector(str(PurePosixPath(root).parent)))
+        return [info, *(one for one in beside if one.path != root and _is_catalogue(one))]
+    if info.type == fs.FileType.NotFound:
+        raise DataError(f"{shown}: no such file or folder in this store")
+    inside = store.get_file_info(fs.FileSelector(root, recursive=True))
+    found = [one for one in inside if one.type == fs.FileType.File and _is_wanted(PurePosixPath(one.path), root)]
+    if not found:
+        raise DataError(f"{shown}: no files of data here")
+    return found
+
+
+def _is_wanted(path: PurePosixPath, root: str) -> bool:
+    parts = path.relative_to(root).parts
+    hidden = any(part.startswith((".", "_")) for part in parts)
+    return not hidden and (is_data(path) or path.suffix.lower() == ZIP)
+
+
+def _is_catalogue(info: fs.FileInfo) -> bool:
+    name = PurePosixPath(info.path).name
+    return info.type == fs.FileType.File and (name in _CATALOGUES or name.split(".")[0].lower() in CATALOGUE_STEMS)
+
+
+def _copy(store: fs.FileSystem, source: str, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with store.open_input_stream(source, compression=None) as reader, target.open("wb") as writer:
+        shutil.copyfileobj(reader, writer)

@@ -1,0 +1,76 @@
+"""`python -m train.update.news`: how many ratings a version does not hold yet, and how long ago it was trained.
+
+It writes one JSON object and changes nothing: what to do about it is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from model.artifact import Artifact, load_artifact
+from train.command import run_command
+from train.dataset.data import TIME, RatingsData
+from train.readers.address import is_database
+from train.update.config import UpdateConfig, parse_config
+from train.update.grow import can_grow
+from train.update.known_rows import NothingNewError, newest_of, refuse_known, without_known_rows
+from train.update.merge import check_types
+
+
+def new_ratings(base: Artifact, config: UpdateConfig) -> RatingsData:
+    """The ratings at `config.ratings` less those that the version holds.
+
+    Raises:
+        NothingNewError: it holds all of them.
+        DataError: they cannot be read, or their ids are of another type.
+    """
+    since = newest_of(base.metadata) if is_database(config.ratings) and config.since is None else config.since
+    data = replace(config, since=since).read(config.ratings, (base.scale.minimum, base.scale.maximum))
+    refuse_known(base.metadata, data)
+    if config.count_again:
+        return data
+    check_types(base, data)
+    return without_known_rows(base, data)
+
+
+def news(base: Artifact, config: UpdateConfig) -> dict[str, Any]:
+    """What is new.
+
+    new: ratings that the version lacks. timed: whether they have times. held: ratings that it has. trained: how many of
+    those it was trained on; the others were taken in since. trained_at: when. can_update: whether its network takes
+    new ratings.
+    """
+    try:
+        ratings = new_ratings(base, config).ratings
+        number, timed = len(ratings), TIME in ratings
+    except NothingNewError:
+        number, timed = 0, False
+    metadata = base.metadata
+    held = len(base.history.ratings)
+    return {
+        "new": number,
+        "timed": timed,
+        "held": held,
+        "trained": held - sum(step["ratings"] for step in metadata.get("updates", [])),
+        "trained_at": metadata.get("metrics_of", metadata).get("created"),
+        "can_update": can_grow(base),
+    }
+
+
+def _run(arguments: list[str]) -> str:
+    config = parse_config(arguments)
+    return json.dumps(news(load_artifact(Path(config.base)), config))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Prints what is new; returns the exit status."""
+    given = sys.argv[1:] if arguments is None else arguments
+    return run_command("news", lambda: _run(given))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
