@@ -78,6 +78,11 @@ class Vocabulary:
         return plural(self.item)
 
     @cached_property
+    def an_item(self) -> str:
+        """One of them in a sentence: `a movie`, `an album`."""
+        return f"{'an' if self.item[0] in 'aeio' else 'a'} {self.item}"
+
+    @cached_property
     def tag(self) -> str:
         """One of the tags: `genre`."""
         return singular(self.tags)
@@ -119,3 +124,7 @@ def singular(word: str) -> str:
     if word.endswith(("sses", "xes", "zes", "ches", "shes")):
         return word[:-2]
     return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
+
+
+# The words of a version that names none.
+MOVIES = Vocabulary()
