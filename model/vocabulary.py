@@ -53,7 +53,7 @@ class Vocabulary:
         for option, names in (("item", own - {ITEM_ID, ITEM_IDS}), ("tags", {self.tags})):
             taken = names & (FIELDS if option == "item" else FIELDS | own | {ITEM_ID, ITEM_IDS})
             if taken:
-                told = f"the field {min(taken)} has another meaning already: take another word"
+                told = f"the field {min(taken, key=len)} has another meaning already: take another word"
                 raise ValueError(f"--{option}: got {getattr(self, option)!r}, and {told}")
 
     @classmethod

@@ -129,10 +129,9 @@ def _training_data(metadata: dict[str, Any], words: Vocabulary) -> str:
             spread = data[f"ratings_per_{side}"]
             lines.append(f"- **Ratings per {side}:** median {spread['median']:g}, at most {spread['max']:,.0f}")
     for step in metadata.get("updates", []):
-        lines.append(
-            f"- **Taken in since, without training:** `{step['data']['file']}`, SHA-256 `{step['data']['sha256']}`: "
-            f"{step['ratings']:,} ratings, {step['new_users']:,} new users, {step['new_movies']:,} new {words.items}"
-        )
+        file, new = step["data"], f"{step['new_users']:,} new users, {step[f'new_{words.items}']:,} new {words.items}"
+        told = f"`{file['file']}`, SHA-256 `{file['sha256']}`: {step['ratings']:,} ratings, {new}"
+        lines.append(f"- **Taken in since, without training:** {told}")
     if held_out := describe_split(split):
         served = "all ratings, the held-out ones included" if split["served"] == "all" else "the other ratings alone"
         lines.append(f"- **Held out to report on:** {held_out}; what is served was trained on {served}")
