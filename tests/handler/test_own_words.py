@@ -32,7 +32,7 @@ BODIES: list[Any] = [
     {"user_id": 11, "movie_ids": [3, 10253, 4], "genres": ["Drama"]},
     {"user_id": 11, "top_k": 3, "exclude": [3]},
     {"movie_id": 3, "similar": 3},
-    {"search": "movie", "limit": 2},
+    {"search": "mov", "limit": 2},
     {"instances": [{"user_id": 11, "movie_id": 3}, {"user_id": 11, "movie_id": 10253}]},
     {"instances": [{"user_id": 11, "movie_id": "x"}, {"user_id": 11}], "ids_as_strings": True},
     {"ratings": [{"movie_id": 3, "rating": 9}, {"movie_id": 4, "rating": 9}], "movie_id": 10253},
@@ -83,7 +83,7 @@ def test_a_shop_is_answered_as_a_cinema_is_in_its_own_words(both: tuple[Worker, 
         assert own_answer == told_in_own_words(answer)
     assert own_status == status
     assert Schemas(products).answer.is_valid(own_answer), own_answer
-    if status == 200 and body != b"":
+    if status == 200 and "error" not in str(answer):
         assert Schemas(products).request.is_valid(asked)
 
 
@@ -109,7 +109,7 @@ def generic(value: Any) -> Any:
     return "item_id" if value == "movie_id" else value
 
 
-@pytest.mark.parametrize("body", [body for body in BODIES if "film" not in body], ids=str)
+@pytest.mark.parametrize("body", [body for body in BODIES if body and "film" not in body], ids=str)
 def test_every_model_understands_item_id(both: tuple[Worker, Worker], body: Any) -> None:
     products = both[1]
     if "outputs" in body:
