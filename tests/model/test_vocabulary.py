@@ -18,7 +18,7 @@ def test_a_version_without_words_says_movie_and_genres() -> None:
 
 @pytest.mark.parametrize(
     ("one", "several"),
-    [("movie", "movies"), ("category", "categories"), ("toy", "toys"), ("dish", "dishes"), ("box", "boxes")],
+    [("genre", "genres"), ("category", "categories"), ("toy", "toys"), ("dish", "dishes"), ("box", "boxes")],
 )
 def test_plural_and_singular_are_each_others_opposites(one: str, several: str) -> None:
     assert (plural(one), singular(several)) == (several, one)
