@@ -123,8 +123,10 @@ def test_popularity_is_the_share_of_users_who_rated(ratings: Ratings) -> None:
 
 def test_movie_that_was_rated_twice_counts_with_its_last_rating(ratings: Ratings) -> None:
     first = Ratings(ratings.user_index[:1], ratings.movie_index[:1], 11 - ratings.rating[:1])
-    columns = [torch.cat([getattr(one, name) for one in (first, ratings)]) for name in ("user_index", "movie_index")]
-    twice = Ratings(*columns, torch.cat([first.rating, ratings.rating]))
+    user, movie, rating = (
+        torch.cat([getattr(one, name) for one in (first, ratings)]) for name in ("user_index", "movie_index", "rating")
+    )
+    twice = Ratings(user, movie, rating)
     config = replace(CONFIG, level=0)
     assert fit(twice, config).weights.numpy() == pytest.approx(fit(ratings, config).weights.numpy(), abs=1e-6)
 

@@ -62,7 +62,7 @@ def test_interest_in_the_tail_is_the_sum_over_the_history(ratings: Ratings) -> N
     weights = dense_tail(interest)
     column = interest.column.numpy()
     history = Rated(np.array([0, 3, 20]), np.array([7.0, 7.0, 7.0], dtype=np.float32))
-    ranking = Ranking(torch.jit.script(interest))
+    ranking = Ranking(torch.jit.script(interest))  # type: ignore[arg-type]
     found = ranking.interests([history, Rated(history.movie_index[:0], history.ratings[:0]), history])
     tail = column[:MOVIES] == HEAD
     assert found[0, :MOVIES][tail] == pytest.approx(weights[column[history.movie_index]].sum(0)[tail], abs=1e-6)
