@@ -136,6 +136,9 @@ def _read(folder: Path) -> tuple[Artifact, dict[str, Any], HeldOut | None]:
             f"{folder}: version {trained} with new ratings taken in, none of them held out to report on: "
             f"the report on version {trained} is the one that there is"
         )
+    if "adopted" in artifact.metadata:
+        told = "its network was trained elsewhere, so no ratings are held out to report on"
+        raise DataError(f"{folder}: {told}: `make canary` compares it with another version")
     if not path.is_file():
         raise DataError(f"{path}: no such file: train this version again")
     metrics = json.loads(path.read_text(encoding="utf-8"))
