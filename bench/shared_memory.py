@@ -8,57 +8,81 @@ with its tables inside the network, so that each process has a copy, says what a
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import psutil
+import torch
 
 import model.maps
 import model.tables
-from bench.growth import MOVIES, USERS, make_artifact, measure
+from bench.growth import MOVIES, USERS, make_artifact
 from bench.machine import describe_machine
 from bench.markdown import table
+from bench.workloads import PAIRS
+from model.artifact import load_artifact
+from model.asks import ColumnsAsk
+from model.predictor import Predictor
 
-_WORKERS = 4
-_READY = "ready"
+_WORKERS, _BATCHES = 4, 200
 
 
 @contextmanager
 def nothing_mapped() -> Iterator[None]:
     """Artifacts that are written in the block have all tables inside the network."""
     before = model.tables.MAPPED_BYTES
-    model.tables.MAPPED_BYTES = model.maps.MAPPED_BYTES = sys.maxsize
+    model.tables.MAPPED_BYTES = model.maps.MAPPED_BYTES = sys.maxsize  # type: ignore[attr-defined]
     try:
         yield
     finally:
-        model.tables.MAPPED_BYTES = model.maps.MAPPED_BYTES = before
+        model.tables.MAPPED_BYTES = model.maps.MAPPED_BYTES = before  # type: ignore[attr-defined]
 
 
-def memory_of(path: Path, workers: int) -> float:
-    """MiB that so many workers hold together, by their proportional shares."""
+def measure_together(path: Path, workers: int) -> tuple[float, dict[str, float]]:
+    """MiB that so many workers hold together, by their proportional shares, and the figures of the first."""
     command = [sys.executable, "-W", "ignore", "-m", "bench.shared_memory", "--worker", str(path)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    processes = [subprocess.Popen(command, text=True, **pipes) for _ in range(workers)]  # type: ignore[call-overload]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    processes = [subprocess.Popen(command, text=True, **pipes) for _ in range(workers)]
     try:
-        for process in processes:
-            assert process.stdout is not None
-            if process.stdout.readline().strip() != _READY:
-                raise RuntimeError(f"a worker ended with status {process.wait()}")
-        return float(sum(psutil.Process(process.pid).memory_full_info().pss for process in processes)) / 2**20
+        figures = [json.loads(process.stdout.readline()) for process in processes if process.stdout]
+        shares = [psutil.Process(process.pid).memory_full_info().pss for process in processes]
+        return sum(shares) / 2**20, figures[0]
     finally:
         for process in processes:
             process.communicate("end")
 
 
+def loaded(path: Path) -> tuple[Predictor, dict[str, float]]:
+    """A predictor, the seconds of processor time to load it, and the microseconds of a pair among many."""
+    torch.set_num_threads(1)
+    started = time.process_time()
+    predictor = Predictor(load_artifact(path))
+    load_s = time.process_time() - started
+    random = np.random.default_rng(1)
+    users, movies = predictor.user_ids.ids, predictor.movie_ids.ids
+    spent = []
+    for _ in range(_BATCHES):
+        ask = ColumnsAsk(random.choice(users, PAIRS), random.choice(movies, PAIRS))
+        started = time.process_time()
+        predictor.answer([ask])
+        spent.append(time.process_time() - started)
+    return predictor, {"load, s of processor time": load_s, "a pair, us": float(np.median(spent)) / PAIRS * 1e6}
+
+
 def work(path: Path) -> None:
-    """One worker: it measures, says that it is ready, and waits."""
-    measure(path)
-    print(_READY, flush=True)
+    """One worker: it loads and answers, says how long that took, and waits."""
+    predictor, figures = loaded(path)
+    print(json.dumps({**figures, "users": len(predictor.user_ids)}), flush=True)
     sys.stdin.readline()
+    del predictor
 
 
 def main() -> None:
@@ -74,16 +98,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         mapped, inside = Path(folder) / "mapped.pt", Path(folder) / "inside.pt"
         make_artifact(mapped, options.users, options.movies)
+        print(
+            f"{options.users:,} users, {options.movies:,} movies; {describe_machine(mapped)['processor']}", flush=True
+        )
+        one, figures = measure_together(mapped, 1)
+        several, _ = measure_together(mapped, _WORKERS)
+        times = f"{several / one:.2f} times"
+        print(f"memory of 1 worker {one:,.0f} MiB, of {_WORKERS} together {several:,.0f} MiB: {times}", flush=True)
         with nothing_mapped():
             make_artifact(inside, options.users, options.movies)
-        one, several = (memory_of(mapped, workers) for workers in (1, _WORKERS))
-        figures = measure(mapped), measure(inside)
-        machine = describe_machine(mapped)
-    print(f"{options.users:,} users, {options.movies:,} movies; {machine['processor']}")
-    print(f"memory of 1 worker {one:,.0f} MiB, of {_WORKERS} together {several:,.0f} MiB: {several / one:.2f} times")
-    names = ("load_s", "single_pair_us", "column_pair_us", "best_of_all_s")
-    rows = [(name, *(f"{one[name]:.3f}" for one in figures)) for name in names]
-    print(table(("figure", "mapped", "inside the network"), 2, rows))
+        copied, beside = measure_together(inside, 1)
+    print(f"memory of 1 worker with the tables inside the network: {copied:,.0f} MiB")
+    rows = [(name, *(f"{found[name]:.3f}" for found in (figures, beside))) for name in figures if name != "users"]
+    print(table(("figure", "mapped", "inside the network"), 1, rows))
 
 
 if __name__ == "__main__":

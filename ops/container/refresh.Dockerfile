@@ -1,6 +1,7 @@
 # The server's image, and what trains: for ops/kubernetes/refresh.yaml.
 #   docker build -f ops/container/refresh.Dockerfile -t ncf-refresh:0.2.0 .
 FROM ncf-serve:0.2.0
+WORKDIR /srv/ncf
 USER 0
 COPY pyproject.toml constraints.txt ./
 RUN .venv/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt --group train \

@@ -60,7 +60,6 @@ def build(arguments: Mapping[str, Any]) -> serve.Application:
         return _application(archives)
 
     deployment = serve.deployment(
-        serve.ingress(replica)(),
         name=NAME,
         max_ongoing_requests=_MOST_AT_REPLICA,
         ray_actor_options={"num_cpus": float(arguments.get("cpus", 1))},
@@ -72,7 +71,7 @@ def build(arguments: Mapping[str, Any]) -> serve.Application:
             "look_back_period_s": _LOOK_BACK_S,
         },
     )
-    return deployment.bind()
+    return deployment(serve.ingress(replica)()).bind()
 
 
 def _application(archives: list[Path]) -> Application:
