@@ -47,10 +47,12 @@ def load_events(path: Path, data: RatingsData, skip_bad_lines: int) -> EventsDat
     columns |= {} if times is None else {TIME: pa.chunked_array([times])}
     sieve.tell(data.reading)
     frame = pa.table(columns).filter(pa.array(sieve.kept)).to_pandas()
+    if not len(frame):
+        raise DataError(f"{table.name}: no events; allowed is at least one line of a user and a movie")
     known = _known(frame, data)
     if not known.any():
-        told = f"{table.name}: not one of its {counted(len(frame), 'event')} is of a movie that the ratings have"
-        raise DataError(f"{told}; allowed are the same ids: give --events the file of these ratings' movies")
+        told = f"{table.name}: none of its movies, such as {frame[MOVIE_ID].iloc[0]}, has a rating"
+        raise DataError(f"{told}; allowed are the movie ids of {data.source.name}")
     _tell(table.name, frame, known, data.reading)
     return EventsData(frame, source.path, table.sha256)
 
