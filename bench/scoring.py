@@ -24,7 +24,7 @@ from model.asks import Call, ServedModel
 from model.catalogue import Catalogue
 from model.history import History
 from model.ids import IdMap
-from model.interest import Interest, no_tail
+from model.interest import Interest
 from model.scale import RatingScale
 from score.lists import BestList, ListMaker, Wanted
 
@@ -52,7 +52,7 @@ def make_artifact(path: Path, users: int) -> None:
         History(offsets, movies.ravel(), ratings),
         Catalogue({}, MOVIES),
         {"version": "made"},
-        Interest(column, weights, no_tail(len(weights) - 1), popularity, 0.2, 0.5, 0.3, 0.03, 5.5),
+        Interest(column, weights, popularity, 0.2, 0.5, 0.3, 0.03, 5.5),
     )
     save_artifact(artifact, path)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 from ts.context import Context
 
 from handler import wire
+from handler.front_end import WAITING, has_plugin
 from handler.rows import lower_case_names, response_headers, to_request
 from handler.service import RatingService
 from handler.settings import HandlerSettings
@@ -53,6 +55,8 @@ class NCFHandler:
         gc.freeze()  # what lies here stays: without this, a full collection looks through all of torch, for 0.1 s
         if settings.fast_wire:
             wire.install(self.service)
+        if has_plugin(os.getppid()) is False:
+            logger.warning(WAITING)
         logger.info("serving version %s on %s, rating scale %s", version, device, artifact.scale)
         logging.getLogger().setLevel(logging.WARNING)  # TorchServe's own code logs a line for every batch
 

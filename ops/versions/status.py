@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from handler.front_end import WAITING, has_plugin
 from ops import auth
 from ops.client import Client, ClientError
 from ops.command import failing_in_one_line
@@ -55,6 +56,8 @@ def _running(settings: ServerSettings, pid: int) -> Iterator[str]:
     if settings.metrics is not None:
         yield f"  metrics      {settings.metrics}/metrics"
     yield f"  tokens       {'asked for (AUTH=on)' if auth.is_on(settings) else 'off'}"
+    if has_plugin(pid) is False:
+        yield f"Warning: {WAITING}."
     try:
         yield versions_table(Client(settings, timeout_s=5.0), settings)
     except ClientError as error:

@@ -62,7 +62,7 @@ def make(artifact: Artifact, settings: HandlerSettings) -> tuple[RatingService, 
         rated = [rate(users[place : place + 1], movies[place : place + 1], fold_ins) for place in range(len(users))]
         return np.concatenate([np.empty(0), *rated])
 
-    scorer.rate = one_by_one  # type: ignore[method-assign, assignment]
+    setattr(scorer, "rate", one_by_one)  # noqa: B010
     return service, counted
 
 
@@ -89,7 +89,7 @@ def test_plain_requests_are_answered_as_all_others(
     model = string_artifact if strings else artifact
     fast, fast_counts = make(model, settings)
     usual, usual_counts = make(model, settings)
-    usual._plain.find = lambda _: NO_PLAIN_REQUESTS  # type: ignore[method-assign, assignment]
+    setattr(usual._plain, "find", lambda _: NO_PLAIN_REQUESTS)  # noqa: B010
     lines = Lines()
     logging.getLogger("handler.request_log").addHandler(lines)
     users, movies = STRINGS if strings else INTEGERS

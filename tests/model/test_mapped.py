@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 
-import model.maps
 import model.tables
 from model.artifact import Artifact, ArtifactError, load_artifact, save_artifact
 from model.asks import BestAnswer, BestAsk
@@ -24,7 +23,6 @@ from tests.model.test_artifact import rewrite
 def everything_mapped(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever has a dimension is large."""
     monkeypatch.setattr(model.tables, "MAPPED_BYTES", 1)
-    monkeypatch.setattr(model.maps, "MAPPED_BYTES", 1)
 
 
 def is_mapped(address: int, path: Path) -> bool:

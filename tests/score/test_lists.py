@@ -15,7 +15,7 @@ from model.asks import BestAnswer, BestAsk, Call, ServedModel
 from model.catalogue import Catalogue
 from model.history import History
 from model.ids import IdMap
-from model.interest import Interest, no_tail
+from model.interest import Interest
 from model.predictor import Predictor
 from model.ranking import RANKINGS, RankBy
 from model.scale import RatingScale
@@ -36,7 +36,6 @@ def drawn_artifact(seed: int, rating_weight: float) -> Artifact:
     interest = Interest(
         column=torch.arange(NUM_MOVIES + 1),
         weights=torch.randn(NUM_MOVIES + 1, NUM_MOVIES + 1) * 0.1,
-        tail=no_tail(NUM_MOVIES + 1),
         popularity=torch.cat([torch.from_numpy(rated.mean(0)).float(), torch.zeros(1)]),
         level=0.2,
         prior=0.5,
