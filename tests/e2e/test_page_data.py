@@ -84,7 +84,10 @@ def test_a_thousand_ratings_are_sent_and_one_more_is_refused_in_words(tab: Watch
     page.evaluate(
         """async () => {
             const { movies } = await ask({ search: "harbour", limit: 1000 });
-            for (const movie of movies.slice(1)) rate(movie, 0.5 + Number(movie.movie_id) % 10 / 2);
+            for (const movie of movies.slice(1)) {
+                state.mine.set(idOf(movie), { ...movie, rating: 0.5 + Number(idOf(movie)) % 10 / 2 });
+            }
+            showMine();
         }"""
     )
     expect(page.locator("#rated-count")).to_contain_text("999 ratings")
