@@ -16,13 +16,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import numpy as np
 import psutil
 import torch
 
-import model.maps
 import model.tables
 from bench.growth import MOVIES, USERS, make_artifact
 from bench.machine import describe_machine
@@ -39,11 +38,11 @@ _WORKERS, _BATCHES = 4, 200
 def nothing_mapped() -> Iterator[None]:
     """Artifacts that are written in the block have all tables inside the network."""
     before = model.tables.MAPPED_BYTES
-    model.tables.MAPPED_BYTES = model.maps.MAPPED_BYTES = sys.maxsize
+    model.tables.MAPPED_BYTES = sys.maxsize
     try:
         yield
     finally:
-        model.tables.MAPPED_BYTES = model.maps.MAPPED_BYTES = before
+        model.tables.MAPPED_BYTES = before
 
 
 def measure_together(path: Path, workers: int) -> tuple[float, dict[str, float]]:
@@ -52,7 +51,7 @@ def measure_together(path: Path, workers: int) -> tuple[float, dict[str, float]]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     processes = [subprocess.Popen(command, text=True, **pipes) for _ in range(workers)]
     try:
-        figures = [json.loads(process.stdout.readline()) for process in processes]
+        figures = [json.loads(cast(IO[str], process.stdout).readline()) for process in processes]
         shares = [psutil.Process(process.pid).memory_full_info().pss for process in processes]
         return sum(shares) / 2**20, figures[0]
     finally:

@@ -7,18 +7,22 @@ from typing import Any
 import numpy as np
 
 from model.history import History
+from model.vocabulary import MOVIES
 
 _MOST_BARS = 20
 
 Bars = list[dict[str, Any]]
 
 
-def rating_pictures(history: History, num_movies: int) -> dict[str, Bars]:
-    """How often each rating was given, and how many users and movies have how many: `at_least`, `at_most`, `count`."""
+def rating_pictures(history: History, num_movies: int, item: str = MOVIES.item) -> dict[str, Bars]:
+    """How often each rating was given, and how many users and movies have how many: `at_least`, `at_most`, `count`.
+
+    item: what one is called.
+    """
     return {
         "ratings": _of_values(history.ratings),
         "ratings_per_user": _of_counts(np.diff(history.offsets)),
-        "ratings_per_movie": _of_counts(np.bincount(history.movie_index, minlength=num_movies)),
+        f"ratings_per_{item}": _of_counts(np.bincount(history.movie_index, minlength=num_movies)),
     }
 
 

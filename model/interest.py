@@ -5,8 +5,7 @@
     x(h)           = 1 + level (rating(h) - u's mean rating)
 
 W is a linear item-to-item model (EASE^R: Steck 2019, "Embarrassingly shallow autoencoders for sparse data"), fitted by
-train/interest/linear.py. In a large catalogue W is dense between the most rated movies, and sparse from these to each
-other one: the tail. `popularity` is the share of users who rated a movie: it speaks for a user who rated little,
+train/interest/linear.py. `popularity` is the share of users who rated a movie: it speaks for a user who rated little,
 and alone for one who rated nothing. `rarity` is the self-information of a movie, -log2 of its popularity, standardised
 over the movies. It holds popular movies back by a share of `spread`, the standard deviation of what draws this user. A
 new user and a known one are computed alike, from their ratings.
@@ -17,36 +16,17 @@ A recommendation's score blends interest and rating:
 """
 
 # No `from __future__ import annotations`: TorchScript reads the attributes' annotations as they are.
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 
-class Tail(NamedTuple):
-    """The weights to movies that have no column, in compressed sparse rows: column c has start[c] to start[c + 1].
-
-    start: (C + 2,) int64; the column C, of movies without one, has none. movie: (E,) int32 rows. weight: (E,) float32.
-    """
-
-    start: Tensor
-    movie: Tensor
-    weight: Tensor
-
-
-def no_tail(num_columns: int) -> Tail:
-    """No weights beside those of the columns."""
-    return Tail(torch.zeros(num_columns + 2, dtype=torch.int64), torch.zeros(0, dtype=torch.int32), torch.zeros(0))
-
-
 class Interest(nn.Module):
-    """The interest part of a model of M movies, C of which have a column.
+    """The interest part of a model of M movies, C of which have weights.
 
     Args:
         column: (M + 1,) int64, each movie's column of `weights`, C where it has none; the last is the unknown movie's.
-        weights: (C + 1, C + 1) float32, W between movies with a column; the last row and column are zeros.
-        tail: W from movies with a column to those without.
+        weights: (C + 1, C + 1) float32, W; the last row and column are zeros.
         popularity: (M + 1,) float32, the share of users who rated each movie, 0..1.
         level: strength of a rating, per rating unit above the user's mean.
         prior: weight of the popularity.
@@ -56,9 +36,6 @@ class Interest(nn.Module):
 
     column: Tensor
     weights: Tensor
-    tail_start: Tensor
-    tail_movie: Tensor
-    tail_weight: Tensor
     popularity: Tensor
     level: Tensor
     prior: Tensor
@@ -71,7 +48,6 @@ class Interest(nn.Module):
         self,
         column: Tensor,
         weights: Tensor,
-        tail: Tail,
         popularity: Tensor,
         level: float,
         prior: float,
@@ -82,9 +58,6 @@ class Interest(nn.Module):
         super().__init__()
         self.register_buffer("column", column)
         self.register_buffer("weights", weights)
-        self.register_buffer("tail_start", tail.start)
-        self.register_buffer("tail_movie", tail.movie)
-        self.register_buffer("tail_weight", tail.weight)
         self.register_buffer("popularity", popularity)
         self.register_buffer("level", torch.tensor(level))
         self.register_buffer("prior", torch.tensor(prior))
@@ -110,13 +83,7 @@ class Interest(nn.Module):
             include_last_offset=True,
         )
         number = (offsets[1:] - offsets[:-1]).unsqueeze(1)
-        drawn = taste.index_select(1, self.column)
-        if self.tail_weight.numel() > 0:
-            place, entry = self._tail_of(columns)
-            owner = torch.repeat_interleave(offsets[1:] - offsets[:-1])[place]
-            pair = owner * drawn.size(1) + self.tail_movie[entry]
-            drawn.view(-1).index_add_(0, pair, strength[place] * self.tail_weight[entry])
-        drawn = drawn + self.prior * self.popularity / (1 + number)
+        drawn = taste.index_select(1, self.column) + self.prior * self.popularity / (1 + number)
         spread = drawn.std(1, keepdim=True, unbiased=False) * (number > 0)
         return drawn + self.restraint * spread * self.rarity
 
@@ -124,22 +91,7 @@ class Interest(nn.Module):
     def shares(self, movie_index: Tensor, rating: Tensor, target: int) -> Tensor:
         """What each of one user's ratings (R,) adds to their interest in the movie of row `target`, (R,)."""
         offsets = torch.tensor([0, movie_index.numel()], device=movie_index.device)
-        columns = self.column[movie_index]
-        weights = self.weights[columns, self.column[target]]
-        if self.tail_weight.numel() > 0:
-            place, entry = self._tail_of(columns)
-            found = self.tail_movie[entry] == target
-            weights = weights.index_add(0, place[found], self.tail_weight[entry[found]])
-        return self.strength(rating, offsets) * weights
-
-    def _tail_of(self, columns: Tensor) -> tuple[Tensor, Tensor]:
-        """Where the tail's weights from these columns (R,) stand: the place in `columns`, and in the tail's arrays."""
-        start = self.tail_start[columns]
-        number = self.tail_start[columns + 1] - start
-        place = torch.repeat_interleave(number)
-        before = number.cumsum(0) - number
-        entry = torch.arange(place.numel(), device=place.device) - before[place] + start[place]
-        return place, entry
+        return self.strength(rating, offsets) * self.weights[self.column[movie_index], self.column[target]]
 
     def strength(self, rating: Tensor, offsets: Tensor) -> Tensor:
         """x (R,): how much each rating says, 1 at the user's mean."""

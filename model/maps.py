@@ -9,7 +9,7 @@ import numpy as np
 
 from model.history import History
 from model.ids import IdMap
-from model.tables import MAPPED_BYTES
+from model.tables import is_large
 
 _SIDES = ("user_ids", "movie_ids")
 _HISTORY = ("offsets", "movie_index", "ratings")
@@ -19,11 +19,11 @@ def stored_maps(user_ids: IdMap, movie_ids: IdMap, history: History) -> tuple[di
     """The large arrays, and the bytes of all others, each by name."""
     arrays, extra = {}, {}
     for name, ids in zip(_SIDES, (user_ids.ids, movie_ids.ids), strict=True):
-        if ids.nbytes >= MAPPED_BYTES:
+        if is_large(ids.nbytes):
             arrays[name] = ids
         else:
             extra[name] = _array_bytes(ids)
-    if history.offsets.nbytes + history.movie_index.nbytes + history.ratings.nbytes >= MAPPED_BYTES:
+    if is_large(sum(getattr(history, name).nbytes for name in _HISTORY)):
         arrays |= {f"history.{name}": getattr(history, name) for name in _HISTORY}
     else:
         extra["history"] = history.to_bytes()

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-# Unit vectors of all movies are kept if they are at most this large; else they are computed for each ask.
-_KEPT_MIB = 64
+# Unit vectors of all movies are kept, by each process, if they are at most this large; else each ask computes them.
+_KEPT_MIB = 32
 _CHUNK_MOVIES = 65_536
 
 

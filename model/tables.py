@@ -13,12 +13,17 @@ MAPPED_BYTES = 1 << 20
 _TYPES = (torch.float16, torch.float32, torch.float64, torch.int8, torch.uint8, torch.int16, torch.int32, torch.int64)
 
 
+def is_large(nbytes: int) -> bool:
+    """Whether an array of so many bytes is mapped."""
+    return nbytes >= MAPPED_BYTES
+
+
 def large_tables(network: torch.nn.Module) -> dict[str, np.ndarray]:
     """The network's large tensors by their names, as arrays; one that has two names is one array."""
     found = {}
     seen: dict[tuple[int, torch.dtype, torch.Size, tuple[int, ...]], np.ndarray] = {}
     for name, tensor in network.state_dict().items():
-        if tensor.dtype in _TYPES and tensor.dim() and tensor.nbytes >= MAPPED_BYTES:
+        if tensor.dtype in _TYPES and tensor.dim() and is_large(tensor.nbytes):
             place = tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride()
             if place not in seen:
                 seen[place] = tensor.detach().cpu().contiguous().numpy()

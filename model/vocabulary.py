@@ -20,15 +20,16 @@ METADATA = "vocabulary"
 _WORD = re.compile("[a-z](?:[a-z0-9_]{0,38}[a-z0-9])?")
 # Fields that requests, answers or descriptions have already.
 _TAKEN = """
-    about adopted answer architecture at_most batch_ms batches because binary_data binary_data_output binary_data_size
-    by_kind card chosen code columns config created cross_validation data datatype description digest error example
-    exclude exclude_seen explanation explanations fields fold_in history id ids ids_as_strings influence inputs
-    instances interaction interest kind largest_batch libraries limit limits mean mean_batch mean_batch_ms message
-    metrics model model_name model_version name novelty num_ratings num_users others outputs page pair parameters parts
-    platform popularity predictions prefix rank_by ranked ranking rankings rating rating_scale rating_step ratings
-    reading recommendations recommended request requests requests_last_minute schema schema_version score search seed
-    served_version shape share similar similarity split status takes_ratings title top_k type unknown uptime_s user
-    user_id user_ids user_index user_known users version versions vocabulary worker worker_pid workers year
+    about adopted answer architecture at_most batch_ms batches because binary_data binary_data_output
+    binary_data_size by_kind card chosen code columns config created cross_validation data datatype description
+    digest error example exclude exclude_seen explanation explanations fields fold_in history id ids ids_as_strings
+    influence inputs instances interaction interest kind largest_batch libraries limit limits mapped mean mean_batch
+    mean_batch_ms message metrics model model_name model_version name novelty num_ratings num_users others outputs
+    page pair parameters parts pictures platform popularity predictions prefix rank_by ranked ranking rankings
+    rating rating_scale rating_step ratings reading recommendations recommended request requests
+    requests_last_minute schema schema_version score search seed served_version shape share similar similarity split
+    status takes_ratings title top_k type unknown uptime_s user user_id user_ids user_index user_known users version
+    versions vocabulary worker worker_pid workers year
 """
 FIELDS = frozenset(_TAKEN.split())
 
@@ -53,7 +54,7 @@ class Vocabulary:
         for option, names in (("item", own - {ITEM_ID, ITEM_IDS}), ("tags", {self.tags})):
             taken = names & (FIELDS if option == "item" else FIELDS | own | {ITEM_ID, ITEM_IDS})
             if taken:
-                told = f"the field {min(taken)} has another meaning already: take another word"
+                told = f"the field {min(taken, key=len)} has another meaning already: take another word"
                 raise ValueError(f"--{option}: got {getattr(self, option)!r}, and {told}")
 
     @classmethod
@@ -76,6 +77,11 @@ class Vocabulary:
     def items(self) -> str:
         """Several of them: `movies`."""
         return plural(self.item)
+
+    @cached_property
+    def an_item(self) -> str:
+        """One of them in a sentence: `a movie`, `an album`."""
+        return f"{'an' if self.item[0] in 'aeio' else 'a'} {self.item}"
 
     @cached_property
     def tag(self) -> str:
@@ -119,3 +125,7 @@ def singular(word: str) -> str:
     if word.endswith(("sses", "xes", "zes", "ches", "shes")):
         return word[:-2]
     return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
+
+
+# The words of a version that names none.
+MOVIES = Vocabulary()

@@ -96,7 +96,7 @@ def asked_users(config: ScoreConfig, artifact: Artifact) -> AskedUsers:
         return _users_of_ratings(data, artifact)
     if config.users is None:
         return AskedUsers(artifact.user_ids.ids)
-    side = Side("users", names.USER, config.user_column)
+    side = Side("users", "user", names.USER, config.user_column)
     ids = read_network_ids(config.users, side, config.header).ids.ids
     if ids.dtype == np.int64 and not artifact.user_ids.integer:  # strings that happen to be digits all through
         ids = np.array([str(one).encode() for one in ids.tolist()])

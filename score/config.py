@@ -62,9 +62,10 @@ class ScoreConfig(ReaderOptions):
         known = artifact.catalogue.genres
         for genre in self.genres:
             if genre not in known:
-                raise ValueError(f"--genres: got {genre}, allowed: {', '.join(known) or 'none, the version has none'}")
-        allowed: tuple[RankBy, ...] = RANKINGS if artifact.interest is not None else ("rating",)
-        rank_by = self.rank_by or allowed[0]
-        if rank_by not in allowed:
+                allowed = ", ".join(known) or f"none, the version has no {artifact.words.tags}"
+                raise ValueError(f"--genres: got {genre}, allowed: {allowed}")
+        rankings: tuple[RankBy, ...] = RANKINGS if artifact.interest is not None else ("rating",)
+        rank_by = self.rank_by or rankings[0]
+        if rank_by not in rankings:
             raise ValueError(f"--rank-by: got {rank_by}, allowed: rating, since this version has no interest part")
         return Wanted(self.top_k, rank_by, self.genres, self.exclude_seen, self.exact)

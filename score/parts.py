@@ -20,6 +20,7 @@ import pyarrow.parquet
 
 from model.files import atomic_write
 from model.ids import IdMap
+from model.vocabulary import Vocabulary
 from score.lists import BestList
 from train.errors import DataError
 
@@ -94,7 +95,9 @@ class PartFolder:
             raise DataError(f"{path}: is no part of this scoring: {way}")
 
 
-def table_of(user_ids: np.ndarray, known: np.ndarray, lists: Sequence[BestList], movie_ids: IdMap) -> pa.Table:
+def table_of(
+    user_ids: np.ndarray, known: np.ndarray, lists: Sequence[BestList], movie_ids: IdMap, words: Vocabulary
+) -> pa.Table:
     """One row a user: their id, whether the model knows them, and their list as three columns of equal length."""
     offsets = pa.array(np.concatenate(([0], np.cumsum([len(one.rows) for one in lists]))), pa.int32())
     rows = np.concatenate([one.rows for one in lists])
@@ -103,7 +106,7 @@ def table_of(user_ids: np.ndarray, known: np.ndarray, lists: Sequence[BestList],
     columns = {
         "user_id": _id_array(user_ids),
         "user_known": pa.array(known),
-        "movie_ids": pa.ListArray.from_arrays(offsets, _id_array(movie_ids.ids[rows])),
+        words.item_ids: pa.ListArray.from_arrays(offsets, _id_array(movie_ids.ids[rows])),
         "ratings": pa.ListArray.from_arrays(offsets, pa.array(ratings)),
         "scores": pa.ListArray.from_arrays(offsets, pa.array(scores)),
     }

@@ -42,4 +42,4 @@ def do(work: Work) -> Iterator[int]:
             lists += maker.lists(batch.users(model, call), call)
             yield len(batch)
         known = asked.rows(model) != model.user_ids.unknown
-        work.folder.write(number, table_of(asked.ids, known, lists, model.movie_ids))
+        work.folder.write(number, table_of(asked.ids, known, lists, model.movie_ids, model.words))

@@ -14,7 +14,7 @@ from model.artifact import Artifact
 from model.catalogue import Catalogue
 from model.history import History
 from model.ids import IdMap
-from model.interest import Interest, no_tail
+from model.interest import Interest
 from model.network import EmbeddingMLP
 from model.scale import RatingScale
 
@@ -101,7 +101,6 @@ def ranked_artifact(artifact: Artifact) -> Artifact:
     interest = Interest(
         column=torch.tensor([0, 1, 2, 3, 4, 5, 5]),
         weights=weights,
-        tail=no_tail(5),
         popularity=torch.tensor([0.4, 0.2, 0.6, 0.2, 0.8, 0.0, 0.0]),
         level=0.2,
         prior=0.5,

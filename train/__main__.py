@@ -91,16 +91,18 @@ def _told(config: TrainConfig, metrics: dict[str, Any]) -> str:
         lines.append(Reading(**metrics["split"]["reading"]).text())
     if metrics["metrics"]:
         lines.append(f"held out: {describe_split(metrics['split'])}")
-        lines.append(format_table(metrics["metrics"]))
-        lines += [line for line in [doubt(metrics["metrics"])] if line]
+        lines.append(format_table(metrics["metrics"], config.words))
+        lines += [line for line in [doubt(metrics["metrics"], config.words)] if line]
     if "events" in metrics:
         lines.append(
-            "events: {events:,} by {users:,} users of {movies:,} movies, from {file}".format(**metrics["events"])
+            "events: {events:,} by {users:,} users of {movies:,} {items}, from {file}".format(
+                **metrics["events"], items=config.words.items
+            )
         )
     if "cross_validation" in metrics:
         lines.append(format_folds(metrics["cross_validation"]))
     if metrics["rankings"]:
-        lines.append(format_rankings(metrics["rankings"]))
+        lines.append(format_rankings(metrics["rankings"], config.words))
     chosen = ", ".join(f"{name} {value}" for name, value in metrics["chosen"].items())
     lines.append(f"chosen: {chosen}; trained in {metrics['training_s']:.1f} s, {metrics['rows_per_s']:,} ratings/s")
     lines.append(f"wrote {config.out / ARTIFACT}, digest {metrics['digest'][:16]}")

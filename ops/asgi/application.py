@@ -65,7 +65,8 @@ class Application:
         """The response, and the headers that every answer of its version has."""
         path, method = scope["path"], scope["method"]
         if method == "OPTIONS":
-            return self._cors.preflight(headers.get("origin")), {}
+            allowed = self._cors.preflight(headers.get("origin"))
+            return Response(b"", 403 if allowed is None else 204, allowed or {}), {}
         if path in self._local:
             return _allowed(method, ("GET", "HEAD"), self._local[path]), {}
         route = self._routes.get(path)

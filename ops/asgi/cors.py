@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from handler.request import Response
-
 
 @dataclass(frozen=True)
 class Cors:
@@ -28,13 +26,12 @@ class Cors:
             return {}
         return {"access-control-allow-origin": self.origin, "vary": "Origin"}
 
-    def preflight(self, origin: str | None) -> Response:
-        """The answer to a browser that asks what it may send, beside the headers that every answer to it has."""
+    def preflight(self, origin: str | None) -> Mapping[str, str] | None:
+        """What a browser may send, as headers beside those of every answer to it; None for a page that may not ask."""
         if not self.answered(origin):
-            return Response(b"", 403, {})
-        more = {
+            return None
+        return {
             "access-control-allow-methods": self.methods or "GET, POST",
             "access-control-allow-headers": self.headers or "Content-Type",
             "access-control-max-age": "3600",
         }
-        return Response(b"", 204, more)

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from model.vocabulary import Vocabulary
 from ops.build.shelf import PRUNED, Shelf
 
 
@@ -31,7 +32,7 @@ def facts_of(shelf: Shelf, version: str) -> dict[str, Any]:
         "data": metadata.get("data", {}).get("file"),
         "ratings": metadata.get("num_ratings"),
         "users": metadata.get("num_users"),
-        "movies": metadata.get("num_movies"),
+        "movies": metadata.get(Vocabulary.of(metadata).num_items),
         "rmse": known.get("rmse"),
         "ndcg": served.get("ndcg@10"),
         "of": metadata.get("metrics_of", metadata).get("version"),

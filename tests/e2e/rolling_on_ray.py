@@ -46,7 +46,7 @@ class Clients:
 
 def replicas() -> int:
     [deployment] = serve.status().applications["default"].deployments.values()
-    return deployment.replica_states.get("RUNNING", 0)
+    return sum(number for state, number in deployment.replica_states.items() if state == "RUNNING")
 
 
 def wait_for(number: int) -> int:

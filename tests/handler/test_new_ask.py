@@ -89,7 +89,8 @@ def test_new_ask_about_a_user_takes_ratings(service: RatingService, counts: Coun
 def test_new_ask_obeys_the_limit_of_pairs(service: RatingService) -> None:
     [error] = ask(service, {"instances": [PLACE] * 4})
     said = "at most 20 are allowed: the first 3 of 4 entries fit, ask for the others in requests of their own"
-    assert error["message"] == f"instances: {4 * len(MOVIE_IDS)} pairs, {said}"
+    way = "or score all users without a server: `make score`"
+    assert error["message"] == f"instances: {4 * len(MOVIE_IDS)} pairs, {said}, {way}"
 
 
 def test_new_ask_stands_in_the_schema(service: RatingService) -> None:

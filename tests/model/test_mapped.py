@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-import model.maps
 import model.tables
 from model.artifact import Artifact, ArtifactError, load_artifact, save_artifact
-from model.asks import BestAsk
+from model.asks import BestAnswer, BestAsk
 from model.history import History
 from model.mapped import append_arrays, map_arrays
 from model.predictor import Predictor
@@ -24,7 +23,6 @@ from tests.model.test_artifact import rewrite
 def everything_mapped(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever has a dimension is large."""
     monkeypatch.setattr(model.tables, "MAPPED_BYTES", 1)
-    monkeypatch.setattr(model.maps, "MAPPED_BYTES", 1)
 
 
 def is_mapped(address: int, path: Path) -> bool:
@@ -52,8 +50,10 @@ def test_mapped_tables_answer_as_those_in_memory(
         BestAsk(user, rank_by="blend" if ids == "integer" else "rating") for user in artifact.user_ids.raw(np.arange(4))
     ]
     for before, after in zip(Predictor(artifact).answer(asks), Predictor(loaded).answer(asks), strict=True):
-        assert before.movie_ids == after.movie_ids  # type: ignore[union-attr]
-        assert (before.ratings == after.ratings).all()  # type: ignore[union-attr]
+        assert isinstance(before, BestAnswer)
+        assert isinstance(after, BestAnswer)
+        assert before.movie_ids == after.movie_ids
+        assert (before.ratings == after.ratings).all()
 
 
 @pytest.mark.usefixtures("everything_mapped")

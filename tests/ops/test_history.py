@@ -45,7 +45,7 @@ def shelf(tmp_path: Path) -> Shelf:
     trained = {"version": "1.0", "created": at(8), "num_ratings": 5_000, "num_users": 40, **figures}
     updated = {**trained, "version": "1.1", "created": at(10), "updates": [{}], "metrics_of": {"version": "1.0"}}
     for metadata in (trained, updated):
-        folder = shelf.folder(metadata["version"])
+        folder = shelf.folder(str(metadata["version"]))
         folder.mkdir(parents=True)
         with zipfile.ZipFile(folder / "ncf.pt", "w") as file:
             file.writestr("ncf/extra/metadata.json", json.dumps(metadata))

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,13 @@ def test_string_ids_stay_strings(string_artifact: Artifact, tmp_path: Path) -> N
     found = lists(tmp_path / "ncf.pt")
     assert list(found) == ["ann", "bob", "eve", "zoë"]
     assert set(found["ann"]["movie_ids"]) == {"0002844", "2844", "a b"}
+
+
+def test_the_column_of_ids_has_the_versions_own_word(ranked_artifact: Artifact, tmp_path: Path) -> None:
+    own = replace(ranked_artifact, metadata={"vocabulary": {"item": "product", "tags": "categories"}})
+    save_artifact(own, tmp_path / "ncf.pt")
+    assert score(tmp_path / "ncf.pt") == 0
+    assert list(pd.read_parquet(tmp_path / "best.parquet"))[2:] == ["product_ids", "ratings", "scores"]
 
 
 @pytest.mark.parametrize(

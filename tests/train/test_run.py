@@ -18,14 +18,15 @@ from train.__main__ import main
 from train.dataset.demo import write_demo
 from train.evaluation.model_card import MODEL_CARD
 from train.evaluation.ranking_words import compare_with_popular
-from train.output import ARTIFACT, CHECKPOINT, HELD_OUT, METRICS
+from train.output import ARTIFACT, CHECKPOINT, HELD_OUT, MEASURED, METRICS
 
 QUICK = "--factors.probe-sweeps 2 --factors.max-sweeps 2 --factors.score-sweeps 2 --factors.epochs 1"
 FAST = {
     "default": QUICK.split(),
     "mlp": ["--preset", "mlp", "--mlp.epochs", "2", "--mlp.batch-size", "4096"],
 }
-OUTPUTS = {ARTIFACT, CHECKPOINT, METRICS, HELD_OUT, MODEL_CARD, "learning_curve.png", "rating_histogram.png"}
+PICTURES = {"learning_curve.png", "rating_histogram.png"}
+OUTPUTS = {ARTIFACT, CHECKPOINT, MEASURED, METRICS, HELD_OUT, MODEL_CARD, *PICTURES}
 
 
 @pytest.fixture(scope="module")

@@ -66,7 +66,7 @@ def index_seen(data: RatingsData, known: KnownIds, reading: Reading) -> Training
         shown = ", ".join(f"{column} {data.ratings[column].iloc[0]}" for column in (USER_ID, MOVIE_ID))
         ours = f"user {known.users.raw(np.array([0]))[0]}, {words.item} {known.movies.raw(np.array([0]))[0]}"
         raise DataError(
-            f"{data.source}: not one rating is of a user and a {words.item} of the network: {shown}; it has {ours}"
+            f"{data.source}: not one rating is of a user and {words.an_item} of the network: {shown}; it has {ours}"
         )
     if number < len(ratings):
         left_out = counted(len(ratings) - number, "rating is", "ratings are")

@@ -8,6 +8,7 @@ import numpy as np
 
 from model.network import RatingNetwork
 from model.scale import RatingScale
+from model.vocabulary import MOVIES, Vocabulary
 from train.architectures import architecture_of
 from train.dataset.tensors import Ratings
 from train.evaluation.baselines import fit_baselines
@@ -65,7 +66,12 @@ def paired(network: np.ndarray, baseline: np.ndarray, truth: np.ndarray) -> dict
     return {"network_minus_this": float(difference.mean()), "standard_error": error}
 
 
-def format_table(results: dict[str, dict[str, dict[str, float]]]) -> str:
+def shown_predictor(name: str, words: Vocabulary) -> str:
+    """A predictor as people read it: `movie_mean` by the word for an item."""
+    return name.replace("movie", words.item)
+
+
+def format_table(results: dict[str, dict[str, dict[str, float]]], words: Vocabulary = MOVIES) -> str:
     """The results as text, one line per predictor, groups side by side."""
     groups = list(results)
     names = list(next(iter(results.values())))
@@ -74,7 +80,10 @@ def format_table(results: dict[str, dict[str, dict[str, float]]]) -> str:
     lines.append(" " * 16 + "".join(f"{name:>10}" for name in RATING_METRICS) * len(groups))
     for name in names:
         cells = (results[group][name] for group in groups)
-        lines.append(f"{name:16}" + "".join(f"{cell[metric]:10.4f}" for cell in cells for metric in RATING_METRICS))
+        lines.append(
+            f"{shown_predictor(name, words):16}"
+            + "".join(f"{cell[metric]:10.4f}" for cell in cells for metric in RATING_METRICS)
+        )
     lines.append(f"network - {names[-1]}, squared error with its standard error:")
     last = (results[group][names[-1]] for group in groups)
     compared = (f"{c['network_minus_this']:+.4f} ± {c['standard_error']:.4f}" for c in last)

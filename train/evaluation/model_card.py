@@ -14,7 +14,9 @@ from typing import Any
 
 import yaml
 
+from model.vocabulary import Vocabulary
 from train.architectures import architecture_named
+from train.evaluation.evaluate import shown_predictor
 from train.evaluation.metrics import RATING_METRICS
 from train.evaluation.ranking_card import ranking_result, ranking_section
 from train.evaluation.split_words import describe_split
@@ -23,7 +25,7 @@ from train.evaluation.verdict import doubt
 MODEL_CARD = "MODEL_CARD.md"
 _TEMPLATE = Path(__file__).with_name("model_card.md.template")
 _GROUPS = {
-    "known": "user and movie occur in training",
+    "known": "user and {} occur in training",
     "all": "all held-out ratings",
     "new_user": "the user does not occur in training",
 }
@@ -33,14 +35,18 @@ def model_card(metadata: dict[str, Any]) -> str:
     """The card, Markdown with front matter, of an artifact with this metadata."""
     name = f"ncf-{metadata.get('version', '1.0')}"
     front = yaml.safe_dump(_front_matter(metadata, name), sort_keys=False, allow_unicode=True)
-    user, movie, body = _example(metadata)
+    words = Vocabulary.of(metadata)
+    user, item, body = _example(metadata, words)
     text = string.Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
         name=name,
-        details=_details(metadata),
-        training_data=_training_data(metadata),
-        evaluation=_evaluation(metadata),
+        details=_details(metadata, words),
+        training_data=_training_data(metadata, words),
+        evaluation=_evaluation(metadata, words),
         user=user,
-        movie=movie,
+        item=item,
+        an_item=words.an_item,
+        one=words.item,
+        items=words.items,
         body=body,
     )
     return f"---\n{front}---\n\n{text}"
@@ -78,12 +84,12 @@ def _measured(metadata: dict[str, Any]) -> str:
     return str(metadata.get("metrics_of", metadata).get("version", "1.0"))
 
 
-def _details(metadata: dict[str, Any]) -> str:
+def _details(metadata: dict[str, Any], words: Vocabulary) -> str:
     libraries = ", ".join(f"{library} {version}" for library, version in metadata.get("libraries", {}).items())
     chosen = ", ".join(f"{name} {value}" for name, value in metadata.get("chosen", {}).items())
     facts = {
         "Network": _network(metadata),
-        "Knows": f"{metadata['num_users']:,} users, {metadata['num_movies']:,} movies",
+        "Knows": f"{metadata['num_users']:,} users, {metadata[words.num_items]:,} {words.items}",
         "Chosen on an inner split of the training rows": chosen,
         "Seed": str(metadata.get("seed", "")),
         "Created": metadata.get("created", ""),
@@ -101,7 +107,7 @@ def _network(metadata: dict[str, Any]) -> str:
     return f"`{network}`: {architecture_named(name).summary}" if name else network
 
 
-def _training_data(metadata: dict[str, Any]) -> str:
+def _training_data(metadata: dict[str, Any], words: Vocabulary) -> str:
     minimum, maximum = metadata["rating_scale"]
     data, split = metadata.get("data", {}), metadata.get("split", {})
     lines = [f"{metadata['num_ratings']:,} explicit ratings on a scale of {minimum:g} to {maximum:g}."]
@@ -114,25 +120,25 @@ def _training_data(metadata: dict[str, Any]) -> str:
         lines += [*([] if "adopted" in metadata else [""]), f"- **File:** `{data['file']}`, SHA-256 `{data['sha256']}`"]
     if "density" in data:
         whole = f"Version {_measured(metadata)} was trained on" if "updates" in metadata else "In all"
-        lines.append(f"- **{whole}:** {data['ratings']:,} ratings, {data['users']:,} users, {data['movies']:,} movies")
+        knows = f"{data['users']:,} users, {data[words.items]:,} {words.items}"
+        lines.append(f"- **{whole}:** {data['ratings']:,} ratings, {knows}")
         lines.append(
             f"- **Density:** {data['density']:.2%}; {data['repeated_pairs']:,} rows repeat a pair, and are kept"
         )
-        for side in ("user", "movie"):
+        for side in ("user", words.item):
             spread = data[f"ratings_per_{side}"]
             lines.append(f"- **Ratings per {side}:** median {spread['median']:g}, at most {spread['max']:,.0f}")
     for step in metadata.get("updates", []):
-        lines.append(
-            f"- **Taken in since, without training:** `{step['data']['file']}`, SHA-256 `{step['data']['sha256']}`: "
-            f"{step['ratings']:,} ratings, {step['new_users']:,} new users, {step['new_movies']:,} new movies"
-        )
+        file, new = step["data"], f"{step['new_users']:,} new users, {step[f'new_{words.items}']:,} new {words.items}"
+        told = f"`{file['file']}`, SHA-256 `{file['sha256']}`: {step['ratings']:,} ratings, {new}"
+        lines.append(f"- **Taken in since, without training:** {told}")
     if held_out := describe_split(split):
         served = "all ratings, the held-out ones included" if split["served"] == "all" else "the other ratings alone"
         lines.append(f"- **Held out to report on:** {held_out}; what is served was trained on {served}")
     return "\n".join(lines)
 
 
-def _evaluation(metadata: dict[str, Any]) -> str:
+def _evaluation(metadata: dict[str, Any], words: Vocabulary) -> str:
     groups = metadata.get("metrics", {})
     if not groups:
         return "No ratings were held out, so no error is reported."
@@ -145,22 +151,24 @@ def _evaluation(metadata: dict[str, Any]) -> str:
             gap = ""
             if "standard_error" in figures:
                 gap = f"{figures['network_minus_this']:+.4f} ± {figures['standard_error']:.4f}"
-            lines.append(f"| {group}, {figures['rows']:,} | {name.replace('_', ' ')} | {errors} | {gap} |")
-    if line := doubt(groups):
+            shown = shown_predictor(name, words).replace("_", " ")
+            lines.append(f"| {group}, {figures['rows']:,} | {shown} | {errors} | {gap} |")
+    if line := doubt(groups, words):
         lines += ["", f"**{line}**"]
-    told = "; ".join(f"*{group}*: {meaning}" for group, meaning in _GROUPS.items() if group in groups)
+    meanings = {group: meaning.format(words.item) for group, meaning in _GROUPS.items() if group in groups}
+    told = "; ".join(f"*{group}*: {meaning}" for group, meaning in meanings.items())
     measured = "Errors are in rating units, of a network that saw the training rows alone."
     if "updates" in metadata:
         measured = f"Measured on version {_measured(metadata)}, before the updates. {measured}"
     errors_told = "\n".join([measured, "", *lines, "", f"{told}. ± is the standard error of the paired difference."])
     if not metadata.get("rankings"):
         return errors_told
-    return f"{errors_told}\n\n{ranking_section(metadata['rankings'])}"
+    return f"{errors_told}\n\n{ranking_section(metadata['rankings'], words)}"
 
 
-def _example(metadata: dict[str, Any]) -> tuple[str, str, str]:
-    """A user and a movie to try, as Python writes them, and the body that asks for both, quoted for a shell."""
-    example = metadata.get("example", {"user_id": 1, "movie_ids": [1]})
-    user, movie = example["user_id"], example["movie_ids"][0]
-    body = json.dumps({"user_id": user, "movie_id": movie}, ensure_ascii=False)
-    return repr(user), repr(movie), shlex.quote(body)
+def _example(metadata: dict[str, Any], words: Vocabulary) -> tuple[str, str, str]:
+    """A user and an item to try, as Python writes them, and the body that asks for both, quoted for a shell."""
+    example = metadata.get("example", {"user_id": 1, words.item_ids: [1]})
+    user, item = example["user_id"], example[words.item_ids][0]
+    body = json.dumps({"user_id": user, words.item_id: item}, ensure_ascii=False)
+    return repr(user), repr(item), shlex.quote(body)

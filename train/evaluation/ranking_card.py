@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from model.vocabulary import Vocabulary
 from train.evaluation.ranking_metrics import CUTOFFS, RANKING_METRICS
 from train.evaluation.ranking_words import MEASURES, compare_with_popular, explain_rankings, ranking_names, rows_at
 
 _SHOWN_AT = 10
 
 
-def ranking_section(rankings: dict[str, Any]) -> str:
+def ranking_section(rankings: dict[str, Any], words: Vocabulary) -> str:
     """Markdown: every metric of every ranking at a cutoff of 10; metrics.json has the other cutoffs."""
-    parts = [f"### Rankings\n\n{compare_with_popular(rankings)}. {explain_rankings(rankings)}"]
+    parts = [f"### Rankings\n\n{compare_with_popular(rankings, words)}. {explain_rankings(rankings, words)}"]
     names = ranking_names(rankings)
     for measure, meaning in MEASURES.items():
         lines = [f"| {' | '.join(['metric', *names])} |", "|---|" + "--:|" * len(names)]

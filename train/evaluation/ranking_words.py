@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from model.vocabulary import MOVIES, Vocabulary
 from train.evaluation.ranking_metrics import RANKING_METRICS
 from train.evaluation.ranking_scores import MOST_POPULAR
 
@@ -23,27 +24,27 @@ HEADLINE = "ndcg@10"
 _SHOWN = (HEADLINE, "recall@10", "hit_rate@10", "coverage@10")
 
 
-def format_rankings(rankings: dict[str, Any]) -> str:
+def format_rankings(rankings: dict[str, Any], words: Vocabulary = MOVIES) -> str:
     """The rankings of metrics.json as text: a line for each, then `compare_with_popular`."""
     title = f"rankings ({rankings['users']:,} users)"
     lines = [f"{title:30}" + "".join(f"{metric:>13}" for metric in _SHOWN)]
     for name, figures in rankings["liked"].items():
         lines.append(f"{name:30}" + "".join(f"{figures[metric]:13.4f}" for metric in _SHOWN))
-    return "\n".join([*lines, compare_with_popular(rankings)])
+    return "\n".join([*lines, compare_with_popular(rankings, words)])
 
 
-def compare_with_popular(rankings: dict[str, Any]) -> str:
+def compare_with_popular(rankings: dict[str, Any], words: Vocabulary = MOVIES) -> str:
     """How much better the first ranking, which is served, is than `most_popular`; if it is not better, that."""
     served = next(iter(rankings["liked"]))
     against = rankings["against_most_popular"][served][HEADLINE]
     popular = rankings["liked"][MOST_POPULAR][HEADLINE]
     interval = f"nDCG@10 {against['mean']:+.4f}, 95 % interval {against['low']:+.4f} to {against['high']:+.4f}"
     if against["high"] < 0:
-        return f"The order by {served} is worse than the most popular movies: {interval}"
+        return f"The order by {served} is worse than the most popular {words.items}: {interval}"
     if against["low"] <= 0:
-        return f"The order by {served} is not shown to be better than the most popular movies: {interval}"
+        return f"The order by {served} is not shown to be better than the most popular {words.items}: {interval}"
     share = f"{against['mean'] / popular:.0%} better" if popular else "better"
-    return f"The order by {served} is {share} than the most popular movies: {interval}"
+    return f"The order by {served} is {share} than the most popular {words.items}: {interval}"
 
 
 def rows_at(rankings: dict[str, Any], measure: str, cutoff: int) -> list[tuple[str, list[str]]]:
@@ -63,10 +64,10 @@ def ranking_names(rankings: dict[str, Any]) -> list[str]:
     return [RANKINGS.get(name, f"by {name}") for name in rankings["liked"]]
 
 
-def explain_rankings(rankings: dict[str, Any]) -> str:
+def explain_rankings(rankings: dict[str, Any], words: Vocabulary = MOVIES) -> str:
     """What was ranked, for whom, and what the last three metrics mean."""
     return (
-        f"All of {rankings['movies']:,} movies are ranked for {rankings['users']:,} users, without what they rated in "
-        "training. Coverage is the share of the catalogue that stands in a list. Novelty is the mean number of bits by "
-        "which a movie's raters are few. Popularity is the mean number of a movie's raters."
+        f"All of {rankings['movies']:,} {words.items} are ranked for {rankings['users']:,} users, without what they "
+        "rated in training. Coverage is the share of the catalogue that stands in a list. Novelty is the mean number "
+        f"of bits by which the raters of {words.an_item} are few. Popularity is the mean number of its raters."
     )

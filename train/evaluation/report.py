@@ -18,10 +18,11 @@ import tyro
 
 from model.artifact import Artifact, load_artifact
 from model.files import atomic_write
+from model.vocabulary import MOVIES, Vocabulary
 from train.command import run_command
 from train.errors import DataError
 from train.evaluation.against import read_verdict
-from train.evaluation.evaluate import NETWORK, evaluate
+from train.evaluation.evaluate import NETWORK, evaluate, shown_predictor
 from train.evaluation.held_out import HeldOut, load_held_out, save_held_out
 from train.evaluation.metrics import RATING_METRICS
 from train.evaluation.plots import DARK, LIGHT
@@ -37,7 +38,7 @@ REPORT = "report.html"
 PICTURES = "report"
 _TEMPLATE = Path(__file__).with_name("report.html.jinja")
 _ORDER = ("global_mean", "movie_mean", "shrunken_bias", REFERENCE, NETWORK)
-_GROUPS = {"known": "Known users and movies", "all": "All held-out ratings", "new_user": "New users"}
+_GROUPS = {"known": "Known users and {}", "all": "All held-out ratings", "new_user": "New users"}
 
 
 @dataclass(frozen=True)
@@ -76,16 +77,18 @@ def write_report(config: ReportConfig) -> Path:
     sections: dict[str, list[dict[str, str]]] = {}
     for picture in pictures(artifact, metrics, held_out):
         sections.setdefault(picture.section, []).append(_embedded(picture, folder))
+    words = Vocabulary.of(metrics)
     page = _template().render(
+        vocabulary=words,
         metrics=metrics,
         metric_names=list(RATING_METRICS),
         metadata=artifact.metadata,
         sections=sections,
-        tables=dict(error_tables(metrics["metrics"], held_out)),
+        tables=dict(error_tables(metrics["metrics"], held_out, words)),
         has_reference=held_out is not None and REFERENCE in held_out.predictions,
         split=describe_split(metrics["split"]),
-        doubt=doubt(metrics["metrics"]),
-        rankings=ranking_tables(metrics.get("rankings", {})),
+        doubt=doubt(metrics["metrics"], words),
+        rankings=ranking_tables(metrics.get("rankings", {}), words),
         against=None if config.verdict is None else read_verdict(config.verdict),
         sampled=held_out is not None and len(held_out) < metrics["metrics"]["all"][NETWORK]["rows"],
     )
@@ -95,17 +98,22 @@ def write_report(config: ReportConfig) -> Path:
     return target
 
 
-def error_tables(results: dict[str, Any], held_out: HeldOut | None) -> Iterator[tuple[str, list[Line]]]:
+def error_tables(
+    results: dict[str, Any], held_out: HeldOut | None, words: Vocabulary = MOVIES
+) -> Iterator[tuple[str, list[Line]]]:
     """By group of rows the lines of its table, the network last; the reference's only where it was trained."""
     again = evaluate(held_out) if held_out is not None else {}
     for group, by_predictor in results.items():
         figures = dict(by_predictor)
         if REFERENCE in again.get(group, {}):
             figures[REFERENCE] = again[group][REFERENCE]
-        yield _GROUPS[group], [Line(name, figures[name]) for name in _ORDER if name in figures]
+        yield (
+            _GROUPS[group].format(words.items),
+            [Line(shown_predictor(name, words), figures[name]) for name in _ORDER if name in figures],
+        )
 
 
-def ranking_tables(rankings: dict[str, Any]) -> dict[str, Any]:
+def ranking_tables(rankings: dict[str, Any], words: Vocabulary = MOVIES) -> dict[str, Any]:
     """The words and tables on rankings, or {} where none were measured: `tables` by meaning of the gains."""
     if not rankings:
         return {}
@@ -113,8 +121,8 @@ def ranking_tables(rankings: dict[str, Any]) -> dict[str, Any]:
         meaning: [row for cutoff in CUTOFFS for row in rows_at(rankings, measure, cutoff)]
         for measure, meaning in MEASURES.items()
     }
-    words = {"compared": compare_with_popular(rankings), "explained": explain_rankings(rankings)}
-    return {"names": ranking_names(rankings), "tables": tables, **words}
+    told = {"compared": compare_with_popular(rankings, words), "explained": explain_rankings(rankings, words)}
+    return {"names": ranking_names(rankings), "tables": tables, **told}
 
 
 def _read(folder: Path) -> tuple[Artifact, dict[str, Any], HeldOut | None]:
@@ -128,6 +136,9 @@ def _read(folder: Path) -> tuple[Artifact, dict[str, Any], HeldOut | None]:
             f"{folder}: version {trained} with new ratings taken in, none of them held out to report on: "
             f"the report on version {trained} is the one that there is"
         )
+    if "adopted" in artifact.metadata:
+        told = "its network was trained elsewhere, so no ratings are held out to report on"
+        raise DataError(f"{folder}: {told}: `make canary` compares it with another version")
     if not path.is_file():
         raise DataError(f"{path}: no such file: train this version again")
     metrics = json.loads(path.read_text(encoding="utf-8"))

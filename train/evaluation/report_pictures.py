@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from model.artifact import Artifact
+from model.vocabulary import Vocabulary, plural
 from train.evaluation.diagnosis import errors_by_count, level_reliability, reliability, truth_levels
-from train.evaluation.evaluate import NETWORK
+from train.evaluation.evaluate import NETWORK, shown_predictor
 from train.evaluation.held_out import HeldOut
 from train.evaluation.plots import Draw, Theme, learning_curve, rating_histogram, save_picture
 from train.evaluation.report_plots import (
@@ -47,19 +48,19 @@ def pictures(artifact: Artifact, metrics: dict[str, Any], held_out: HeldOut | No
         what = "The error that training watched; what is served was fitted for as long as the best point says."
         yield Picture(ERRORS, "learning_curve", "Learning curve", what, learning_curve(log))
     if held_out is not None:
-        yield from _errors(held_out)
+        yield from _errors(held_out, artifact.words)
         yield from _calibration(held_out)
     yield from _data(artifact)
 
 
-def _errors(held_out: HeldOut) -> Iterator[Picture]:
+def _errors(held_out: HeldOut, words: Vocabulary) -> Iterator[Picture]:
     values, level = truth_levels(held_out.truth)
     predicted = held_out.predictions[NETWORK]
     what = "What the network said of each rating given. Predictions are expectations, so they lie nearer the mean."
     draw = predicted_against_true(values, level, predicted)
     yield Picture(ERRORS, "predicted_against_true", "Predicted against true", what, draw)
-    compared = {name: held_out.predictions[name] for name in _COMPARED}
-    for side, counts in (("user", held_out.user_ratings), ("movie", held_out.movie_ratings)):
+    compared = {shown_predictor(name, words): held_out.predictions[name] for name in _COMPARED}
+    for side, counts in (("user", held_out.user_ratings), (words.item, held_out.movie_ratings)):
         bins = errors_by_count(counts, held_out.truth, compared)
         label = f"training ratings of the {side}"
         what = f"Over all held-out rows, by how much is known of the {side}: one standard error, rows as bars (right)."
@@ -91,6 +92,6 @@ def _data(artifact: Artifact) -> Iterator[Picture]:
     what = "The ratings that the served network was trained on."
     yield Picture(DATA, "rating_histogram", "Ratings", what, rating_histogram(history.ratings))
     by_movie = np.bincount(history.movie_index, minlength=len(artifact.movie_ids))
-    for each, counts in (("user", np.diff(history.offsets)), ("movie", by_movie)):
-        what = f"How many {each}s have how many ratings; each bar doubles the number."
+    for each, counts in (("user", np.diff(history.offsets)), (artifact.words.item, by_movie)):
+        what = f"How many {plural(each)} have how many ratings; each bar doubles the number."
         yield Picture(DATA, f"ratings_per_{each}", f"Ratings per {each}", what, ratings_each(counts, each))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
+from model.vocabulary import plural
 from train.evaluation.diagnosis import CountBin, Reliability, log_counts
 from train.evaluation.plots import Draw, Theme, legend_above
 
-_NAMES = {"network": "network", "shrunken_bias": "shrunken bias", "movie_mean": "movie mean"}
 _MOST_LABEL_LETTERS = 28
 
 
@@ -50,7 +50,7 @@ def error_by_count(bins: list[CountBin], xlabel: str) -> Draw:
         for place, (name, color) in enumerate(zip(bins[0].errors if bins else (), colors, strict=False)):
             errors = np.array([one.errors[name] for one in bins])
             shift = (place - 1) * 0.08
-            label = _NAMES.get(name, name.replace("_", " "))
+            label = name.replace("_", " ")
             axes.errorbar(at + shift, errors[:, 0], errors[:, 1], color=color, marker="o", markersize=4, label=label)
         _name_places(axes, [one.label for one in bins])
         legend_above(axes)
@@ -95,11 +95,11 @@ def level_shares(values: np.ndarray, said: np.ndarray, happened: np.ndarray) -> 
 
 
 def ratings_each(counts: np.ndarray, each: str) -> Draw:
-    """How many users (or movies) have how many ratings; counts (N,)."""
+    """How many users (or items) have how many ratings; counts (N,)."""
 
     def draw(axes: Axes, theme: Theme) -> None:
         labels, numbers = log_counts(counts)
-        axes.set(xlabel=f"ratings of a {each}", ylabel=f"{each}s")
+        axes.set(xlabel=f"ratings of a {each}", ylabel=plural(each))
         axes.bar(np.arange(len(numbers)), numbers, color=theme.network, width=0.86)
         _name_places(axes, labels)
         axes.yaxis.set_major_formatter(lambda count, _: f"{count:,.0f}")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from model.vocabulary import MOVIES, Vocabulary
+
 _SURE = 1.96  # standard errors: a normal's 95 %
 _BIASES = "shrunken_bias"
-_GROUPS = {"known": "held-out ratings of known users and movies", "all": "all held-out ratings"}
+_GROUPS = {"known": "held-out ratings of known users and {}", "all": "all held-out ratings"}
 
 
-def doubt(results: dict[str, Any]) -> str:
+def doubt(results: dict[str, Any], words: Vocabulary = MOVIES) -> str:
     """The line, or "" where the network's squared error is lower by more than chance, or nothing was measured.
 
     results: as `evaluate` returns them.
@@ -18,7 +20,7 @@ def doubt(results: dict[str, Any]) -> str:
     for group in (group for group in _GROUPS if _BIASES in results.get(group, {})):
         compared = results[group][_BIASES]
         difference, error = compared["network_minus_this"], compared["standard_error"]
-        told = f"{_GROUPS[group]} ({difference:+.4f} ± {error:.4f} in squared error)"
+        told = f"{_GROUPS[group].format(words.items)} ({difference:+.4f} ± {error:.4f} in squared error)"
         if difference - _SURE * error > 0:
             worse.append(told)
         elif difference + _SURE * error >= 0:

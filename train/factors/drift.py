@@ -67,8 +67,8 @@ def measure_drift(data: TrainingSet, share: float, fit: Callable[[TrainingSet], 
 def add_drift(network: FactorNetwork, drift: Drift) -> None:
     """Adds the drift to both parts of a network."""
     with torch.no_grad():
-        network.offset += drift.rating * network.slope
-        network.ordinal.out.bias += drift.tilt * network.ordinal.unit
+        network.offset.add_(network.slope, alpha=drift.rating)
+        network.ordinal.out.bias.add_(network.ordinal.unit, alpha=drift.tilt)
 
 
 def strangers_of(block: Block, movie_index: Tensor) -> Strangers:

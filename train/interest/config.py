@@ -38,9 +38,7 @@ class InterestConfig:
     min_raters: int = 3
     """Movies with fewer raters get no weights; at least 1."""
     max_movies: int = 4096
-    """Most movies that get weights from all others, the most rated; at least 1. Memory grows with its square."""
-    neighbours: int = 64
-    """Each other movie gets weights from so many of those; at least 0."""
+    """Most movies that get weights, the most rated; at least 1. Memory grows with its square."""
     max_ratings: int = 4_000_000
     """About how many ratings the weights are fitted on, by whole users; at least 1."""
     inner_rows: int = 50_000
@@ -49,7 +47,7 @@ class InterestConfig:
     def __post_init__(self) -> None:
         check_options(self, "interest", "above 0", "ridge")
         check_options(self, "interest", "0 up to, not including, 1", "dropout")
-        check_options(self, "interest", "at least 0", "user_power", "sittings", "level", "event", "prior", "neighbours")
+        check_options(self, "interest", "at least 0", "user_power", "sittings", "level", "event", "prior")
         for name, candidates in (("rating_shares", self.rating_shares), ("restraints", self.restraints)):
             some = bool(candidates) and min(candidates) >= 0
             check_value(f"interest.{name}", candidates, some, "at least one number, each at least 0")

@@ -11,9 +11,6 @@ s(g) is 1 for all of a user's picks, and sittings / 3 for those of a sitting: mo
 each other. In closed form, with P = (G + diag lambda)^-1, it is W(h, m) = -P(h, m) / P(m, m) (Steck 2019). The second
 part of lambda is the penalty that dropout of a history's entries amounts to (Steck 2020, "Autoencoders that don't
 overfit towards the identity").
-
-That takes the square of the number of movies in memory, so it goes for the most rated movies alone: the head. Of a
-large catalogue, train/interest/tail.py fits the weights from the head to each other movie.
 """
 
 from __future__ import annotations
@@ -26,7 +23,6 @@ from model.interest import Interest
 from train.dataset.tensors import TrainingSet
 from train.interest.config import InterestConfig
 from train.interest.picks import picks_of, weighted_rows, with_events
-from train.interest.tail import fit_tail
 
 
 def fit_linear(data: TrainingSet, config: InterestConfig) -> Interest:
@@ -38,19 +34,15 @@ def fit_linear(data: TrainingSet, config: InterestConfig) -> Interest:
     if data.events is not None:
         picks = with_events(picks, data.events, config.event)
     takers = np.bincount(picks.movie, minlength=num_movies)
-    head, tail = _head_and_tail(takers, config)
+    movies = _movies_with_weights(takers, config)
     some = picks.of_some_users(config.max_ratings)
-    rows = weighted_rows(some, num_movies, config.user_power, config.sittings)
-    of_head = rows[:, head]
-    products = torch.from_numpy((of_head.T @ of_head).toarray())
-    ridge = config.ridge + config.dropout / (1 - config.dropout) * products.diagonal()
-    column = np.full(num_movies + 1, len(head))
-    column[head] = np.arange(len(head))
+    rows = weighted_rows(some, num_movies, config.user_power, config.sittings)[:, movies]
+    column = np.full(num_movies + 1, len(movies))
+    column[movies] = np.arange(len(movies))
     popularity = np.append(raters / max(num_users, 1), 0.0).astype(np.float32)
     return Interest(
         column=torch.from_numpy(column),
-        tail=fit_tail(rows, head, tail, products, ridge, config.neighbours),
-        weights=_weights(products, ridge),
+        weights=_weights(torch.from_numpy((rows.T @ rows).toarray()), config),
         popularity=torch.from_numpy(popularity),
         level=level,
         prior=config.prior,
@@ -60,20 +52,21 @@ def fit_linear(data: TrainingSet, config: InterestConfig) -> Interest:
     )
 
 
-def _head_and_tail(takers: np.ndarray, config: InterestConfig) -> tuple[np.ndarray, np.ndarray]:
-    """Rows, ascending, of the movies that the most users took, and of the others with enough."""
+def _movies_with_weights(takers: np.ndarray, config: InterestConfig) -> np.ndarray:
+    """Rows, ascending, of the movies that the most users took, among those with enough."""
     enough = np.flatnonzero(takers >= config.min_raters)
     order = np.argsort(-takers[enough], kind="stable")
-    return np.sort(enough[order[: config.max_movies]]), np.sort(enough[order[config.max_movies :]])
+    return np.sort(enough[order[: config.max_movies]])
 
 
-def _weights(products: Tensor, ridge: Tensor) -> Tensor:
+def _weights(gram: Tensor, config: InterestConfig) -> Tensor:
     """W (C + 1, C + 1) of G (C, C), with a row and a column of zeros for movies without weights."""
-    size = len(products)
+    size = len(gram)
     weights = torch.zeros(size + 1, size + 1)
     if size:
-        products.diagonal().add_(ridge)
-        inverse = torch.cholesky_inverse(torch.linalg.cholesky(products))
+        own = gram.diagonal().clone()
+        gram.diagonal().add_(config.ridge + config.dropout / (1 - config.dropout) * own)
+        inverse = torch.cholesky_inverse(torch.linalg.cholesky(gram))
         weights[:size, :size] = -inverse / inverse.diagonal()
         weights.diagonal().zero_()
     return weights

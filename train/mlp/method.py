@@ -66,7 +66,7 @@ MLP = Architecture(
     choose=choose_mlp,
     fit=fit_mlp,
     network=EmbeddingMLP,
-    summary="an MLP over the concatenation of a user's and a movie's embedding (He et al. 2017)",
+    summary="an MLP over the concatenation of a user's and an item's embedding (He et al. 2017)",
     uses_features=False,
     predict_levels=None,
 )

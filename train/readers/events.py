@@ -47,10 +47,12 @@ def load_events(path: Path, data: RatingsData, skip_bad_lines: int) -> EventsDat
     columns |= {} if times is None else {TIME: pa.chunked_array([times])}
     sieve.tell(data.reading)
     frame = pa.table(columns).filter(pa.array(sieve.kept)).to_pandas()
+    if not len(frame):
+        raise DataError(f"{table.name}: no events; allowed is at least one line of a user and a movie")
     known = _known(frame, data)
     if not known.any():
-        told = f"{table.name}: not one of its {counted(len(frame), 'event')} is of a movie that the ratings have"
-        raise DataError(f"{told}; allowed are the same ids: give --events the file of these ratings' movies")
+        told = f"{table.name}: none of its movies, such as {frame[MOVIE_ID].iloc[0]}, has a rating"
+        raise DataError(f"{told}; allowed are the movie ids of {data.source.name}")
     _tell(table.name, frame, known, data.reading)
     return EventsData(frame, source.path, table.sha256)
 
@@ -61,12 +63,14 @@ def _columns(opened: Opened, reading: Reading) -> tuple[str, str, str | None]:
     for role in (names.USER, names.MOVIE):
         name = names.choose(role, opened.name, opened.names, None, opened.header, reading, taken)
         if name is None:
+            role = role.said_in(reading.words)
             known = ", ".join(role.known[:3])
             found = names.shown(opened.names)
             raise DataError(f"{opened.name}: no column of {role.what}; found: {found}; allowed names: {known}")
         taken.append(name)
     user, movie = taken
-    return user, movie, names.choose(names.TIME, opened.name, opened.names, None, opened.header, Reading(), taken)
+    unheard = Reading(words=reading.words)
+    return user, movie, names.choose(names.TIME, opened.name, opened.names, None, opened.header, unheard, taken)
 
 
 def _known(frame: pd.DataFrame, data: RatingsData) -> npt.NDArray[np.bool_]:
@@ -75,9 +79,11 @@ def _known(frame: pd.DataFrame, data: RatingsData) -> npt.NDArray[np.bool_]:
 
 
 def _tell(name: str, frame: pd.DataFrame, known: npt.NDArray[np.bool_], reading: Reading) -> None:
-    told = f"{counted(len(frame), 'event')} by {counted(frame[USER_ID].nunique(), 'user')}"
-    others = f"{counted(int((~known).sum()), 'event')} of movies that nobody rated"
-    reading.say(f"{name}: {told} of {counted(frame[MOVIE_ID].nunique(), 'movie')}, {others}")
+    words = reading.words
+    rated = counted(frame[MOVIE_ID].nunique(), words.item, words.items)
+    told = f"{counted(len(frame), 'event')} by {counted(frame[USER_ID].nunique(), 'user')} of {rated}"
+    others = f"{counted(int((~known).sum()), 'event')} of {words.items} that nobody rated"
+    reading.say(f"{name}: {told}, {others}")
 
 
 def _type(ids: pd.Series) -> IdType:

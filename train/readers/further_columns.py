@@ -26,7 +26,7 @@ def further_columns(where: str, names: Sequence[str], taken: Sequence[str], read
     refused = [name for name in others if name in _refused_names(reading.words)]
     kept = [name for name in others if name not in refused]
     if kept:
-        reading.say(f"{where}: {listed(kept)} shown in answers where `fields` asks for it")
+        reading.say(f"{where}: {listed(kept)} shown in answers where `fields` asks")
     if refused:
         reading.warn(f"{where}: {listed(refused)} not kept: answers have a field of that name; rename the column")
     return kept

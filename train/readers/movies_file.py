@@ -108,7 +108,7 @@ def _gathered(table: Table, facts: _Facts, genres: Sequence[object], separator: 
         rows = counted(len(again), "row")
         told = f"{facts.movie} {table.columns[facts.movie][again[0]]} is there a second time, with other facts"
         reading.warn(
-            f"{table.locate(again[0])}: {told}; the first row of a {reading.words.item} counts, {rows} left out"
+            f"{table.locate(again[0])}: {told}; the first row of {reading.words.an_item} counts, {rows} left out"
         )
     return catalogue
 

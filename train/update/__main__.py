@@ -66,8 +66,8 @@ def update(base: Artifact, data: RatingsData, version: str) -> Update:
         "repeated_pairs": merged.repeated_pairs(),
         "users": len(torch.unique(new.user_index)),
         "new_users": len(merged.user_ids) - len(base.user_ids),
-        "movies": len(movies),
-        "new_movies": len(merged.movie_ids) - len(base.movie_ids),
+        base.words.items: len(movies),
+        f"new_{base.words.items}": len(merged.movie_ids) - len(base.movie_ids),
     }
     all_ratings = merged.ratings
     history = History.from_ratings(
@@ -128,14 +128,16 @@ def run(config: UpdateConfig) -> str:
     config.out.mkdir(parents=True, exist_ok=True)
     if measured is not None:
         save_artifact(measured.artifact, config.out / MEASURED)
+    else:
+        (config.out / MEASURED).unlink(missing_ok=True)
     digest = save_artifact(updated.artifact, target)
     _replace_other_outputs(config.out, describe_artifact(updated.artifact, digest))
-    count = updated.counts
+    count, items = updated.counts, base.words.items
     return (
         f"{data.reading.text()}\n"
         f"{data.source}: {count['ratings']:,} ratings ({count['repeated_pairs']:,} of them repeated pairs) "
         f"by {count['users']:,} users, {count['new_users']:,} of them new, "
-        f"{count['movies']:,} {base.words.items}, {count['new_movies']:,} of them new\n"
+        f"{count[items]:,} {items}, {count[f'new_{items}']:,} of them new\n"
         f"wrote {target}, digest {digest[:16]}, from version {base.metadata.get('version')} "
         f"in {time.perf_counter() - started:.1f} s"
     )

@@ -8,7 +8,7 @@ from torch import Tensor
 from model.artifact import Artifact, ArtifactError
 from model.factor_network import FactorNetwork
 from model.fold_in import FoldIn
-from model.interest import Interest, Tail
+from model.interest import Interest
 from model.ordinal import OrdinalHead
 from model.scale import RatingScale
 from train.update.merge import Merged
@@ -62,7 +62,6 @@ def grow_interest(interest: Interest, merged: Merged) -> Interest:
     return Interest(
         column=_moved(interest.column, merged.movie_rows, num_movies),
         weights=interest.weights,
-        tail=Tail(interest.tail_start, merged.movie_rows[interest.tail_movie.long()].int(), interest.tail_weight),
         popularity=(raters / len(merged.user_ids)).float(),
         level=float(interest.level),
         prior=float(interest.prior),

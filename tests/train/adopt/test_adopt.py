@@ -11,9 +11,12 @@ from torch import Tensor, nn
 from model.artifact import load_artifact
 from model.asks import BestAsk, ColumnsAsk, ExplainAsk, PairAsk
 from model.predictor import Predictor
+from model.vocabulary import Vocabulary
 from tests.train.adopt.conftest import MOVIES, USERS, Own, script
 from train.adopt.__main__ import main, run
 from train.adopt.config import AdoptConfig
+from train.errors import DataError
+from train.evaluation.report import ReportConfig, write_report
 
 Configure = Callable[..., AdoptConfig]
 
@@ -176,3 +179,21 @@ def test_the_command_adopts_and_never_replaces(config: Configure, capsys: pytest
     assert "The network was trained elsewhere: `net.pt`" in card
     assert main(given) == 2
     assert "already exists, and a version is never replaced" in capsys.readouterr().err
+
+
+def test_an_adopted_version_speaks_the_words_that_it_was_given(config: Configure) -> None:
+    shop = config(item="product", tags="categories")
+    told = run(shop)
+    artifact = load_artifact(shop.out / "ncf.pt")
+    assert artifact.words == Vocabulary("product", "categories")
+    assert artifact.metadata["num_products"] == len(MOVIES)
+    assert artifact.metadata["example"].keys() == {"user_id", "product_ids"}
+    assert f"{len(MOVIES)} products of" in told
+    assert "a user would give a product" in (shop.out / "MODEL_CARD.md").read_text()
+
+
+def test_a_report_on_an_adopted_version_says_what_to_do_instead(config: Configure) -> None:
+    adopted = config()
+    run(adopted)
+    with pytest.raises(DataError, match=r"trained elsewhere, so no ratings are held out .*: `make canary` compares it"):
+        write_report(ReportConfig(folder=adopted.out))

@@ -88,7 +88,7 @@ def test_a_history_is_drawn_whatever_is_missing(tmp_path: Path) -> None:
         {"begun": "2026-01-31T09:00:00Z", "ended": "2026-02-01T09:00:00Z"},
         {"begun": "2026-02-03T09:00:00Z", "ended": None},
     ]
-    bare = {"version": "own-1", "verdict": None, "reigns": []}
+    bare: dict[str, Any] = {"version": "own-1", "verdict": None, "reigns": []}
     draw_history([{**known, "reigns": reigns}, bare], tmp_path / "history.png")
     draw_history([bare], tmp_path / "bare.png")
     assert (tmp_path / "history.png").read_bytes()[:4] == b"\x89PNG"

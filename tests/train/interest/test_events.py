@@ -109,8 +109,11 @@ def test_command_tells_of_the_events(rated_file: Path, capsys: pytest.CaptureFix
         ("user,item\n1,7\n,8\n", "clicks.csv:3: user is "),
         ("user,item\n1,7\nann,8\n", 'clicks.csv:3: user "ann" is not an integer'),
         ("user,colour\n1,7\n", "clicks.csv: no column of movies; found: user, colour"),
-        ("user,item\n1,998\n2,999\n", "clicks.csv: not one of its 2 events is of a movie that the ratings have"),
-        ("user,item\n", "clicks.csv: "),
+        (
+            "user,item\n1,998\n2,999\n",
+            "clicks.csv: none of its movies, such as 998, has a rating; allowed are the movie ids of ratings.csv",
+        ),
+        ("user,item\n", "clicks.csv: no events; allowed is at least one line"),
     ],
 )
 def test_unusable_events_are_refused_by_line(
