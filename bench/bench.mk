@@ -52,7 +52,7 @@ bench-ranking: .venv/serve $(RANKING_PEERS:%=.venv-peers/%/ready) ## compare rec
 bench-train: .venv/serve ## measure training by number of ratings, up to 10 million; KMRD=folder adds a race
 	$(PY) -m bench.train $(if $(KMRD),--kmrd $(call quoted,$(KMRD))) $(BENCH_ARGS)
 
-soak: .venv/serve ## stress a server with overload and faults for 20 minutes (needs wrk, cc)
+soak: .venv/serve ## stress a server with overload and faults for 30 minutes (needs wrk, cc)
 	$(PY) -m bench.soak --artifact "$$($(BUILD) artifact)" $(SOAK_ARGS)
 
 fuzz: .venv/dev ## test the handler with more than 100,000 random requests, which takes minutes

@@ -31,7 +31,7 @@ class Codec:
             RequestError: what was got, what is allowed, and where.
         """
         raw = check_body(request, self._settings, self._example)
-        tail = b""
+        tail: bytes | memoryview = b""
         if (length := request.headers.get(_HEADER_LENGTH)) is not None:
             raw, tail = _split_tensors(raw, length)
         body = read_tensors(raw) or parse_json(raw, self._settings, self._example)
@@ -56,11 +56,11 @@ class Codec:
             raise
 
 
-def _split_tensors(raw: object, length: str) -> tuple[bytes, bytes]:
-    """The JSON, which is `length` bytes long, and the raw tensors after it."""
+def _split_tensors(raw: object, length: str) -> tuple[bytes, memoryview]:
+    """The JSON, which is `length` bytes long, and the raw tensors after it, which are not copied."""
     if not isinstance(raw, bytes | bytearray):
         raise RequestError(f"body: expected bytes under the header {HEADER_LENGTH}")
     # Python converts no more than 4,300 digits, and no length has more than these.
     if not (length.isascii() and length.isdigit() and len(length) < 20 and int(length) <= len(raw)):
         raise RequestError(f"{HEADER_LENGTH}: got {shown(length)}, expected 0 to {len(raw)}")
-    return bytes(raw[: int(length)]), bytes(raw[int(length) :])
+    return bytes(raw[: int(length)]), memoryview(raw)[int(length) :]

@@ -57,7 +57,8 @@ class NCFHandler:
             wire.install(self.service)
         if has_plugin(os.getppid()) is False:
             logger.warning(WAITING)
-        logger.info("serving version %s on %s, rating scale %s", version, device, artifact.scale)
+        head = self.service.predictor.scorer.head_name
+        logger.info("serving version %s on %s by %s, rating scale %s", version, device, head, artifact.scale)
         logging.getLogger().setLevel(logging.WARNING)  # TorchServe's own code logs a line for every batch
 
     def handle(self, data: list[dict[str, Any]], context: Context) -> list[bytes]:

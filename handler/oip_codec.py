@@ -44,7 +44,7 @@ class OipCodec:
         self._settings = settings
         self._head = {"model_name": model_name, "model_version": model_version}
 
-    def decode_tensors(self, body: dict[str, Any], tail: bytes, has_headers: bool) -> DecodedRequest:
+    def decode_tensors(self, body: dict[str, Any], tail: bytes | memoryview, has_headers: bool) -> DecodedRequest:
         """The JSON part and the raw bytes after it -> one ask of n pairs.
 
         Raises:
@@ -64,7 +64,7 @@ class OipCodec:
             raise RequestError(f"inputs: {sizes}; expected the same number")
         return DecodedRequest("columns", [columns], partial(self._encode, columns, request_id, outputs))
 
-    def _columns(self, body: Mapping[str, Any], tail: bytes) -> ColumnsAsk:
+    def _columns(self, body: Mapping[str, Any], tail: bytes | memoryview) -> ColumnsAsk:
         found: dict[str, Any] = {}
         start = 0
         for number, tensor in enumerate(expect_list(body["inputs"], "inputs")):

@@ -49,7 +49,7 @@ def read_json(tensor: Mapping[str, Any], size: int, ids: IdMap, where: str) -> l
     return [checked_id(value, ids.python_type, f"{where}.data[{place}]") for place, value in enumerate(data)]
 
 
-def read_binary(tensor: Mapping[str, Any], size: int, ids: IdMap, raw: bytes, where: str) -> Any:
+def read_binary(tensor: Mapping[str, Any], size: int, ids: IdMap, raw: bytes | memoryview, where: str) -> Any:
     """The raw bytes of a tensor, (size,): little-endian integers, or strings with their lengths before them.
 
     Raises:
@@ -72,7 +72,7 @@ def datatypes(ids: IdMap) -> tuple[str, ...]:
     return (*_INTEGERS, _STRINGS) if ids.integer else (_STRINGS,)
 
 
-def _read_strings(raw: bytes, size: int, where: str) -> list[str]:
+def _read_strings(raw: bytes | memoryview, size: int, where: str) -> list[str]:
     """Strings with their lengths before them."""
     values, start = [], 0
     while start < len(raw):

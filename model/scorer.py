@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from model.artifact import Artifact
+from model.compiled_head import find_compiled_head
 from model.network import TowerNetwork
 
 # A side's tower is computed once for all its rows if the result is at most this large; else it is computed per request.
@@ -39,6 +40,7 @@ class Scorer:
         self._last_movie = artifact.movie_ids.unknown
         network = cast(TowerNetwork, artifact.network)
         self.head = network.head
+        self._compiled = None if self.checks_rows else find_compiled_head(network)
         self._encoder = artifact.encoder
         self.can_encode = self._encoder is not None
         self._sketch: Head | None = getattr(network, "sketch", None)
@@ -58,6 +60,8 @@ class Scorer:
         Raises:
             IndexError: a row lies outside the table.
         """
+        if self._compiled is not None:
+            return self._to_rating(self._compiled.units(user_index, movie_index, fold_ins))
         if self.checks_rows:
             _check_rows(user_index, self._last_user + len(fold_ins))
             _check_rows(movie_index, self._last_movie)
@@ -68,7 +72,7 @@ class Scorer:
                 starts = range(0, len(user_index), self._chunk)
                 parts = (slice(start, start + self._chunk) for start in starts)
                 units = np.concatenate([self._units(user_index[part], movie_index[part], fold_ins) for part in parts])
-        return self._scale.to_rating(units.astype(np.float64))
+        return self._to_rating(units)
 
     def rate_all(self, user_index: np.ndarray, movie_index: np.ndarray, fold_ins: Sequence[Tensor] = ()) -> np.ndarray:
         """Ratings (N, M) float64 of every user row (N,) with every movie row (M,), in rating units; see `rate`."""
@@ -125,6 +129,14 @@ class Scorer:
             owners = self._tensor(owner.astype(np.int64))
             movies = self._tensor(movie_index.astype(np.int64))
             return self._encoder.encode_users(owners, movies, self._tensor(ratings.astype(np.float32)), number)
+
+    @property
+    def head_name(self) -> str:
+        """What computes the head, for people: a log line names it."""
+        return "TorchScript" if self._compiled is None else "machine code"
+
+    def _to_rating(self, units: np.ndarray) -> np.ndarray:
+        return self._scale.to_rating(units.astype(np.float64))
 
     def _units(self, user_index: np.ndarray, movie_index: np.ndarray, fold_ins: Sequence[Tensor]) -> np.ndarray:
         """One forward: rows -> unit scores (B,) float32."""

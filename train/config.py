@@ -5,7 +5,7 @@ The options of one architecture carry its name, as in `--factors.factors 12` or 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +14,8 @@ from train.interest.config import InterestConfig
 from train.mlp.config import MLPConfig
 from train.option_rules import check_value
 from train.readers.options import ReaderOptions
+
+SPLITS_BY_TIME = ("time", "time-per-user", "leave-last-out")
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,13 @@ class TrainConfig(ReaderOptions):
             check_value(
                 "rating_scale", self.rating_scale, self.rating_scale[0] < self.rating_scale[1], "lowest, highest"
             )
+
+    @property
+    def interest_of_split(self) -> InterestConfig:
+        """The options of the interest part, with the default that the split decides."""
+        if self.interest.sittings is not None:
+            return self.interest
+        return replace(self.interest, sittings=0.0 if self.split in SPLITS_BY_TIME else 1.0)
 
 
 # The options of reading that decide which rows there are; a report reads the ratings with those of the training.

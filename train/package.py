@@ -21,6 +21,7 @@ import tyro
 from model.archive import DIGESTS, NAME, archive_name, file_digests
 from model.artifact import load_artifact
 from train.command import run_command
+from train.compile_head import compile_head
 from train.evaluation.model_card import MODEL_CARD, model_card
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -70,6 +71,7 @@ def _archive(config: PackageConfig, card: str, folder: Path) -> Path:
     for name in ("model", "handler"):
         shutil.copytree(ROOT / name, code / name, ignore=left_out)
     _check_config(config.config.resolve(), code)
+    compile_head(code / "model")
     (code / MODEL_CARD).write_text(card, encoding="utf-8")
     command = [sys.executable, "-m", "model_archiver.model_packaging", "--model-name", NAME]
     command += ["--version", config.version, "--serialized-file", str(config.artifact.resolve())]

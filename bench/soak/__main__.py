@@ -40,6 +40,7 @@ from bench.soak.faults import (
 )
 from bench.soak.memory import MemoryLog
 from bench.soak.phases import Endurance, Overload, Step, endure, maximum, overload
+from bench.soak.pipelining import pipeline
 from bench.soak.report import draw, endurance_table, faults_table, overload_table
 from bench.soak.traffic import Tally, Traffic, make_traffic
 from bench.soak.verdict import BOUNDS, failures
@@ -108,7 +109,7 @@ def soak(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Runs all stretches against one server; returns figures, tables, failures, and the content of the picture."""
     faults = plan_faults(options.fault_s, options.kills)
     planned = 3 * options.maximum_s + 60 * options.overload_min + 10 + options.requests / 14_000
-    planned += sum(LEAD_S + fault.seconds for fault in faults) + 1.5 * options.promotions
+    planned += 60 * options.pipelining_min + sum(LEAD_S + fault.seconds for fault in faults) + 1.5 * options.promotions
     with ExitStack() as stack:
         progress = stack.enter_context(tqdm(total=round(planned), unit="s", disable=None, desc="starting"))
         bundle = stack.enter_context(supervised(options.artifact.resolve(), folder / "soak"))
@@ -123,6 +124,8 @@ def soak(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         endured = endure(traffic, memory, _ENDURANCE_SHARE * most, options.requests, progress.update)
         progress.set_description("faults")
         survived = break_it(bundle, traffic, most / 2, faults, progress.update)
+        progress.set_description("pipelining")
+        survived.append(pipeline(traffic, bundle, most / 2, 60 * options.pipelining_min, progress.update))
         progress.set_description("versions")
         survived.append(change_versions(bundle, options.promotions, progress.update))
         rows = memory.between(start, time.monotonic())
@@ -155,6 +158,8 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--requests", type=positive, default=5_000_000, help="answers in the endurance stretch")
     parser.add_argument("--fault-s", type=float, default=15.0, help="seconds of load after a fault")
     parser.add_argument("--kills", type=positive, default=3, help="how often a worker is killed")
+    pipelining = "minutes beside clients that send requests before they have their answers"
+    parser.add_argument("--pipelining-min", type=float, default=10.0, help=pipelining)
     parser.add_argument("--promotions", type=positive, default=20, help="how often another version becomes the default")
     options = parser.parse_args(arguments)
     check(parser, options.artifact, "wrk", "cc", integer_ids=False)

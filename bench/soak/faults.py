@@ -48,7 +48,7 @@ def survive(traffic: Traffic, bundle: Bundle, fault: Fault, rate_per_s: float) -
     """Injects a fault under load.
 
     Raises:
-        RuntimeError: the fault could not be injected.
+        RuntimeError: the fault did not go as planned.
     """
     begun: list[float] = []
     problems: list[Exception] = []
@@ -66,7 +66,7 @@ def survive(traffic: Traffic, bundle: Bundle, fault: Fault, rate_per_s: float) -
     outcome = traffic.send(rate_per_s, LEAD_S + fault.seconds)
     thread.join(fault.seconds + 60)
     if problems or thread.is_alive():
-        raise RuntimeError(f"the fault could not be injected: {fault.name}: {problems or 'it has not ended'}")
+        raise RuntimeError(f"the fault did not go as planned: {fault.name}: {problems or 'it has not ended'}")
     bad = outcome.ended_s[~outcome.good]
     again_s: float | None = 0.0
     if len(bad):
@@ -95,7 +95,7 @@ def slow_clients(number: int, seconds: float) -> Callable[[Bundle], None]:
     """`number` clients that each send one byte a second, and never a whole request."""
 
     def inject(bundle: Bundle) -> None:
-        clients = [_connect(bundle) for _ in range(number)]
+        clients = [connect(bundle) for _ in range(number)]
         head = b"POST /predictions/ncf HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
         for place in range(int(seconds)):
             for client in clients:
@@ -114,13 +114,14 @@ def vanishing_clients(per_s: int, seconds: float) -> Callable[[Bundle], None]:
         body = b'{"user_id": 1, "top_k": 1000}'
         request = b"POST /predictions/ncf HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
         for place in range(int(per_s * seconds)):
-            with _connect(bundle) as client:
+            with connect(bundle) as client:
                 client.sendall(request if place % 2 else request[:-5])
             time.sleep(1 / per_s)
 
     return inject
 
 
-def _connect(bundle: Bundle) -> socket.socket:
+def connect(bundle: Bundle) -> socket.socket:
+    """A connection to the server, which waits 10 s at most."""
     address = urlsplit(bundle.settings.inference)
     return socket.create_connection((str(address.hostname), int(address.port or 80)), timeout=10)

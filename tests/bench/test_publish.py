@@ -43,7 +43,7 @@ def test_every_benchmark_has_results_and_a_section() -> None:
     for path in (ROOT / "bench").rglob("*.py"):
         published |= set(re.findall(r'publish\(\s*"(\w+)"', path.read_text(encoding="utf-8")))
     sections = re.findall(r"<!-- (\w+) -->\n", DOCUMENT.read_text(encoding="utf-8"))
-    assert len(published) > 10
+    assert len(published) >= 10
     assert published == set(sections) == set(NAMES)
     assert len(sections) == len(set(sections))
 

@@ -1,8 +1,12 @@
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from train.__main__ import main, parse_config
 from train.config import PRESETS, TrainConfig
 from train.factors.config import FactorsConfig
+from train.interest.config import InterestConfig
 from train.mlp.config import MLPConfig
 
 
@@ -87,3 +91,13 @@ def test_noise_candidates_are_pairs() -> None:
 def test_every_option_is_checked(options: type, name: str, value: object) -> None:
     with pytest.raises(ValueError, match=f"{name.replace('_', '-')}: got .*, allowed: "):
         options(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("split", "sittings"), [("random", 1.0), ("users", 1.0), ("time", 0.0), ("time-per-user", 0.0)]
+)
+def test_movies_of_one_sitting_count_more_unless_the_split_is_by_time(split: Any, sittings: float) -> None:
+    config = TrainConfig(split=split)
+    assert config.interest_of_split.sittings == sittings
+    given = replace(config, interest=InterestConfig(sittings=0.5))
+    assert given.interest_of_split.sittings == 0.5

@@ -23,8 +23,9 @@ class InterestConfig:
     """More shrinkage for popular movies, as if this share of the history were dropped; 0 <= dropout < 1."""
     user_power: float = 0.5
     """A user of n ratings counts n^-user_power; at least 0. Few people then cannot outvote many."""
-    sittings: float = 1.0
-    """How much more is said by movies that a user rated within a day, a week and a month of each other; at least 0."""
+    sittings: float | None = None
+    """How much more is said by movies that a user rated within a day, a week and a month of each other; at least 0. By
+    default 1, and 0 with a split by time: it helps to find what was rated at the same time, not what comes next."""
     level: float = 0.4
     """What a rating one standard deviation above the user's mean adds to its strength of 1; at least 0."""
     event: float = 0.5
@@ -47,7 +48,9 @@ class InterestConfig:
     def __post_init__(self) -> None:
         check_options(self, "interest", "above 0", "ridge")
         check_options(self, "interest", "0 up to, not including, 1", "dropout")
-        check_options(self, "interest", "at least 0", "user_power", "sittings", "level", "event", "prior")
+        check_options(self, "interest", "at least 0", "user_power", "level", "event", "prior")
+        if self.sittings is not None:
+            check_options(self, "interest", "at least 0", "sittings")
         for name, candidates in (("rating_shares", self.rating_shares), ("restraints", self.restraints)):
             some = bool(candidates) and min(candidates) >= 0
             check_value(f"interest.{name}", candidates, some, "at least one number, each at least 0")

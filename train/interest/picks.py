@@ -67,7 +67,7 @@ def last_of_pairs(user: np.ndarray, movie: np.ndarray) -> np.ndarray:
     return last
 
 
-def weighted_rows(picks: Picks, num_movies: int, power: float, sittings: float) -> sparse.csc_matrix:
+def weighted_rows(picks: Picks, num_movies: int, power: float, sittings: float | None) -> sparse.csc_matrix:
     """sqrt(D) X of train/interest/linear.py: (groups, num_movies) float32."""
     groups = [(picks.user, 1.0)]
     if picks.time is not None and sittings:

@@ -12,7 +12,7 @@ from train.dataset.tensors import Ratings, TrainingSet
 from train.interest.config import InterestConfig
 from train.interest.linear import fit_linear
 
-CONFIG = InterestConfig(ridge=2.0, min_raters=1)
+CONFIG = InterestConfig(ridge=2.0, min_raters=1, sittings=1.0)
 USERS, MOVIES = 40, 12
 DAY_S = 86_400.0
 
@@ -49,7 +49,7 @@ def groups(ratings: Ratings, config: InterestConfig) -> list[tuple[np.ndarray, f
     if ratings.time is not None:
         for days in (1, 7, 30):
             span = (ratings.time.numpy() - ratings.time.numpy().min()) // (days * DAY_S)
-            keys.append((user * 1_000 + span, config.sittings / 3))
+            keys.append((user * 1_000 + span, (config.sittings or 0) / 3))
     found = []
     for key, share in keys:
         for value in np.unique(key):

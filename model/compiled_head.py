@@ -1,0 +1,115 @@
+"""The default network's head as machine code: the archive holds it where a C compiler was there when it was packed.
+
+It rates what `FactorNetwork.head` rates, without TorchScript's time for each operation, which is most of the time of a
+small batch. All other networks, devices and archives keep TorchScript. `model/factor_head.c` is its source.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+logger = logging.getLogger(__name__)
+
+LIBRARY = Path(__file__).with_name("factor_head.so")
+# The head reads its inputs into arrays of fixed size.
+_MOST = 256
+_COMPARED_PAIRS = 64
+_TOLERANCE = 1e-5
+_POINTERS = ("users", "movies", "mix", "bend", "out", "skip", "bias", "unit")
+
+
+class _Head(ctypes.Structure):
+    """`struct head` of the source."""
+
+    _fields_ = [
+        *((name, ctypes.c_int64) for name in ("k", "h", "levels", "num_users", "num_movies")),
+        *((name, ctypes.c_float) for name in ("offset", "slope", "rating_weight", "lowest", "highest")),
+        *((name, ctypes.c_void_p) for name in _POINTERS),
+    ]
+
+
+class CompiledHead:
+    """The head of one network, on a CPU. It keeps the network's tables, and a transposed copy of two small matrices.
+
+    Raises:
+        OSError: the library is not for this machine.
+    """
+
+    def __init__(self, network: Any, library: Path) -> None:
+        ordinal = network.ordinal
+        tables = (
+            network.user_embedding.weight,
+            network.movie_embedding.weight,
+            ordinal.mix.weight.T,
+            ordinal.slope,
+            ordinal.out.weight.T,
+            ordinal.skip,
+            ordinal.out.bias,
+            ordinal.unit,
+        )
+        self._kept = [table.detach().contiguous() for table in tables]
+        sizes = (network.size, len(ordinal.slope), len(ordinal.unit), *map(len, tables[:2]))
+        values = (network.offset, network.slope, network.rating_weight, ordinal.lowest, ordinal.highest)
+        pointers = [table.data_ptr() for table in self._kept]
+        self._head = _Head(*sizes, *map(float, values), *pointers)
+        self._address = ctypes.byref(self._head)
+        self._score_pairs = ctypes.CDLL(str(library)).score_pairs
+        self._score_pairs.restype = ctypes.c_int64
+        plain, address = ctypes.c_int64, ctypes.c_void_p
+        self._score_pairs.argtypes = [address, plain, address, address, address, plain, address]
+
+    def units(self, user_index: np.ndarray, movie_index: np.ndarray, fold_ins: Sequence[Tensor]) -> np.ndarray:
+        """Rows, two (B,) -> unit scores (B,) float32; see `Scorer.rate`.
+
+        Raises:
+            IndexError: a row lies outside its table.
+        """
+        users = np.ascontiguousarray(user_index, dtype=np.int64)
+        movies = np.ascontiguousarray(movie_index, dtype=np.int64)
+        more = torch.stack(list(fold_ins)).contiguous() if fold_ins else None
+        units = np.empty(len(users), dtype=np.float32)
+        place = self._score_pairs(
+            self._address,
+            len(users),
+            users.ctypes.data,
+            movies.ctypes.data,
+            None if more is None else more.data_ptr(),
+            len(fold_ins),
+            units.ctypes.data,
+        )
+        if place < len(users):
+            raise IndexError(f"pair {place}: no table has the rows {users[place]}, {movies[place]}")
+        return units
+
+
+def find_compiled_head(network: Any, library: Path = LIBRARY) -> CompiledHead | None:
+    """The head of a network on a CPU; None where TorchScript must do: other network, no library, or other result."""
+    if getattr(network, "original_name", type(network).__name__) != "FactorNetwork" or not library.is_file():
+        return None
+    if max(network.size, len(network.ordinal.slope), len(network.ordinal.unit)) > _MOST:
+        return None
+    try:
+        head = CompiledHead(network, library)
+    except OSError as error:
+        logger.warning("ratings are computed by TorchScript: %s", error)
+        return None
+    generator = np.random.default_rng(0)
+    users, movies = (
+        generator.integers(0, len(table.weight), _COMPARED_PAIRS)
+        for table in (network.user_embedding, network.movie_embedding)
+    )
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(users), torch.from_numpy(movies)).numpy()
+    difference = float(np.abs(head.units(users, movies, ()) - expected).max())
+    if not difference <= _TOLERANCE:
+        logger.warning("ratings are computed by TorchScript: the compiled head differs by %g", difference)
+        return None
+    return head

@@ -1,0 +1,120 @@
+/* The head of FactorNetwork (model/factor_network.py) for pairs of rows of its two tables, in one pass.
+ *
+ * train/compile_head.py compiles it into the archive, and model/compiled_head.py calls it. The names are those of
+ * the network: k = 1 + factors, h hidden units, levels of the rating. A row is 2 k + h wide.
+ *
+ * LANES pairs are computed side by side: each loop over `lane` becomes a few vector instructions. */
+#include <stdint.h>
+#include <string.h>
+
+enum { MOST = 256, LANES = 16 }; /* MOST factors, hidden units and levels: model/compiled_head.py checks this */
+
+struct head {
+    int64_t k, h, levels, num_users, num_movies; /* numbers of rows, those of the unknown included */
+    float offset, slope, rating_weight, lowest, highest;
+    const float *users, *movies;        /* (num_users, 2 k + h), (num_movies, 2 k + h) */
+    const float *mix, *bend;            /* (k - 1, h) and (h): ordinal.mix, transposed, and ordinal.slope */
+    const float *out, *skip, *bias;     /* (h, levels), (levels), (levels): ordinal.out, transposed */
+    const float *unit;                  /* (levels) */
+};
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__gnu_linux__)
+#define FOR_EACH_PROCESSOR __attribute__((target_clones("arch=haswell", "default")))
+#else
+#define FOR_EACH_PROCESSOR
+#endif
+#define EACH_LANE for (int lane = 0; lane < LANES; lane++)
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE float clamp(float value, float low, float high) {
+    value = value < low ? low : value;
+    return value > high ? high : value;
+}
+
+/* exp(x) for x <= 0, to a relative 2e-7: 2^n times a polynomial of the rest. */
+INLINE float exp_of(float x) {
+    x = x < -87.0f ? -87.0f : x;
+    const float shifted = x * 1.44269504f + 12582912.0f; /* adding 1.5 * 2^23 rounds to a whole number */
+    const float n = shifted - 12582912.0f;
+    const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+    float p = 1.9875691500e-4f;
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * r * r + r + 1.0f;
+    union { int32_t whole; float value; } power = {.whole = ((int32_t)n + 127) * (1 << 23)};
+    return p * power.value;
+}
+
+/* The block's scores b_u + c_m + u . v, and the products u * v, (k - 1, LANES). */
+INLINE void score(const float *user[], const float *movie[], int64_t start, int64_t k, float product[][LANES],
+                  float *scores) {
+    EACH_LANE scores[lane] = user[lane][start] + movie[lane][start];
+    for (int64_t i = 0; i < k - 1; i++) {
+        float u[LANES], m[LANES];
+        EACH_LANE u[lane] = user[lane][start + 1 + i];
+        EACH_LANE m[lane] = movie[lane][start + 1 + i];
+        EACH_LANE product[i][lane] = u[lane] * m[lane];
+        EACH_LANE scores[lane] += product[i][lane];
+    }
+}
+
+/* The expected unit scores under the ordinal network. */
+INLINE void ordinal(const struct head *head, const float *user[], const float *movie[], float *units) {
+    const int64_t k = head->k, h = head->h, levels = head->levels;
+    float product[MOST][LANES], logit[MOST][LANES], at[LANES], top[LANES], total[LANES], sum[LANES];
+    score(user, movie, k, k, product, at);
+    EACH_LANE at[lane] = clamp(at[lane], head->lowest, head->highest);
+    for (int64_t l = 0; l < levels; l++) EACH_LANE logit[l][lane] = head->bias[l] + head->skip[l] * at[lane];
+    for (int64_t j = 0; j < h; j++) {
+        float hidden[LANES];
+        EACH_LANE hidden[lane] = user[lane][2 * k + j] + movie[lane][2 * k + j];
+        EACH_LANE hidden[lane] += at[lane] * head->bend[j];
+        for (int64_t i = 0; i < k - 1; i++) EACH_LANE hidden[lane] += product[i][lane] * head->mix[i * h + j];
+        EACH_LANE hidden[lane] = hidden[lane] > 0 ? hidden[lane] : 0;
+        for (int64_t l = 0; l < levels; l++) EACH_LANE logit[l][lane] += hidden[lane] * head->out[j * levels + l];
+    }
+    memcpy(top, logit[0], sizeof top);
+    for (int64_t l = 1; l < levels; l++) EACH_LANE top[lane] = logit[l][lane] > top[lane] ? logit[l][lane] : top[lane];
+    EACH_LANE total[lane] = sum[lane] = 0;
+    for (int64_t l = 0; l < levels; l++) {
+        float weight[LANES];
+        EACH_LANE weight[lane] = exp_of(logit[l][lane] - top[lane]);
+        EACH_LANE total[lane] += weight[lane];
+        EACH_LANE sum[lane] += weight[lane] * head->unit[l];
+    }
+    EACH_LANE units[lane] = sum[lane] / total[lane];
+}
+
+INLINE void score_lanes(const struct head *head, const float *user[], const float *movie[], float *units) {
+    float product[MOST][LANES], straight[LANES];
+    score(user, movie, 0, head->k, product, straight);
+    EACH_LANE straight[lane] = clamp(head->offset + head->slope * straight[lane], 0, 1);
+    ordinal(head, user, movie, units);
+    EACH_LANE units[lane] = clamp(units[lane] + head->rating_weight * (straight[lane] - units[lane]), 0, 1);
+}
+
+/* Unit scores of n pairs of rows. User rows from num_users on are rows of `fold_ins`. Returns n, or the place of a pair
+ * whose rows no table has. */
+FOR_EACH_PROCESSOR
+int64_t score_pairs(const struct head *head, int64_t n, const int64_t *user_rows, const int64_t *movie_rows,
+                    const float *fold_ins, int64_t num_fold_ins, float *units) {
+    const int64_t width = 2 * head->k + head->h, num_users = head->num_users;
+    for (int64_t start = 0; start < n; start += LANES) {
+        const float *user[LANES], *movie[LANES];
+        float found[LANES];
+        const int64_t number = n - start < LANES ? n - start : LANES;
+        for (int64_t lane = 0; lane < LANES; lane++) {
+            const int64_t pair = start + (lane < number ? lane : 0);
+            const int64_t u = user_rows[pair], m = movie_rows[pair];
+            if (u < 0 || u >= num_users + num_fold_ins || m < 0 || m >= head->num_movies) return pair;
+            user[lane] = u < num_users ? head->users + u * width : fold_ins + (u - num_users) * width;
+            movie[lane] = head->movies + m * width;
+        }
+        score_lanes(head, user, movie, found);
+        memcpy(units + start, found, number * sizeof(float));
+    }
+    return n;
+}

@@ -1,0 +1,98 @@
+"""The compiled head rates as TorchScript does, and TorchScript does its work where it cannot."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from model.compiled_head import LIBRARY, find_compiled_head
+from model.factor_network import FactorNetwork
+from model.network import EmbeddingMLP
+from train.compile_head import compile_head
+
+pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
+
+USERS, MOVIES = (rows.numpy() for rows in torch.cartesian_prod(torch.arange(21), torch.arange(11)).T)
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("head")
+    shutil.copy(LIBRARY.with_suffix(".c"), folder)
+    assert compile_head(folder)
+    return folder / LIBRARY.name
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 15, 16, 17, 231])
+@pytest.mark.parametrize("rating_weight", [0.0, 0.3, 1.0])
+def test_compiled_head_equals_the_network(
+    factor_network: FactorNetwork, library: Path, number: int, rating_weight: float
+) -> None:
+    factor_network.rating_weight.fill_(rating_weight)
+    head = find_compiled_head(factor_network, library)
+    assert head is not None
+    users, movies = USERS[-number:][:number], MOVIES[-number:][:number].astype(np.int32)
+    expected = factor_network(torch.from_numpy(users), torch.from_numpy(movies).long())
+    assert head.units(users, movies, ()) == pytest.approx(expected.detach().numpy(), abs=1e-6)
+
+
+def test_scripted_network_and_extreme_rows_give_the_same(factor_network: FactorNetwork, library: Path) -> None:
+    with torch.no_grad():
+        factor_network.movie_embedding.weight[3] *= 1_000
+        factor_network.user_embedding.weight[5] *= -1_000
+    head = find_compiled_head(torch.jit.script(factor_network), library)
+    assert head is not None
+    expected = factor_network(torch.from_numpy(USERS), torch.from_numpy(MOVIES)).detach().numpy()
+    assert head.units(USERS, MOVIES, ()) == pytest.approx(expected, abs=1e-5)
+
+
+def test_fold_in_users_have_the_rows_after_the_last(factor_network: FactorNetwork, library: Path) -> None:
+    head = find_compiled_head(factor_network, library)
+    assert head is not None
+    vectors = factor_network.user_embedding.weight.detach()[[4, 7]] + 0.25
+    movies = torch.arange(11)
+    for place, vector in enumerate(vectors):
+        found = head.units(np.full(11, 21 + place), movies.numpy(), list(vectors))
+        expected = factor_network.head(vector, factor_network.movie_tower(movies))
+        assert found == pytest.approx(expected.detach().numpy(), abs=1e-6)
+
+
+@pytest.mark.parametrize(("user", "movie"), [(-1, 0), (21, 0), (0, -1), (0, 11), (2**40, 0)])
+def test_row_outside_its_table_raises(factor_network: FactorNetwork, library: Path, user: int, movie: int) -> None:
+    head = find_compiled_head(factor_network, library)
+    assert head is not None
+    with pytest.raises(IndexError, match="pair 2"):
+        head.units(np.array([0, 1, user]), np.array([0, 1, movie]), ())
+
+
+def test_other_networks_and_missing_libraries_leave_it_to_torchscript(
+    factor_network: FactorNetwork, library: Path, tmp_path: Path
+) -> None:
+    assert find_compiled_head(EmbeddingMLP(3, 3), library) is None
+    assert find_compiled_head(factor_network, tmp_path / "none.so") is None
+
+
+def test_library_of_another_machine_is_not_used(
+    factor_network: FactorNetwork, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "foreign.so").write_bytes(b"\x7fELF of another machine")
+    assert find_compiled_head(factor_network, tmp_path / "foreign.so") is None
+    assert "ratings are computed by TorchScript" in caplog.text
+
+
+def test_library_that_rates_otherwise_is_not_used(
+    factor_network: FactorNetwork, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = LIBRARY.with_suffix(".c").read_text()
+    (tmp_path / "factor_head.c").write_text(source.replace("head->offset + ", "head->offset + 0.01f + "))
+    assert compile_head(tmp_path)
+    assert find_compiled_head(factor_network, tmp_path / LIBRARY.name) is None
+    assert "the compiled head differs by" in caplog.text
+
+
+def test_source_that_does_not_compile_makes_no_library(tmp_path: Path) -> None:
+    (tmp_path / "factor_head.c").write_text("int")
+    assert not compile_head(tmp_path)
+    assert not (tmp_path / LIBRARY.name).exists()
