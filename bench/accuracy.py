@@ -43,6 +43,7 @@ PEERS = {
     "myfm-regression": "myfm regression (rank 8)",
     "myfm-probit": "myfm ordered probit (rank 8)",
 }
+SECTIONS = {"random": "accuracy", "time": "accuracy-by-time"}
 
 
 def ours(task: Task, config: TrainConfig, features: bool) -> Fit:
@@ -125,7 +126,7 @@ def _all_fits(task: Task, options: argparse.Namespace) -> Iterator[tuple[str, li
 
 
 def main() -> None:
-    """Measures, and publishes the section `accuracy`, or `accuracy-by-time`."""
+    """Measures, and publishes the section of the split."""
     parser = make_parser("bench.accuracy", __doc__)
     parser.add_argument("data", type=Path, nargs="*", default=[Path("build/demo")], help="folders or files of ratings")
     parser.add_argument("--peers", type=Path, default=ROOT / ".venv-peers", help="folder of the peers' environments")
@@ -150,8 +151,7 @@ def main() -> None:
         if options.split == "time":
             tables.append(f"Rankings by time, seed {SEEDS[0]}:\n\n{rankings_table(task, SEEDS[0])}")
     machine["versions"] |= versions
-    section = "accuracy" if options.split == "random" else "accuracy-by-time"
-    publish(section, {**machine, "data": results}, "\n\n".join(tables), options)
+    publish(SECTIONS[options.split], {**machine, "data": results}, "\n\n".join(tables), options)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from bench import publish as module
+from bench.accuracy import SECTIONS
 from bench.machine import ROOT, describe_machine, machine_line
 from bench.publish import DOCUMENT, RESULTS, publish, replace_section
 
@@ -39,12 +40,12 @@ def test_results_and_section_are_written_unless_told_otherwise(tmp_path: Path, m
 
 
 def test_every_benchmark_has_results_and_a_section() -> None:
-    published = set()
+    published = set(SECTIONS.values())
     for path in (ROOT / "bench").rglob("*.py"):
         published |= set(re.findall(r'publish\(\s*"(\w+)"', path.read_text(encoding="utf-8")))
-    sections = re.findall(r"<!-- (\w+) -->\n", DOCUMENT.read_text(encoding="utf-8"))
+    sections = re.findall(r"<!-- ([\w-]+) -->\n", DOCUMENT.read_text(encoding="utf-8"))
     assert len(published) >= 10
-    assert published == set(sections) == set(NAMES)
+    assert published == set(sections) >= set(NAMES)
     assert len(sections) == len(set(sections))
 
 
