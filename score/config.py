@@ -33,7 +33,7 @@ class ScoreConfig(ReaderOptions):
     exclude_seen: bool = True
     """Leave out the movies that the user rated."""
     exact: bool = False
-    """With --rank-by rating: rate every movie. By default, in a large catalogue, only each user's 1,000 most likely ones."""
+    """With --rank-by rating: rate every movie of a large catalogue, not only each user's 1,000 most likely ones."""
     processes: int = 0
     """Number of processes; 0 means one for each core."""
     part_users: int = 4_096
