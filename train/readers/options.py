@@ -1,4 +1,4 @@
-"""How to read a file of ratings, as options of a command."""
+"""Command-line options for reading ratings."""
 
 from __future__ import annotations
 
