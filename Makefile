@@ -35,12 +35,12 @@ help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F':.*## ' '{printf "  %-15s %s\n", $$1, $$2}'
 	@echo 'Variables: VERSION=1.1  DATA=folder or file  PRESET=default|mlp|reference  TRAIN_ARGS="--seed 1"'
 	@echo '           DATA=postgresql://user@host/db or a SQLite file, with QUERY or TABLE, MOVIES_QUERY'
-	@echo '           ITEM=product TAGS=categories: what your items and their tags are called'
-	@echo '           PORT=9090  RATINGS, FROM (update)  RESUME=1, PROCESSES=2 (train)  SHARE, MODE, REQUESTS (canary)'
+	@echo '           ITEM=product TAGS=categories: your own words  SHARE, MODE, REQUESTS (canary)'
+	@echo '           PORT=9090  RATINGS, FROM (update)  RESUME=1, PROCESSES=2 (train)'
 	@echo '           SERVER=torchserve|asgi  AUTH=on|off (serve, run)  WITH (compare, report)  KEEP (refresh)'
 	@echo '           MODEL, USERS, MOVIES or ITEMS, MODULE, MODULE_ARGS, OUTPUT, SCALE (adopt)'
 	@echo '           OUT, TOP_K, USERS or RATINGS, GENRES, EXCLUDE_SEEN, RANK_BY, EXACT (score)'
-	@echo 'A version is never replaced: other DATA or options make a new one. It remembers what it was made of.'
+	@echo 'A version is never replaced: other DATA or options make a new one.'
 
 serve: .venv/serve $(ASGI) ## train and pack if necessary, start the server, show answers
 	@$(BUILD) serve
@@ -72,7 +72,7 @@ train: .venv/serve ## train a version on DATA
 train-help: .venv/serve ## list the options for TRAIN_ARGS
 	@$(PY) -m train --help
 
-report: .venv/serve ## write build/VERSION/report.html: errors, baselines, pictures; WITH=1.0 adds another version
+report: .venv/serve ## write build/VERSION/report.html: errors, baselines, pictures; WITH=1.0 compares
 	@$(if $(WITH),$(PY) -m ops.canary.compare $(version) $(call option,with,WITH) $(judged))
 	@$(BUILD) report
 
