@@ -40,7 +40,7 @@ help: ## list the verbs
 	@echo '           SERVER=torchserve|asgi  AUTH=on|off (serve, run)  WITH (compare, report)  KEEP (refresh)'
 	@echo '           MODEL, USERS, MOVIES or ITEMS, MODULE, MODULE_ARGS, OUTPUT, SCALE (adopt)'
 	@echo '           OUT, TOP_K, USERS or RATINGS, GENRES, EXCLUDE_SEEN, RANK_BY, EXACT (score)'
-	@echo 'A version is never replaced: other DATA or options make a new one.'
+	@echo '`make train-help`, `update-help`, `adopt-help`, `score-help` list the options for TRAIN_ARGS and the like.'
 
 serve: .venv/serve $(ASGI) ## train and pack if necessary, start the server, show answers
 	@$(BUILD) serve
@@ -69,7 +69,7 @@ data: .venv/serve ## download KMRD-small into data/kmrd-small
 train: .venv/serve ## train a version on DATA
 	@$(BUILD) train
 
-train-help: .venv/serve ## list the options for TRAIN_ARGS
+train-help: .venv/serve
 	@$(PY) -m train --help
 
 report: .venv/serve ## write build/VERSION/report.html: errors, baselines, pictures; WITH=1.0 compares
@@ -82,19 +82,19 @@ package: .venv/serve ## pack a version into model-store; FROM=1.0 packs 1.0 as V
 update: .venv/serve ## make VERSION from version FROM and new RATINGS, without training
 	@$(BUILD) update
 
-update-help: .venv/serve ## list the options for UPDATE_ARGS
+update-help: .venv/serve
 	@$(PY) -m train.update --help
 
 adopt: .venv/serve ## make a version from a network trained elsewhere: MODEL, USERS, MOVIES
 	@$(BUILD) adopt
 
-adopt-help: .venv/serve ## list the options for ADOPT_ARGS
+adopt-help: .venv/serve
 	@$(PY) -m train.adopt --help
 
 score: .venv/serve ## write the best movies of every user into the folder OUT; TOP_K=10
 	@$(BUILD) score
 
-score-help: .venv/serve ## list the options for SCORE_ARGS
+score-help: .venv/serve
 	@$(PY) -m score --help
 
 versions: .venv/serve ## list the versions on the server

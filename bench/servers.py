@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.machine import ROOT
+from bench.one_file import save_in_one_file
 from model.artifact import load_artifact
 from ops.frontend.build import JAR as PLUGIN
 from ops.process import server
@@ -58,7 +59,8 @@ def prepare_stock(artifact: Path, folder: Path, workers: int = 0) -> ServerSetti
     folder.mkdir(parents=True)
     maps = folder / "id_maps.json"
     maps.write_text(json.dumps(id_maps))
-    packed = ["--serialized-file", artifact, "--handler", ROOT / "bench" / "stock" / "stock_handler.py"]
+    one_file = save_in_one_file(artifact, folder / "ncf.pt")
+    packed = ["--serialized-file", one_file, "--handler", ROOT / "bench" / "stock" / "stock_handler.py"]
     return prepare_torchserve(folder, [*packed, "--extra-files", maps], [f"default_workers_per_model={workers}"])
 
 

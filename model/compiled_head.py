@@ -41,6 +41,7 @@ class CompiledHead:
 
     Raises:
         OSError: the library is not for this machine.
+        AttributeError: the network lacks a part of today's.
     """
 
     def __init__(self, network: Any, library: Path) -> None:
@@ -98,7 +99,7 @@ def find_compiled_head(network: Any, library: Path = LIBRARY) -> CompiledHead | 
         return None
     try:
         head = CompiledHead(network, library)
-    except OSError as error:
+    except (OSError, AttributeError) as error:  # not for this machine, or the network is an earlier release's
         logger.warning("ratings are computed by TorchScript: %s", error)
         return None
     generator = np.random.default_rng(0)

@@ -84,7 +84,8 @@ def write_measured(
     It can be compared with other versions on ratings that it was not trained on (train/compare).
     """
     catalogue = build_catalogue(data.movies, trained.movie_ids)
-    metadata = {"version": version, "architecture": type(network).__name__}
+    words = data.reading.words.to_dict()
+    metadata = {"version": version, METADATA: words, "architecture": type(network).__name__}
     ids = trained.user_ids, trained.movie_ids
     artifact = Artifact(network, *ids, scale, history_of(trained), catalogue, metadata, interest)
     out.mkdir(parents=True, exist_ok=True)
@@ -116,7 +117,7 @@ def write(
     digest = save_artifact(artifact, out / ARTIFACT)
     _write_text(out / METRICS, json.dumps({**metrics, "digest": digest}, indent=1, ensure_ascii=False))
     _write_text(out / MODEL_CARD, model_card(describe_artifact(artifact, digest)))
-    if metrics["split"].get("served") != "all":
+    if held_out is None or metrics["split"].get("served") != "all":
         (out / MEASURED).unlink(missing_ok=True)  # what is served was measured itself
     if held_out is None:
         (out / HELD_OUT).unlink(missing_ok=True)  # an earlier run's would not fit

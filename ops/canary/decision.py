@@ -72,7 +72,7 @@ def _rankings(figures: Mapping[str, Any] | None) -> _Found:
     """nDCG@10: higher is better."""
     if figures is None or figures["users"] < FEWEST_USERS:
         users = f"{figures['users'] if figures else 0:,} users"
-        told = f"rankings: {users} who liked a movie among these rows; at least {FEWEST_USERS} are needed"
+        told = f"rankings: {users} who liked anything among these rows; at least {FEWEST_USERS} are needed"
         return _Found(OPEN, told, users)
     return _judged("nDCG@10", figures, -1.0, RANKING_MARGIN, "users")
 

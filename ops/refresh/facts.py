@@ -39,6 +39,11 @@ def facts_of(shelf: Shelf, version: str) -> dict[str, Any]:
     }
 
 
+def words_of(shelf: Shelf, version: str) -> Vocabulary:
+    """What a version calls its items and their tags."""
+    return Vocabulary.of(_metadata(shelf.artifact(version)) or {})
+
+
 def _metadata(artifact: Path) -> dict[str, Any] | None:
     """metadata.json inside the artifact, which is a zip file."""
     try:

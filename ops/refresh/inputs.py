@@ -6,6 +6,7 @@ import shlex
 
 from ops.build.plan import trained_recipe
 from ops.build.shelf import Shelf
+from ops.refresh.facts import words_of
 from ops.refresh.journal import Journal, read_ended
 
 # Options of a training that say what is held out; here the newest ratings are.
@@ -30,11 +31,15 @@ def data_of(version: str, shelf: Shelf) -> str:
 def training_of(journal: Journal, shelf: Shelf) -> dict[str, str]:
     """The variables of `make train`: as the base was trained, but measured on the newest ratings."""
     made = trained_recipe(shelf, journal.base)
-    words = _without_split(shlex.split(made.options.get("TRAIN_ARGS", "")) if made is not None else [])
+    options = _without_split(shlex.split(made.options.get("TRAIN_ARGS", "")) if made is not None else [])
     if journal.held_out:
-        words += ["--split", "time", "--test-size", f"{journal.held_out:.6f}"]
-    preset = {"PRESET": made.options["PRESET"]} if made is not None else {}
-    return {**preset, "DATA": journal.data, "TRAIN_ARGS": shlex.join(words), "VERSION": journal.version}
+        options += ["--split", "time", "--test-size", f"{journal.held_out:.6f}"]
+    if made is not None:
+        known = {"PRESET": made.options["PRESET"]}
+    else:  # its network was trained elsewhere: its words are all that a training can keep, and its clients send them
+        own = words_of(shelf, journal.base)
+        known = {"ITEM": own.item, "TAGS": own.tags}
+    return {**known, "DATA": journal.data, "TRAIN_ARGS": shlex.join(options), "VERSION": journal.version}
 
 
 def _without_split(words: list[str]) -> list[str]:

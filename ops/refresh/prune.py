@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from model.files import atomic_write
+from ops.build.recipe import MADE_OF
 from ops.build.shelf import LOCK, PRUNED, VERDICT, Shelf
 from ops.refresh.facts import facts_of
 from ops.refresh.journal import REFRESHED
 from ops.store.record import read_record
 
 # These few kilobytes stay, so that the history is whole; the archive, the models and the pictures go.
-_STAY = {PRUNED, REFRESHED, VERDICT, LOCK, "MODEL_CARD.md", "metrics.json", "made-of.json", "canary.json"}
+_STAY = {PRUNED, REFRESHED, VERDICT, LOCK, "MODEL_CARD.md", "metrics.json", MADE_OF, "canary.json"}
 
 
 def outdated(shelf: Shelf, keep: int) -> list[str]:

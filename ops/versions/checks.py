@@ -47,7 +47,7 @@ def check_same_items(store: Path, version: str, former: str) -> None:
     """
     share = shared_items(archive_path(store, version), archive_path(store, former))
     if share is not None and share < SAME_ITEMS:
-        told = f"it was trained on other data than {former}: they share {share:.0%} of their movie ids"
+        told = f"it was trained on other data than {former}: they share {share:.0%} of their items' ids"
         raise RolloutError(f"not rolled back to version {version}: {told}: `make promote VERSION={version}` serves it")
 
 

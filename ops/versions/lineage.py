@@ -13,6 +13,8 @@ from model.archive import MANIFEST
 
 # A retrained or updated version knows nearly all movies of the one before; another data set knows next to none.
 SAME_ITEMS = 0.5
+# Where an artifact holds its movie ids: small ones as an extra file, large ones as a mapped array (model/maps.py).
+_ENTRIES = ("/extra/movie_ids", "mapped/movie_ids.npy")
 
 
 def shared_items(archive: Path, other: Path) -> float | None:
@@ -31,6 +33,6 @@ def _movie_ids(archive: Path) -> np.ndarray:
     with zipfile.ZipFile(archive) as outer:
         name = json.loads(outer.read(MANIFEST))["model"]["serializedFile"]
         with outer.open(name) as stored, zipfile.ZipFile(stored) as inner:
-            [extra] = [entry for entry in inner.namelist() if entry.endswith("/extra/movie_ids")]
-            ids: np.ndarray = np.load(io.BytesIO(inner.read(extra)), allow_pickle=False)
+            [found] = [entry for entry in inner.namelist() if entry.endswith(_ENTRIES)]
+            ids: np.ndarray = np.load(io.BytesIO(inner.read(found)), allow_pickle=False)
     return ids

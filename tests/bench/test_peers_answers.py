@@ -8,9 +8,11 @@ import numpy as np
 import orjson
 import pytest
 
+from bench.one_file import save_in_one_file
 from bench.peers.dialects import Ask, binary_tensors, plain, tensors
 from bench.peers.judge import Judge, WrongAnswerError
 from bench.peers.rating_model import RatingModel, finder
+from model import tables as model_tables
 from model.artifact import Artifact, save_artifact
 from tests.conftest import MOVIE_IDS, USER_IDS
 
@@ -21,9 +23,10 @@ BEST: list[Ask] = [{"user_id": user, "top_k": 2} for user in [*USER_IDS, 5]]
 
 
 @pytest.fixture
-def model(artifact: Artifact, tmp_path: Path) -> RatingModel:
-    save_artifact(artifact, tmp_path / "ncf.pt")
-    return RatingModel(tmp_path / "ncf.pt")
+def model(artifact: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RatingModel:
+    monkeypatch.setattr(model_tables, "MAPPED_BYTES", 1)  # as those of a large model
+    save_artifact(artifact, tmp_path / "mapped.pt")
+    return RatingModel(save_in_one_file(tmp_path / "mapped.pt", tmp_path / "ncf.pt"))
 
 
 def test_rating_model_answers_a_batch_of_all_kinds_as_the_predictor_does(

@@ -81,7 +81,7 @@ def write_own_files(folder: Path) -> None:
     ratings = ratings.set_axis(["user_id", "movie_id", "rating", "time"], axis=1)
     ratings.to_csv(folder / "ratings.csv", index=False)
     ratings.tail(5).assign(user_id=5_000_000).to_csv(folder / "new.csv", index=False)
-    ratings.tail(300).to_csv(folder / "test.csv", index=False)
+    ratings.tail(300).assign(user_id=5_000_001).to_csv(folder / "test.csv", index=False)
     ratings.set_axis(["who", "what", "stars", "when"], axis=1).to_parquet(folder / "log.parquet")
     with closing(sqlite3.connect(folder / "ratings.sqlite")) as database:
         ratings.to_sql("ratings", database, index=False)

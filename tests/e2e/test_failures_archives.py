@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from model.artifact import SCHEMA_VERSION
 from ops import auth
 from ops.process import server
 from ops.store.archives import start_archive, start_version, start_with
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.e2e
 
 REASONS = {
     "damaged": "the content does not match its digest: the file was altered or damaged",
-    "future": "schema_version: got 2, allowed: 1",
+    "future": f"schema_version: got {SCHEMA_VERSION + 1}, allowed: 1 to {SCHEMA_VERSION}",
 }
 
 
@@ -30,7 +31,7 @@ def store(breakable: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (store / "ncf-cut.mar").write_bytes(good[: len(good) // 2])
     artifact = breakable.folder / "build" / "1.0" / "ncf.pt"
     alter_artifact(artifact, folder / "damaged.pt", {}, shift=0.1)
-    alter_artifact(artifact, folder / "future.pt", {"schema_version": 2})
+    alter_artifact(artifact, folder / "future.pt", {"schema_version": SCHEMA_VERSION + 1})
     for name in REASONS:
         altered = (folder / f"{name}.pt").read_bytes()
         pack(store / "ncf-1.0.mar", store / f"ncf-{name}.mar", name, altered)

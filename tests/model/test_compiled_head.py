@@ -74,6 +74,14 @@ def test_other_networks_and_missing_libraries_leave_it_to_torchscript(
     assert find_compiled_head(factor_network, tmp_path / "none.so") is None
 
 
+def test_network_of_an_earlier_release_leaves_it_to_torchscript(
+    factor_network: FactorNetwork, library: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    del factor_network.rating_weight
+    assert find_compiled_head(factor_network, library) is None
+    assert "ratings are computed by TorchScript" in caplog.text
+
+
 def test_library_of_another_machine_is_not_used(
     factor_network: FactorNetwork, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

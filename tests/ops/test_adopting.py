@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from model.archive import MANIFEST
 from ops.build import commands
 from ops.build.adopting import adopt
 from ops.build.plan import trained_recipe
 from ops.build.shelf import Shelf, VersionError
 from ops.store.record import read_record
+from tests.ops.build.stand_ins import write_archive
 
 ASKED = {"MODEL": "net.pt", "USERS": "users.csv", "MOVIES": "movies.csv"}
 
@@ -33,12 +31,6 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
 
 def write_adopted(options: dict[str, str], _version: str, out: Path) -> None:
     (out / "ncf.pt").write_text(Path(options["MODEL"]).read_text())
-
-
-def write_archive(artifact: Path, version: str, store: Path) -> None:
-    with zipfile.ZipFile(store / f"ncf-{version}.mar", "w") as archive:
-        archive.writestr(MANIFEST, json.dumps({"model": {"serializedFile": "ncf.pt", "modelVersion": version}}))
-        archive.write(artifact, "ncf.pt")
 
 
 def test_the_first_adopted_version_is_what_a_start_serves(shelf: Shelf) -> None:

@@ -1,15 +1,13 @@
 """What the verbs do where the ratings are in a database: `train` is a stand-in that writes what it was asked for."""
 
-import json
-import zipfile
 from pathlib import Path
 
 import pytest
 
-from model.archive import MANIFEST
 from ops.build import commands, verbs
 from ops.build.recipe import Recipe
 from ops.build.shelf import Shelf, VersionError
+from tests.ops.build.stand_ins import write_archive
 
 URL = "postgresql://ann@db.example.org/films"
 
@@ -32,12 +30,6 @@ def write_trained(recipe: Recipe, _version: str, out: Path, _processes: str | No
 
 def write_updated(options: dict[str, str], _base: Path, _version: str, out: Path) -> None:
     (out / "ncf.pt").write_text(f"{options['RATINGS']} {options['UPDATE_ARGS']}")
-
-
-def write_archive(artifact: Path, version: str, store: Path) -> None:
-    with zipfile.ZipFile(store / f"ncf-{version}.mar", "w") as archive:
-        archive.writestr(MANIFEST, json.dumps({"model": {"serializedFile": "ncf.pt", "modelVersion": version}}))
-        archive.write(artifact, "ncf.pt")
 
 
 def test_a_version_of_a_database_is_found_again_and_another_query_makes_another(shelf: Shelf) -> None:

@@ -85,9 +85,18 @@ def test_the_same_seed_gives_the_same_digest(small_file: Path, tmp_path: Path, p
 def test_without_a_holdout_everything_is_trained_on_and_nothing_reported(
     small_file: Path, tmp_path: Path, preset: str
 ) -> None:
+    (tmp_path / MEASURED).write_bytes(b"of a run that was cut off")
     assert main(["--data", str(small_file), "--out", str(tmp_path), "--test-size", "0", *FAST[preset]]) == 0
+    assert not (tmp_path / MEASURED).exists()
     metrics = json.loads((tmp_path / METRICS).read_text())
     assert metrics["metrics"] == metrics["rankings"] == {}
+
+
+def test_measured_model_speaks_the_words_of_its_version(small_file: Path, tmp_path: Path) -> None:
+    options = ["--data", str(small_file), "--out", str(tmp_path), "--item", "product", *FAST["mlp"]]
+    assert main(options) == 0
+    assert load_artifact(tmp_path / MEASURED).words == load_artifact(tmp_path / ARTIFACT).words
+    assert load_artifact(tmp_path / MEASURED).words.item == "product"
 
 
 def test_rankings_can_be_left_out(small_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

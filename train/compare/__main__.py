@@ -79,7 +79,8 @@ def _refuse_other_data(one: Artifact, two: Artifact, config: CompareConfig) -> N
     share = _shared(one.movie_ids, two.movie_ids)
     names = f"{config.version.name} and {config.other.name}"
     if share < _SAME_ITEMS:
-        raise DataError(f"versions {names} are of different data: they share {share:.0%} of their movie ids")
+        told = f"they share {share:.0%} of their {one.words.item} ids"
+        raise DataError(f"versions {names} are of different data: {told}")
     if one.scale != two.scale:
         raise DataError(f"versions {names} are of different data: their rating scales differ")
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from model.vocabulary import MOVIES, Vocabulary
 from train.errors import DataError
 
 _MIB = 2**20
@@ -22,30 +23,30 @@ class Row(NamedTuple):
     interval: str = ""
 
 
-def read_verdict(path: Path) -> dict[str, Any]:
-    """The verdict with its `table`.
+def read_verdict(path: Path, words: Vocabulary = MOVIES) -> dict[str, Any]:
+    """The verdict with its `table`, in the words of its version.
 
     Raises:
         DataError: there is none, or it is damaged.
     """
     try:
         verdict: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return {**verdict, "table": list(_rows(verdict))}
+        return {**verdict, "table": list(_rows(verdict, words))}
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file: `make compare VERSION=... WITH=...` writes it") from error
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path}: damaged ({error}): `make compare VERSION=... WITH=...` writes it anew") from error
 
 
-def _rows(verdict: dict[str, Any]) -> Iterator[Row]:
+def _rows(verdict: dict[str, Any], words: Vocabulary) -> Iterator[Row]:
     measured, trial = verdict["measured"], verdict["trial"]
     if measured:
         for name, title in (("errors", "mean squared error"), ("rankings", "nDCG@10")):
             if measured[name]:
                 yield _measured(title, measured[name])
-        for name in ("ratings", "users", "movies"):
+        for name, title in (("ratings", "ratings"), ("users", "users"), ("movies", words.items)):
             one, other = measured["version"][name], measured["other"][name]
-            yield Row(f"{name} known", f"{one:,}", f"{other:,}", _signed(one - other, 0))
+            yield Row(f"{title} known", f"{one:,}", f"{other:,}", _signed(one - other, 0))
     if trial:
         one, other = trial["canary"], trial["default"]
         for name, title in (("p50_ms", "median, ms"), ("p99_ms", "99th percentile, ms")):

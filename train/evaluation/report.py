@@ -89,7 +89,7 @@ def write_report(config: ReportConfig) -> Path:
         split=describe_split(metrics["split"]),
         doubt=doubt(metrics["metrics"], words),
         rankings=ranking_tables(metrics.get("rankings", {}), words),
-        against=None if config.verdict is None else read_verdict(config.verdict),
+        against=None if config.verdict is None else read_verdict(config.verdict, words),
         sampled=held_out is not None and len(held_out) < metrics["metrics"]["all"][NETWORK]["rows"],
     )
     target = config.folder / REPORT

@@ -13,9 +13,9 @@ from train.dataset.data import MOVIE_ID, TIME, USER_ID, EventsData, RatingsData
 from train.dataset.reading import Reading, counted
 from train.errors import DataError
 from train.readers import names
-from train.readers.ids import read_ids
+from train.readers.ids import id_type, read_ids
 from train.readers.opening import open_source
-from train.readers.rules import IdType, ReadingRules
+from train.readers.rules import ReadingRules
 from train.readers.sieve import Sieve
 from train.readers.source import Place
 from train.readers.table import Opened
@@ -33,7 +33,9 @@ def load_events(path: Path, data: RatingsData, skip_bad_lines: int) -> EventsDat
     if source is None:
         raise DataError(f"--events: {path}: is a folder; allowed is a file")
     rules = ReadingRules(
-        user_ids=_type(data.ratings[USER_ID]), movie_ids=_type(data.ratings[MOVIE_ID]), skip_bad_lines=skip_bad_lines
+        user_ids=id_type(data.ratings[USER_ID]),
+        movie_ids=id_type(data.ratings[MOVIE_ID]),
+        skip_bad_lines=skip_bad_lines,
     )
     opened = open_source(source, rules, Layout(fewest=2), data.reading)
     user, movie, time = _columns(opened, data.reading)
@@ -84,7 +86,3 @@ def _tell(name: str, frame: pd.DataFrame, known: npt.NDArray[np.bool_], reading:
     told = f"{counted(len(frame), 'event')} by {counted(frame[USER_ID].nunique(), 'user')} of {rated}"
     others = f"{counted(int((~known).sum()), 'event')} of {words.items} that nobody rated"
     reading.say(f"{name}: {told}, {others}")
-
-
-def _type(ids: pd.Series) -> IdType:
-    return "integer" if pd.api.types.is_integer_dtype(ids.dtype) else "string"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -23,6 +24,11 @@ _DOUBTFUL, _CLEAR = (
     0.1,
     0.25,
 )  # shares of ids that are no integers: below the first an error, below the second a warning
+
+
+def id_type(ids: pd.Series) -> IdType:
+    """The type of a column of ids that was read, so that another file is read as this one was."""
+    return "integer" if pd.api.types.is_integer_dtype(ids.dtype) else "string"
 
 
 def read_ids(

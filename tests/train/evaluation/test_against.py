@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from model.vocabulary import Vocabulary
 from train.__main__ import main as train
 from train.errors import DataError
 from train.evaluation.against import read_verdict
@@ -50,6 +51,8 @@ def test_the_table_has_both_versions_and_their_difference(tmp_path: Path) -> Non
     assert table["ratings known"] == ("1,200", "1,000", "+200", "")
     assert table["users known"] == ("70", "70", "0", "")
     assert table["movies known"] == ("30", "31", "-1", "")
+    in_a_shop = read_verdict(tmp_path / "verdict.json", Vocabulary(item="product"))["table"]
+    assert "products known" in {row.name for row in in_a_shop}
     assert table["median, ms"] == ("2.0", "2.0", "0", "")
     assert table["99th percentile, ms"] == ("9.0", "7.0", "+2.0", "")
     assert table["requests that failed"] == ("1", "0", "", "")

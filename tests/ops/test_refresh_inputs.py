@@ -1,0 +1,42 @@
+"""What a night trains with follows from the version that is served."""
+
+import json
+import zipfile
+from pathlib import Path
+
+from ops.build.recipe import Recipe, write_recipe
+from ops.build.shelf import Shelf
+from ops.refresh.inputs import training_of
+from ops.refresh.journal import Journal
+
+OWN = {"item": "product", "tags": "categories"}
+
+
+def version(tmp_path: Path, recipe: Recipe) -> Shelf:
+    shelf = Shelf(tmp_path / "build", tmp_path / "model-store")
+    shelf.folder("1.0").mkdir(parents=True)
+    with zipfile.ZipFile(shelf.artifact("1.0"), "w") as file:
+        file.writestr("ncf/extra/metadata.json", json.dumps({"vocabulary": OWN}))
+    write_recipe(shelf.folder("1.0"), recipe)
+    return shelf
+
+
+JOURNAL = Journal("1.1", "1.0", "train", "why", "ratings.csv", 600, 0.1, "2026-01-31T03:00:00Z")
+SPLIT = "--split time --test-size 0.100000"
+
+
+def test_a_training_after_an_adopted_version_keeps_its_words(tmp_path: Path) -> None:
+    shelf = version(tmp_path, Recipe("adopt", {"MODEL": "net.pt", "ITEM": "product"}, {}))
+    asked = {"ITEM": "product", "TAGS": "categories", "DATA": "ratings.csv", "TRAIN_ARGS": SPLIT, "VERSION": "1.1"}
+    assert training_of(JOURNAL, shelf) == asked
+
+
+def test_a_training_after_a_trained_version_has_its_options(tmp_path: Path) -> None:
+    options = {"DATA": "old.csv", "PRESET": "mlp", "TRAIN_ARGS": "--item product --split users --seed 3"}
+    shelf = version(tmp_path, Recipe("train", options, {}))
+    assert training_of(JOURNAL, shelf) == {
+        "PRESET": "mlp",
+        "DATA": "ratings.csv",
+        "TRAIN_ARGS": f"--item product --seed 3 {SPLIT}",
+        "VERSION": "1.1",
+    }
