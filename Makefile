@@ -35,26 +35,26 @@ help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F':.*## ' '{printf "  %-15s %s\n", $$1, $$2}'
 	@echo 'Variables: VERSION=1.1  DATA=folder or file  PRESET=default|mlp|reference  TRAIN_ARGS="--seed 1"'
 	@echo '           DATA=postgresql://user@host/db or a SQLite file, with QUERY or TABLE, MOVIES_QUERY'
-	@echo '           ITEM=product TAGS=categories: what your items and their tags are called'
-	@echo '           PORT=9090  RATINGS, FROM (update)  RESUME=1, PROCESSES=2 (train)  SHARE, MODE, REQUESTS (canary)'
+	@echo '           ITEM=product TAGS=categories: your own words  SHARE, MODE, REQUESTS (canary)'
+	@echo '           PORT=9090  RATINGS, FROM (update)  RESUME=1, PROCESSES=2 (train)'
 	@echo '           SERVER=torchserve|asgi  AUTH=on|off (serve, run)  WITH (compare, report)  KEEP (refresh)'
 	@echo '           MODEL, USERS, MOVIES or ITEMS, MODULE, MODULE_ARGS, OUTPUT, SCALE (adopt)'
 	@echo '           OUT, TOP_K, USERS or RATINGS, GENRES, EXCLUDE_SEEN, RANK_BY, EXACT (score)'
-	@echo 'A version is never replaced: other DATA or options make a new one. It remembers what it was made of.'
+	@echo 'A version is never replaced: other DATA or options make a new one.'
 
-serve: .venv/serve $(ASGI) ## train and pack if need be, start the server, show answers
+serve: .venv/serve $(ASGI) ## train and pack if necessary, start the server, show answers
 	@$(BUILD) serve
 
-run: .venv/serve $(ASGI) ## the same in the foreground; a server that ends is started again
+run: .venv/serve $(ASGI) ## like serve, in the foreground; restart the server if it ends
 	@$(BUILD) run
 
 stop: ## stop the server that `make serve` or `make run` started
 	@if [ -x $(PY) ]; then $(PY) -m ops.process.serve stop; else echo 'no environment, so no server'; fi
 
-status: .venv/serve ## what serves where, the versions, their workers, the last error
+status: .venv/serve ## show what is served where, the versions, their workers, the last error
 	@$(PY) -m ops.versions.status || test $$? = 3
 
-logs: .venv/serve ## print the end of the server's log; FOLLOW=1 goes on
+logs: .venv/serve ## print the end of the server's log; FOLLOW=1 follows it
 	@$(PY) -m ops.logs $(if $(FOLLOW),--follow)
 
 open: .venv/serve ## open the page of the served model in a browser
@@ -72,20 +72,20 @@ train: .venv/serve ## train a version on DATA
 train-help: .venv/serve ## list the options for TRAIN_ARGS
 	@$(PY) -m train --help
 
-report: .venv/serve ## write build/VERSION/report.html: errors, baselines, pictures; beside another WITH=1.0
+report: .venv/serve ## write build/VERSION/report.html: errors, baselines, pictures; WITH=1.0 compares
 	@$(if $(WITH),$(PY) -m ops.canary.compare $(version) $(call option,with,WITH) $(judged))
 	@$(BUILD) report
 
 package: .venv/serve ## pack a version into model-store; FROM=1.0 packs 1.0 as VERSION
 	@$(BUILD) package
 
-update: .venv/serve ## add RATINGS to version FROM, without training, as VERSION
+update: .venv/serve ## make VERSION from version FROM and new RATINGS, without training
 	@$(BUILD) update
 
 update-help: .venv/serve ## list the options for UPDATE_ARGS
 	@$(PY) -m train.update --help
 
-adopt: .venv/serve ## make a version of a network trained elsewhere: MODEL, USERS, MOVIES
+adopt: .venv/serve ## make a version from a network trained elsewhere: MODEL, USERS, MOVIES
 	@$(BUILD) adopt
 
 adopt-help: .venv/serve ## list the options for ADOPT_ARGS
@@ -97,7 +97,7 @@ score: .venv/serve ## write the best movies of every user into the folder OUT; T
 score-help: .venv/serve ## list the options for SCORE_ARGS
 	@$(PY) -m score --help
 
-versions: .venv/serve ## list the versions that the server holds
+versions: .venv/serve ## list the versions on the server
 	@$(PY) -m ops.versions list
 
 register: .venv/serve ## add VERSION to the running server, beside the others
@@ -112,22 +112,22 @@ rollback: .venv/serve ## restore the previous default version
 unregister: .venv/serve ## remove VERSION from the server once its requests are answered
 	@$(PY) -m ops.versions unregister $(version)
 
-canary: .venv/serve ## send a SHARE of requests to VERSION too, compare the answers, and judge it
+canary: .venv/serve ## send a SHARE of requests to VERSION too, compare the answers, give a verdict
 	@$(PY) -m ops.canary $(version) $(call option,share,SHARE) $(call option,mode,MODE) $(judged)
 
-compare: .venv/serve ## tell whether VERSION should take the place of WITH, and why; needs no server
+compare: .venv/serve ## say whether VERSION should replace WITH, and why; needs no server
 	@$(PY) -m ops.canary.compare $(version) $(call option,with,WITH) $(judged)
 
-refresh: .venv/serve ## take in new ratings, judge the new version, promote it if it is worth it; KEEP=5
+refresh: .venv/serve ## make a version with the new ratings, judge it, promote it if it is better; KEEP=5
 	@$(PY) -m ops.refresh $(judged) $(call option,keep,KEEP) $(REFRESH_ARGS)
 
-history: .venv/serve ## list the versions: data, errors, rankings, verdicts, reigns; and draw them
+history: .venv/serve ## list and plot all versions: data, errors, rankings, verdicts, times as default
 	@$(PY) -m ops.refresh.history
 
 token: .venv/serve ## print the key for predictions of a server with AUTH=on
 	@$(PY) -m ops.auth token
 
-rotate-keys: .venv/serve ## replace the keys; the old ones end at once
+rotate-keys: .venv/serve ## replace the keys; the old ones stop working at once
 	@$(PY) -m ops.auth rotate
 
 clean: ## stop the server and delete what was made; versions only with FORCE=1
@@ -144,7 +144,7 @@ test: .venv/dev ## run every test, with real servers, in two processes
 	$(PY) -m pytest -n 2
 test-quick: .venv/dev ## run the tests that need no server
 	$(PY) -m pytest -n 2 -m "not e2e"
-frontend: .venv/dev ## compile the plugin of TorchServe's front end anew (needs javac)
+frontend: .venv/dev ## recompile the plugin of TorchServe's front end (needs javac)
 	$(PY) -m ops.frontend.build
 lint: .venv/dev ## check style (ruff), types (mypy) and unsafe code (bandit)
 	$(PY) -m ruff check .

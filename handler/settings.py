@@ -31,7 +31,7 @@ class HandlerSettings:
     """How requests are answered.
 
     Raises:
-        ValueError: a value is outside what its line allows.
+        ValueError: a value is not in the range that its docstring gives.
     """
 
     unknown: str = "answer"

@@ -1,7 +1,7 @@
-"""What a model calls its items and their tags: `movie` and `genres`, or the words of the user's own data.
+"""The words of a model for its items and their tags: `movie` and `genres`, or words of the user's choice.
 
-A version keeps its words in its metadata. All that people read or send has them: fields of requests and answers,
-tensors, the schema, errors, the page, the report. The code itself says movie and genres, whatever the items are.
+A version keeps its words in its metadata. All text for people uses them: fields of requests and answers, tensors, the
+schema, errors, the page, the report. The code itself always says movie and genres.
 """
 
 from __future__ import annotations

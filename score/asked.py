@@ -1,4 +1,4 @@
-"""Whose lists are wanted: all users of a version, those of a file, or those of new ratings."""
+"""The users to make lists for: all users of a version, those of a file, or those of new ratings."""
 
 from __future__ import annotations
 

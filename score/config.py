@@ -1,4 +1,4 @@
-"""What a scoring can be told."""
+"""The options of a scoring."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from train.readers.options import ReaderOptions
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreConfig(ReaderOptions):
-    """Options of `python -m score`; those of reading go for `--ratings`."""
+    """Options of `python -m score`. The options for reading files apply to `--ratings`."""
 
     artifact: Path = Path("build/1.0/ncf.pt")
     """The artifact of the version that scores."""
     out: Path = Path("best.parquet")
-    """Folder for the lists, Parquet files; the same command again writes those that are missing."""
+    """Folder for the lists, as Parquet files. Repeat the command to write the missing ones."""
     users: Path | None = None
-    """File of user ids (CSV, Parquet, JSON, .npy), each once; by default all users that the version knows."""
+    """File of user ids (CSV, Parquet, JSON, .npy), without repeats. By default, all users that the version knows."""
     ratings: str | Path | None = None
-    """Ratings that count beside the version's own; their users are scored, new ones too."""
+    """Ratings to add to the version's own. All users in them get a list, including new ones."""
     top_k: int = 10
-    """Most movies of a list; at least 1."""
+    """Maximum number of movies in a list; at least 1."""
     rank_by: RankBy | None = None
-    """What sorts a list; by default the blend, and the rating where the version has no interest part."""
+    """What sorts a list. By default the blend, or the rating if the version has no interest part."""
     genres: tuple[str, ...] = ()
     """Only movies that have one of these genres."""
     exclude_seen: bool = True
     """Leave out the movies that the user rated."""
     exact: bool = False
-    """Rate every pair where the rating sorts; else, in a large catalogue, the 1,000 most likely movies of each user."""
+    """With --rank-by rating: rate every movie of a large catalogue, not only each user's 1,000 most likely ones."""
     processes: int = 0
-    """Processes at once; 0 stands for one a core."""
+    """Number of processes; 0 means one for each core."""
     part_users: int = 4_096
-    """Users of one file; at least 1."""
+    """Users in one file; at least 1."""
 
     def check(self) -> None:
-        """Raises ValueError where a value is outside what its line allows."""
+        """Raises ValueError where a value is not in the range that its docstring gives."""
         for name, least in (("top_k", 1), ("part_users", 1), ("processes", 0)):
             if getattr(self, name) < least:
                 option = f"--{name.replace('_', '-')}"
@@ -54,10 +54,10 @@ class ScoreConfig(ReaderOptions):
         return self.processes or len(os.sched_getaffinity(0))
 
     def wanted(self, artifact: Artifact) -> Wanted:
-        """The lists that are asked for.
+        """The lists that the options ask for.
 
         Raises:
-            ValueError: the version has no such genre, or cannot rank so.
+            ValueError: the version does not have the genre, or cannot rank this way.
         """
         known = artifact.catalogue.genres
         for genre in self.genres:

@@ -1,14 +1,14 @@
-"""The best movies of many users at once: the lists that the ask `best` gives each of them, at a fraction of its work.
+"""The best movies of many users at once: the same lists as those of the ask `best`, at a fraction of the work.
 
-By rating, every pair goes through the network's head, in tiles. In a large catalogue a sketch of the head chooses each
-user's shortlist first, and the head rates that alone; `exact` spares nothing.
+By rating, every pair goes through the network's head, in tiles. In a large catalogue, a sketch of the head first
+chooses a shortlist for each user, and the head rates only the shortlist. With `exact`, the head rates everything.
 
-By blend or interest the interest of all movies is known before any is rated. A rating adds at most its reach to it:
+By blend or interest, the interest of all movies is known before any is rated. The rating adds at most its reach:
 
     score(u, m) <= interest(u, m) + reach
 
-So the likely movies are rated first, and of the others those alone that can still pass the worst of the best. This
-leaves nothing to chance: the lists are the same as when every pair is rated.
+So the likely movies are rated first. Of the others, only those are rated that can still beat the worst movie of the
+list. The lists are exactly the same as when every pair is rated.
 """
 
 from __future__ import annotations

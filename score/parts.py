@@ -1,7 +1,7 @@
 """The folder of a scoring: one Parquet file for each part of the users, each written whole or not at all.
 
-A file's metadata say what it was made of. So a run that was stopped goes on with the parts that are missing, and parts
-of another model or of other options are never mixed with these.
+A file's metadata say what it was made from. So a run can resume with the missing parts, and parts of another model or
+of other options are never mixed with these.
 """
 
 from __future__ import annotations

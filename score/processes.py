@@ -1,4 +1,4 @@
-"""Several processes that share the parts. They end together: with the last part, at the first error, or if stopped."""
+"""Several processes that share the parts. They end together: after the last part, at an error, or when stopped."""
 
 from __future__ import annotations
 

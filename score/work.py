@@ -1,4 +1,4 @@
-"""The work of one process: it makes parts, and says after each batch how many users are done."""
+"""The work of one process: make parts, and report after each batch how many users are done."""
 
 from __future__ import annotations
 

@@ -23,46 +23,46 @@ class TrainConfig(ReaderOptions):
     """Options of one training run.
 
     Raises:
-        ValueError: a value is outside what its line allows.
+        ValueError: a value is not in the range that its docstring gives.
     """
 
     data: str | Path = Path("build/demo")
     """A folder or file of ratings, or a database: postgresql://user@host/name, or a file that ends in .sqlite."""
     rating_scale: tuple[float, float] | None = None
-    """Lowest and highest rating allowed; by default those of the training rows."""
+    """Lowest and highest allowed rating. By default, those of the training rows."""
     out: Path = Path("build/1.0")
     """Folder for the artifact, the checkpoint, metrics.json and the plots."""
     resume: bool = False
     """Resume from the saved stages of an interrupted run with the same options and data. The result is the same."""
     version: str = "1.0"
-    """Version of the model, as its metadata names it."""
+    """Version name, written into the metadata of the model."""
     architecture: Literal["factors", "mlp"] = "factors"
-    """The network to train: the default one, or the one of the reference notebook."""
+    """The network to train: factors is the default one, mlp the one of the reference notebook."""
     features: bool = True
-    """Use genres, countries, year and grade of the catalogue for movies with few ratings or none (factors)."""
+    """Use genres, countries, year and grade of the catalogue for movies with few or no ratings (factors only)."""
     test_size: float = 0.2
-    """Share of the ratings held out to measure errors; 0 <= test_size < 1. With 0, no errors are reported."""
+    """Share of the ratings to hold out to measure errors; 0 <= test_size < 1. With 0, no errors are reported."""
     split: Literal["random", "time", "time-per-user", "leave-last-out", "users"] = "random"
-    """Which ratings are held out: random ones, the last by time (of all, or of each user), each user's last one, or
-    those of new users after their first few."""
+    """Which ratings to hold out: random ones, the latest (of all, or of each user), the last one of each user, or those
+    of new users after their first few."""
     given: int = 5
-    """How many ratings of each new user stay among the training rows with `--split users`; at least 1."""
+    """With `--split users`: how many ratings of each new user to train on; at least 1."""
     test_file: Path | None = None
-    """A file of your own to measure on, instead of a split. Its ratings are never trained on."""
+    """A file of your own to measure on, instead of a split. The network is never trained on its ratings."""
     events: Path | None = None
-    """A file of clicks, views or purchases without ratings: who took what. They shape the interest part alone."""
+    """A file of clicks, views or purchases without ratings. They affect the interest part only."""
     folds: int = 0
-    """Measure errors by cross-validation too, with this many folds of random ratings; at least 2, and 0 is none."""
+    """Also measure errors by cross-validation with this many random folds; at least 2, or 0 for none."""
     ranking_users: int = 3_000
-    """The most users whose rankings are measured. A large catalogue takes fewer. With 0, no rankings are reported."""
+    """Most users to measure rankings on. A large catalogue takes fewer. With 0, no rankings are reported."""
     refit: bool = True
     """Train the served network again on all ratings, including the held-out ones."""
     split_seed: int = 1234
     """Seed of the split."""
     seed: int = 0
-    """Seed of everything else: same seed, same machine, same artifact."""
+    """Seed of everything else. The same seed on the same machine gives the same artifact."""
     threads: int = 1
-    """CPU threads; 0 takes PyTorch's default. More threads do not speed up small steps."""
+    """CPU threads; 0 uses PyTorch's default. More threads do not speed up small steps."""
     interest: InterestConfig = field(default_factory=InterestConfig)
     factors: FactorsConfig = field(default_factory=FactorsConfig)
     mlp: MLPConfig = field(default_factory=MLPConfig)

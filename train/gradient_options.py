@@ -13,7 +13,7 @@ class GradientOptions:
     """Options of an architecture that is trained by gradient steps on batches of ratings.
 
     Raises:
-        ValueError: a value is outside what its line allows.
+        ValueError: a value is not in the range that its docstring gives.
     """
 
     architecture: ClassVar[str]

@@ -1,4 +1,4 @@
-"""What is answered without the model: whether the server lives, what it is, and its versions as TorchServe lists them.
+"""Answers that need no model: whether the server is alive, what it is, and its versions in TorchServe's format.
 
 TorchServe lists versions at its management address. Here the same list can be read, and nothing can be changed.
 """

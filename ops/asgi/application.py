@@ -1,7 +1,7 @@
-"""The ASGI application: paths to requests of the service, and its responses to what the server sends.
+"""The ASGI application: turn HTTP requests into requests of the service, and its responses into HTTP responses.
 
-It answers what TorchServe and nginx's configuration (ops/nginx/ncf.conf) answer together. Every answer is decided by
-`handler/service.py`; here stand paths, headers and bodies alone. https://asgi.readthedocs.io/en/latest/specs/www.html
+It answers what TorchServe and nginx's configuration (ops/nginx/ncf.conf) answer together. `handler/service.py` decides
+every answer; this module handles only paths, headers and bodies. https://asgi.readthedocs.io/en/latest/specs/www.html
 """
 
 from __future__ import annotations

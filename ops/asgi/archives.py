@@ -1,4 +1,7 @@
-"""The archives that a server serves, unpacked once for all its processes. No torch here: the parent needs none."""
+"""The archives that a server serves, unpacked once for all its processes.
+
+This module does not import torch, because the parent process does not need it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches: all requests that the event loop reads in one turn are answered by one call of the service."""
+"""Batches: one call of the service answers all requests that the event loop reads in one turn."""
 
 from __future__ import annotations
 

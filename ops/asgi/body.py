@@ -1,4 +1,4 @@
-"""The body of a request: read up to a limit, and taken out of a form."""
+"""Read the body of a request, up to a limit, and extract it from a form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The log of a process, on standard output: text, or a JSON object a line with LOG_FORMAT=json, as TorchServe's log."""
+"""The log of a process, on standard output: text, or with LOG_FORMAT=json one JSON object per line."""
 
 from __future__ import annotations
 

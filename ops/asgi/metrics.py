@@ -1,6 +1,6 @@
 """The metrics for Prometheus, with the names and dimensions of handler/metrics.yaml, at /metrics of the server itself.
 
-The processes of a server share files (`PROMETHEUS_MULTIPROC_DIR`), so that any of them tells the figures of all.
+The processes of a server share files (`PROMETHEUS_MULTIPROC_DIR`), so that each of them reports the figures of all.
 """
 
 from __future__ import annotations

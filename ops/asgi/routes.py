@@ -1,4 +1,4 @@
-"""Which path asks what, of which version: TorchServe's paths, and those of KServe and Triton (v1 and v2)."""
+"""Routes: from a path to a question and a version, for the paths of TorchServe, KServe (v1 and v2) and Triton."""
 
 from __future__ import annotations
 

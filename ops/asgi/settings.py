@@ -1,4 +1,4 @@
-"""What the ASGI server reads in config.properties, under the names that TorchServe has for it."""
+"""The settings that the ASGI server reads from config.properties, under TorchServe's names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the server and its processes share: a folder of their own, which the environment names."""
+"""The folder that the server and its processes share. An environment variable names it."""
 
 from __future__ import annotations
 

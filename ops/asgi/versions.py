@@ -1,6 +1,6 @@
 """The versions that this process serves, loaded from the archives that TorchServe would load.
 
-The code is the one of this folder, and not the one inside an archive. All versions of a process share it.
+The code comes from this folder, and not from an archive. All versions of a process share it.
 """
 
 from __future__ import annotations

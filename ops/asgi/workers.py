@@ -1,4 +1,4 @@
-"""The processes of one server: each notes its PID in their common folder once it can answer."""
+"""The processes of one server. Each writes its PID to the shared folder once it can answer."""
 
 from __future__ import annotations
 

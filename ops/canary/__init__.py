@@ -1,4 +1,4 @@
-"""A canary beside the default: requests to both, how far they agree, and what nginx logged of the two.
+"""Test a canary beside the default: send requests to both, compare the answers, and read nginx's log of both.
 
-And the verdict on two versions. Imports no room above it in ops/README.md.
+Also gives the verdict on two versions. Imports all other rooms of `ops` except `refresh`.
 """

@@ -1,9 +1,9 @@
 """`python -m ops.canary --version 1.1 --share 0.1`: tries a registered version with a share of the requests.
 
-In mode `shadow` every request is answered by the default, and a share of them by the canary too, whose answers are
-compared and thrown away. In mode `canary` the canary answers its share in place of the default. The report is printed,
-and written to build/VERSION/canary.json; then comes the verdict on the version, which goes to verdict.json beside it.
-This is a client that sends requests, not a proxy in their way.
+In mode `shadow`, the default answers every request, and the canary answers a share of them too. The canary's answers
+are compared and thrown away. In mode `canary`, the canary answers its share instead of the default. The program prints
+the report and writes it to build/VERSION/canary.json. Then it writes the verdict on the version to verdict.json beside
+it. It is a client that sends requests, and not a proxy.
 """
 
 from __future__ import annotations

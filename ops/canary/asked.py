@@ -1,4 +1,4 @@
-"""The requests of a trial: recorded ones, from a file of bodies or nginx's log, or drawn ones; and which they were."""
+"""The requests of a trial: recorded in a file of bodies or in nginx's log, or drawn; and a note which of these."""
 
 from __future__ import annotations
 

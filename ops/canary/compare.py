@@ -1,7 +1,7 @@
-"""`python -m ops.canary.compare --version 1.1 --with 1.0`: which of two versions to serve, without a server.
+"""`python -m ops.canary.compare --version 1.1 --with 1.0`: decide which of two versions to serve, without a server.
 
-Both versions of this folder answer the same requests in this process, and are measured on ratings that neither was
-trained on. The verdict is printed, and written to build/VERSION/verdict.json.
+Both versions of this folder answer the same requests in this process. They are measured on ratings that neither was
+trained on. The program prints the verdict and writes it to build/VERSION/verdict.json.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Whether a version should take another's place, and why: rules on figures, nothing is measured here.
+"""Decide whether a version should replace another, and why. This module has rules only; it measures nothing.
 
-The version must not be worse, by more than a margin, in errors or in rankings; and there must be a reason for it: one
-of the two is better, or it knows more ratings. An interval that leaves it open is no answer: more rows are.
+The version must not be worse, by more than a margin, in errors or in rankings. And there must be a reason for it:
+errors or rankings are better, or it knows more ratings. If an interval is too wide to decide, more rows are needed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What ops/nginx/canary.conf logged, by version: `python -m ops.canary.log LOG [--requests requests.jsonl]`.
+"""Summarise the log of ops/nginx/canary.conf by version: `python -m ops.canary.log LOG [--requests requests.jsonl]`.
 
-The bodies can be written out, a line each, for `make canary REQUESTS=requests.jsonl`, which compares the two versions'
-answers to them.
+The option writes the bodies to a file, one per line. `make canary REQUESTS=requests.jsonl` then compares the answers of
+two versions to them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Requests to two versions, by a server or in this process: times, errors, and how far the answers agree."""
+"""Send requests to two versions, on a server or in this process: times, errors, and agreement of the answers."""
 
 from __future__ import annotations
 

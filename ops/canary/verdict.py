@@ -1,4 +1,4 @@
-"""The verdict on a version: `build/VERSION/verdict.json`, and the same as text."""
+"""The verdict on a version: as `build/VERSION/verdict.json`, and as text."""
 
 from __future__ import annotations
 

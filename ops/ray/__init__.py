@@ -1,1 +1,1 @@
-"""The ASGI server on a Ray cluster: many replicas on many hosts. Nothing else of `ops` imports ray."""
+"""The ASGI server on a Ray cluster: many replicas on many hosts. No other part of `ops` imports ray."""

@@ -1,4 +1,4 @@
-"""The metrics as Ray takes them: each node tells those of its replicas, with `ray_` before their names."""
+"""The metrics through Ray: each node reports those of its replicas, with the prefix `ray_`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The ASGI server as an application of Ray Serve: `serve run ops.ray.serving:build store=model-store version=1.0`.
 
-Each replica is one process. Ray starts and ends replicas by the load, replaces those that fail, and replaces them all,
-a few at a time, when another version is asked for: a replica ends once it has answered what it holds.
+Each replica is one process. Ray starts and ends replicas as the load changes, and replaces failed ones. When another
+version is requested, it replaces all replicas, a few at a time. A replica ends once it has answered its requests.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The night's work: new ratings become a version, which is tried, judged, and promoted or not; and what became of all.
+"""The nightly refresh: make a version from new ratings, test and judge it, promote it or not; and keep the history.
 
-The last of the rooms of `ops`: it may import all others, and none imports it.
+This is the last room of `ops`: it may import all others, and no other room imports it.
 """

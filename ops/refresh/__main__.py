@@ -1,6 +1,6 @@
-"""`python -m ops.refresh`: takes in what is new, judges it, and serves it if it is worth it. See ops/refresh/night.py.
+"""`python -m ops.refresh`: make a version from new ratings, judge it, and serve it if it is better.
 
-The exit status is 0 whatever the verdict is, and 1 where a step failed; then the next run goes on from there.
+The exit status is 0 for any verdict, and 1 if a step failed. The next run then resumes at that step.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is known of a version: from its artifact, without torch, or from what was noted when it was removed."""
+"""Facts about a version: from its artifact, without torch, or from the note that was kept when it was removed."""
 
 from __future__ import annotations
 

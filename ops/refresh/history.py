@@ -1,6 +1,6 @@
-"""`python -m ops.refresh.history`: every version with its data, errors, rankings, verdict and reigns.
+"""`python -m ops.refresh.history`: list all versions with their data, errors, rankings, verdicts and reigns.
 
-The table is printed; build/history.json has the same, and build/history.png is the picture of it.
+It prints the table, writes the same to build/history.json, and plots it in build/history.png.
 """
 
 from __future__ import annotations

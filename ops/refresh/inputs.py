@@ -1,4 +1,4 @@
-"""What a refresh works from: where the ratings lie, and how the versions before were trained."""
+"""The inputs of a refresh: the location of the ratings, and the training options of earlier versions."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What the run in progress has decided: `build/refresh.json`. A run that was killed is taken up where this says.
+"""The decisions of the run in progress, in `build/refresh.json`. The next run uses them to resume a killed run.
 
-Once a run has ended, the same lies in the version's folder as `refreshed.json`, with how it ended.
+After a run has ended, they are in `refreshed.json` in the version's folder, together with the outcome.
 """
 
 from __future__ import annotations

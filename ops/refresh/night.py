@@ -1,13 +1,13 @@
-"""The steps of a refresh. Each is done again without harm if the run was killed, and a finished one is left as it is.
+"""The steps of a refresh. After a killed run, each step can be repeated safely. A finished step is not repeated.
 
-1. begin: what is new decides the way, and the version gets a name. The journal remembers both.
+1. begin: the new ratings decide between update and training, and the version gets a name. The journal keeps both.
 2. make: the update or the training, and the archive.
-3. judge: registered beside the default, it answers the same requests; both are measured on the newest ratings.
-4. settle: promoted if the verdict says so, else unregistered. The journal ends.
-5. prune: what is older than the newest few versions is unregistered and removed.
+3. judge: the version is registered and answers the default's requests too. Both are measured on the newest ratings.
+4. settle: the version is promoted if the verdict says so, otherwise unregistered. The journal ends.
+5. prune: all but the newest few versions are unregistered and removed.
 
-Where no server runs, or the ASGI server, whose versions are fixed, the versions are judged in this process, and what is
-promoted is what the next start serves.
+If no server runs, or only the ASGI server, whose versions are fixed, the versions are judged in this process. The next
+start then serves the promoted version.
 """
 
 from __future__ import annotations

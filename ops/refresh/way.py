@@ -1,4 +1,4 @@
-"""Whether the night makes a version, and how: by an update, which takes seconds, or by a training."""
+"""Decide whether a refresh makes a version, and how: by an update, which takes seconds, or by a training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an adoption can be told. Every field is an option of `python -m train.adopt`; its docstring is its help."""
+"""The options of an adoption. Every field is an option of `python -m train.adopt`; its docstring is its help."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ class AdoptConfig:
     """Options of `python -m train.adopt`.
 
     Raises:
-        DataError: a value is outside what its line allows.
+        DataError: a value is not in the range that its docstring gives.
     """
 
     model: Path
-    """The network: a TorchScript file, or with --module a state_dict (torch.save, or safetensors)."""
+    """The network: a TorchScript file, or with --module a state_dict (torch.save or safetensors)."""
     users: Path
-    """User ids as CSV, JSON, Parquet or .npy: by position, or with a column of rows."""
+    """File of user ids (CSV, JSON, Parquet or .npy). The row is the position of the id, or stands in a column."""
     movies: Annotated[Path, arg(aliases=("--items",))]
-    """Movie (item) ids, likewise. Titles, genres, years and columns to show in this file become the catalogue."""
+    """File of movie (item) ids, likewise. Its titles, genres, years and other columns become the catalogue."""
     out: Path = Path("build/own-1")
     """Folder for the artifact."""
     version: str = "own-1"
-    """Version of the model, told in its metadata."""
+    """Version name, written into the metadata of the model."""
     module: str = ""
     """The network's class, or a function that makes one: FILE.py:NAME. TorchScript must be able to compile it."""
     module_args: str = ""
     """Arguments of the class as a JSON object: '{"num_users": 610, "num_movies": 9724}'."""
     output: Output = "rating"
-    """What the network gives: a rating on the scale, a score of 0..1, a logit, or a probability."""
+    """What the network returns: a rating on the scale, a share of the scale (0..1), a logit, or a probability."""
     rating_scale: tuple[float, float] | None = None
-    """Lowest and highest rating. Without it, that of --ratings; a logit without it is one of a probability."""
+    """Lowest and highest rating. By default, those of --ratings. A logit without a scale is that of a probability."""
     ratings: Path | None = None
-    """Ratings that users gave so far. For a network of probabilities every row counts as 1: no rating is needed."""
+    """Ratings that users gave so far. For a network of probabilities, each row counts as 1 and needs no rating."""
     catalogue: Path | None = None
     """Titles, genres and years of the movies, if not in --movies."""
     user_column: str | None = None
@@ -49,20 +49,20 @@ class AdoptConfig:
     movie_column: Annotated[str | None, arg(aliases=("--item-column",))] = None
     """Column of movie ids in --movies."""
     user_row_column: str | None = None
-    """Column of the network's rows in --users; by default one called row, index or the like, else the position."""
+    """Column in --users with the network's rows. By default, one called row, index or the like, or the position."""
     movie_row_column: str | None = None
-    """Column of the network's rows in --movies."""
+    """Column in --movies with the network's rows."""
     header: bool = True
-    """Text files of ids begin with a header line; `--no-header` says that they do not."""
+    """Text files of ids begin with a header line; `--no-header` means that they do not."""
     unknown_user_row: int | None = None
-    """The network's row for a user that it does not know; by default such a user counts as the average one."""
+    """The network's row for unknown users. By default, an unknown user counts as the average user."""
     unknown_movie_row: int | None = None
-    """The network's row for a movie that it does not know; by default such a movie counts as the average one."""
+    """The network's row for unknown movies. By default, an unknown movie counts as the average movie."""
 
     item: str = Vocabulary.item
-    """What an item is called in requests and answers: `product` gives `product_id` and `product_ids`."""
+    """The word for an item in requests and answers: `product` gives `product_id` and `product_ids`."""
     tags: str = Vocabulary.tags
-    """What the items' genres are called, such as `categories`."""
+    """The word for the genres of the items, such as `categories`."""
 
     @property
     def words(self) -> Vocabulary:

@@ -1,1 +1,1 @@
-"""Two versions on the same held-out ratings: errors, rankings, and how sure their difference is."""
+"""Compare two versions on the same held-out ratings: errors, rankings, and how certain the difference is."""

@@ -1,4 +1,4 @@
-"""`python -m train.compare`: two versions on ratings that neither was trained on, as one JSON file."""
+"""`python -m train.compare`: compare two versions on ratings that neither was trained on, and write a JSON file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a comparison can be told."""
+"""The options of a comparison."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ class CompareConfig:
     """Options of `python -m train.compare`."""
 
     version: Path
-    """The folder of the version that may take the other's place."""
+    """The folder of the version that may replace the other one."""
     other: Path
     """The folder of the other version."""
     out: Path
-    """Where to write the figures, as JSON."""
+    """The JSON file to write the figures to."""
     data: tuple[str, ...] = ()
-    """Files, folders or databases of ratings, read as the version's own were."""
+    """Files, folders or databases of ratings. They are read like the version's own ratings."""
     other_data: tuple[str, ...] = ()
-    """More of them, read as the other version's own were."""
+    """More ratings. They are read like those of the other version."""

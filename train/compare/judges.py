@@ -1,7 +1,7 @@
-"""Which models stand for two versions, and on which ratings: none that either of them was trained on.
+"""Choose the models that represent two versions, and ratings that neither model was trained on.
 
-What a version serves was trained on everything. So a training keeps the model that it measured, which had not seen the
-held-out ratings. A model's history lists every rating that it was trained on: nothing here is taken on trust.
+The served model of a version was trained on all ratings. So a training also keeps the model that it measured, which
+has not seen the held-out ratings. A model's history lists every rating that it was trained on, so this can be checked.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The difference of two models on the same rows, with an interval that knows that a user's rows are alike."""
+"""The difference of two models on the same rows, with an interval that is clustered by user."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ class FactorsConfig(GradientOptions):
     """Options of architecture `factors`: two variational factor blocks and an ordinal network.
 
     Raises:
-        ValueError: a value is outside what its line allows.
+        ValueError: a value is not in the range that its docstring gives.
     """
 
     architecture: ClassVar[str] = "factors"
@@ -28,33 +28,33 @@ class FactorsConfig(GradientOptions):
     factors: int = 8
     """Factors of each block, besides the bias; at least 1."""
     noise_candidates: tuple[tuple[float, float], ...] = ((16.0, 1e6), (1e6, 10.0))
-    """Candidates for the rating block's noise: Gamma shapes by user and by movie, above 0; a large one: equal noise."""
+    """Candidates for the rating block's noise: Gamma shapes by user and by movie, above 0. Large: equal noise."""
     probe_sweeps: int = 8
-    """Sweeps of every candidate on the inner split; at least 1."""
+    """Sweeps for each candidate on the inner split; at least 1."""
     max_sweeps: int = 24
-    """Most sweeps of the best candidate; at least probe_sweeps."""
+    """Maximum number of sweeps for the best candidate; at least probe_sweeps."""
     inner_rows: int = 200_000
-    """About how many ratings the choice looks at, by whole users; at least 1."""
+    """About how many ratings to choose the noise and sweeps on, always all ratings of a user; at least 1."""
     score_sweeps: int = 20
     """Sweeps of the score block; at least 1."""
     score_noise: tuple[float, float] = (16.0, 1e6)
     """The score block's noise, as in noise_candidates."""
     init_scale: float = 0.2
-    """Standard deviation of the first factors; above 0."""
+    """Standard deviation of the initial factors; above 0."""
     prior_rows: float = 1.0
-    """Weight of the prior of a prior's precision, in rows per dimension; above 0."""
+    """Weight of the hyperprior on the precision of the factors, in rows per dimension; above 0."""
     prior_variance: float = 0.1
-    """Variance that it expects; above 0."""
+    """Variance of the factors that the hyperprior expects; above 0."""
     link_ridge: float = 20.0
-    """Shrinkage of what the catalogue's facts add to a movie's prior; above 0."""
+    """Shrinkage of the catalogue's effect on a movie's prior; above 0."""
     max_levels: int = 16
-    """Ratings of more distinct values are binned to so many levels; at least 2."""
+    """Maximum number of rating levels; at least 2. Ratings with more distinct values are binned."""
     hidden_dim: int = 16
     """Width of the ordinal network; at least 1."""
     network_rows: int = 250_000
-    """Most ratings that the ordinal network learns from; at least 1."""
+    """Maximum number of ratings that the ordinal network learns from; at least 1."""
     rating_weight: float = 0.5
-    """Share of the rating block in the served score; the ordinal network has the rest; 0 to 1."""
+    """Share of the rating block in the served score, 0 to 1. The ordinal network has the rest."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -14,36 +14,36 @@ class InterestConfig:
     The defaults did best on inner splits of KMRD, ml-latest-small and MovieTweetings.
 
     Raises:
-        ValueError: a value is outside what its line allows.
+        ValueError: a value is not in the range that its docstring gives.
     """
 
     ridge: float = 200.0
     """Shrinkage of the item-to-item weights; above 0."""
     dropout: float = 0.3
-    """More shrinkage for popular movies, as if this share of the history were dropped; 0 <= dropout < 1."""
+    """Extra shrinkage for popular movies, as if this share of the history were dropped; 0 <= dropout < 1."""
     user_power: float = 0.5
-    """A user of n ratings counts n^-user_power; at least 0. Few people then cannot outvote many."""
+    """A user with n ratings has the weight n^-user_power; at least 0. It keeps a few busy users from dominating."""
     sittings: float | None = None
-    """How much more is said by movies that a user rated within a day, a week and a month of each other; at least 0. By
-    default 1, and 0 with a split by time: it helps to find what was rated at the same time, not what comes next."""
+    """Extra weight for pairs of movies that a user rated within a day, a week or a month of each other; at least 0. The
+    default is 1, or 0 with a split by time: it helps to find what was rated at the same time, not what comes next."""
     level: float = 0.4
-    """What a rating one standard deviation above the user's mean adds to its strength of 1; at least 0."""
+    """How much a rating one standard deviation above the user's mean adds to its weight of 1; at least 0."""
     event: float = 0.5
-    """How much an event without a rating says, beside 1 of an average rating; at least 0."""
+    """Weight of an event without a rating; at least 0. An average rating has the weight 1."""
     prior: float = 0.5
-    """Weight of a movie's popularity, shared by 1 + the user's number of ratings; at least 0."""
+    """Weight of a movie's popularity, divided by 1 + the user's number of ratings; at least 0."""
     rating_shares: tuple[float, ...] = (0.3, 1.0, 3.0)
-    """Candidates for the rating's weight in the score, in spreads of the interest; an inner split chooses."""
+    """Candidate weights of the rating in the score, in spreads of the interest. An inner split chooses one."""
     restraints: tuple[float, ...] = (0.5, 0.0)
-    """Candidates for how much popular movies are held back, in spreads of the interest; an inner split chooses."""
+    """Candidates for how far popular movies move down, in spreads of the interest. An inner split chooses one."""
     min_raters: int = 3
     """Movies with fewer raters get no weights; at least 1."""
     max_movies: int = 4096
-    """Most movies that get weights, the most rated; at least 1. Memory grows with its square."""
+    """Maximum number of movies with weights, the most rated first; at least 1. Memory grows with its square."""
     max_ratings: int = 4_000_000
-    """About how many ratings the weights are fitted on, by whole users; at least 1."""
+    """About how many ratings to fit the weights on, always all ratings of a user; at least 1."""
     inner_rows: int = 50_000
-    """About how many ratings the choice of the rating's share looks at, by whole users; at least 1."""
+    """About how many ratings to choose the rating's weight on, always all ratings of a user; at least 1."""
 
     def __post_init__(self) -> None:
         check_options(self, "interest", "above 0", "ridge")

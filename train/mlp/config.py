@@ -14,7 +14,7 @@ class MLPConfig(GradientOptions):
     """Options of architecture `mlp`: the reference's network over two embeddings.
 
     Raises:
-        ValueError: a value is outside what its line allows.
+        ValueError: a value is not in the range that its docstring gives.
     """
 
     architecture: ClassVar[str] = "mlp"

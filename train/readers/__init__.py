@@ -1,4 +1,4 @@
-"""Ratings files and databases in, RatingsData out: which format lies there, and the reader for it."""
+"""Read ratings files and databases into RatingsData: detect the format and choose the reader for it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Where ratings lie: at a path, in an object store, or in a database that a URL or a file's name tells.
+"""The location of ratings: a path, an object store, or a database named by a URL or a file.
 
-A password never stands in an address: addresses are shown by `ps`, in logs and in a model's metadata.
+An address never contains a password, because `ps`, logs and a model's metadata show addresses.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is known about the movies: gathered by the readers, its ids given the type that the ratings' have."""
+"""The catalogue: facts about the movies, as the readers collect them. Its ids get the type of the ratings' ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the columns of a table to RatingsData: ids, ratings, scale, copies, catalogue; and what is said of them."""
+"""Turn the columns of a table into RatingsData: ids, ratings, scale, copies, catalogue, and the messages about them."""
 
 from __future__ import annotations
 

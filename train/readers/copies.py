@@ -1,7 +1,7 @@
-"""Rows that are in a file more than once: the same user, movie, rating and, where the file has one, time.
+"""Rows that appear more than once in a file: the same user, movie, rating and, if the file has one, time.
 
-A split would put copies of a row on both of its sides, and the errors on the held-out rows would be those of rows that
-were trained on. So they are left out. KMRD was published with a few and keeps them: its split is the reference's.
+A split could put copies of one row on both sides. The held-out rows would then include training rows, and the errors
+would be too small. So copies are left out. KMRD was published with a few and keeps them, to have the reference's split.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Ratings in a database: a table, or whatever a query gives, and a catalogue by a second query."""
+"""Ratings in a database: a table or the result of a query, and a catalogue from a second query."""
 
 from __future__ import annotations
 

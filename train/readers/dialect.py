@@ -1,7 +1,7 @@
-"""How a text file is written: what lies between its fields, and whether its first line names them.
+"""The dialect of a text file: its delimiter, and whether it has a header line.
 
-Every delimiter is tried on the first lines. The one wins whose first line has the most known names; else the one that
-cuts most lines into as many fields as the first; else the one that cuts into the most fields.
+Every delimiter is tried on the first lines. The winner is the one whose first line has the most known column names. A
+tie goes to the one that splits most lines into as many fields as the first, and then to the one with the most fields.
 """
 
 from __future__ import annotations

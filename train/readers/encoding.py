@@ -1,4 +1,4 @@
-"""From the bytes of a text file to UTF-8: by its byte order mark, by what was said, or by a guess that is told."""
+"""Convert a text file to UTF-8: by its byte order mark, by the option, or by a guess, which is reported."""
 
 from __future__ import annotations
 

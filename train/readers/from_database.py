@@ -1,4 +1,4 @@
-"""Which database, which of its tables or queries, and what they give."""
+"""Read ratings from a database: open it, choose the table or query, and read the result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Columns of a catalogue that nothing here knows, such as `price` or `cover_url`: answers show them where asked."""
+"""Further columns of a catalogue, such as `price` or `cover_url`. Answers show them on request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A movie's genres, whatever lies between them."""
+"""A movie's genres, with any separator between them."""
 
 from __future__ import annotations
 

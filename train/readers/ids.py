@@ -1,4 +1,4 @@
-"""A column of ids as int64 or as strings: what an accident in one line must not decide for all of them."""
+"""A column of ids as int64 or as strings. One faulty line must not decide the type of all ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON Lines: an object a line, its fields the columns; also one JSON array of such objects."""
+"""JSON Lines: one object per line, whose fields are the columns; or one JSON array of such objects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MovieLens (grouplens.org/datasets/movielens) and sets written like it, in the three shapes it came in.
+"""MovieLens (grouplens.org/datasets/movielens) and data sets like it, in its three published formats.
 
     latest, 20M, 25M, 32M    ratings.csv  userId,movieId,rating[,timestamp]   movies.csv  movieId,title,genres
     1M, 10M, MovieTweetings  ratings.dat  user::movie::rating[::timestamp]    movies.dat  movie::title::genres
@@ -6,7 +6,7 @@
                              (tabs)                                           u.genre     genre|number
 
 The movie file lies beside the ratings and may be absent. A title keeps its '(1995)', which gives the year. Files with
-header lines are read as any text file is; those without are read here.
+header lines are read like any text file. Files without header lines are read here.
 """
 
 from __future__ import annotations

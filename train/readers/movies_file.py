@@ -1,4 +1,4 @@
-"""A catalogue in any file with a column of movie ids: which of its columns are facts, and the facts by movie."""
+"""A catalogue in any file with a column of movie ids: find its columns of facts, and collect the facts by movie."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which column is what: by the names that people give to columns of users, movies, ratings, titles and the like."""
+"""Recognise columns by their usual names: users, movies, ratings, titles and the like."""
 
 from __future__ import annotations
 

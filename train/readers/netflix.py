@@ -1,4 +1,4 @@
-"""The Netflix Prize: files of ratings by movie, each begun by a line with the movie's id and a colon.
+"""The Netflix Prize: files of ratings, grouped by movie. A line with the movie's id and a colon begins each group.
 
     combined_data_1.txt, mv_0000001.txt   1:                  movie_titles.csv   movie,year,title
                                           1488844,3,2005-09-06

@@ -1,4 +1,4 @@
-"""The newest time of a column of times, as text: what later ratings are newer than."""
+"""The newest time in a column of times, as text. An update reads ratings from this time on."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Ratings in an object store, at an address of s3:// or gs://: their files are copied to this machine, and read here.
+"""Ratings in an object store, at an address with s3:// or gs://. The files are first copied to this machine.
 
-pyarrow's file systems do it. Keys come from the environment, as for any other client of the store.
+This uses pyarrow's file systems. Keys come from the environment, as for any other client of the store.
 """
 
 from __future__ import annotations

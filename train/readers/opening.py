@@ -1,4 +1,4 @@
-"""Which of the readers of files opens a source."""
+"""Choose the reader of files that opens a source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How to read a file of ratings, as options of a command."""
+"""Command-line options for reading ratings."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from train.readers.rules import ReadingRules
 
 @dataclass(frozen=True)
 class ReaderOptions(ReadingRules):
-    """Options that every command which reads ratings has."""
+    """The options of every command that reads ratings."""
 
     def read(self, path: str | Path, rating_scale: tuple[float, float] | None) -> RatingsData:
-        """The ratings that lie at `path`; with a scale, all of them must keep to it.
+        """The ratings at `path`. If a scale is given, all of them must be on it.
 
         Raises:
-            DataError: they cannot be read so.
+            DataError: they cannot be read with these options.
         """
         return load_ratings(path, self, rating_scale)

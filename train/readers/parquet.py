@@ -1,4 +1,4 @@
-"""Parquet: columns with types."""
+"""Parquet files, whose columns have types."""
 
 from __future__ import annotations
 

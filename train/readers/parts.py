@@ -1,4 +1,4 @@
-"""Which files of a folder are the ratings, and which one is the catalogue."""
+"""Find the ratings files and the catalogue in a folder."""
 
 from __future__ import annotations
 

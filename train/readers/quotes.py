@@ -1,10 +1,10 @@
-"""Whether "…" holds a field together in a text file, or a quote is a character like any other.
+"""Decide whether "…" encloses a field in a text file, or a quote is a character like any other.
 
-A quote within such a field is written twice, or after a backslash: the latter where only that cuts every line well.
+A quote inside such a field is written twice, or after a backslash if only that splits every line correctly.
 
-A quote that opens a field and is closed many lines later makes one row of all of them, without an error. So wherever
-a field goes over a line end, its lines are looked at: rows that were swallowed are each cut into as many fields as a
-row, while the first line of a note lacks the fields after it, or the last one those before.
+If a quote opens a field and closes many lines later, all these lines become one row, without an error. So each field
+that crosses a line end is checked. Swallowed rows each split into as many fields as a row. In a genuine note, the
+first line lacks the fields after the note, or the last line lacks the fields before it.
 """
 
 from __future__ import annotations

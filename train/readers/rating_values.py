@@ -1,4 +1,4 @@
-"""A column of ratings as float64, those that mean "not rated" left out."""
+"""A column of ratings as float64, without the values that mean "not rated"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person may say about how to read ratings. What is not said is found out, and told."""
+"""Options for reading ratings. The readers detect whatever is not given, and report what they found."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class ReadingRules:
     """How to read a file or folder of ratings.
 
     Raises:
-        DataError: a value is outside what its line allows.
+        DataError: a value is not in the range that its docstring gives.
     """
 
     format: Literal["auto", "kmrd", "movielens", "netflix", "csv", "parquet", "jsonl"] = "auto"
-    """How to read it; `auto` looks at what lies there."""
+    """Format of the ratings; `auto` detects it."""
     user_column: str | None = None
-    """Column of user ids, by its name or, in a file without a header line, its number from 1."""
+    """Column of user ids: its name, or in a file without a header line its number, counted from 1."""
     movie_column: Annotated[str | None, arg(aliases=("--item-column",))] = None
     """Column of movie (item) ids, in the ratings and in the catalogue."""
     rating_column: str | None = None
@@ -33,28 +33,28 @@ class ReadingRules:
     time_column: str | None = None
     """Column of times, for splits by time: seconds or milliseconds since 1970, or ISO text."""
     delimiter: str | None = None
-    r"""What lies between two fields, `'\t'` for a tab; by default the one that fits the file."""
+    r"""Delimiter between two fields, `'\t'` for a tab. By default, it is detected."""
     header: bool = True
-    """The file begins with a header line; `--no-header` says that it does not. Numbers are never taken for one."""
+    """The file begins with a header line; `--no-header` means that it does not. Numbers are never a header line."""
     quotes: Literal["auto", "on", "backslash", "off"] = "auto"
-    r"""Whether "…" holds a field together, a quote within it written twice (on) or as `\"` (backslash), or a quote is a
-    character like any other (off)."""
+    r"""Whether "…" encloses a field. A quote inside a field is written twice (on) or as `\"` (backslash). With off, a
+    quote is a character like any other."""
     encoding: str | None = None
-    """Encoding of text files, such as cp949 or latin-1; by default UTF-8, and where that cannot be, a guess."""
+    """Encoding of text files, such as cp949 or latin-1. By default UTF-8; if the file is not valid UTF-8, a guess."""
     user_ids: IdType = "auto"
-    """Type of user ids; `auto` takes integers where every id is one, and refuses a file with a few that are none."""
+    """Type of user ids. `auto` chooses integers if every id is one, and refuses a file in which a few ids are not."""
     movie_ids: Annotated[IdType, arg(aliases=("--item-ids",))] = "auto"
     """Type of movie (item) ids."""
     not_rated: tuple[str, ...] = ()
-    """Values of the rating column that mean "not rated", such as 0, -1 or NA; their rows are left out."""
+    """Values of the rating column that mean "not rated", such as 0, -1 or NA. Rows with these values are left out."""
     copies: Literal["auto", "keep", "drop"] = "auto"
-    """Rows that repeat user, movie, rating and time: `auto` drops them, but the few that KMRD was published with."""
+    """Rows that repeat user, movie, rating and time. `auto` drops them, except those that KMRD was published with."""
     skip_bad_lines: int = 0
-    """Leave out up to this many lines that cannot be used; each more is an error."""
+    """Skip up to this many lines that cannot be read. More such lines are an error."""
     movies: Annotated[Path | None, arg(aliases=("--items",))] = None
-    """The catalogue: a file with the movie column, any of title, genres and year, and columns to show in answers."""
+    """The catalogue: a file with a column of movie ids, and any of title, genres, year and further columns."""
     catalogue: bool = True
-    """Use the catalogue that lies beside the ratings; `--no-catalogue` does not."""
+    """Use the catalogue that lies beside the ratings; `--no-catalogue` ignores it."""
     title_column: str | None = None
     """Column of titles in the catalogue."""
     genres_column: Annotated[str | None, arg(aliases=("--tags-column",))] = None
@@ -62,20 +62,20 @@ class ReadingRules:
     year_column: str | None = None
     """Column of years in the catalogue."""
     query: str | None = None
-    """SQL that gives the ratings, where they are in a database; it may name the columns, by `as`."""
+    """For a database: a SQL query that returns the ratings. It may rename columns with `as`."""
     table: str | None = None
-    """Table or view of the ratings, where they are in a database."""
+    """For a database: the table or view of the ratings."""
     movies_query: Annotated[str | None, arg(aliases=("--items-query",))] = None
-    """SQL that gives the catalogue: the movie column, and any of title, genres and year."""
+    """For a database: a SQL query that returns the catalogue, with movie ids and any of title, genres and year."""
     since: str | None = None
-    """Of a database, the ratings of this time and later alone, such as 2026-01-31 or seconds since 1970."""
+    """For a database: read only ratings from this time on, such as 2026-01-31 or seconds since 1970."""
     genre_separator: Annotated[str | None, arg(aliases=("--tag-separator",))] = None
-    """What lies between two genres; by default |, else ; or a comma, whichever the column has."""
+    """Separator between two genres. By default | if the column has one, otherwise ; or a comma."""
 
     item: str = Vocabulary.item
-    """What an item is called in requests, answers and reports: `product` gives `product_id` and `product_ids`."""
+    """The word for an item in requests, answers and reports: `product` gives `product_id` and `product_ids`."""
     tags: str = Vocabulary.tags
-    """What the items' genres are called, such as `categories`."""
+    """The word for the genres of the items, such as `categories`."""
 
     def __post_init__(self) -> None:
         self.words  # noqa: B018  raises where a word cannot be used
@@ -97,12 +97,12 @@ class ReadingRules:
 
     @property
     def field_delimiter(self) -> str | None:
-        """The delimiter, a tab where somebody wrote the two characters of its escape."""
+        """The delimiter. The escape `\\t` and the word `tab` both mean a tab."""
         return "\t" if self.delimiter in (r"\t", "tab") else self.delimiter
 
     @property
     def asks_a_database(self) -> bool:
-        """Whether something is said that only a database can answer."""
+        """Whether an option is given that works only with a database."""
         return any(one is not None for one in (self.query, self.table, self.movies_query, self.since))
 
     @property

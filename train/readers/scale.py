@@ -1,4 +1,4 @@
-"""The scale of the ratings: as stated, else as seen, unless the lowest or the highest is an accident."""
+"""The scale of the ratings: as given by the option, or else as found, unless an extreme value looks like a mistake."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which rows of a table are used: all of them, or all but those that may be left out."""
+"""Choose the rows of a table to use: all rows, or all except those that may be skipped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where bytes lie: a file, compressed or not, a member of a zip archive, and the files beside it."""
+"""A source of bytes: a file, compressed or not, or a member of a zip archive; and the files beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One table as a file has it: the columns that were asked for, and where each row lies."""
+"""One table as read from a file: the requested columns, and the position of each row."""
 
 from __future__ import annotations
 

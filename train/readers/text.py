@@ -1,7 +1,7 @@
-"""Delimited text: every line whole, every wanted column there, or an error with its line.
+"""Delimited text. A line with missing fields, or a missing column, is an error that names the line.
 
-pyarrow reads all columns as strings, so that ids stay as the file has them. That path is fast and knows no
-line numbers; the csv module goes over the file again, slowly, only to say where a fault lies.
+pyarrow reads all columns as strings, so that ids stay as they are in the file. It is fast but knows no line numbers.
+If there is a fault, the slow csv module reads the file again to find the line.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A column of times as seconds since 1970: numbers of seconds or smaller units, dates and times of a typed file, or
+"""A column of times as seconds since 1970. It may hold numbers of seconds or smaller units, typed dates and times, or
 ISO text such as 2005-09-06 or 2005-09-06T12:30:00+09:00.
 
-Only splits by time need them, so a column that cannot be read is told and left aside, unless a person named it.
+Only splits by time need times. So an unreadable column is reported and ignored, unless an option named it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an update can be told; what is not said is as it was in the training of the version to update."""
+"""The options of an update. The defaults are those of the training of the version to update."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from train.config import RATINGS_OPTIONS
 from train.option_rules import check_value
 from train.readers.options import ReaderOptions
 
-# How the base's ratings were read, which its metadata tells, is how new ones are read; the types of ids are the base's.
+# New ratings are read with these options of the base, from its metadata. The types of ids are also the base's.
 _REMEMBERED = set(RATINGS_OPTIONS) - {"format", "copies", "skip_bad_lines", "user_ids", "movie_ids", "since"}
 
 _OF_A_DATABASE = {"query", "table", "movies_query"}
@@ -27,16 +27,16 @@ class UpdateConfig(ReaderOptions):
     ratings: str | Path
     """A folder, file or database of new ratings, on the rating scale of the version to update."""
     base: Path = Path("build/1.0/ncf.pt")
-    """The artifact to update; it stays as it is."""
+    """The artifact to update. It is not changed."""
     out: Path = Path("build/1.1")
     """Folder for the new artifact."""
     version: str = "1.1"
-    """Version of the new model, told in its metadata."""
+    """Version name, written into the metadata of the new model."""
     hold_out: float = 0.0
-    """Share of the new ratings, the newest ones, that are kept from a second model, `measured.pt`, which is measured on
-    them; 0 <= hold_out < 1. The served model takes them all."""
+    """Share of the new ratings, the newest ones, to hold out; 0 <= hold_out < 1. A second model, `measured.pt`, is
+    updated without them and measured on them. The served model takes all ratings."""
     count_again: bool = False
-    """Count ratings again that the base holds already: the same user, movie and rating."""
+    """Count ratings again that are already in the base, with the same user, movie and rating."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -45,11 +45,11 @@ class UpdateConfig(ReaderOptions):
 
 @dataclass(frozen=True)
 class Reading(ReaderOptions):
-    """How to read ratings for a version."""
+    """Options for reading ratings for a version."""
 
 
 def parse_config(arguments: list[str]) -> UpdateConfig:
-    """The options; how to read the ratings is, until it is given, as the base's own ratings were read.
+    """The options. The defaults for reading are those with which the base's own ratings were read.
 
     Raises:
         ArtifactError, OSError: the base cannot be read.
@@ -63,13 +63,13 @@ def parse_config(arguments: list[str]) -> UpdateConfig:
 
 
 def reading_of(base: Artifact, from_database: bool) -> Reading:
-    """How to read other ratings for a version: as its own ones, but for what only a database can answer."""
+    """Options for reading other ratings like the version's own, without those that only a database has."""
     found = how_it_was_read(base)
     return Reading(**{name: value for name, value in found.items() if from_database or name not in _OF_A_DATABASE})
 
 
 def how_it_was_read(base: Artifact) -> dict[str, Any]:
-    """The options of reading that go for new ratings too."""
+    """The options for reading that also apply to new ratings."""
     read_as = base.metadata.get("config", {})
     options = {name: read_as[name] for name in _REMEMBERED if read_as.get(name) is not None}
     if "not_rated" in options:
