@@ -40,7 +40,7 @@ help: ## list the verbs
 	@echo '           SERVER=torchserve|asgi  AUTH=on|off (serve, run)  WITH (compare, report)  KEEP (refresh)'
 	@echo '           MODEL, USERS, MOVIES or ITEMS, MODULE, MODULE_ARGS, OUTPUT, SCALE (adopt)'
 	@echo '           OUT, TOP_K, USERS or RATINGS, GENRES, EXCLUDE_SEEN, RANK_BY, EXACT (score)'
-	@echo '`make train-help`, `update-help`, `adopt-help`, `score-help` list the options for TRAIN_ARGS and the like.'
+	@echo '`make train-help` lists the options for TRAIN_ARGS; so do update-help, adopt-help and score-help.'
 
 serve: .venv/serve $(ASGI) ## train and pack if necessary, start the server, show answers
 	@$(BUILD) serve
@@ -144,7 +144,7 @@ test: .venv/dev ## run every test, with real servers, in two processes
 	$(PY) -m pytest -n 2
 test-quick: .venv/dev ## run the tests that need no server
 	$(PY) -m pytest -n 2 -m "not e2e"
-frontend: .venv/dev ## recompile the plugin of TorchServe's front end (needs javac)
+frontend: .venv/dev
 	$(PY) -m ops.frontend.build
 lint: .venv/dev ## check style (ruff), types (mypy) and unsafe code (bandit)
 	$(PY) -m ruff check .

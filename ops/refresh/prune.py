@@ -10,7 +10,7 @@ from model.files import atomic_write
 from ops.build.recipe import MADE_OF
 from ops.build.shelf import LOCK, PRUNED, VERDICT, Shelf
 from ops.refresh.facts import facts_of
-from ops.refresh.journal import REFRESHED
+from ops.refresh.journal import REFRESHED, read_ended
 from ops.store.record import read_record
 
 # These few kilobytes stay, so that the history is whole; the archive, the models and the pictures go.
@@ -22,7 +22,7 @@ def outdated(shelf: Shelf, keep: int) -> list[str]:
 
     Needed are the default, the one before it, and every version that one of the kept was made from.
     """
-    made = [version for version in shelf.trained() if (shelf.folder(version) / REFRESHED).is_file()]
+    made = [version for version in shelf.trained() if _was_refreshed(shelf, version)]
     record = read_record(shelf.store)
     kept = [*made[:keep], *(one for one in (record.default, record.previous) if one is not None)]
     needed = {name for version in kept for name in _line(shelf, version)}
@@ -37,6 +37,12 @@ def remove(shelf: Shelf, version: str) -> None:
     shelf.archive(version).unlink(missing_ok=True)
     for path in sorted(_files(folder), key=lambda path: path == shelf.artifact(version)):  # the artifact last
         path.unlink(missing_ok=True)
+
+
+def _was_refreshed(shelf: Shelf, version: str) -> bool:
+    """Whether a refresh made it; a version that was packed under another name has the files of the one before."""
+    ended = read_ended(shelf.folder(version))
+    return ended is not None and ended["version"] == version
 
 
 def _files(folder: Path) -> Iterable[Path]:
