@@ -48,8 +48,11 @@ def map_arrays(path: Path, entries: Mapping[str, str]) -> dict[str, np.ndarray]:
     """
     if not entries:
         return {}
-    with zipfile.ZipFile(path) as file:
-        found = {entry: _map_array(path, file.getinfo(entry)) for entry in set(entries.values())}
+    try:
+        with zipfile.ZipFile(path) as file:
+            found = {entry: _map_array(path, file.getinfo(entry)) for entry in set(entries.values())}
+    except (zipfile.BadZipFile, struct.error) as error:
+        raise ValueError(f"{path.name}: the entries of its large tables are damaged: {error}") from error
     return {name: found[entry] for name, entry in entries.items()}
 
 

@@ -26,6 +26,7 @@ LOCK = ".lock"
 # What is left of a version that was removed: its name stays taken, and its history is told.
 PRUNED = "pruned.json"
 VERDICT = "verdict.json"
+CANARY = "canary.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _LAST_NUMBER = re.compile(r"(.*?)(\d+)")
 # Folders under build/ that hold no version.

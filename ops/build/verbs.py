@@ -12,9 +12,12 @@ from ops.build.database import is_url, with_options
 from ops.build.packed import edited_since_packed, way_to_pack_anew
 from ops.build.plan import DEMO, Plan, plan_training, trained_recipe
 from ops.build.recipe import MADE_OF, Recipe, describe_files, write_recipe
-from ops.build.shelf import LOCK, VERDICT, Shelf, VersionError, check_name, making
+from ops.build.shelf import CANARY, LOCK, VERDICT, Shelf, VersionError, check_name, making
 from ops.store.archives import start_version, start_with
 from ops.undo import undone_on_failure
+
+# Files of a version's folder that another name of the same artifact does not take over.
+_OF_ONE_NAME = (MADE_OF, LOCK, VERDICT, CANARY)
 
 
 def train(asked: Mapping[str, str], shelf: Shelf, verb: str = "train") -> str:
@@ -148,7 +151,7 @@ def _rename(asked: Mapping[str, str], shelf: Shelf) -> str:
         kept = set(shelf.folder(version).iterdir())
         undo.add(f"clear {shelf.folder(version)}", lambda: clear_folder(shelf.folder(version), kept))
         for path in shelf.folder(base).iterdir():
-            if path.is_file() and path.name not in (MADE_OF, LOCK) and path != shelf.artifact(base):
+            if path.is_file() and path.name not in _OF_ONE_NAME and path != shelf.artifact(base):
                 shutil.copy2(path, shelf.folder(version))
         write_recipe(shelf.folder(version), recipe)
         shutil.copy2(shelf.artifact(base), shelf.artifact(version))  # last: with it, the version is there

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model.files import atomic_write
-from ops.build.shelf import BUILD, Shelf
+from ops.build.shelf import BUILD, CANARY, Shelf
 from ops.canary.asked import requests_to_try
 from ops.canary.trial import Report, item_ids_of, try_version
 from ops.canary.verdict import judge, write_verdict
@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _write_report(report: Report, shelf: Shelf) -> Path:
-    target = shelf.folder(report.canary.version) / "canary.json"
+    target = shelf.folder(report.canary.version) / CANARY
     target.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(target) as partial:
         partial.write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")

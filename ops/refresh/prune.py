@@ -8,13 +8,13 @@ from pathlib import Path
 
 from model.files import atomic_write
 from ops.build.recipe import MADE_OF
-from ops.build.shelf import LOCK, PRUNED, VERDICT, Shelf
+from ops.build.shelf import CANARY, LOCK, PRUNED, VERDICT, Shelf
 from ops.refresh.facts import facts_of
 from ops.refresh.journal import REFRESHED, read_ended
 from ops.store.record import read_record
 
 # These few kilobytes stay, so that the history is whole; the archive, the models and the pictures go.
-_STAY = {PRUNED, REFRESHED, VERDICT, LOCK, "MODEL_CARD.md", "metrics.json", MADE_OF, "canary.json"}
+_STAY = {PRUNED, REFRESHED, VERDICT, LOCK, "MODEL_CARD.md", "metrics.json", MADE_OF, CANARY}
 
 
 def outdated(shelf: Shelf, keep: int) -> list[str]:

@@ -144,3 +144,18 @@ def test_of_a_movie_rated_twice_the_last_rating_alone_counts(ranked_artifact: Ar
     served = Predictor(replace(ranked_artifact, history=history)).model
     assert served.user_at(1).rated.ratings.tolist() == [5.0, 9.0]
     assert served.user_at(5).rated.ratings.tolist() == []
+
+
+def test_damaged_header_of_an_array_is_a_value_error(tmp_path: Path) -> None:
+    path = tmp_path / "arrays.zip"
+    append_arrays(path, {"one": np.arange(100)})
+    with zipfile.ZipFile(path) as file:
+        place = file.getinfo("mapped/one.npy").header_offset
+    data = bytearray(path.read_bytes())
+    data[place + 26 : place + 30] = b"\xff\xff\xff\xff"  # the lengths of name and extra field
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=r"arrays\.zip|one\.npy|magic"):
+        map_arrays(path, {"one": "mapped/one.npy"})
+    path.write_bytes(data[: place + 10])
+    with pytest.raises(ValueError, match="the entries of its large tables are damaged"):
+        map_arrays(path, {"one": "mapped/one.npy"})
