@@ -112,6 +112,7 @@ def test_known_user_is_found_by_surprise_and_by_id(tab: Watched) -> None:
     page = tab.page
     page.click("#for-user")
     expect(page.locator("#user-said")).to_contain_text("gave")
+    expect(page.locator("#best-title")).to_contain_text("For user ")
     known = page.locator("#best-title").inner_text().removeprefix("For user ")
     page.click("#surprise")
     page.fill("#user-id", known[:3])
