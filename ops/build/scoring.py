@@ -24,6 +24,7 @@ def score(asked: Mapping[str, str], shelf: Shelf) -> str:
     options = {option: asked[name] for name, option in _OPTIONS.items() if asked.get(name)}
     words = [_switch(name, option, asked[name]) for name, option in _SWITCHES.items() if asked.get(name)]
     genres = [one.strip() for one in asked.get("GENRES", "").split(",") if one.strip()]
+    verbs.refuse_unknown(asked, shelf)
     version = verbs.train(asked, shelf, "score")
     commands.score(shelf.artifact(version), options, words, genres, asked.get("SCORE_ARGS", ""))
     return version

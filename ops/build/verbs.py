@@ -115,6 +115,7 @@ def report(asked: Mapping[str, str], shelf: Shelf) -> str:
 
     With `WITH`, it shows the verdict beside that version, which lies in the folder then.
     """
+    refuse_unknown(asked, shelf)
     if asked.get("WITH"):  # DATA is what the two are compared on
         asked = {name: value for name, value in asked.items() if name != "DATA"}
     version = train(asked, shelf, "report")
@@ -156,6 +157,14 @@ def _rename(asked: Mapping[str, str], shelf: Shelf) -> str:
         write_recipe(shelf.folder(version), recipe)
         shutil.copy2(shelf.artifact(base), shelf.artifact(version))  # last: with it, the version is there
     return version
+
+
+def refuse_unknown(asked: Mapping[str, str], shelf: Shelf) -> None:
+    """Refuses a VERSION that does not exist, where a verb reads one. Without VERSION, the verb may train the first."""
+    version = asked.get("VERSION")
+    if version and not shelf.is_taken(version):
+        known = ", ".join(shelf.trained()) or "none yet"
+        raise VersionError(f"VERSION: got {version}, allowed: {known}; `make train VERSION={version}` trains it")
 
 
 def refuse_taken(version: str, shelf: Shelf, verb: str, given: str) -> None:

@@ -73,7 +73,7 @@ def test_a_browser_gets_the_page_without_a_key_and_is_asked_for_it(
         expect(rows(page)).to_have_count(12)
         auth.rotate(settings)
         rate(page.locator("#well-known .glyphs").first, 0.95)
-        expect(page.locator("#key-hint")).to_contain_text("The key was refused: it is wrong, or it has expired.")
+        expect(page.locator("#key-hint")).to_contain_text("The key was refused: it is wrong or has expired.")
         enter(page, str(auth.find_key(settings, "inference")))
         expect(page.locator("#best-title")).to_have_text("For you")
         page.close()

@@ -48,10 +48,17 @@ def ratings_in(place: Place, reading: Reading) -> list[Source]:
     return parts
 
 
-def catalogue_beside(place: Place, ratings: Sequence[Source]) -> Source | None:
-    """The file that is called as a catalogue is, beside ratings that are called so too."""
-    if place.source is not None and place.source.stem not in RATINGS_STEMS:
-        return None
+def catalogue_beside(place: Place, ratings: Sequence[Source], reading: Reading) -> Source | None:
+    """The catalogue beside the ratings, by its name. Beside ratings of any other name, it is only told."""
+    found = _named_as_catalogue(place, ratings)
+    if found is None or place.source is None or place.source.stem in RATINGS_STEMS:
+        return found
+    told = f"{found.name} lies beside {place.source.name} and is not read: --movies {found.path} reads it"
+    reading.warn(f"{told}; a catalogue is read unasked beside ratings.csv and the like alone")
+    return None
+
+
+def _named_as_catalogue(place: Place, ratings: Sequence[Source]) -> Source | None:
     if place.folder.is_dir() and len(ratings) == 1:
         place = Place(ratings[0].path.parent)
     for stem in CATALOGUE_STEMS:

@@ -33,7 +33,7 @@ def read_plain(place: Place, rules: ReadingRules, reading: Reading) -> Found:
         raise DataError(f"--movies: {rules.movies}: is a folder; allowed is a file")
     asked_for = source is not None
     if source is None and rules.catalogue:
-        source = catalogue_beside(place, sources)
+        source = catalogue_beside(place, sources, reading)
     if source is None:
         return Found(path, table, columns, described)
     try:

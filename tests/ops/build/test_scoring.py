@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from ops.build import commands
 from ops.build.scoring import score
 from ops.build.shelf import Shelf, VersionError
+from ops.build.verbs import report
 
 
 @pytest.fixture
@@ -40,4 +42,13 @@ def test_what_is_missing_or_wrong_is_refused_before_any_training(
     with pytest.raises(VersionError, match=error):
         score(asked, shelf)
     assert not shelf.artifact("1.0").exists()
+    assert told == []
+
+
+@pytest.mark.parametrize("verb", [score, report])
+def test_a_verb_that_reads_a_version_refuses_an_unknown_one(
+    verb: Callable[[dict[str, str], Shelf], str], shelf: Shelf, told: list[list[str]]
+) -> None:
+    with pytest.raises(VersionError, match="VERSION: got 99, allowed: none yet; `make train VERSION=99` trains it"):
+        verb({"VERSION": "99", "OUT": "best"}, shelf)
     assert told == []

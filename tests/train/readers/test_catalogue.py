@@ -159,3 +159,13 @@ def test_a_catalogue_is_found_beside_ratings_in_a_folder_in_the_folder(tmp_path:
     (tmp_path / "ml").mkdir()
     read(tmp_path / "ml", "movie_id,title\n10,Ten\n20,Twenty\n")
     assert len(records(load_ratings(tmp_path))) == 2
+
+
+def test_a_catalogue_beside_ratings_of_another_name_is_told_and_not_read(tmp_path: Path) -> None:
+    (tmp_path / "shop.csv").write_text(RATINGS)
+    (tmp_path / "products.csv").write_text("movie_id,title\n10,Ten\n")
+    data = load_ratings(tmp_path / "shop.csv", ReadingRules())
+    assert data.movies is None
+    [warning] = data.reading.warnings
+    assert warning.startswith("products.csv lies beside shop.csv and is not read: --movies ")
+    assert load_ratings(tmp_path / "shop.csv", ReadingRules(catalogue=False)).reading.warnings == []
