@@ -18,6 +18,7 @@ from handler.service import RatingService
 from handler.settings import HandlerSettings
 from handler.siblings import served_versions
 from handler.worker_metrics import WorkerMetrics
+from model.archive import MODEL_CARD
 from model.artifact import load_artifact
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class NCFHandler:
         name = str(context.model_name)
         version = str(manifest.get("modelVersion", ""))
         metrics = WorkerMetrics(context.metrics, name, version, settings.metrics_interval_s)
-        card = Path(properties["model_dir"]) / "MODEL_CARD.md"
+        card = Path(properties["model_dir"]) / MODEL_CARD
         self.service = RatingService(
             artifact,
             settings,

@@ -14,6 +14,8 @@ VERSION_HEADER = "X-Model-Version"
 MANIFEST = "MAR-INF/MANIFEST.json"
 # The digest of every other file in it, in the format of `sha256sum -c`.
 DIGESTS = "SHA256SUMS"
+# What a version is for, and how well it does: in the archive, and in the version's folder.
+MODEL_CARD = "MODEL_CARD.md"
 
 
 def archive_name(version: str) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from dataclasses import asdict
-from pathlib import Path
 
 import tyro
 from tqdm import tqdm
@@ -20,7 +18,7 @@ from score.processes import do_together
 from score.work import Work
 from train.command import run_command
 from train.dataset.reading import counted
-from train.update.config import how_it_was_read
+from train.update.config import read_as_named
 
 
 def parse_config(arguments: list[str]) -> ScoreConfig:
@@ -29,11 +27,8 @@ def parse_config(arguments: list[str]) -> ScoreConfig:
     Raises:
         ArtifactError, OSError: the artifact cannot be read.
     """
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--artifact", type=Path, default=ScoreConfig.artifact)
-    given, _ = parser.parse_known_args(arguments)
-    remembered = how_it_was_read(load_artifact(given.artifact)) if given.artifact.is_file() else {}
-    return tyro.cli(ScoreConfig, prog="python -m score", default=ScoreConfig(**remembered), args=arguments)
+    default = ScoreConfig(**read_as_named("--artifact", ScoreConfig.artifact, arguments))
+    return tyro.cli(ScoreConfig, prog="python -m score", default=default, args=arguments)
 
 
 def score(config: ScoreConfig) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from ops.asgi import about
+
 ROOT = Path(__file__).parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
@@ -37,3 +39,7 @@ def test_the_package_holds_the_code_and_its_data_files(tmp_path: Path) -> None:
     needed = [name for name in listed if name.split("/")[0] in ("model", "handler", "train")]
     assert {name for name in needed if (ROOT / name).is_file()} <= held
     assert "ops/versions/rollout.py" in held
+
+
+def test_the_second_server_tells_the_release() -> None:
+    assert about.SERVER["version"] == PROJECT["project"]["version"]

@@ -14,6 +14,7 @@ import pandas as pd
 import torch
 from safetensors.torch import save_file
 
+from model.archive import MODEL_CARD
 from model.artifact import Artifact, describe_artifact, save_artifact
 from model.catalogue import Catalogue
 from model.files import atomic_write
@@ -28,7 +29,7 @@ from train.dataset.data import MOVIE_ID, EventsData, RatingsData
 from train.dataset.figures import describe_data, describe_events
 from train.dataset.tensors import TrainingSet
 from train.evaluation.held_out import HeldOut, save_held_out
-from train.evaluation.model_card import MODEL_CARD, model_card
+from train.evaluation.model_card import model_card
 from train.interest.fit import history_of
 from train.method import Choice
 

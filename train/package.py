@@ -18,11 +18,11 @@ from pathlib import Path
 
 import tyro
 
-from model.archive import DIGESTS, NAME, archive_name, file_digests
+from model.archive import DIGESTS, MODEL_CARD, NAME, archive_name, file_digests
 from model.artifact import load_artifact
 from train.command import run_command
 from train.compile_head import compile_head
-from train.evaluation.model_card import MODEL_CARD, model_card
+from train.evaluation.model_card import model_card
 
 ROOT = Path(__file__).resolve().parent.parent
 HANDLER = "ncf_handler.py"

@@ -16,7 +16,7 @@ import yaml
 
 from handler.service import Metrics, RatingService
 from handler.settings import HandlerSettings, check_config
-from model.archive import MANIFEST, NAME
+from model.archive import MANIFEST, MODEL_CARD, NAME
 from model.artifact import load_artifact
 
 _BATCH_SIZE = 48
@@ -67,7 +67,7 @@ def _load(
     check_config(config)
     settings = HandlerSettings.from_mapping(config.get("handler"))
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    card = folder / "MODEL_CARD.md"
+    card = folder / MODEL_CARD
     service = RatingService(
         load_artifact(folder / manifest["serializedFile"], device),
         settings,

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from model.archive import MODEL_CARD
 from model.files import atomic_write
 from ops.build.recipe import MADE_OF
 from ops.build.shelf import CANARY, LOCK, PRUNED, VERDICT, Shelf
@@ -14,7 +15,7 @@ from ops.refresh.journal import REFRESHED, read_ended
 from ops.store.record import read_record
 
 # These few kilobytes stay, so that the history is whole; the archive, the models and the pictures go.
-_STAY = {PRUNED, REFRESHED, VERDICT, LOCK, "MODEL_CARD.md", "metrics.json", MADE_OF, CANARY}
+_STAY = {PRUNED, REFRESHED, VERDICT, LOCK, MODEL_CARD, "metrics.json", MADE_OF, CANARY}
 
 
 def outdated(shelf: Shelf, keep: int) -> list[str]:

@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 
+from ops.canary import decision
 from ops.canary.agreement import Agreement
 from ops.canary.decision import Decision, decide
 from ops.canary.trial import Report, Side
+from ops.versions import lineage
+from train.compare import __main__ as compare
+from train.compare import judges
 
 
 def figures(
@@ -97,3 +101,8 @@ def test_a_version_that_fails_or_is_slow_is_not_promoted_however_good(tried: Rep
     assert decide(figures(BETTER, RANKED_BETTER), trial(errors=1)).verdict == "promote"
     decision = decide(figures(BETTER, RANKED_BETTER), tried)
     assert decision == Decision("keep", (told, *decision.reasons[1:]))
+
+
+def test_the_measurement_and_the_decision_agree_on_what_is_too_little() -> None:
+    assert decision.FEWEST_ROWS == judges.FEWEST_ROWS
+    assert lineage.SAME_ITEMS == compare.SAME_ITEMS

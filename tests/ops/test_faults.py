@@ -7,7 +7,6 @@ again with a fault at the first, the second, and so on, until it gets through.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from ops.store.record import change_record, read_record
 from ops.versions import reference, smoke
 from ops.versions.checks import RolloutError
 from ops.versions.rollout import Rollout
+from tests.ops.faults import fail_at
 from tests.ops.management import Management, client_for, served, settings_for
 
 FAULTS = [ClientError("injected"), OSError(28, "injected: no space left"), KeyError("injected"), KeyboardInterrupt()]
@@ -47,30 +47,6 @@ STEPS: list[tuple[Any, str]] = [
     (smoke, "smoke"),
     (reference, "Reference"),
 ]
-
-
-@contextmanager
-def fault_at(monkeypatch: pytest.MonkeyPatch, number: int, fault: BaseException, after: bool) -> Iterator[list[str]]:
-    """Makes call `number` of all STEPS raise, before or after it has happened; yields the names of the calls made."""
-    calls: list[str] = []
-
-    def counted(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any, **options: Any) -> Any:
-            calls.append(name)
-            mine = len(calls) == number
-            if mine and not after:
-                raise fault
-            result = real(*arguments, **options)
-            if mine:
-                raise fault
-            return result
-
-        return call
-
-    with monkeypatch.context() as patch:
-        for owner, name in STEPS:
-            patch.setattr(owner, name, counted(f"{getattr(owner, '__name__', owner)}.{name}", getattr(owner, name)))
-        yield calls
 
 
 class Folder:
@@ -157,7 +133,8 @@ def test_a_fault_at_any_step_changes_nothing(
     prepare()
     before = folder.seen()
     for number in range(1, 100):
-        with fault_at(monkeypatch, number, fault, after) as calls:
+        with monkeypatch.context() as patch:
+            calls = fail_at(patch, STEPS, number, fault, after)
             try:
                 do()
             except (type(fault), RolloutError):

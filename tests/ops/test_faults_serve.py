@@ -5,7 +5,6 @@ TorchServe is a stand-in here that remembers what it serves; tests/e2e/test_make
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from ops.process import preflight, serve, server
 from ops.settings import ServerSettings
 from ops.store.archives import start_version, start_with
 from ops.store.record import read_record
+from tests.ops.faults import fail_at
 from tests.ops.management import settings_for
 
 FAULTS = [ClientError("injected"), OSError(28, "injected: no space left"), KeyError("injected"), KeyboardInterrupt()]
@@ -79,28 +79,6 @@ def settings(tmp_path: Path) -> ServerSettings:
     return found
 
 
-def fail_at(patch: pytest.MonkeyPatch, number: int, fault: BaseException, after: bool) -> list[str]:
-    """Makes call `number` of STEPS raise, before or after it has happened; returns the list of calls made."""
-    calls: list[str] = []
-
-    def counted(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any) -> Any:
-            calls.append(name)
-            mine = len(calls) == number
-            if mine and not after:
-                raise fault
-            result = real(*arguments)
-            if mine:
-                raise fault
-            return result
-
-        return call
-
-    for owner, name in STEPS:
-        patch.setattr(owner, name, counted(name, getattr(owner, name)))
-    return calls
-
-
 @pytest.mark.parametrize("after", [False, True], ids=["before the step", "after the step"])
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: type(fault).__name__)
 @pytest.mark.parametrize("runs", [True, False], ids=["a server runs", "no server runs"])
@@ -122,7 +100,7 @@ def test_a_fault_at_any_step_brings_everything_back(
     before = seen()
     for number in range(1, 60):
         with monkeypatch.context() as patch:
-            calls = fail_at(patch, number, fault, after)
+            calls = fail_at(patch, STEPS, number, fault, after)
             try:
                 serve.serve(settings, "1.1", "on")
             except type(fault):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from ops.refresh.log import Log
 from ops.refresh.night import Night, Wanted
 from ops.refresh.way import Limits, choose_way
 from ops.versions.rollout import Rollout
+from tests.ops.faults import fail_at
 from tests.ops.refresh_folder import NEWS, Folder, refresh_folder
 
 
@@ -155,28 +156,6 @@ STEPS: list[tuple[Any, str]] = [
 ]
 
 
-def kill_at(patch: pytest.MonkeyPatch, number: int, after: bool) -> list[str]:
-    """Kills call `number` of all STEPS; returns the names of the calls made, as they are made."""
-    calls: list[str] = []
-
-    def counted(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any, **options: Any) -> Any:
-            calls.append(name)
-            mine = len(calls) == number
-            if mine and not after:
-                raise Killed
-            result = real(*arguments, **options)
-            if mine:
-                raise Killed
-            return result
-
-        return call
-
-    for owner, name in STEPS:
-        patch.setattr(owner, name, counted(name, getattr(owner, name)))
-    return calls
-
-
 @pytest.mark.parametrize(
     ("way", "verdict", "after"), [("update", "promote", True), ("update", "keep", False), ("train", "promote", False)]
 )
@@ -193,7 +172,7 @@ def test_a_run_that_is_killed_anywhere_is_done_by_the_next(
             folder.refresh(keep=1)
             folder.news, folder.verdict = {**NEWS, "can_update": way == "update"}, verdict
             with monkeypatch.context() as patch:
-                calls = kill_at(patch, number, after)
+                calls = fail_at(patch, STEPS, number, Killed(), after)
                 try:
                     folder.refresh(keep=1)
                 except Killed:

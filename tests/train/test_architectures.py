@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import nn
 
+from model.archive import MODEL_CARD
 from model.artifact import load_artifact
 from model.asks import PairAnswer, PairAsk
 from model.network import EmbeddingMLP
@@ -23,7 +24,6 @@ from train.architectures import ARCHITECTURES, architecture_named, check_registr
 from train.config import TrainConfig
 from train.dataset.demo import write_demo
 from train.dataset.tensors import TrainingSet
-from train.evaluation.model_card import MODEL_CARD
 from train.fit_log import FitLog
 from train.method import Architecture, Choice, Fitted
 from train.output import ARTIFACT

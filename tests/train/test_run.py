@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from model.archive import MODEL_CARD
 from model.artifact import load_artifact
 from train.__main__ import main
 from train.dataset.demo import write_demo
-from train.evaluation.model_card import MODEL_CARD
 from train.evaluation.ranking_words import compare_with_popular
 from train.output import ARTIFACT, CHECKPOINT, HELD_OUT, MEASURED, METRICS
 

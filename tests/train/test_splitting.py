@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from model.archive import MODEL_CARD
 from train.__main__ import main
 from train.config import TrainConfig
 from train.dataset.data import split_ratings
 from train.errors import DataError
 from train.evaluation.held_out import load_held_out
-from train.evaluation.model_card import MODEL_CARD
 from train.evaluation.report import ReportConfig, write_report
 from train.output import HELD_OUT, METRICS
 from train.splitting import folds, split_as_asked

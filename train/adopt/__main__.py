@@ -7,12 +7,13 @@ import sys
 import torch
 import tyro
 
+from model.archive import MODEL_CARD
 from model.artifact import describe_artifact, save_artifact
 from train.adopt.adopt import adopt
 from train.adopt.config import AdoptConfig
 from train.command import run_command
 from train.errors import DataError
-from train.evaluation.model_card import MODEL_CARD, model_card
+from train.evaluation.model_card import model_card
 from train.output import ARTIFACT
 
 

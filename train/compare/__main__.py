@@ -26,7 +26,7 @@ from train.readers.address import is_database
 from train.update.config import reading_of
 
 # Versions of the same data know nearly all of each other's movies.
-_SAME_ITEMS = 0.5
+SAME_ITEMS = 0.5
 _COLUMNS = (USER_ID, MOVIE_ID, RATING, TIME)
 
 
@@ -78,7 +78,7 @@ def _first_ratings(ratings: pd.DataFrame) -> pd.DataFrame:
 def _refuse_other_data(one: Artifact, two: Artifact, config: CompareConfig) -> None:
     share = _shared(one.movie_ids, two.movie_ids)
     names = f"{config.version.name} and {config.other.name}"
-    if share < _SAME_ITEMS:
+    if share < SAME_ITEMS:
         told = f"they share {share:.0%} of their {one.words.item} ids"
         raise DataError(f"versions {names} are of different data: {told}")
     if one.scale != two.scale:

@@ -22,7 +22,6 @@ from train.evaluation.ranking_card import ranking_result, ranking_section
 from train.evaluation.split_words import describe_split
 from train.evaluation.verdict import doubt
 
-MODEL_CARD = "MODEL_CARD.md"
 _TEMPLATE = Path(__file__).with_name("model_card.md.template")
 _GROUPS = {
     "known": "user and {} occur in training",

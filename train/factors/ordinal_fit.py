@@ -78,7 +78,8 @@ def _optimizer(
         head.parameters(), rate, betas=(0.9, 0.98), weight_decay=config.weight_decay, fused=True
     )
     total = steps * config.epochs
-    total += total == 1 / _RISING  # PyTorch divides by the number of rising steps less one
+    if total * _RISING == 1:  # PyTorch divides by the number of rising steps less one
+        total += 1
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, rate, total_steps=total, pct_start=_RISING, final_div_factor=100.0
     )

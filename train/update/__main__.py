@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from model.archive import MODEL_CARD
 from model.artifact import Artifact, describe_artifact, load_artifact, save_artifact
 from model.history import History
 from train.command import run_command
@@ -29,7 +30,7 @@ from train.dataset.data import TIME, RatingsData, split_at
 from train.dataset.splits import last_rows
 from train.dataset.tensors import Ratings
 from train.errors import DataError
-from train.evaluation.model_card import MODEL_CARD, model_card
+from train.evaluation.model_card import model_card
 from train.factors.encode import encode_known_users
 from train.output import ARTIFACT, CHECKPOINT, HELD_OUT, MEASURED, METRICS
 from train.update.config import UpdateConfig, parse_config

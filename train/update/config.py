@@ -54,12 +54,20 @@ def parse_config(arguments: list[str]) -> UpdateConfig:
     Raises:
         ArtifactError, OSError: the base cannot be read.
     """
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--base", type=Path, default=UpdateConfig.base)
-    base, _ = parser.parse_known_args(arguments)
-    remembered = how_it_was_read(load_artifact(base.base)) if base.base.is_file() else {}
-    default = UpdateConfig(ratings=tyro.MISSING, **remembered)
+    default = UpdateConfig(ratings=tyro.MISSING, **read_as_named("--base", UpdateConfig.base, arguments))
     return tyro.cli(UpdateConfig, prog="python -m train.update", default=default, args=arguments)
+
+
+def read_as_named(option: str, default: Path, arguments: list[str]) -> dict[str, Any]:
+    """How the version was read whose artifact this option names among the arguments; {} where there is no such file.
+
+    Raises:
+        ArtifactError, OSError: it cannot be read.
+    """
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument(option, dest="artifact", type=Path, default=default)
+    named: Path = parser.parse_known_args(arguments)[0].artifact
+    return how_it_was_read(load_artifact(named)) if named.is_file() else {}
 
 
 def reading_of(base: Artifact, from_database: bool) -> Reading:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
+from model.archive import MODEL_CARD
 from model.artifact import Artifact, load_artifact, save_artifact
 from train.__main__ import main
-from train.evaluation.model_card import MODEL_CARD, model_card
+from train.evaluation.model_card import model_card
 from train.evaluation.ranking_words import as_text, compare_with_popular
 from train.output import ARTIFACT, METRICS
 from train.package import PackageConfig, package
