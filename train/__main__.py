@@ -93,12 +93,6 @@ def _told(config: TrainConfig, metrics: dict[str, Any]) -> str:
         lines.append(f"held out: {describe_split(metrics['split'])}")
         lines.append(format_table(metrics["metrics"], config.words))
         lines += [line for line in [doubt(metrics["metrics"], config.words)] if line]
-    if "events" in metrics:
-        lines.append(
-            "events: {events:,} by {users:,} users of {movies:,} {items}, from {file}".format(
-                **metrics["events"], items=config.words.items
-            )
-        )
     if "cross_validation" in metrics:
         lines.append(format_folds(metrics["cross_validation"]))
     if metrics["rankings"]:

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Literal
 
+from train.dataset.data import RatingsData
 from train.factors.config import FactorsConfig
 from train.interest.config import InterestConfig
 from train.mlp.config import MLPConfig
 from train.option_rules import check_value
+from train.readers.events import load_events
 from train.readers.options import ReaderOptions
 
 SPLITS_BY_TIME = ("time", "time-per-user", "leave-last-out")
@@ -81,6 +83,17 @@ class TrainConfig(ReaderOptions):
             check_value(
                 "rating_scale", self.rating_scale, self.rating_scale[0] < self.rating_scale[1], "lowest, highest"
             )
+
+    def read(self, path: str | Path, rating_scale: tuple[float, float] | None) -> RatingsData:
+        """The ratings at `path`, and the events beside them, if a file of events is given.
+
+        Raises:
+            DataError: one of them cannot be read with these options.
+        """
+        data = super().read(path, rating_scale)
+        if self.events is None:
+            return data
+        return replace(data, events=load_events(self.events, data, self.skip_bad_lines))
 
     @property
     def interest_of_split(self) -> InterestConfig:

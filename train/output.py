@@ -25,7 +25,7 @@ from model.scale import RatingScale
 from model.vocabulary import METADATA, Vocabulary
 from train.architectures import ARCHITECTURES
 from train.config import TrainConfig
-from train.dataset.data import MOVIE_ID, EventsData, RatingsData
+from train.dataset.data import MOVIE_ID, RatingsData
 from train.dataset.figures import describe_data, describe_events
 from train.dataset.tensors import TrainingSet
 from train.evaluation.held_out import HeldOut, save_held_out
@@ -47,7 +47,6 @@ def describe(
     choice: Choice,
     results: dict[str, Any],
     split: dict[str, Any],
-    events: EventsData | None = None,
 ) -> dict[str, Any]:
     """The description of the run for metrics.json and the artifact's metadata, without the speed.
 
@@ -65,7 +64,7 @@ def describe(
         "seed": config.seed,
         "split": split,
         "data": describe_data(data),
-        **({} if events is None else {"events": describe_events(events)}),
+        **({} if data.events is None else {"events": describe_events(data.events)}),
         "libraries": {"torch": torch.__version__, "numpy": np.__version__, "python": platform.python_version()},
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }

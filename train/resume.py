@@ -25,7 +25,7 @@ from torch import Tensor
 from model.files import atomic_write
 from train import distributed
 from train.config import TrainConfig
-from train.dataset.data import EventsData, RatingsData
+from train.dataset.data import RatingsData
 
 FOLDER = ".resume"
 _FORMAT = 3  # of the files: add 1 when they change, or when a stage computes something else
@@ -109,13 +109,13 @@ class Stages:
 NO_STAGES = Stages()
 
 
-def fingerprint(config: TrainConfig, data: RatingsData, events: EventsData | None = None) -> str:
+def fingerprint(config: TrainConfig, data: RatingsData) -> str:
     """SHA-256 of what decides a result: options, data, catalogue, events, versions, number of processes."""
     options = {name: value for name, value in asdict(config).items() if name not in _NO_PART_OF_THE_RESULT}
     catalogue = "" if data.movies is None else data.movies.to_json(orient="values")
     told = [_FORMAT, options, data.sha256, hashlib.sha256(catalogue.encode()).hexdigest()]
     told += [data.rating_scale, torch.__version__, distributed.world(), distributed.device().type]
-    told += [] if events is None else [events.sha256]
+    told += [] if data.events is None else [data.events.sha256]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 

@@ -33,7 +33,6 @@ from train.interest.fit import Blend, fit_interest, history_of
 from train.interest.scores import ranked_scores
 from train.method import Architecture, Choice, Fitted
 from train.output import ARTIFACT, describe, write, write_measured
-from train.readers.events import load_events
 from train.resume import FOLDER, Stages, fingerprint
 from train.splitting import split_as_asked
 
@@ -75,7 +74,7 @@ def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
     clock.lap("folds")
     if distributed.rank():
         return {}
-    metrics = describe(config, data, model.fitted.network, choice, report.errors, split, job.events)
+    metrics = describe(config, data, model.fitted.network, choice, report.errors, split)
     metrics |= {"rankings": report.rankings, "chosen": {**choice.settings, **blend._asdict()}}
     metrics |= {"cross_validation": folded} if folded else {}
     config.out.mkdir(parents=True, exist_ok=True)
@@ -116,9 +115,8 @@ class _Job:
     def of(cls, config: TrainConfig, data: RatingsData) -> _Job:
         architecture = ARCHITECTURES[config.architecture]
         catalogue = data.movies if config.features and architecture.uses_features else None
-        events = None if config.events is None else load_events(config.events, data, config.skip_bad_lines)
-        stages = Stages(config.out / FOLDER, fingerprint(config, data, events), config.resume)
-        return cls(config, architecture, RatingScale(*data.rating_scale), catalogue, events, stages)
+        stages = Stages(config.out / FOLDER, fingerprint(config, data), config.resume)
+        return cls(config, architecture, RatingScale(*data.rating_scale), catalogue, data.events, stages)
 
     def index(self, ratings: pd.DataFrame) -> TrainingSet:
         rows = index_ratings(ratings, self.catalogue)

@@ -89,6 +89,7 @@ def _test_file(config: TrainConfig, data: RatingsData) -> Sides:
         movie_ids=id_type(data.ratings[MOVIE_ID]),
         movies=None,
         catalogue=False,
+        events=None,
     )
     held_out = rules.read(config.test_file, config.rating_scale)
     rows = held_out.ratings if config.copies == "keep" else _unseen(held_out, data)

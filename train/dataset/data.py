@@ -63,6 +63,7 @@ class RatingsData:
     locate: turns a row of ratings (0-based) into the words for an error: `rates.csv:42`.
     reading: what the reader understood, and what it doubts.
     newest: the newest time of a rating, as the data writes it; None where the data has no times.
+    events: what else people took, without ratings; None where no file of events was read.
     """
 
     ratings: pd.DataFrame
@@ -74,6 +75,7 @@ class RatingsData:
     locate: Callable[[int], str]
     reading: Reading = field(default_factory=Reading)
     newest: str | None = None
+    events: EventsData | None = None
 
 
 @dataclass(frozen=True, eq=False)

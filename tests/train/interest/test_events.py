@@ -100,7 +100,10 @@ def test_command_tells_of_the_events(rated_file: Path, capsys: pytest.CaptureFix
     clicks = rated_file.parent / "clicks.csv"
     clicks.write_text("user,item,time\n900,7,2020-01-01\n900,8,2020-01-02\n901,999,2020-01-03\n")
     assert train(rated_file, clicks) == 0
-    assert "events: 3 by 2 users of 3 movies, from clicks.csv" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    read, _, written = told.partition("held out: ")
+    assert "clicks.csv: 3 events by 2 users of 3 movies, 1 event of movies that nobody rated" in read
+    assert "wrote " in written
 
 
 @pytest.mark.parametrize(
