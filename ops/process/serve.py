@@ -51,6 +51,7 @@ def serve(settings: ServerSettings, version: str, tokens: str | None = None) -> 
                 return
             _check_start(settings)
             if former is not None:  # undone last: by then the former version and tokens are in place again
+                print(_told_of_restart(start_version(settings.model_store), version), flush=True)
                 undo.add("bring the former server back", lambda: _bring_back(former))
             else:
                 undo.add("stop the server that did not come up", lambda: server.stop(settings))
@@ -59,6 +60,11 @@ def serve(settings: ServerSettings, version: str, tokens: str | None = None) -> 
                 print(f"starting {TITLES[settings.server]} ...", flush=True)
                 server.start(settings)
                 server.wait_until_ready(settings)
+
+
+def _told_of_restart(before: str | None, version: str) -> str:
+    changed = f": its default version was {before} and will be {version}" if before not in (None, version) else ""
+    return f"stopping the running server{changed}"
 
 
 def _bring_back(former: ServerSettings) -> None:

@@ -112,3 +112,14 @@ def test_a_fault_at_any_step_brings_everything_back(
         pytest.fail("the verb never got through")
     assert number > 8
     assert seen()[0] == ("1.1", True)
+
+
+@pytest.mark.usefixtures("torchserve")
+def test_a_restart_with_another_version_names_both(
+    settings: ServerSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    serve.serve(settings, "1.0")
+    assert "stopping the running server" not in capsys.readouterr().out
+    serve.serve(settings, "1.1")
+    told = "stopping the running server: its default version was 1.0 and will be 1.1"
+    assert told in capsys.readouterr().out
