@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -72,10 +73,17 @@ class PartFolder:
             yield
 
     def write(self, number: int, table: pa.Table) -> None:
-        """Writes a part in one step."""
+        """Writes a part in one step.
+
+        Raises:
+            OSError: it cannot be written; the message names the file, as pyarrow's own does not.
+        """
         told = json.dumps({**self.made_of, "part": number}, ensure_ascii=False)
         with atomic_write(self.file(number), durable=True) as partial:
-            pyarrow.parquet.write_table(table.replace_schema_metadata({_KEY: told}), partial, compression="zstd")
+            try:
+                pyarrow.parquet.write_table(table.replace_schema_metadata({_KEY: told}), partial, compression="zstd")
+            except OSError as error:
+                raise OSError(error.errno, os.strerror(error.errno or 0), str(self.file(number))) from error
 
     def _refuse_other(self, path: Path, expected: bool) -> None:
         way = "give another --out, or delete the folder"
