@@ -36,7 +36,7 @@ class AnyRequests:
         self._most_bytes = most_bytes
 
     def decode(self, request: Request) -> Outcome:
-        """What a request asks for, or why it cannot be answered."""
+        """The decoded request, or the reason why it cannot be answered."""
         if request.endpoint in self._about:
             return self._about[request.endpoint]
         if not request.body and self._page is not None and asks_for_page(request):

@@ -119,5 +119,5 @@ class PlainPairs:
         return Response(orjson.dumps(found))
 
     def _write_texts(self, user_id: object, movie_id: object, rating: bytes) -> bytes:
-        """An answer where an id is a string, which may hold what JSON writes in another way."""
+        """An answer with a string as id, which may need escapes in JSON."""
         return self._text_line % (orjson.dumps(user_id), orjson.dumps(movie_id), rating)

@@ -92,7 +92,7 @@ class CompiledHead:
 
 
 def find_compiled_head(network: Any, library: Path = LIBRARY) -> CompiledHead | None:
-    """The head of a network on a CPU; None where TorchScript must do: other network, no library, or other result."""
+    """The compiled head of a network on a CPU; None if there is none for it, or if its results differ."""
     if getattr(network, "original_name", type(network).__name__) != "FactorNetwork" or not library.is_file():
         return None
     if max(network.size, len(network.ordinal.slope), len(network.ordinal.unit)) > _MOST:

@@ -33,7 +33,7 @@ def large_tables(network: torch.nn.Module) -> dict[str, np.ndarray]:
 
 @contextmanager
 def emptied(network: torch.nn.Module, names: Mapping[str, np.ndarray]) -> Iterator[None]:
-    """The scripted network without the rows of these tables, as long as the block runs."""
+    """Removes the rows of these tables from the scripted network while the block runs."""
     kept: dict[str, torch.Tensor] = {name: getattr(*_place(network, name)) for name in names}
     try:
         for name, tensor in kept.items():

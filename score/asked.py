@@ -51,7 +51,7 @@ class AskedUsers:
         )
 
     def digest(self) -> str:
-        """SHA-256 of all that is asked."""
+        """SHA-256 of the ids and the ratings."""
         digest = hashlib.sha256()
         arrays = [self.ids]
         if self.sent is not None:
@@ -62,7 +62,7 @@ class AskedUsers:
         return digest.hexdigest()
 
     def rows(self, model: ServedModel) -> np.ndarray:
-        """The users' rows (n,); the unknown user's of those that the model does not know."""
+        """The users' rows (n,). A user that the model does not know has the unknown user's row."""
         if not self._same_type(model):
             return np.full(len(self), model.user_ids.unknown)
         return model.user_ids.rows(self.ids if model.user_ids.integer else _raw(self.ids))
@@ -104,7 +104,7 @@ def asked_users(config: ScoreConfig, artifact: Artifact) -> AskedUsers:
 
 
 def _users_of_ratings(data: RatingsData, artifact: Artifact) -> AskedUsers:
-    """The users of new ratings, by their ids; of a movie that a user rated twice, the last rating counts."""
+    """The users of new ratings, by their ids. If a user rated a movie twice, the last rating counts."""
     integer = artifact.movie_ids.integer
     if integer and not pd.api.types.is_integer_dtype(data.ratings[MOVIE_ID].dtype):
         raise DataError(f"{data.source.name}: {MOVIE_ID} holds strings; this version has integers there")

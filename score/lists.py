@@ -64,7 +64,7 @@ class ListMaker:
 
     @property
     def candidates(self) -> int:
-        """How many movies a list is chosen from, those included that a user has seen."""
+        """The number of movies that a list is chosen from, including those that a user has seen."""
         return len(self._all)
 
     def lists(self, users: Sequence[User], call: Call) -> list[BestList]:

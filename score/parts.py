@@ -106,7 +106,7 @@ class PartFolder:
 def table_of(
     user_ids: np.ndarray, known: np.ndarray, lists: Sequence[BestList], movie_ids: IdMap, words: Vocabulary
 ) -> pa.Table:
-    """One row a user: their id, whether the model knows them, and their list as three columns of equal length."""
+    """One row per user: the id, whether the model knows it, and the list as three columns of equal length."""
     offsets = pa.array(np.concatenate(([0], np.cumsum([len(one.rows) for one in lists]))), pa.int32())
     rows = np.concatenate([one.rows for one in lists])
     ratings = np.concatenate([one.ratings for one in lists]).astype(np.float32)

@@ -106,7 +106,7 @@ def _not_allowed(methods: Iterable[str]) -> RequestError:
 
 
 async def _live(receive: Receive, send: Send) -> None:
-    """The start and the end of a server, in which there is nothing to do: the versions are loaded before."""
+    """Confirms the start and the end of a server. There is nothing to do: the versions are loaded before."""
     while True:
         message = await receive()
         await send({"type": f"{message['type']}.complete"})

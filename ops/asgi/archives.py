@@ -60,7 +60,7 @@ def lay(archives: Iterable[Path], folder: Path) -> Path:
 
 
 def point_to(folder: Path, place: Path) -> None:
-    """Makes a place the one where new processes look, in one step."""
+    """Points new processes to a place, in one step."""
     link = folder / "new"
     link.symlink_to(place.name)
     os.replace(link, shared.archives(folder))

@@ -43,7 +43,7 @@ async def read_body(receive: Receive, most: int) -> bytes:
 
 
 def content_of(body: bytes, content_type: str) -> Any:
-    """The body itself, or what the only field of a form holds, as TorchServe takes it; None for another form."""
+    """The body itself, or the content of a form's only field, as with TorchServe; None for any other form."""
     if content_type.startswith(_MULTIPART):
         return find_body(_multipart_fields(body, content_type))
     if content_type.startswith(_URL_ENCODED):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Cors:
-    """Who may ask from a browser; nobody but the server's own pages where `origin` is empty."""
+    """Which pages may ask from a browser. If `origin` is empty, only the server's own may."""
 
     origin: str = ""
     methods: str = ""
@@ -27,7 +27,7 @@ class Cors:
         return {"access-control-allow-origin": self.origin, "vary": "Origin"}
 
     def preflight(self, origin: str | None) -> Mapping[str, str] | None:
-        """What a browser may send, as headers beside those of every answer to it; None for a page that may not ask."""
+        """The headers that tell a browser what it may send; None for a page that may not ask."""
         if not self.answered(origin):
             return None
         return {

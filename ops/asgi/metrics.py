@@ -32,7 +32,7 @@ class PrometheusMetrics:
         self._gauges = {one["name"]: _gauge(one["name"], one["dimensions"]) for one in listed["gauge"]}
 
     def of(self, model_name: str, model_version: str, interval_s: float) -> VersionMetrics:
-        """What one version counts; it is added up every `interval_s` seconds."""
+        """The metrics of one version, which are updated every `interval_s` seconds."""
         return VersionMetrics(self._counters, self._gauges, model_name, model_version, interval_s)
 
 
@@ -73,7 +73,7 @@ def told(own: Iterable[VersionMetrics]) -> Response:
 
 
 def _counter(name: str, dimensions: Iterable[str]) -> Counter | Gauge:
-    """A gauge that adds up, where the library would put another ending to a counter's name."""
+    """A counter, or a gauge that sums over processes if the library would change the counter's name."""
     if name.endswith("_total"):
         return Counter(name, name, list(dimensions))
     return Gauge(name, name, list(dimensions), multiprocess_mode="sum")

@@ -13,7 +13,7 @@ METRICS = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def archives(folder: Path) -> Path:
-    """A link to where the archives are unpacked that a process loads at its start."""
+    """A link to the unpacked archives that a process loads at its start."""
     return folder / "archives"
 
 

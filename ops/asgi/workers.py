@@ -9,7 +9,7 @@ import psutil
 
 
 class Workers:
-    """The processes that serve together. `folder` is theirs alone; None is that of a process without others."""
+    """The processes that serve together. Only they use `folder`; None means a single process."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
@@ -20,7 +20,7 @@ class Workers:
             (self._folder / str(os.getpid())).touch()
 
     def alive(self) -> list[int]:
-        """The PIDs of those that have loaded and still run."""
+        """The PIDs of the processes that have loaded the versions and still run."""
         if self._folder is None:
             return [os.getpid()]
         return sorted(pid for pid in self._noted() if self._serves(pid))

@@ -11,7 +11,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Agreement:
-    """Over `requests` answered by both; a figure is None where no answer had what it is about."""
+    """Figures over the `requests` that both answered; None if no answer had the field in question."""
 
     requests: int
     identical: float | None
@@ -48,7 +48,7 @@ def agreement(answers: Sequence[tuple[Any, Any]], item_ids: tuple[str, str]) -> 
 
 
 def _ratings(answer: Any, item_id: str, where: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], float]]:
-    """Every rating, under the place where it stands; a recommended one under its movie, wherever that is ranked."""
+    """Every rating with its place in the answer; a recommended movie's rating has the movie as its place."""
     if isinstance(answer, dict):
         if isinstance(answer.get("rating"), float):
             yield where, answer["rating"]

@@ -78,7 +78,7 @@ def _rankings(figures: Mapping[str, Any] | None) -> _Found:
 
 
 def _judged(name: str, figures: Mapping[str, Any], sign: float, margin: float, unit: str) -> _Found:
-    """Where the interval lies. sign: 1 where less is better, -1 where more is."""
+    """Judges by the interval. sign: 1 if lower is better, -1 if higher is better."""
     low, high = sorted((sign * figures["low"], sign * figures["high"]))
     allowed = margin * figures["other"]
     told = (
@@ -101,7 +101,7 @@ def _first(found: list[_Found], outcome: str) -> list[str]:
 
 
 def _faults(trial: Report) -> list[str]:
-    """What forbids a promotion, whatever the model is worth."""
+    """Reasons that forbid a promotion, however good the model is."""
     faults = []
     default, canary = trial.default, trial.canary
     if _share_of_errors(canary) > _share_of_errors(default):

@@ -17,7 +17,7 @@ from ops.command import failing_in_one_line
 
 
 def read_log(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """Each line with its version: the one that the answer named, else the one that was asked."""
+    """Each line with its version: the one named in the answer, or else the one in the request."""
     for line in lines:
         entry = json.loads(line)
         asked = entry["path"].removeprefix("/predictions/ncf").strip("/") or "default"
@@ -40,7 +40,7 @@ def report(entries: Iterable[Mapping[str, Any]]) -> str:
 
 
 def bodies(entries: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The different bodies that are JSON, each in one line; a shadow's is its request's."""
+    """The distinct JSON bodies, each on one line. A mirrored request has the body of the original."""
     found: dict[str, None] = {}
     for entry in entries:
         try:

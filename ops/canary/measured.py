@@ -43,7 +43,7 @@ def measure(version: str, other: str, shelf: Shelf, data: str | None) -> dict[st
 
 
 def sources(version: str, shelf: Shelf) -> list[str]:
-    """Every place of ratings that a version was made of, its bases' included."""
+    """All sources of ratings of a version and of its bases."""
     found: dict[str, None] = {}
     seen: set[str] = set()
     names: list[str] = [version]

@@ -49,7 +49,7 @@ class Verdict:
 
 
 def judge(version: str, other: str, shelf: Shelf, data: str | None, trial: Report | None, requests: str) -> Verdict:
-    """Measures both, and decides. What cannot be measured is `cannot tell`, with the reason."""
+    """Measures both versions and decides. If they cannot be measured, the verdict is `cannot tell`, with the reason."""
     sizes = _size(version, shelf), _size(other, shelf)
     try:
         figures = measure(version, other, shelf, data)

@@ -18,7 +18,7 @@ class RefreshError(RuntimeError):
 
 
 def data_of(version: str, shelf: Shelf) -> str:
-    """Where all ratings lie, old and new: what the last refresh read, or else what the version was trained on."""
+    """The source of all ratings, old and new: that of the last refresh, or else that of the training."""
     if (ended := read_ended(shelf.folder(version))) is not None:
         return str(ended["data"])
     recipe = trained_recipe(shelf, version)
@@ -43,7 +43,7 @@ def training_of(journal: Journal, shelf: Shelf) -> dict[str, str]:
 
 
 def _without_split(words: list[str]) -> list[str]:
-    """The options of a training but for those that say what is held out."""
+    """The options of a training, without those that choose the held-out rows."""
     kept = []
     skip = False
     for word in words:

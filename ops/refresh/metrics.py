@@ -23,7 +23,7 @@ class Outcome:
 
 
 def write_metrics(path: Path, outcome: Outcome, seconds: float) -> None:
-    """Replaces the file. The time of the last success stays what it was where this run failed."""
+    """Replaces the file. If this run failed, the time of the last success does not change."""
     now = time.time()
     success = _last_success(path) if outcome.name == FAILED else now
     lines = [

@@ -8,14 +8,14 @@ from ops.store.record import Record
 
 
 class Reign(NamedTuple):
-    """Times in UTC, in ISO 8601; `ended` is None of the version that is the default now."""
+    """Times in UTC, in ISO 8601. `ended` is None for the present default version."""
 
     begun: str
     ended: str | None
 
 
 def reigns(record: Record) -> dict[str, list[Reign]]:
-    """By version its reigns, the oldest first. A rollback ends one, and begins another of the version before it."""
+    """The reigns of each version, oldest first. A rollback ends one reign and begins another."""
     found: dict[str, list[Reign]] = {}
     events = record.events
     for place, event in enumerate(events):

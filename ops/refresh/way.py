@@ -34,7 +34,7 @@ class Way(NamedTuple):
 
 
 def choose_way(news: Mapping[str, Any], limits: Limits, today: datetime | None = None) -> Way:
-    """The way for what `python -m train.update.news` told."""
+    """Chooses the way from the output of `python -m train.update.news`."""
     new, trained = news["new"], news["trained"]
     if new < FEWEST_NEW:
         return Way(WAIT, f"{new:,} new ratings; a verdict needs {FEWEST_NEW}, so they wait for more")

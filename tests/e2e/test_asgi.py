@@ -145,7 +145,7 @@ def test_an_archive_that_cannot_be_loaded_leaves_the_former_server(served_by_asg
 
 
 def pack_without_artifact(served: Project, store: Path) -> Path:
-    """An archive whose digests are right and whose artifact is none."""
+    """An archive with right digests and without a readable artifact."""
     code = """
 import shutil, sys, zipfile
 from pathlib import Path

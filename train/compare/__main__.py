@@ -70,7 +70,7 @@ def _read(artifact: Artifact, sources: Sequence[str]) -> list[pd.DataFrame]:
 
 
 def _first_ratings(ratings: pd.DataFrame) -> pd.DataFrame:
-    """The first rating alone of a movie that a user rated more than once: an early training saw that one."""
+    """Only the first rating of each user and movie, because an early training saw that one."""
     ordered = ratings.sort_values(TIME, kind="stable") if TIME in ratings else ratings
     return ordered.drop_duplicates([USER_ID, MOVIE_ID], ignore_index=True)
 
@@ -92,7 +92,7 @@ def _shared(one: IdMap, two: IdMap) -> float:
 
 
 def _facts(served: Judge, judge: Judge) -> dict[str, Any]:
-    """What is told of a version: what it knows, and which model stood for it."""
+    """Facts on a version: how much it knows, and which model stood for it."""
     artifact = served.artifact
     return {
         "version": artifact.metadata.get("version"),

@@ -39,7 +39,7 @@ class Judge:
     share: float
 
     def has_seen(self, ratings: pd.DataFrame) -> Mask:
-        """Which rows (N,) are of a user and a movie whose rating it was trained on."""
+        """Whether it was trained on a rating of the row's user and movie, (N,) bool."""
         users = self.artifact.user_ids.rows(raw_ids(ratings[USER_ID])).astype(np.int64)
         movies = self.artifact.movie_ids.rows(raw_ids(ratings[MOVIE_ID])).astype(np.int64)
         width = len(self.artifact.movie_ids) + 1
@@ -59,7 +59,7 @@ class Pair:
 
     @property
     def unfairness(self) -> tuple[float, float]:
-        """How much the worse informed of the two lacks of its ratings, then how much more the other one knows."""
+        """The share of ratings that the less informed judge lacks, then the difference between the two."""
         shares = self.judge.share, self.other.share
         return round(1 - min(shares), 2), round(max(shares) - min(shares), 2)
 
@@ -93,7 +93,7 @@ def choose_judges(versions: Sequence[Judge], others: Sequence[Judge], ratings: p
 
 
 def newest_rows(pair: Pair, ratings: pd.DataFrame) -> Mask | None:
-    """Of the unseen rows those that are no older than any that either was trained on; None where they are too few."""
+    """The unseen rows that are at least as new as every training row of both; None if they are too few."""
     if TIME not in ratings or ratings[TIME].isna().any():
         return None
     time = ratings[TIME].to_numpy(dtype=np.float64)

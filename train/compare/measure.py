@@ -56,7 +56,7 @@ def compare_rankings(pair: Pair, rows: pd.DataFrame) -> Paired | None:
 
 
 def _wanted(base: Artifact, other: Artifact, rows: pd.DataFrame) -> dict[Any, set[Any]]:
-    """By raw id of a user whom both know and who has ratings: the movies to be found."""
+    """The relevant movies of each user whom both versions know, by raw id."""
     row = base.user_ids.rows(raw_ids(rows[USER_ID]))
     known = (row != base.user_ids.unknown) & (other.user_ids.rows(raw_ids(rows[USER_ID])) != other.user_ids.unknown)
     history = base.history

@@ -78,13 +78,13 @@ def strangers_of(block: Block, movie_index: Tensor) -> Strangers:
 
 
 def unrated_as(stranger: Tensor, movies: Tensor, movie_index: Tensor) -> Tensor:
-    """The rows (M, K) of `movies` with `stranger` (K,) for those that no rating is of; movie_index as above."""
+    """The rows (M, K) of `movies`, with `stranger` (K,) for movies without ratings; movie_index as above."""
     count = torch.bincount(movie_index, minlength=len(movies))
     return torch.where((count == 0).unsqueeze(1), stranger, movies)
 
 
 def _measure(network: FactorNetwork, later: Ratings) -> Drift:
-    """The drift with which the means of both parts of the network are those of the ratings."""
+    """The drift that makes the mean of each part of the network equal the mean of the ratings."""
     k, unit = network.size, network.ordinal.unit
     user, movie = network.user_tower(later.user_index), network.movie_tower(later.movie_index)
     target = (later.rating - network.standard[0]) / network.standard[1]

@@ -21,7 +21,7 @@ _LARGEST_EXACT = 2**53
 
 
 def further_columns(where: str, names: Sequence[str], taken: Sequence[str], reading: Reading) -> list[str]:
-    """The columns of a catalogue to keep beside those that are `taken`; says which, and which have a name too many."""
+    """The further columns of a catalogue to keep, without those that are `taken`. Reports kept and dropped ones."""
     others = [name for name in dict.fromkeys(names) if name not in taken and names.count(name) == 1]
     refused = [name for name in others if name in _refused_names(reading.words)]
     kept = [name for name in others if name not in refused]
