@@ -4,6 +4,8 @@ Such a network has rows in an order of its own. `user_rows` and `movie_rows` say
 
 A network that gives no more than a score of two indices is an `AdoptedNetwork`. Its towers are the rows themselves, so
 the head runs the whole network. A network with two towers is an `AdoptedTowers`: either side is computed once.
+
+Either may have vectors of its movies, by which they are compared: see model/similarity.py.
 """
 
 # No `from __future__ import annotations`: TorchScript reads the attributes' annotations as they are.
@@ -46,6 +48,7 @@ class _Adopted(nn.Module):
     movie_rows: Tensor
     unknown_user: Tensor
     unknown_movie: Tensor
+    vectors: Tensor
 
     def __init__(
         self,
@@ -55,6 +58,7 @@ class _Adopted(nn.Module):
         movie_rows: Tensor,
         unknown_user: Tensor,
         unknown_movie: Tensor,
+        vectors: Tensor,
     ) -> None:
         super().__init__()
         self.num_users = len(user_rows)
@@ -66,6 +70,7 @@ class _Adopted(nn.Module):
         self.register_buffer("movie_rows", torch.cat([movie_rows, movie_rows[:1]]))
         self.register_buffer("unknown_user", unknown_user)
         self.register_buffer("unknown_movie", unknown_movie)
+        self.register_buffer("vectors", vectors)
 
     def forward(self, user_index: Tensor, movie_index: Tensor) -> Tensor:
         """(B,) int64 rows of users and of movies -> (B,) float32 unit scores in 0..1."""
@@ -82,7 +87,13 @@ class AdoptedNetwork(_Adopted):
         user_rows, movie_rows: (num_users,) and (num_movies,) int64, the network's row of each of our rows.
         unknown_user: (num_movies + 1,) unit scores of each movie by an unknown user; the last is the unknown movie's.
         unknown_movie: (num_users + 1,) unit scores of an unknown movie by each user; the last is the unknown user's.
+        vectors: (num_movies, V) by which movies are compared; V = 0 where the network has none.
     """
+
+    @torch.jit.export
+    def movie_vectors(self, movie_index: Tensor) -> Tensor:
+        """(B,) int64 rows of known movies -> (B, V)."""
+        return self.vectors[movie_index]
 
     @torch.jit.export
     def user_tower(self, user_index: Tensor) -> Tensor:
@@ -114,7 +125,15 @@ class AdoptedTowers(_Adopted):
         to_unit: what the head's score means.
         user_rows, movie_rows: (num_users,) and (num_movies,) int64, the network's row of each of our rows.
         unknown_user, unknown_movie: (W,), the towers' outputs of an unknown user and of an unknown movie.
+        vectors: (num_movies, V) by which movies are compared; V = 0: by the movie tower's outputs.
     """
+
+    @torch.jit.export
+    def movie_vectors(self, movie_index: Tensor) -> Tensor:
+        """(B,) int64 rows of known movies -> (B, V), or (B, W) of the movie tower."""
+        if self.vectors.shape[1] == 0:
+            return self.movie_tower(movie_index)
+        return self.vectors[movie_index]
 
     @torch.jit.export
     def user_tower(self, user_index: Tensor) -> Tensor:

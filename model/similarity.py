@@ -14,11 +14,22 @@ _KEPT_MIB = 32
 _CHUNK_MOVIES = 65_536
 
 
-class Similarity:
-    """The vectors of `num_movies` movies, as the network's `movie_vectors` gives them, else its movie tower."""
+def vectors_of(network: Any, device: torch.device) -> Callable[[Tensor], Tensor] | None:
+    """What gives the vectors (B, V) of movies' rows (B,): `movie_vectors`, else the movie tower; None without vectors.
 
-    def __init__(self, network: Any, num_movies: int, device: torch.device) -> None:
-        self._vectors: Callable[[Tensor], Tensor] = getattr(network, "movie_vectors", network.movie_tower)
+    The tower of a network that was adopted may give rows, which are integers, and its vectors may have no width.
+    """
+    found: Callable[[Tensor], Tensor] = getattr(network, "movie_vectors", network.movie_tower)
+    with torch.inference_mode():
+        first = found(torch.zeros(1, dtype=torch.int64, device=device))
+    return found if first.is_floating_point() and first.shape[1] else None
+
+
+class Similarity:
+    """How alike `num_movies` movies are by their vectors, which `vectors` gives for rows; see `vectors_of`."""
+
+    def __init__(self, vectors: Callable[[Tensor], Tensor], num_movies: int, device: torch.device) -> None:
+        self._vectors = vectors
         self._num_movies = num_movies
         self._device = device
         width = self._unit_vectors(0, 1).shape[1]

@@ -41,7 +41,9 @@ class AskContext:
     about: Mapping[str, Callable[[], dict[str, Any]]]
     """What is told of each subject that a client may ask about."""
     explained: bool
-    """Whether the network has vectors: a rating is followed back to its user's, and movies are compared by theirs."""
+    """Whether the network has towers of vectors: a rating is followed back to its user's."""
+    compared: bool
+    """Whether the network has vectors by which movies are compared."""
     words: Vocabulary
     """What clients call movies and genres."""
 
@@ -60,6 +62,7 @@ class AskContext:
             model.ranking is not None,
             about,
             model.scorer.has_vectors,
+            model.similarity is not None,
             model.words,
         )
 

@@ -25,12 +25,15 @@ def requests_to_try(
     call an item's id; where they differ, drawn requests have the name that both understand.
 
     Raises:
-        ValueError: a line is neither.
+        ValueError: there is no such file, or a line is neither.
     """
     if recorded is None:
         own, other = item_ids
         drawn = draw_requests(artifact(), most, own if own == other else ITEM_ID)
         return drawn, f"{most:,} drawn at random, as often as users rated; none were recorded"
+    if not recorded.is_file():
+        allowed = "a file with the body of a request in each line, or the log of nginx"
+        raise ValueError(f"REQUESTS: {recorded}: no such file; allowed is {allowed}")
     if _is_log(recorded):
         with recorded.open(encoding="utf-8", errors="replace") as lines:
             found = [body.encode() for body in bodies(read_log(lines))]

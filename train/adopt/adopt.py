@@ -25,6 +25,7 @@ from train.adopt.id_files import NetworkIds, Side, read_network_ids
 from train.adopt.inputs import has_towers, of_two_indices
 from train.adopt.load_network import load_network
 from train.adopt.seen import KnownIds, index_seen, read_seen
+from train.adopt.vectors import declared_vectors
 from train.adopt.wrap import wrap_network, wrap_towers
 from train.dataset.data import RatingsData
 from train.dataset.figures import describe_data
@@ -102,11 +103,13 @@ def _checked(
     reading.warnings += check_output(scores, config.output, scale, name)
     to_unit = ToUnit(config.output, scale)
     low, high = float(scores.min()), float(scores.max())
+    vectors = declared_vectors(loaded, config.movie_vectors, ids[1], name, config.words)
     kind = "two towers and a head" if towers else "a score of two indices"
+    kind += f", {config.words.item} vectors of {vectors.shape[1]} numbers" if vectors.shape[1] else ""
     reading.say(f"network: {kind}; {config.output} {low:.4g} to {high:.4g} over the checked pairs")
     if towers:
-        return wrap_towers(network, to_unit, *ids, unknown, name)
-    return wrap_network(network, to_unit, *ids, unknown)
+        return wrap_towers(network, to_unit, *ids, unknown, vectors, name)
+    return wrap_network(network, to_unit, *ids, unknown, vectors)
 
 
 def _read_seen(config: AdoptConfig, known: KnownIds, reading: Reading) -> _Seen:

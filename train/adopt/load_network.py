@@ -18,6 +18,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from train.adopt.inputs import TOWERS, VECTORS
 from train.errors import DataError
 
 _STATE_KEYS = ("state_dict", "model_state_dict", "model")
@@ -61,6 +62,7 @@ def _scripted(path: Path, module: str, module_args: str) -> torch.jit.ScriptModu
         raise DataError(
             f"{path}: does not fit {module}: {told} (MODULE_ARGS gives the class other arguments)"
         ) from None
+    _export(type(network))
     _number_defaults_as_tensors(type(network).forward)
     try:
         return torch.jit.script(network.eval())
@@ -145,6 +147,13 @@ def _read_state(path: Path) -> Mapping[str, Tensor]:
     if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
         raise DataError(f"{path}: got {type(found).__name__}, allowed is a state_dict: tensors by name")
     return found
+
+
+def _export(network: type[nn.Module]) -> None:
+    """Marks the methods that are served as ones to compile, where the class has them."""
+    for name in (*TOWERS, VECTORS):
+        if inspect.isfunction(method := getattr(network, name, None)):
+            torch.jit.export(method)
 
 
 def _number_defaults_as_tensors(forward: Callable[..., Any]) -> None:

@@ -37,7 +37,8 @@ def _rate(artifact: Artifact, rows: pd.DataFrame) -> np.ndarray:
 def compare_rankings(pair: Pair, rows: pd.DataFrame) -> Paired | None:
     """nDCG@10 of users whom both know; None where nobody has a movie to be found.
 
-    A movie is to be found if its held-out rating is at or above the mean of the user's ratings behind the second model.
+    A movie is to be found if its held-out rating is at or above the mean of the user's ratings behind the second model,
+    or behind the first, where the second knows no ratings.
     Either model's training ratings are left out of both lists.
     """
     wanted = _wanted(pair.other.artifact, pair.judge.artifact, rows)
@@ -57,6 +58,8 @@ def compare_rankings(pair: Pair, rows: pd.DataFrame) -> Paired | None:
 
 def _wanted(base: Artifact, other: Artifact, rows: pd.DataFrame) -> dict[Any, set[Any]]:
     """The relevant movies of each user whom both versions know, by raw id."""
+    if not len(base.history.ratings):
+        base, other = other, base
     row = base.user_ids.rows(raw_ids(rows[USER_ID]))
     known = (row != base.user_ids.unknown) & (other.user_ids.rows(raw_ids(rows[USER_ID])) != other.user_ids.unknown)
     history = base.history

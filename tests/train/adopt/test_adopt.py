@@ -143,6 +143,59 @@ def test_two_towers_are_served_as_vectors(config: Configure, tmp_path: Path) -> 
     assert len(told.because) == 3  # type: ignore[attr-defined]
 
 
+class WithLastLayer(Own):
+    """A network whose layers have names that towers have elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(1, 1, bias=False)
+        self.user_tower = nn.Identity()
+        nn.init.ones_(self.head.weight)
+
+    def forward(self, user: Tensor, movie: Tensor) -> Tensor:
+        scores: Tensor = self.head(self.table[user, movie].unsqueeze(1))
+        return scores
+
+
+def test_layers_that_are_called_as_towers_are_no_towers(config: Configure, tmp_path: Path, truth: np.ndarray) -> None:
+    script(WithLastLayer(), tmp_path / "net.pt")
+    assert all_ratings(served(config())) == pytest.approx(truth, abs=1e-5)
+
+
+TOWERS = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.users, self.movies = nn.Embedding(4, 3), nn.Embedding(5, 3)
+
+    def user_tower(self, user):
+        return self.users(user)
+
+    def movie_tower(self, movie):
+        return self.movies(movie)
+
+    def head(self, user, movie):
+        return 3 + (user * movie).sum(-1)
+
+    def forward(self, user, movie):
+        return self.head(self.user_tower(user), self.movie_tower(movie))
+"""
+
+
+def test_the_towers_of_a_class_need_no_mark(config: Configure, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(TOWERS)
+    network = Towers()
+    weights = {"users.weight": network.users.detach(), "movies.weight": network.movies.detach()}
+    torch.save(weights, tmp_path / "params.data")
+    predictor = served(config(model="params.data", module=f"{tmp_path}/own.py:Net"))
+    assert predictor.scorer.has_vectors
+    expected = (3 + network.users @ network.movies.T).clamp(1, 5).detach().numpy()
+    assert all_ratings(predictor) == pytest.approx(expected, abs=1e-5)
+
+
 NOTEBOOK = """
 import torch
 from torch import nn
