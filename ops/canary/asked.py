@@ -29,8 +29,10 @@ def requests_to_try(
     """
     if recorded is None:
         own, other = item_ids
-        drawn = draw_requests(artifact(), most, own if own == other else ITEM_ID)
-        return drawn, f"{most:,} drawn at random, as often as users rated; none were recorded"
+        drawn_of = artifact()
+        drawn = draw_requests(drawn_of, most, own if own == other else ITEM_ID)
+        how = "as often as users rated" if len(drawn_of.history.ratings) else "of each user equally often"
+        return drawn, f"{most:,} drawn at random, {how}; none were recorded"
     if not recorded.is_file():
         allowed = "a file with the body of a request in each line, or the log of nginx"
         raise ValueError(f"REQUESTS: {recorded}: no such file; allowed is {allowed}")
