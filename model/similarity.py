@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from model.highest import highest
+
 # Unit vectors of all movies are kept, by each process, if they are at most this large; else each ask computes them.
 _KEPT_MIB = 32
 _CHUNK_MOVIES = 65_536
+# So many neighbours of so many movies are kept, by each process, from the first ask for them on: 20 MiB at most.
+KEPT_NEIGHBOURS = 100
+_KEPT_MOVIES = 16_384
+
+
+class Neighbours(NamedTuple):
+    """Movies, the most alike first: rows (K,) and cosines (K,)."""
+
+    rows: np.ndarray
+    cosines: np.ndarray
 
 
 def vectors_of(network: Any, device: torch.device) -> Callable[[Tensor], Tensor] | None:
@@ -35,6 +48,27 @@ class Similarity:
         width = self._unit_vectors(0, 1).shape[1]
         fits = num_movies * width * 4 <= _KEPT_MIB * 2**20
         self._kept = self._unit_vectors(0, num_movies) if fits else None
+        self._first_neighbours = lru_cache(_KEPT_MOVIES)(self._find_first)
+
+    def nearest(self, row: int, number: int) -> Neighbours:
+        """The `number` movies that are most alike to the one in `row`, of all others; none where it has no vector."""
+        if number > KEPT_NEIGHBOURS:
+            return self.nearest_of(np.ones(self._num_movies, dtype=bool), row, number)
+        rows, cosines = self._first_neighbours(row)
+        return Neighbours(rows[:number], cosines[:number])
+
+    def nearest_of(self, keep: np.ndarray, row: int, number: int) -> Neighbours:
+        """The same of the movies that `keep` (num_movies,) bool leaves; the one in `row` is none of them."""
+        cosines = self.cosines(row)
+        keep[row] = False
+        if not cosines[row]:
+            keep[:] = False
+        rows = np.flatnonzero(keep)
+        rows = rows[highest(cosines[rows], number)]
+        return Neighbours(rows, cosines[rows])
+
+    def _find_first(self, row: int) -> Neighbours:
+        return self.nearest_of(np.ones(self._num_movies, dtype=bool), row, KEPT_NEIGHBOURS)
 
     def cosines(self, row: int) -> np.ndarray:
         """(num_movies,) float32: how alike each movie and the movie in `row` are, -1 to 1; 0 where one has none."""
