@@ -78,6 +78,7 @@ def test_the_server_tells_the_version_of_this_project(ask: Ask) -> None:
 def test_an_unknown_path_model_or_version_is_a_404_in_json(ask: Ask, path: str) -> None:
     answer = ask("POST", path, json=PAIR)
     assert (answer.status_code, answer.json()["code"]) == (404, 404)
+    assert "; versions: 1.0" in answer.json()["message"]
 
 
 def test_a_header_of_a_client_asks_nothing_else_than_its_path(ask: Ask) -> None:
