@@ -9,6 +9,7 @@ from train.config import TrainConfig
 from train.dataset.tensors import TrainingSet
 from train.factors import block_state
 from train.factors.config import FactorsConfig
+from train.factors.drift import popularity_by_time
 from train.factors.levels import Levels
 from train.factors.variational import Block, BothSides, finish_block, sort_both, start_block, sweep_block
 from train.method import Choice
@@ -37,12 +38,14 @@ def fit_blocks(
     sides = sort_both(ratings.user_index, ratings.movie_index, standardised, len(data.user_ids), len(data.movie_ids))
     noise_shapes, sweeps = tuple(choice.settings["noise"]), choice.settings["sweeps"]
     factors = choice.settings["factors"]
+    by_time = "drift" in choice.settings
+    popularity = popularity_by_time(data.ratings, len(data.movie_ids)) if by_time else None
     total = sweeps + options.score_sweeps
     with tqdm(total=total, desc=label, unit=" sweeps", dynamic_ncols=True, disable=distributed.quiet()) as progress:
-        rating_block = start_block(sides, noise_shapes, factors, options, seed, data.features)
+        rating_block = start_block(sides, noise_shapes, factors, options, seed, data.features, popularity)
         _fit_block(rating_block, sides, sweeps, options, progress, stages, f"{label}: rating block")
         scored = sides.with_target(normal_score)
-        score_block = start_block(scored, options.score_noise, factors, options, seed + 1, data.features)
+        score_block = start_block(scored, options.score_noise, factors, options, seed + 1, data.features, popularity)
         _fit_block(score_block, scored, options.score_sweeps, options, progress, stages, f"{label}: score block")
     return rating_block, score_block
 
