@@ -15,7 +15,7 @@ Lakshminarayanan, Bouchard & Archambeau 2011 (noise by user and by movie); Adams
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -83,6 +83,11 @@ def start_block(
     user = _first_users(len(data.by_user.count), factors, config, data.by_user.count.device)
     movie = _first_movies(data.by_movie.count, factors, config, seed, features, popularity)
     return Block(user, movie, _FIRST_ALPHA, noise_shapes)
+
+
+def start_from(fitted: Block, noise_shapes: NoiseShapes) -> Block:
+    """A block for a similar target of the same ratings, which starts where another block ended."""
+    return Block(replace(fitted.user), replace(fitted.movie), fitted.alpha, noise_shapes, sweeps=1)
 
 
 def sweep_block(block: Block, data: BothSides, config: FactorsConfig) -> None:
