@@ -42,10 +42,14 @@ def test_a_word_that_cannot_name_a_field_is_refused(word: object) -> None:
     [
         ("user", "genres", r"--item: got 'user', and the field user.* already has another meaning"),
         ("rating", "genres", r"--item: got 'rating', and the field rating"),
-        ("prediction", "genres", r"--item: got 'prediction', and the field predictions has"),
-        ("movie", "title", r"--tags: got 'title', and the field title already has another meaning: choose another word"),
-        ("category", "categories", r"--tags: got 'categories', and the field categories has"),
-        ("movie", "item_id", r"--tags: got 'item_id', and the field item_id has"),
+        ("prediction", "genres", r"--item: got 'prediction', and the field predictions already has"),
+        (
+            "movie",
+            "title",
+            r"--tags: got 'title', and the field title already has another meaning: choose another word",
+        ),
+        ("category", "categories", r"--tags: got 'categories', and the field categories already has"),
+        ("movie", "item_id", r"--tags: got 'item_id', and the field item_id already has"),
     ],
 )
 def test_a_word_that_means_something_else_is_refused(item: str, tags: str, told: str) -> None:
