@@ -26,7 +26,7 @@ def rank_peer(data: Data, name: str, environments: Path, limit_s: float, kept: K
 
     None if it fitted no setting within `limit_s` seconds.
 
-    `tried` is the number of settings that the tuning finished within `limit_s` seconds, and `tunable` that of all.
+    `tried` is the number of settings that the tuning finished within `limit_s` seconds; `tunable` is the number of all.
     """
     peer = PEERS[name]
     tuned = kept.get(f"{name}-tuned", lambda: _run(data.inner, name, peer.grid, environments, limit_s))
@@ -42,10 +42,10 @@ def rank_peer(data: Data, name: str, environments: Path, limit_s: float, kept: K
 
 
 def _run(rows: Rows, name: str, settings: Sequence[Settings], environments: Path, limit_s: float) -> Part:
-    """What the program wrote, of as many settings as it finished in time.
+    """The output of the program, for the settings that it finished in time.
 
     Raises:
-        RuntimeError: it failed.
+        RuntimeError: the program failed.
     """
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "in.npz"
