@@ -1,4 +1,4 @@
-"""The interest part: its equation, how it folds new users in, and what becomes of it in an artifact."""
+"""The interest part: its equation, new users, and its place in an artifact."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from model.predictor import Predictor
 from model.ranking import Ranking, Rated
 from tests.conftest import MOVIE_IDS
 
-# Whoever rated 3 with 8 and 77_777 with 9, as the user 11_242 did.
+# The ratings of user 11_242: movie 3 with 8 and movie 77_777 with 9.
 MOVIES = np.array([0, 4])
 RATINGS = np.array([8.0, 9.0], dtype=np.float32)
 
@@ -41,7 +41,7 @@ def test_interest_is_the_sum_over_the_history_and_a_fading_popularity(ranked_art
     assert found[5:].tolist() == [0, 0]  # without weights and raters: the last movie, and the unknown one
 
 
-def test_restraint_holds_popular_movies_back_by_spreads_of_the_interest(ranked_artifact: Artifact) -> None:
+def test_restraint_lowers_popular_movies_in_units_of_the_spread(ranked_artifact: Artifact) -> None:
     interest = interest_of(ranked_artifact)
     history = [Rated(MOVIES, RATINGS), Rated(MOVIES[:0], RATINGS[:0])]
     before = Ranking(interest).interests(history)
@@ -52,10 +52,10 @@ def test_restraint_holds_popular_movies_back_by_spreads_of_the_interest(ranked_a
     assert rarity[:6].mean() == pytest.approx(0, abs=1e-6)
     assert rarity[:6].std() == pytest.approx(1, abs=1e-6)
     assert rarity.argmax() == 5  # nobody rated it
-    assert (after[1] == before[1]).all()  # who rated nothing gets the most popular
+    assert (after[1] == before[1]).all()  # a user without ratings gets the most popular movies
 
 
-def test_users_of_one_product_have_the_interest_that_they_have_alone(ranked_artifact: Artifact) -> None:
+def test_interest_of_many_users_equals_their_single_interest(ranked_artifact: Artifact) -> None:
     ranking = Ranking(interest_of(ranked_artifact))
     histories = [Rated(MOVIES[:0], RATINGS[:0]), Rated(MOVIES, RATINGS), Rated(MOVIES[1:], RATINGS[1:])]
     alone = np.concatenate([ranking.interests([history]) for history in histories])
@@ -76,7 +76,7 @@ def test_digest_covers_the_interest(ranked_artifact: Artifact, tmp_path: Path) -
     assert save_artifact(ranked_artifact, tmp_path / "two.pt") != first
 
 
-def test_interest_of_another_number_of_movies_is_refused(ranked_artifact: Artifact, tmp_path: Path) -> None:
+def test_interest_with_a_wrong_number_of_movies_is_refused(ranked_artifact: Artifact, tmp_path: Path) -> None:
     interest_of(ranked_artifact).popularity = torch.zeros(4)
     save_artifact(ranked_artifact, tmp_path / "ncf.pt")
     with pytest.raises(ArtifactError, match="the interest part has 3 movies"):
@@ -84,7 +84,9 @@ def test_interest_of_another_number_of_movies_is_refused(ranked_artifact: Artifa
 
 
 @pytest.mark.parametrize(("rank_by", "rating_weight"), [("interest", 0.0), ("blend", 0.05)])
-def test_best_are_sorted_by_what_the_ask_says(ranked_artifact: Artifact, rank_by: str, rating_weight: float) -> None:
+def test_best_movies_are_sorted_by_the_requested_ranking(
+    ranked_artifact: Artifact, rank_by: str, rating_weight: float
+) -> None:
     predictor = Predictor(ranked_artifact)
     answer = best(predictor, BestAsk(11_242, rank_by=rank_by))  # type: ignore[arg-type]
     [interest] = Ranking(interest_of(ranked_artifact)).interests([Rated(MOVIES, RATINGS)])
@@ -105,7 +107,7 @@ def test_unknown_user_gets_the_most_popular(ranked_artifact: Artifact) -> None:
     assert not answer.user_known
 
 
-def test_fold_in_user_has_the_interest_of_a_known_user_with_these_ratings(ranked_artifact: Artifact) -> None:
+def test_fold_in_user_has_the_interest_of_a_known_user_with_the_same_ratings(ranked_artifact: Artifact) -> None:
     predictor = Predictor(ranked_artifact)
     known = best(predictor, BestAsk(11_242, rank_by="interest"))
     folded, alone = predictor.answer(

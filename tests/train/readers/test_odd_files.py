@@ -1,4 +1,4 @@
-"""Files with an accident in them: read as they were meant, with a word on what is doubtful, or refused with a line."""
+"""Files with mistakes: they are read as intended with a warning about doubts, or refused with the line."""
 
 import gzip
 import io
@@ -15,12 +15,12 @@ ROWS: list[Row] = [(user, movie, (user * 7 + movie) % 5 + 1) for user in range(1
 
 
 def written(*fields: str, rows: list[Row] = ROWS, last: str = "") -> str:
-    """Rows whose fields are these texts, with {u}, {m} and {r} in them."""
+    """Rows with these texts as fields; {u}, {m} and {r} are replaced."""
     return "\n".join(",".join(fields).format(u=u, m=m, r=r) for u, m, r in rows) + "\n" + last
 
 
 def read(path: Path, content: str | bytes, rules: ReadingRules | None = None) -> tuple[list[list[float]], str]:
-    """The rows, and all that was said."""
+    """The rows, and all lines of the report."""
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     data = load_ratings(path, rules or ReadingRules())
     return data.ratings[["user_id", "movie_id", "rating"]].to_numpy().tolist(), data.reading.text()
@@ -82,7 +82,7 @@ def test_a_path_that_ends_in_a_backslash_is_text(tmp_path: Path) -> None:
         (HEAD.encode() + written("é{u}", "{m}", "{r}").encode("latin-1"), "r.csv:2: is not UTF-8; it is read as"),
     ],
 )  # fmt: skip
-def test_what_is_doubtful_is_said(tmp_path: Path, content: str | bytes, told: str) -> None:
+def test_doubts_are_reported(tmp_path: Path, content: str | bytes, told: str) -> None:
     rows, said = read(tmp_path / "r.csv", content)
     assert told in said
     assert len(rows) in (48, 49)
@@ -126,13 +126,13 @@ def parquet() -> bytes:
         ("r.jsonl", '{"user_id": 1, "movie_id": 3, "rating": true}\n', "r.jsonl: rating is of type bool"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_meant_is_refused(tmp_path: Path, name: str, content: str | bytes, error: str) -> None:
+def test_impossible_files_are_refused(tmp_path: Path, name: str, content: str | bytes, error: str) -> None:
     with pytest.raises(DataError) as refused:
         read(tmp_path / name, content)
     assert error in str(refused.value)
 
 
-def test_names_that_stand_in_texts_of_json_are_not_doubled(tmp_path: Path) -> None:
+def test_field_names_inside_json_texts_are_not_duplicates(tmp_path: Path) -> None:
     lines = [f'{{"user_id": {u}, "movie_id": {m}, "rating": {r}, "note": "rating"}}' for u, m, r in ROWS]
     rows, _ = read(tmp_path / "r.jsonl", "\n".join(lines))
     assert rows == [list(row) for row in ROWS]

@@ -64,7 +64,7 @@ def test_a_million_rows_are_read_in_seconds(tmp_path: Path) -> None:
     assert time.perf_counter() - started < 40  # 4 s on two free cores
 
 
-def test_the_catalogue_is_the_table_beside_or_a_second_query(tmp_path: Path) -> None:
+def test_catalogue_comes_from_another_table_or_a_second_query(tmp_path: Path) -> None:
     path = make(tmp_path)
     run(
         path,
@@ -85,7 +85,7 @@ def test_the_catalogue_is_the_table_beside_or_a_second_query(tmp_path: Path) -> 
     assert movies.title.tolist() == ["Eight"]
 
 
-def test_one_text_among_integer_ids_does_not_make_strings_of_all(tmp_path: Path) -> None:
+def test_one_text_id_does_not_turn_integer_ids_into_strings(tmp_path: Path) -> None:
     path = make(tmp_path, [*ROWS, ("TOTAL", 1, 5, 0)])
     with pytest.raises(DataError, match='the row of user_id TOTAL and movie_id 1: user_id "TOTAL" is not an integer'):
         load_ratings(path)
@@ -109,7 +109,7 @@ def test_error_names_the_row_by_its_ids(tmp_path: Path, row: Sequence[Any], mess
     assert str(raised.value).startswith(message)
 
 
-def test_error_says_what_is_not_there(tmp_path: Path) -> None:
+def test_error_names_the_missing_table_or_column(tmp_path: Path) -> None:
     path = make(tmp_path)
     for rules, message in (
         (ReadingRules(table="votes"), "films.sqlite: no table votes; found: ratings"),
@@ -147,7 +147,7 @@ def test_error_says_what_is_not_there(tmp_path: Path) -> None:
         ("postgresql", ""),
     ],
 )
-def test_an_address_tells_a_database(address: str, kind: str) -> None:
+def test_database_is_recognised_by_its_address(address: str, kind: str) -> None:
     assert is_database(address) is bool(kind)
     assert database.is_url(address) is (kind == "postgres")
 
@@ -180,9 +180,7 @@ def test_a_password_in_an_address_is_refused_and_not_repeated(address: str) -> N
     assert "s3" not in f"{raised.value}{by_make.value}"
 
 
-def test_an_update_takes_what_is_newer_and_counts_no_row_twice(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_update_reads_only_newer_rows_and_counts_none_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, base, out = make(tmp_path), tmp_path / "1.0", tmp_path / "1.1"
     assert train(["--data", str(path), "--out", str(base), *QUICK]) == 0
     run(path, *(f"insert into ratings values ({100 + i}, {i}, 5, {1_800_000_000 + i})" for i in range(7)))
