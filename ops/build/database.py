@@ -48,5 +48,5 @@ def _refuse_password(name: str, address: str) -> None:
         return
     before, _, options = address[found.end() :].partition("?")
     if ":" in before.rpartition("@")[0] or _SECRETS & {key.lower() for key in parse_qs(options, True)}:
-        way = "leave it out, and give it by the environment: PGPASSWORD, AWS_SECRET_ACCESS_KEY"
+        way = "leave it out, and set it in the environment: PGPASSWORD, AWS_SECRET_ACCESS_KEY"
         raise ValueError(f"{name}: the address holds a password: {way}")

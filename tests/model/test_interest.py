@@ -79,7 +79,7 @@ def test_digest_covers_the_interest(ranked_artifact: Artifact, tmp_path: Path) -
 def test_interest_of_another_number_of_movies_is_refused(ranked_artifact: Artifact, tmp_path: Path) -> None:
     interest_of(ranked_artifact).popularity = torch.zeros(4)
     save_artifact(ranked_artifact, tmp_path / "ncf.pt")
-    with pytest.raises(ArtifactError, match="the interest part is of 3 movies"):
+    with pytest.raises(ArtifactError, match="the interest part has 3 movies"):
         load_artifact(tmp_path / "ncf.pt")
 
 

@@ -31,7 +31,7 @@ def test_a_word_that_is_its_own_plural_stays() -> None:
 
 @pytest.mark.parametrize("word", ["", "Product", "my product", "produit_", "9lives", "a-b", "ü", "x" * 41, '"', 7])
 def test_a_word_that_cannot_name_a_field_is_refused(word: object) -> None:
-    with pytest.raises(ValueError, match=r"--item: got .*, allowed: 1 to 40 small letters .*such as product"):
+    with pytest.raises(ValueError, match=r"--item: got .*, allowed: 1 to 40 lower-case letters .*such as product"):
         Vocabulary(item=word)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"--tags: got .* such as categories"):
         Vocabulary(tags=word)  # type: ignore[arg-type]
@@ -40,12 +40,16 @@ def test_a_word_that_cannot_name_a_field_is_refused(word: object) -> None:
 @pytest.mark.parametrize(
     ("item", "tags", "told"),
     [
-        ("user", "genres", r"--item: got 'user', and the field user.* has another meaning already"),
+        ("user", "genres", r"--item: got 'user', and the field user.* already has another meaning"),
         ("rating", "genres", r"--item: got 'rating', and the field rating"),
-        ("prediction", "genres", r"--item: got 'prediction', and the field predictions has"),
-        ("movie", "title", r"--tags: got 'title', and the field title has another meaning already: take another word"),
-        ("category", "categories", r"--tags: got 'categories', and the field categories has"),
-        ("movie", "item_id", r"--tags: got 'item_id', and the field item_id has"),
+        ("prediction", "genres", r"--item: got 'prediction', and the field predictions already has"),
+        (
+            "movie",
+            "title",
+            r"--tags: got 'title', and the field title already has another meaning: choose another word",
+        ),
+        ("category", "categories", r"--tags: got 'categories', and the field categories already has"),
+        ("movie", "item_id", r"--tags: got 'item_id', and the field item_id already has"),
     ],
 )
 def test_a_word_that_means_something_else_is_refused(item: str, tags: str, told: str) -> None:

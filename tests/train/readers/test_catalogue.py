@@ -45,7 +45,7 @@ def test_a_catalogue_that_was_asked_for_and_knows_no_rated_movie_is_an_error(tmp
 
 def test_a_catalogue_that_knows_few_of_the_rated_movies_is_a_warning(tmp_path: Path) -> None:
     data = read(tmp_path, "movie_id,title\n10,Ten\n1,One\n2,Two\n")
-    assert data.reading.warnings[0].startswith("movies.csv: knows 1 of 3 rated movies: is it of other movies?")
+    assert data.reading.warnings[0].startswith("movies.csv: knows 1 of 3 rated movies: does it describe other movies?")
 
 
 def test_a_catalogue_of_columns_that_tell_nothing_is_told_in_one_line(tmp_path: Path) -> None:
@@ -125,8 +125,8 @@ def test_a_column_of_which_there_are_two_candidates_is_a_warning_with_the_option
     (tmp_path / "r.csv").write_text("userId,user_id,movie,score,rating\n1,8,10,3,1\n2,9,20,4,2\n")
     data = load_ratings(tmp_path / "r.csv")
     assert data.reading.warnings == [
-        "r.csv: userId is taken for users; user_id may be too: --user-column decides",
-        "r.csv: rating is taken for ratings; score may be too: --rating-column decides",
+        "r.csv: userId is used for users; user_id may also be: --user-column chooses",
+        "r.csv: rating is used for ratings; score may also be: --rating-column chooses",
     ]
     assert data.ratings.to_numpy().tolist() == [[1, 10, 1], [2, 20, 2]]
     chosen = load_ratings(tmp_path / "r.csv", ReadingRules(user_column="user_id", rating_column="score"))
@@ -137,7 +137,7 @@ def test_a_column_of_which_there_are_two_candidates_is_a_warning_with_the_option
 def test_a_movie_that_is_there_twice_with_other_facts_is_a_warning(tmp_path: Path) -> None:
     data = read(tmp_path, "movie_id,title\n10,Ten\n20,Twenty\n10,Other\n20,Twenty\n")
     assert [one["title"] for one in records(data)] == ["Ten", "Twenty"]
-    assert data.reading.warnings[0].startswith("movies.csv:4: movie_id 10 is there a second time, with other facts")
+    assert data.reading.warnings[0].startswith("movies.csv:4: movie_id 10 occurs twice, with different facts")
 
 
 def test_a_year_that_is_none_is_unknown_and_a_warning(tmp_path: Path) -> None:
@@ -167,5 +167,5 @@ def test_a_catalogue_beside_ratings_of_another_name_is_told_and_not_read(tmp_pat
     data = load_ratings(tmp_path / "shop.csv", ReadingRules())
     assert data.movies is None
     [warning] = data.reading.warnings
-    assert warning.startswith("products.csv lies beside shop.csv and is not read: --movies ")
+    assert warning.startswith("products.csv lies beside shop.csv and is not used: --movies ")
     assert load_ratings(tmp_path / "shop.csv", ReadingRules(catalogue=False)).reading.warnings == []

@@ -58,7 +58,7 @@ def test_one_copy_among_many_rows_is_left_out_and_said(tmp_path: Path) -> None:
     )
     kept = load_ratings(path, ReadingRules(copies="keep"))
     assert (len(kept.ratings), kept.repeated_pairs) == (len(once) + 1, 1)
-    assert "on both sides of the split they make the reported errors too small" in kept.reading.warnings[0]
+    assert "copies on both sides of a split make the reported errors too small" in kept.reading.warnings[0]
 
 
 def test_copies_that_kmrd_was_published_with_stay_unless_they_are_many(tmp_path: Path) -> None:
@@ -66,7 +66,10 @@ def test_copies_that_kmrd_was_published_with_stay_unless_they_are_many(tmp_path:
     path = write(tmp_path, [*once, once[3]], "user,movie,rate,time")
     data = load_ratings(path)
     assert (len(data.ratings), data.reading.warnings) == (len(once) + 1, [])
-    assert any("rows like this: 1, kept as they were published; --copies drop" in one for one in data.reading.lines)
+    assert any(
+        "rows like this: 1, kept, because the data was published with them; --copies drop" in one
+        for one in data.reading.lines
+    )
     assert len(load_ratings(path, ReadingRules(copies="drop")).ratings) == len(once)
     assert len(load_ratings(write(tmp_path, once * 2, "user,movie,rate,time")).ratings) == len(once)
 
@@ -74,4 +77,4 @@ def test_copies_that_kmrd_was_published_with_stay_unless_they_are_many(tmp_path:
 def test_many_repeated_pairs_are_a_warning(tmp_path: Path) -> None:
     timed = [f"{row},{time}" for row in rows(300) for time in (1_100_000_000, 1_100_000_001)]
     [warning] = load_ratings(write(tmp_path, timed, "user_id,movie_id,rating,timestamp")).reading.warnings
-    assert warning.startswith("50% of the ratings repeat a pair of user and movie, and are kept")
+    assert warning.startswith("50% of the ratings repeat a pair of user and movie. They are kept")

@@ -79,4 +79,4 @@ def test_parts_in_a_folder_within_the_folder_are_left_out_with_a_word(tmp_path: 
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "part-1.csv").write_text(TEXT)
     [warning] = load_ratings(tmp_path).reading.warnings
-    assert f"1 file in folders within it left out, {tmp_path / 'more' / 'part-1.csv'} the first" in warning
+    assert f"1 file in subfolders left out, {tmp_path / 'more' / 'part-1.csv'} the first" in warning

@@ -118,4 +118,4 @@ def test_ids_that_javascript_cannot_hold_are_said(tmp_path: Path, user: int, mov
     path = tmp_path / "r.csv"
     path.write_text(f"user_id,movie_id,rating\n{user},{movie},1\n2,3,5\n")
     said = [line for line in load_ratings(path).reading.lines if "2^53" in line]
-    assert [line.split(" pass ")[0] for line in said] == ([f"ids of {told}"] if told else [])
+    assert [line.split(" exceed ")[0] for line in said] == ([f"ids of {told}"] if told else [])

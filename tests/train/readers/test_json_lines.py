@@ -36,7 +36,7 @@ def test_json_lines_are_read_by_the_names_of_their_fields(tmp_path: Path, as_arr
         ('{"user_id": 1, "rating": 2}', "r.jsonl:3: movie_id is missing"),
         ('{"user_id": 1, "movie_id": 2, "rating": null}', "r.jsonl:3: rating is missing"),
         ('{"user_id": 1, "movie_id": [2], "rating": 1}', "r.jsonl: movie_id holds values of these types: int, list"),
-        ('{"user_id": 1.5, "movie_id": 2, "rating": 1}', "r.jsonl:3: user_id 1.5 is no id"),
+        ('{"user_id": 1.5, "movie_id": 2, "rating": 1}', "r.jsonl:3: user_id 1.5 is not an id"),
     ],
 )
 def test_a_faulty_line_of_json_is_told(tmp_path: Path, line: str, message: str) -> None:

@@ -31,8 +31,8 @@ def test_the_delimiter_and_a_missing_header_are_found(tmp_path: Path, delimiter:
     if not header:
         [warning] = data.reading.warnings
         assert warning == (
-            "r.txt: no header line, so the first row is of user 1, movie 10 and rating 3: --user-column, "
-            "--movie-column and --rating-column decide, by number"
+            "r.txt: no header line, so columns are chosen by position, and the first row is user 1, movie 10 and "
+            "rating 3: --user-column, --movie-column and --rating-column choose others, by number"
         )
 
 

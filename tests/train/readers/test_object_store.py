@@ -62,7 +62,10 @@ def test_a_fault_is_told_with_its_line(store: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "told"),
-    [("none.csv", "s3://films/none.csv: no such file or folder"), ("only-photos", "s3://films/only-photos: no files")],
+    [
+        ("none.csv", "s3://films/none.csv: no such file or folder"),
+        ("only-photos", "s3://films/only-photos: no data files"),
+    ],
 )
 def test_what_is_not_there_is_told(store: str, name: str, told: str) -> None:
     with pytest.raises(DataError, match=told):

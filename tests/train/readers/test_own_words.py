@@ -61,7 +61,7 @@ def test_a_further_column_with_the_name_of_a_field_is_left_out_with_a_warning(tm
     assert data.movies is not None
     assert list(data.movies.columns) == ["movie_id", "title", "price"]
     assert any(
-        "score not kept: answers have a field of that name; rename the column" in w for w in data.reading.warnings
+        "score not kept: answers already have such a field; rename the column" in w for w in data.reading.warnings
     )
 
 
@@ -100,4 +100,4 @@ def test_options_have_names_without_movies() -> None:
 def test_a_word_that_cannot_be_used_is_refused_before_anything_is_read(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parse_config(["--item", "rating"])
-    assert "--item: got 'rating', and the field rating has" in capsys.readouterr().err
+    assert "--item: got 'rating', and the field rating" in capsys.readouterr().err

@@ -83,9 +83,9 @@ def test_uuids_are_strings(server: Server) -> None:
 
 def test_fractions_and_other_types_are_no_ids(server: Server) -> None:
     sql = "select {} as user_id, 1 as movie_id, 2 as rating union all select 3, 4, 5"
-    with pytest.raises(DataError, match=r"user_id 1\.5000000000 is no id"):
+    with pytest.raises(DataError, match=r"user_id 1\.5000000000 is not an id"):
         read(server, query=sql.format("1.5::numeric"))
-    with pytest.raises(DataError, match="user_id nan is no id"):
+    with pytest.raises(DataError, match="user_id nan is not an id"):
         read(server, query=sql.format("'nan'::numeric"))
     with pytest.raises(DataError, match="user_id is of type bool"):
         read(server, query="select true as user_id, 1 as movie_id, 2 as rating")
@@ -133,15 +133,15 @@ def test_a_table_is_found_by_its_name_or_asked_for(server: Server) -> None:
     ("rules", "message"),
     [
         ({"query": "select 1 as user_id, 2 as rating"}, "no column of movies; found: user_id, rating"),
-        ({"query": "select user_id, movie_id, stars from rated"}, 'PostgreSQL says: column "stars" does not exist'),
-        ({"query": "select * from nowhere"}, 'PostgreSQL says: relation "nowhere" does not exist'),
-        ({"query": "selekt"}, "PostgreSQL says: syntax error at or near"),
+        ({"query": "select user_id, movie_id, stars from rated"}, 'PostgreSQL answered: column "stars" does not exist'),
+        ({"query": "select * from nowhere"}, 'PostgreSQL answered: relation "nowhere" does not exist'),
+        ({"query": "selekt"}, "PostgreSQL answered: syntax error at or near"),
         ({"table": "rated", "rating_column": "stars"}, "no column stars; found: user_id, movie_id, rating, rated_at"),
         ({"query": "select * from rated where false"}, "no ratings: a query gives no rows"),
         ({"table": "rated", "since": "2027-01-01"}, "table rated gives no rows from rated_at 2027-01-01 on"),
         ({"table": "rated", "since": "soon"}, "invalid input syntax for type timestamp with time zone"),
         ({"query": "select 1 as user_id, 2 as movie_id, 3 as rating", "since": "1"}, "--since needs a column of times"),
-        ({"query": "select 1 / 0 as user_id, 2 as movie_id, 3 as rating"}, "PostgreSQL says: division by zero"),
+        ({"query": "select 1 / 0 as user_id, 2 as movie_id, 3 as rating"}, "PostgreSQL answered: division by zero"),
     ],
 )
 def test_error_says_what_the_database_lacks(server: Server, rules: dict[str, Any], message: str) -> None:
@@ -153,7 +153,7 @@ def test_error_says_what_the_database_lacks(server: Server, rules: dict[str, Any
 
 def test_a_query_cannot_write(server: Server) -> None:
     for sql in ("delete from rated", "with gone as (delete from rated returning *) select * from gone"):
-        with pytest.raises(DataError, match="PostgreSQL says: "):
+        with pytest.raises(DataError, match="PostgreSQL answered: "):
             read(server, query=sql)
     assert server.run("select count(*) from rated") == [(200,)]
 
@@ -170,7 +170,7 @@ def test_a_lost_connection_is_told(server: Server) -> None:
     thread = threading.Thread(target=cut)
     thread.start()
     slow = "select i as user_id, i as movie_id, i % 5 as rating from generate_series(1, 600) i, pg_sleep(0.05 * i)"
-    with pytest.raises(DataError, match=r"^127\.0\.0\.1/postgres: PostgreSQL says: .*(terminat|closed)"):
+    with pytest.raises(DataError, match=r"^127\.0\.0\.1/postgres: PostgreSQL answered: .*(terminat|closed)"):
         read(server, query=slow)
     thread.join()
 
@@ -215,4 +215,4 @@ def test_an_update_takes_what_is_newer_and_counts_no_row_twice(
 
     words = ["--ratings", server.url, "--base", str(second / "ncf.pt"), "--out", str(tmp_path / "1.3")]
     assert update(words) == 2
-    assert "holds all of its 1 ratings already" in capsys.readouterr().err
+    assert "already has all of its 1 ratings" in capsys.readouterr().err

@@ -34,10 +34,10 @@ GOOD = HEADER + "1,2,3\n4,5,6\n"
         (GOOD.encode() + b"7,8,1e999\n", "r.csv:4: rating 1e999 is not a finite number"),
         (GOOD.encode() + b",8,9\n", "r.csv:4: user_id is empty"),
         (GOOD.encode() + b'7,"",9\n', "r.csv:4: movie_id is empty"),
-        (GOOD.encode() + b'7,"8,9\n1,2,3\n', 'r.csv:4: movie_id "8 holds a quote; close it in its field'),
+        (GOOD.encode() + b'7,"8,9\n1,2,3\n', 'r.csv:4: movie_id "8 has a quote; close it in its field'),
         (GOOD.encode() + b'7,8,"9\n1,2,3\n', 'r.csv:4: rating ""9" is not a number'),
-        (GOOD.encode() + b'7,"8,9\n1,2\n', "r.csv:4: a quote is not closed as it must be"),
-        (GOOD.encode() + b'7,"8\n9",9\n', "r.csv:4: movie_id holds a line break"),
+        (GOOD.encode() + b'7,"8,9\n1,2\n', "r.csv:4: a quote is not closed correctly"),
+        (GOOD.encode() + b'7,"8\n9",9\n', "r.csv:4: movie_id contains a line break"),
         (GOOD.encode() + b"7,\x00,9\n", "r.csv:4: byte 0x00 is not text in utf-8; name another encoding"),
         (GOOD.encode("utf-16-le"), "r.csv:1: byte 0x00 is not text in utf-8; name another encoding with --encoding"),
         (HEADER.encode() + b"1,2,3\n4,5,3.0\n", "r.csv: every rating is 3; two different ones are needed"),
@@ -107,7 +107,7 @@ def test_a_fault_in_the_catalogue_is_told(tmp_path: Path, name: str, text: str, 
     [
         (
             {"user_id": [1.5, 2], "movie_id": [1, 2], "rating": [1, 2]},
-            "r.parquet, row 1: user_id 1.5 is no id; allowed are whole numbers",
+            "r.parquet, row 1: user_id 1.5 is not an id; allowed are whole numbers",
         ),
         (
             {"user_id": ["a", None], "movie_id": [1, 2], "rating": [1, 2]},

@@ -54,13 +54,13 @@ def test_a_time_that_cannot_be_read_is_told_and_stops_nobody(tmp_path: Path) -> 
     data = load_ratings(written(tmp_path, ["1126009800", "soon"]))
     assert list(data.ratings) == ["user_id", "movie_id", "rating"]
     (told,) = [line for line in data.reading.lines if line.startswith("times")]
-    assert told.startswith('times: not used; r.csv:3: timestamp is "soon", which is no time; allowed are seconds')
+    assert told.startswith('times: not used; r.csv:3: timestamp is "soon", which is not a time; allowed are seconds')
 
 
 def test_a_time_that_cannot_be_read_is_an_error_in_a_named_column(tmp_path: Path) -> None:
     path = written(tmp_path, ["1126009800", ""], "seen")
     with pytest.raises(
-        DataError, match=r'^r\.csv:3: seen is "", which is no time; allowed are seconds or milliseconds'
+        DataError, match=r'^r\.csv:3: seen is "", which is not a time; allowed are seconds or milliseconds'
     ):
         load_ratings(path, ReadingRules(time_column="seen"))
     data = load_ratings(path, ReadingRules(time_column="seen", skip_bad_lines=1), (1, 10))
