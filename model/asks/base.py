@@ -12,9 +12,9 @@ from torch import Tensor
 
 from model.artifact import Artifact
 from model.catalogue import Catalogue
-from model.history import History
+from model.history import History, Rated
 from model.ids import IdMap
-from model.ranking import Ranking, Rated
+from model.ranking import Ranking
 from model.scale import RatingScale
 from model.scorer import Scorer
 from model.similarity import Similarity
@@ -104,7 +104,7 @@ class ServedModel:
 
     def user_at(self, row: int) -> User:
         """A user by their row; the row after the last one is the unknown user's."""
-        return User(row, Rated(*self.history.last_of_user(row)), row != self.user_ids.unknown)
+        return User(row, self.history.last_of_user(row), row != self.user_ids.unknown)
 
 
 class Call:

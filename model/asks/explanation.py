@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from model.asks.base import NO_ROWS, Call, RawId, Run, ServedModel, User
-from model.ranking import Rated
+from model.history import Rated
 
 SHOWN = 5
 # At most so many of a user's last ratings are looked at: the user is encoded anew without each of them.
