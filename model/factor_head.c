@@ -13,6 +13,7 @@ struct head {
     int64_t k, h, levels, num_users, num_movies; /* numbers of rows, those of the unknown included */
     float offset, slope, rating_weight, lowest, highest;
     const float *users, *movies;        /* (num_users, 2 k + h), (num_movies, 2 k + h) */
+    const float *columns;               /* (2 k + h, num_movies): movies, transposed; or NULL */
     const float *mix, *bend;            /* (k - 1, h) and (h): ordinal.mix, transposed, and ordinal.slope */
     const float *out, *skip, *bias;     /* (h, levels), (levels), (levels): ordinal.out, transposed */
     const float *unit;                  /* (levels) */
@@ -56,6 +57,25 @@ INLINE void join(const float *user, const float *movie, int64_t k, int64_t width
     for (int64_t i = 1; i < k; i++) row[i] = user[i] * movie[i];
     for (int64_t i = k + 1; i < 2 * k; i++) row[i] = user[i] * movie[i];
     for (int64_t i = 0; i < width; i++) joined[i][lane] = row[i];
+}
+
+/* The same for all lanes: one user, and movies whose rows follow each other; `columns` begins with the first of them. */
+INLINE void join_range(const float *user, const float *columns, int64_t num_movies, int64_t k, int64_t width,
+                       float joined[][LANES]) {
+    for (int64_t i = 0; i < width; i++) {
+        const float *movie = columns + i * num_movies;
+        if (i == 0 || i == k || i >= 2 * k)
+            EACH_LANE joined[i][lane] = user[i] + movie[lane];
+        else
+            EACH_LANE joined[i][lane] = user[i] * movie[lane];
+    }
+}
+
+/* Whether LANES pairs are one user with movies whose rows follow each other. */
+INLINE int is_range(const int64_t *user_rows, const int64_t *movie_rows) {
+    int64_t other = 0;
+    EACH_LANE other |= (user_rows[lane] ^ user_rows[0]) | (movie_rows[lane] ^ (movie_rows[0] + lane));
+    return other == 0;
 }
 
 /* A block's scores b_u + c_m + u . v, from its k rows of `joined`. */
@@ -111,16 +131,22 @@ FOR_EACH_PROCESSOR
 int64_t score_pairs(const struct head *head, int64_t n, const int64_t *user_rows, const int64_t *movie_rows,
                     const float *fold_ins, int64_t num_fold_ins, float *units) {
     const int64_t width = 2 * head->k + head->h, num_users = head->num_users;
+    const float *user[LANES];
     float joined[3 * MOST][LANES], found[LANES];
     memset(joined, 0, width * sizeof joined[0]); /* the last pairs may leave lanes empty */
     for (int64_t start = 0; start < n; start += LANES) {
         const int64_t number = n - start < LANES ? n - start : LANES;
+        const int64_t *users = user_rows + start, *movies = movie_rows + start;
         for (int64_t lane = 0; lane < number; lane++) {
-            const int64_t u = user_rows[start + lane], m = movie_rows[start + lane];
+            const int64_t u = users[lane], m = movies[lane];
             if (u < 0 || u >= num_users + num_fold_ins || m < 0 || m >= head->num_movies) return start + lane;
-            const float *user = u < num_users ? head->users + u * width : fold_ins + (u - num_users) * width;
-            join(user, head->movies + m * width, head->k, width, joined, lane);
+            user[lane] = u < num_users ? head->users + u * width : fold_ins + (u - num_users) * width;
         }
+        if (head->columns && number == LANES && is_range(users, movies))
+            join_range(user[0], head->columns + movies[0], head->num_movies, head->k, width, joined);
+        else
+            for (int64_t lane = 0; lane < number; lane++)
+                join(user[lane], head->movies + movies[lane] * width, head->k, width, joined, lane);
         score_lanes(head, joined, found);
         memcpy(units + start, found, number * sizeof(float));
     }
