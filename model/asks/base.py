@@ -100,7 +100,7 @@ class ServedModel:
 
     def user(self, user_id: RawId | None) -> User:
         """A user by their raw id; an id that the model does not know, and None, give the unknown user."""
-        return self.user_at(self.user_ids.unknown if user_id is None else int(self.user_ids.rows([user_id])[0]))
+        return self.user_at(self.user_ids.unknown if user_id is None else self.user_ids.row(user_id))
 
     def user_at(self, row: int) -> User:
         """A user by their row; the row after the last one is the unknown user's."""
