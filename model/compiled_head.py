@@ -21,9 +21,12 @@ logger = logging.getLogger(__name__)
 LIBRARY = Path(__file__).with_name("factor_head.so")
 # The C code copies its inputs into arrays of this fixed size.
 _MOST = 256
+# A transposed copy of the movies' table makes ratings of a whole catalogue faster. Each process has its own, so only a
+# small table gets one.
+_MOST_COPIED_BYTES = 16 * 2**20
 _COMPARED_PAIRS = 64
 _TOLERANCE = 1e-5
-_POINTERS = ("users", "movies", "mix", "bend", "out", "skip", "bias", "unit")
+_POINTERS = ("users", "movies", "columns", "mix", "bend", "out", "skip", "bias", "unit")
 
 
 class _Head(ctypes.Structure):
@@ -37,7 +40,7 @@ class _Head(ctypes.Structure):
 
 
 class CompiledHead:
-    """The head of one network, on a CPU. It refers to the network's tables and copies two small matrices, transposed.
+    """The head of one network, on a CPU. It keeps the network's tables, and transposed copies of small ones.
 
     Raises:
         OSError: the library was not compiled for this machine.
@@ -46,9 +49,11 @@ class CompiledHead:
 
     def __init__(self, network: Any, library: Path) -> None:
         ordinal = network.ordinal
+        movies = network.movie_embedding.weight
         tables = (
             network.user_embedding.weight,
-            network.movie_embedding.weight,
+            movies,
+            movies.T if movies.nbytes <= _MOST_COPIED_BYTES else None,
             ordinal.mix.weight.T,
             ordinal.slope,
             ordinal.out.weight.T,
@@ -56,10 +61,11 @@ class CompiledHead:
             ordinal.out.bias,
             ordinal.unit,
         )
-        self._kept = [table.detach().contiguous() for table in tables]
-        sizes = (network.size, len(ordinal.slope), len(ordinal.unit), *map(len, tables[:2]))
+        self.num_users, self.num_movies = len(tables[0]), len(movies)
+        self._kept = [None if table is None else table.detach().contiguous() for table in tables]
+        sizes = (network.size, len(ordinal.slope), len(ordinal.unit), self.num_users, self.num_movies)
         values = (network.offset, network.slope, network.rating_weight, ordinal.lowest, ordinal.highest)
-        pointers = [table.data_ptr() for table in self._kept]
+        pointers = [None if table is None else table.data_ptr() for table in self._kept]
         self._head = _Head(*sizes, *map(float, values), *pointers)
         self._address = ctypes.byref(self._head)
         self._score_pairs = ctypes.CDLL(str(library)).score_pairs
@@ -102,11 +108,7 @@ def find_compiled_head(network: Any, library: Path = LIBRARY) -> CompiledHead | 
     except (OSError, AttributeError) as error:  # compiled for another machine, or a network of an earlier release
         logger.warning("ratings are computed by TorchScript: %s", error)
         return None
-    generator = np.random.default_rng(0)
-    users, movies = (
-        generator.integers(0, len(table.weight), _COMPARED_PAIRS)
-        for table in (network.user_embedding, network.movie_embedding)
-    )
+    users, movies = _compared_pairs(head.num_users, head.num_movies)
     with torch.inference_mode():
         expected = network(torch.from_numpy(users), torch.from_numpy(movies)).numpy()
     difference = float(np.abs(head.units(users, movies, ()) - expected).max())
@@ -114,3 +116,11 @@ def find_compiled_head(network: Any, library: Path = LIBRARY) -> CompiledHead | 
         logger.warning("ratings are computed by TorchScript: the compiled head differs by %g", difference)
         return None
     return head
+
+
+def _compared_pairs(num_users: int, num_movies: int) -> tuple[np.ndarray, np.ndarray]:
+    """Random pairs, and one user with movies whose rows follow each other, which the head reads in another way."""
+    generator = np.random.default_rng(0)
+    users, movies = (generator.integers(0, number, _COMPARED_PAIRS) for number in (num_users, num_movies))
+    following = np.arange(min(num_movies, _COMPARED_PAIRS))
+    return np.append(users, np.full(len(following), users[0])), np.append(movies, following)

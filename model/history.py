@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+
+
+class Rated(NamedTuple):
+    """One user's history: rows of movies (n,) int32 and the ratings given (n,) float32, in rating units."""
+
+    movie_index: np.ndarray
+    ratings: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -69,21 +77,22 @@ class History:
         """Rows of the movies that the user rated; empty for the unknown user."""
         return self.of_user(user_row)[0]
 
-    def of_user(self, user_row: int) -> tuple[np.ndarray, np.ndarray]:
-        """The user's rated movies (n,) int32 and the ratings given (n,) float32; empty for the unknown user."""
+    def of_user(self, user_row: int) -> Rated:
+        """All ratings of a user; none for the unknown user."""
         if user_row >= len(self.offsets) - 1:
-            return self.movie_index[:0], self.ratings[:0]
+            return Rated(self.movie_index[:0], self.ratings[:0])
         own = slice(self.offsets[user_row], self.offsets[user_row + 1])
-        return self.movie_index[own], self.ratings[own]
+        return Rated(self.movie_index[own], self.ratings[own])
 
-    def last_of_user(self, user_row: int) -> tuple[np.ndarray, np.ndarray]:
+    def last_of_user(self, user_row: int) -> Rated:
         """As `of_user`, but with only the last rating of each movie."""
-        movies, ratings = self.of_user(user_row)
+        rated = self.of_user(user_row)
+        movies, ratings = rated
+        if len(frozenset(movies.tolist())) == len(movies):
+            return rated
         _, last = np.unique(movies[::-1], return_index=True)
-        if len(last) == len(movies):
-            return movies, ratings
         kept = np.sort(len(movies) - 1 - last)
-        return movies[kept], ratings[kept]
+        return Rated(movies[kept], ratings[kept])
 
     def to_bytes(self) -> bytes:
         """The three arrays as an uncompressed .npz."""

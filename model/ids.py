@@ -79,6 +79,12 @@ class IdMap:
             return self._table_rows(wanted)
         return self._stretch_rows(wanted)
 
+    def row(self, raw_id: Any) -> int:
+        """The row of one raw id; see `rows`."""
+        if self._table is None:
+            return int(self.rows([raw_id])[0])
+        return int(self._table[min(max(raw_id, self._before), self._after) - self._before])
+
     def raw(self, rows: np.ndarray) -> list[Any]:
         """Raw ids of known rows, as Python ints or strings."""
         found = self.ids[rows].tolist()

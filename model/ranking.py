@@ -8,18 +8,13 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 import torch
 
+from model.history import Rated
 from model.interest import Interest
+from model.interest_rows import InterestRows
 from model.scale import RatingScale
 
 RankBy = Literal["blend", "interest", "rating"]
 RANKINGS: tuple[RankBy, ...] = get_args(RankBy)
-
-
-class Rated(NamedTuple):
-    """One user's history: rows of movies (n,), each at most once, and the ratings given (n,), in rating units."""
-
-    movie_index: np.ndarray
-    ratings: np.ndarray
 
 
 class ScoreParts(NamedTuple):
@@ -39,9 +34,12 @@ class Ranking:
         self._rating_weight = float(interest.rating_weight)
         self._rating_center = float(interest.rating_center)
         self._rarity = interest.rarity.cpu().numpy()
+        self._rows = InterestRows(interest) if self._device.type == "cpu" else None
 
     def interests(self, histories: Sequence[Rated]) -> np.ndarray:
-        """Interest (N, num_movies + 1) float32 of N users in every movie, all in one product."""
+        """Interest (N, num_movies + 1) float32 of N users in every movie; each rated a movie at most once."""
+        if self._rows is not None:
+            return self._rows.interests(histories)
         offsets = np.zeros(len(histories) + 1, dtype=np.int64)
         np.cumsum([len(history.ratings) for history in histories], out=offsets[1:])
         movies = np.concatenate([history.movie_index for history in histories]).astype(np.int64)

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from model.artifact import Artifact
 from model.catalogue import Catalogue
-from model.history import History
+from model.history import History, Rated
 from model.ids import IdMap
-from model.ranking import Ranking, Rated
+from model.ranking import Ranking
 from model.scale import RatingScale
 from model.scorer import Scorer
 from model.similarity import Similarity
@@ -100,11 +100,11 @@ class ServedModel:
 
     def user(self, user_id: RawId | None) -> User:
         """The user with this raw id; an id that the model does not know, and None, give the unknown user."""
-        return self.user_at(self.user_ids.unknown if user_id is None else int(self.user_ids.rows([user_id])[0]))
+        return self.user_at(self.user_ids.unknown if user_id is None else self.user_ids.row(user_id))
 
     def user_at(self, row: int) -> User:
         """The user in this row; the row after the last one is the unknown user's."""
-        return User(row, Rated(*self.history.last_of_user(row)), row != self.user_ids.unknown)
+        return User(row, self.history.last_of_user(row), row != self.user_ids.unknown)
 
 
 class Call:

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from model.asks.base import NO_ROWS, Call, RawId, Run, ServedModel, User
-from model.ranking import Rated
+from model.history import Rated
 
 SHOWN = 5
 # An explanation considers at most this many of a user's last ratings, because it encodes the user without each one.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from model.asks.base import Answer, Call, RawId, Run, ServedModel, User, UserAsk
-from model.ranking import Rated
+from model.history import Rated
 
 
 class FoldInAnswer(NamedTuple):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from model import compiled_head
 from model.compiled_head import LIBRARY, find_compiled_head
 from model.factor_network import FactorNetwork
 from model.network import EmbeddingMLP
@@ -57,6 +58,24 @@ def test_fold_in_users_have_the_rows_after_the_last(factor_network: FactorNetwor
         found = head.units(np.full(11, 21 + place), movies.numpy(), list(vectors))
         expected = factor_network.head(vector, factor_network.movie_tower(movies))
         assert found == pytest.approx(expected.detach().numpy(), abs=1e-6)
+
+
+@pytest.mark.parametrize("copied_bytes", [0, 2**20])
+def test_whole_catalogue_of_one_user_equals_the_network(
+    factor_network: FactorNetwork, library: Path, copied_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiled_head, "_MOST_COPIED_BYTES", copied_bytes)
+    rows = factor_network.movie_embedding.weight.detach().repeat(8, 1) * torch.linspace(-1, 2, 88).unsqueeze(1)
+    factor_network.movie_embedding = torch.nn.Embedding.from_pretrained(rows)
+    head = find_compiled_head(factor_network, library)
+    assert head is not None
+    movies = np.delete(np.arange(88), [3, 40])
+    for user in (0, 20):
+        users = np.full(len(movies), user)
+        expected = factor_network(torch.from_numpy(users), torch.from_numpy(movies)).detach().numpy()
+        assert head.units(users, movies, ()) == pytest.approx(expected, abs=1e-6)
+        folded = head.units(users + 21 - user, movies, [factor_network.user_embedding.weight.detach()[user]])
+        assert folded == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize(("user", "movie"), [(-1, 0), (21, 0), (0, -1), (0, 11), (2**40, 0)])

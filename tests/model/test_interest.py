@@ -1,5 +1,6 @@
 """The interest part: its equation, new users, and its place in an artifact."""
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,10 +10,10 @@ import torch
 
 from model.artifact import Artifact, ArtifactError, load_artifact, save_artifact
 from model.asks import BestAnswer, BestAsk, ExplainAnswer, ExplainAsk, FoldInAnswer, FoldInAsk
-from model.history import History
+from model.history import History, Rated
 from model.interest import Interest
 from model.predictor import Predictor
-from model.ranking import Ranking, Rated
+from model.ranking import Ranking
 from tests.conftest import MOVIE_IDS
 
 # The ratings of user 11_242: movie 3 with 8 and movie 77_777 with 9.
@@ -60,6 +61,22 @@ def test_interest_of_many_users_equals_their_single_interest(ranked_artifact: Ar
     histories = [Rated(MOVIES[:0], RATINGS[:0]), Rated(MOVIES, RATINGS), Rated(MOVIES[1:], RATINGS[1:])]
     alone = np.concatenate([ranking.interests([history]) for history in histories])
     assert ranking.interests(histories) == pytest.approx(alone, abs=1e-6)
+
+
+@pytest.mark.parametrize("restraint", [0.0, 0.5])
+@pytest.mark.parametrize("level", [0.0, 0.2])
+def test_interest_of_a_cpu_equals_the_module(ranked_artifact: Artifact, restraint: float, level: float) -> None:
+    interest = interest_of(ranked_artifact)
+    interest.restraint.fill_(restraint)
+    interest.level.fill_(level)
+    sizes = [0, 1, 6, 0, 3]
+    movies = np.concatenate([np.arange(size, dtype=np.int32) for size in sizes])
+    ratings = np.random.default_rng(0).uniform(1, 10, len(movies)).astype(np.float32)
+    offsets = np.concatenate(([0], np.cumsum(sizes)))
+    expected = interest(torch.from_numpy(movies).long(), torch.from_numpy(ratings), torch.from_numpy(offsets))
+    parts = [slice(*ends) for ends in itertools.pairwise(offsets)]
+    found = Ranking(interest).interests([Rated(movies[part], ratings[part]) for part in parts])
+    assert found == pytest.approx(expected.numpy(), abs=1e-6)
 
 
 def test_saved_artifact_has_the_same_interest(ranked_artifact: Artifact, tmp_path: Path) -> None:

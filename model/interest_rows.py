@@ -1,0 +1,45 @@
+"""The interest of users on a CPU, in numpy: `Interest.forward`, without TorchScript's time for each operation.
+
+A user rated few of the movies, so their interest is a sum of few rows of W. For one user this takes a fifth of the time
+that the module takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from model.history import Rated
+from model.interest import Interest
+
+
+class InterestRows:
+    """The arrays of an interest part that lies on a CPU."""
+
+    def __init__(self, interest: Interest) -> None:
+        self._column = interest.column.numpy()
+        self._weights = interest.weights.numpy()
+        self._level = float(interest.level)
+        self._popular = (interest.prior * interest.popularity).numpy()
+        self._restraint = (interest.restraint * interest.rarity).numpy()
+        self._is_restrained = float(interest.restraint) != 0
+
+    def interests(self, histories: Sequence[Rated]) -> np.ndarray:
+        """Interest (N, num_movies + 1) float32 of N users in every movie; see `Interest.forward`."""
+        taste = np.empty((len(histories), len(self._weights)), dtype=np.float32)
+        for row, history in zip(taste, histories, strict=True):
+            columns = self._column.take(history.movie_index)
+            np.matmul(self._strength(history.ratings), self._weights.take(columns, axis=0), out=row)
+        drawn = taste.take(self._column, axis=1)
+        number = np.array([[len(history.ratings)] for history in histories], dtype=np.float32)
+        drawn += self._popular / (1 + number)
+        if self._is_restrained:
+            drawn += drawn.std(axis=1, keepdims=True) * (number > 0) * self._restraint
+        return drawn
+
+    def _strength(self, ratings: np.ndarray) -> np.ndarray:
+        """How much each rating says, 1 at the user's mean; (n,) float32, as the ratings."""
+        mean = ratings.sum(dtype=np.float32) / max(len(ratings), 1)
+        strength: np.ndarray = 1 + self._level * (ratings.astype(np.float32, copy=False) - mean)
+        return strength
