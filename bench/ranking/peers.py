@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,28 +24,47 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_N
 def rank_peer(data: Data, name: str, environments: Path, limit_s: float, kept: Kept) -> Part | None:
     """A peer tuned on the inner rows, fitted on all training rows: lists (seeds, U, K), seconds, version, settings.
 
-    None if it fitted no setting within `limit_s` seconds.
-
-    `tried` is the number of settings that the tuning finished within `limit_s` seconds, and `tunable` that of all.
+    None if no setting ended within `limit_s` seconds. `tried` is the number of settings that did.
     """
     peer = PEERS[name]
-    tuned = kept.get(f"{name}-tuned", lambda: _run(data.inner, name, peer.grid, environments, limit_s))
-    if not len(tuned["lists"]):
+    ndcg = []
+    for number, settings in enumerate(peer.grid):
+        make = partial(_tune, data.inner, name, settings, environments, limit_s)
+        ndcg.append(float(kept.get(f"{name}-tuned-{number}", make)["ndcg"]))
+    if max(ndcg) < 0:
         return None
-    ndcg = [float(data.inner.measure(lists)["ndcg@10"].mean()) for lists in tuned["lists"]]
     best = peer.grid[int(np.argmax(ndcg))]
     seeds = [{**best, "random_state": seed} for seed in SEEDS] if "random_state" in best else [best]
-    found = kept.get(name, lambda: _run(data.outer, name, seeds, environments, 10 * limit_s))
+    fits = [
+        kept.get(f"{name}-{seed}", partial(_run, data.outer, name, settings, environments, None))
+        for seed, settings in enumerate(seeds)
+    ]
     told = {key: value for key, value in best.items() if key != "random_state"}
-    counts = {"tried": np.array(len(ndcg)), "tunable": np.array(len(peer.grid))}
-    return {**found, "settings": np.array(json.dumps(told)), **counts}
+    return {
+        "lists": np.stack([fit["lists"] for fit in fits]),
+        "seconds": np.array([fit["seconds"] for fit in fits]),
+        "version": fits[0]["version"],
+        "settings": np.array(json.dumps(told)),
+        "tried": np.array(sum(one >= 0 for one in ndcg)),
+        "tunable": np.array(len(peer.grid)),
+    }
 
 
-def _run(rows: Rows, name: str, settings: Sequence[Settings], environments: Path, limit_s: float) -> Part:
-    """What the program wrote, of as many settings as it finished in time.
+def _tune(rows: Rows, name: str, settings: Settings, environments: Path, limit_s: float) -> Part:
+    """nDCG@10 on the inner rows; -1 if the fit and its lists took more than `limit_s` seconds."""
+    try:
+        lists = _run(rows, name, settings, environments, limit_s)["lists"]
+    except subprocess.TimeoutExpired:
+        return {"ndcg": np.array(-1.0)}
+    return {"ndcg": rows.measure(lists)["ndcg@10"].mean()}
+
+
+def _run(rows: Rows, name: str, settings: Settings, environments: Path, limit_s: float | None) -> Part:
+    """What the program wrote.
 
     Raises:
         RuntimeError: it failed.
+        subprocess.TimeoutExpired: it took more than `limit_s` seconds.
     """
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "in.npz"
@@ -57,7 +76,7 @@ def _run(rows: Rows, name: str, settings: Sequence[Settings], environments: Path
             num_users=rows.num_users,
             num_movies=rows.num_movies,
             rank=rows.task.user,
-            settings=json.dumps(list(settings)),
+            settings=json.dumps(settings),
         )
         python = environments / PEERS[name].environment / "bin" / "python"
         command = [str(python), str(_PROGRAM), name, str(source), str(target)]
@@ -66,8 +85,5 @@ def _run(rows: Rows, name: str, settings: Sequence[Settings], environments: Path
             subprocess.run(command, env=environment, check=True, timeout=limit_s, capture_output=True, text=True)
         except subprocess.CalledProcessError as error:
             raise RuntimeError(f"{name}: {error.stderr.strip()}") from error
-        except subprocess.TimeoutExpired:
-            if not target.is_file():
-                return {"lists": np.zeros(0)}
         with np.load(target, allow_pickle=False) as arrays:
             return {key: arrays[key] for key in arrays.files}
