@@ -55,7 +55,7 @@ def measure(data: Data, kept: Kept, environments: Path, limit_s: float) -> Itera
         found = rank_peer(data, name, environments, limit_s, kept)
         print(f"{data.name}: {name}", file=sys.stderr)
         if found is None:
-            yield Score(peer.title, 0, {}, None, f"no setting ended within {limit_s:g} s")
+            yield Score(peer.title, 0, {}, None, f"no setting ended within {limit_s:g} CPU s")
             continue
         metrics = mean_of_fits([data.outer.measure(lists) for lists in found["lists"]])
         tried = f"; {found['tried']} of {found['tunable']} settings tried"
@@ -96,7 +96,7 @@ def main() -> None:
     parser = make_parser("bench.ranking", __doc__)
     parser.add_argument("data", type=Path, nargs="*", default=[Path("build/demo")], help="folders or files of ratings")
     parser.add_argument("--peers", type=Path, default=ROOT / ".venv-peers", help="folder of the peers' environments")
-    parser.add_argument("--limit-s", type=float, default=300.0, help="the most seconds for one setting of a peer")
+    parser.add_argument("--limit-s", type=float, default=300.0, help="the most CPU seconds for one setting of a peer")
     parser.add_argument("--resume", action="store_true", help="keep what an interrupted run of this code finished")
     options = parser.parse_args()
     torch.set_num_threads(1)

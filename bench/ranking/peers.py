@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import tempfile
 from functools import partial
@@ -24,20 +25,20 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_N
 def rank_peer(data: Data, name: str, environments: Path, limit_s: float, kept: Kept) -> Part | None:
     """A peer tuned on the inner rows, fitted on all training rows: lists (seeds, U, K), seconds, version, settings.
 
-    None if no setting ended within `limit_s` seconds. `tried` is the number of settings that did.
+    None if no setting ended within `limit_s` CPU seconds. `tried` is the number of settings that did.
     """
     peer = PEERS[name]
     ndcg = []
-    for number, settings in enumerate(peer.grid):
+    for settings in peer.grid:
         make = partial(_tune, data.inner, name, settings, environments, limit_s)
-        ndcg.append(float(kept.get(f"{name}-tuned-{number}", make)["ndcg"]))
+        ndcg.append(float(kept.get(_part_of("tuned", name, settings), make)["ndcg"]))
     if max(ndcg) < 0:
         return None
     best = peer.grid[int(np.argmax(ndcg))]
     seeds = [{**best, "random_state": seed} for seed in SEEDS] if "random_state" in best else [best]
     fits = [
-        kept.get(f"{name}-{seed}", partial(_run, data.outer, name, settings, environments, None))
-        for seed, settings in enumerate(seeds)
+        kept.get(_part_of("fit", name, settings), partial(_run, data.outer, name, settings, environments))
+        for settings in seeds
     ]
     told = {key: value for key, value in best.items() if key != "random_state"}
     return {
@@ -50,21 +51,26 @@ def rank_peer(data: Data, name: str, environments: Path, limit_s: float, kept: K
     }
 
 
+def _part_of(kind: str, name: str, settings: Settings) -> str:
+    """What a fit is kept as: it tells the settings, so that other settings are other parts."""
+    return "-".join([kind, name, *(str(value) for value in settings.values())])
+
+
 def _tune(rows: Rows, name: str, settings: Settings, environments: Path, limit_s: float) -> Part:
-    """nDCG@10 on the inner rows; -1 if the fit and its lists took more than `limit_s` seconds."""
+    """nDCG@10 on the inner rows; -1 if the fit and its lists took more than `limit_s` CPU seconds."""
     try:
-        lists = _run(rows, name, settings, environments, limit_s)["lists"]
-    except subprocess.TimeoutExpired:
+        lists = _run(rows, name, settings, environments, str(round(limit_s)))["lists"]
+    except TimeoutError:
         return {"ndcg": np.array(-1.0)}
     return {"ndcg": rows.measure(lists)["ndcg@10"].mean()}
 
 
-def _run(rows: Rows, name: str, settings: Settings, environments: Path, limit_s: float | None) -> Part:
+def _run(rows: Rows, name: str, settings: Settings, environments: Path, *limit_s: str) -> Part:
     """What the program wrote.
 
     Raises:
         RuntimeError: it failed.
-        subprocess.TimeoutExpired: it took more than `limit_s` seconds.
+        TimeoutError: it reached its limit of CPU seconds.
     """
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "in.npz"
@@ -79,11 +85,12 @@ def _run(rows: Rows, name: str, settings: Settings, environments: Path, limit_s:
             settings=json.dumps(settings),
         )
         python = environments / PEERS[name].environment / "bin" / "python"
-        command = [str(python), str(_PROGRAM), name, str(source), str(target)]
+        command = [str(python), str(_PROGRAM), name, str(source), str(target), *limit_s]
         environment = {**os.environ, **_ONE_THREAD}
-        try:
-            subprocess.run(command, env=environment, check=True, timeout=limit_s, capture_output=True, text=True)
-        except subprocess.CalledProcessError as error:
-            raise RuntimeError(f"{name}: {error.stderr.strip()}") from error
+        ended = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+        if limit_s and ended.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+            raise TimeoutError(f"{name}: used {limit_s[0]} CPU seconds")
+        if ended.returncode:
+            raise RuntimeError(f"{name}: {ended.stderr.strip()}")
         with np.load(target, allow_pickle=False) as arrays:
             return {key: arrays[key] for key in arrays.files}
