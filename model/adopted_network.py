@@ -1,12 +1,12 @@
-"""Networks that were trained elsewhere, behind the protocol of model/network.py.
+"""Networks that were trained elsewhere, wrapped in the protocol of model/network.py.
 
-Such a network has rows in an order of its own. `user_rows` and `movie_rows` say which of its rows each of our rows is.
+Such a network has its own row order. `user_rows` and `movie_rows` map our rows to its rows.
 
-A network that gives no more than a score of two indices is an `AdoptedNetwork`. Its towers are the rows themselves, so
-the head runs the whole network. A network with two towers is an `AdoptedTowers`: either side is computed once.
+`AdoptedNetwork` wraps a network that only returns a score for two indices. Its towers return the row numbers, and its
+head runs the whole network. `AdoptedTowers` wraps a network with two towers, so that each side is computed only once.
 """
 
-# No `from __future__ import annotations`: TorchScript reads the attributes' annotations as they are.
+# No `from __future__ import annotations`: TorchScript cannot read annotations that are strings.
 from typing import Literal, get_args
 
 import torch
@@ -19,11 +19,11 @@ OUTPUTS: tuple[Output, ...] = get_args(Output)
 
 
 class ToUnit(nn.Module):
-    """A network's score (...,) becomes a unit score (...,) float32 in 0..1.
+    """Converts a network's score (...,) into a unit score (...,) float32 in 0..1.
 
     Args:
-        output: what the network gives: a rating on the scale, a score of 0..1, a logit, or a probability.
-        scale: of the ratings.
+        output: what the network returns: a rating on the scale, a score in 0..1, a logit, or a probability.
+        scale: the rating scale.
     """
 
     def __init__(self, output: Output, scale: RatingScale) -> None:
@@ -33,14 +33,14 @@ class ToUnit(nn.Module):
         self.span: float = scale.span if output == "rating" else 1.0
 
     def forward(self, score: Tensor) -> Tensor:
-        """Scores outside the scale count as its nearest bound."""
+        """Converts scores; a score outside the scale becomes the nearest bound."""
         if self.is_logit:
             return torch.sigmoid(score.float())
         return ((score.float() - self.low) / self.span).clamp(0.0, 1.0)
 
 
 class _Adopted(nn.Module):
-    """What both kinds have: a network, what its score means, and which of its rows each of ours is."""
+    """The common part of both wrappers: the network, the meaning of its score, and its row for each of our rows."""
 
     user_rows: Tensor
     movie_rows: Tensor
@@ -61,7 +61,7 @@ class _Adopted(nn.Module):
         self.num_movies = len(movie_rows)
         self.network = network
         self.to_unit = to_unit
-        # The unknown's row is never looked at: its scores are in the tables.
+        # Row 0 stands in for the unknown id. Its result is never used, because the tables hold the unknown's scores.
         self.register_buffer("user_rows", torch.cat([user_rows, user_rows[:1]]))
         self.register_buffer("movie_rows", torch.cat([movie_rows, movie_rows[:1]]))
         self.register_buffer("unknown_user", unknown_user)
@@ -74,14 +74,14 @@ class _Adopted(nn.Module):
 
 
 class AdoptedNetwork(_Adopted):
-    """A network that gives a score (B,) or (B, 1) of user rows (B,) and movie rows (B,), and nothing else.
+    """Wraps a network that only maps user rows (B,) and movie rows (B,) to scores (B,) or (B, 1).
 
     Args:
         network: the network, scripted; its rows are in its own order.
-        to_unit: what its score means.
-        user_rows, movie_rows: (num_users,) and (num_movies,) int64, the network's row of each of our rows.
-        unknown_user: (num_movies + 1,) unit scores of each movie by an unknown user; the last is the unknown movie's.
-        unknown_movie: (num_users + 1,) unit scores of an unknown movie by each user; the last is the unknown user's.
+        to_unit: converts its score into a unit score.
+        user_rows, movie_rows: (num_users,) and (num_movies,) int64, the network's row for each of our rows.
+        unknown_user: (num_movies + 1,) unit scores that an unknown user gives; the last is for an unknown movie.
+        unknown_movie: (num_users + 1,) unit scores that an unknown movie gets; the last is from an unknown user.
     """
 
     @torch.jit.export
@@ -107,13 +107,13 @@ class AdoptedNetwork(_Adopted):
 
 
 class AdoptedTowers(_Adopted):
-    """A network with two towers and a head: `user_tower(user_index)`, `movie_tower(movie_index)`, `head(user, movie)`.
+    """Wraps a network with `user_tower(user_index)`, `movie_tower(movie_index)` and `head(user, movie)`.
 
     Args:
         network: the network, scripted; its rows are in its own order.
-        to_unit: what the head's score means.
-        user_rows, movie_rows: (num_users,) and (num_movies,) int64, the network's row of each of our rows.
-        unknown_user, unknown_movie: (W,), the towers' outputs of an unknown user and of an unknown movie.
+        to_unit: converts the head's score into a unit score.
+        user_rows, movie_rows: (num_users,) and (num_movies,) int64, the network's row for each of our rows.
+        unknown_user, unknown_movie: (W,), the towers' outputs for an unknown user and for an unknown movie.
     """
 
     @torch.jit.export

@@ -1,4 +1,4 @@
-"""How alike movies are: the cosine of the vectors that the network multiplies with a user's."""
+"""The similarity of movies: the cosine of the vectors that the network multiplies with a user's vector."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-# Unit vectors of all movies are kept, by each process, if they are at most this large; else each ask computes them.
+# Each process keeps the unit vectors of all movies if they are at most this large; else each ask computes them.
 _KEPT_MIB = 32
 _CHUNK_MOVIES = 65_536
 
 
 class Similarity:
-    """The vectors of `num_movies` movies, as the network's `movie_vectors` gives them, else its movie tower."""
+    """The vectors of `num_movies` movies: the network's `movie_vectors`, or its movie tower's output if it has none."""
 
     def __init__(self, network: Any, num_movies: int, device: torch.device) -> None:
         self._vectors: Callable[[Tensor], Tensor] = getattr(network, "movie_vectors", network.movie_tower)
@@ -26,7 +26,7 @@ class Similarity:
         self._kept = self._unit_vectors(0, num_movies) if fits else None
 
     def cosines(self, row: int) -> np.ndarray:
-        """(num_movies,) float32: how alike each movie and the movie in `row` are, -1 to 1; 0 where one has none."""
+        """(num_movies,) float32, -1 to 1: the similarity of each movie to the movie in `row`; 0 for a zero vector."""
         if self._kept is not None:
             kept: np.ndarray = self._kept @ self._kept[row]
             return kept

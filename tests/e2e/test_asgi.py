@@ -54,7 +54,7 @@ def test_the_commands_of_the_page_work_twice(served_by_asgi: Project) -> None:
     assert before.split("PID")[1] == served_by_asgi.make("status").splitlines()[0].split("PID")[1]
 
 
-def test_the_verbs_find_the_server(served_by_asgi: Project) -> None:
+def test_verbs_find_the_server(served_by_asgi: Project) -> None:
     told = served_by_asgi.make("status")
     assert "The ASGI server runs" in told
     assert re.search(r"^1\.0 +yes +\d+ READY", told, re.MULTILINE)

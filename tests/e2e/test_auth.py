@@ -86,7 +86,7 @@ def test_management_is_refused_without_its_key(guarded: Project, key: str | None
     assert refused_grpc(guarded, "management", token) == list(GRPC["management"])
 
 
-def test_every_path_that_the_server_names_asks_for_a_key_but_the_list_itself_and_metrics(guarded: Project) -> None:
+def test_every_listed_path_needs_a_key_except_the_list_and_metrics(guarded: Project) -> None:
     metrics = f"http://127.0.0.1:{guarded.ports['8082']}"
     answered = set()
     for address in (guarded.settings.inference, guarded.settings.management, metrics):

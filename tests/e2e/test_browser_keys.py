@@ -28,7 +28,7 @@ def open_to_pages(project: Project, tmp_path_factory: pytest.TempPathFactory) ->
         yield copy
 
 
-def test_a_page_may_ask_the_server_itself_where_the_switch_is_on(open_to_pages: Project) -> None:
+def test_pages_may_ask_the_server_if_cors_is_on(open_to_pages: Project) -> None:
     url = open_to_pages.settings.inference + "/predictions/ncf"
     key = {"Authorization": f"Bearer {auth.find_key(open_to_pages.settings, 'inference')}"}
     for code, body in ((200, PAIR), (400, {})):

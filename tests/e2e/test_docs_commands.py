@@ -189,7 +189,7 @@ def test_the_keys_open_the_server(reader: Project) -> None:
     assert '"recommendations":' in run(reader, ask)
 
 
-def test_the_server_is_run_watched_and_moved(reader: Project) -> None:
+def test_server_runs_supervised_and_on_other_ports(reader: Project) -> None:
     foreground, status, logs, moved, guarded = marked("operations")
     run(reader, "make stop")
     with started(reader, foreground):

@@ -56,7 +56,7 @@ def register(project: Project, version: str) -> httpx.Response:
 
 
 @pytest.mark.usefixtures("starting_with")
-def test_what_cannot_be_registered_is_said_and_the_old_version_goes_on(breakable: Project) -> None:
+def test_failed_registration_is_reported_and_the_old_version_serves(breakable: Project) -> None:
     server.start(breakable.settings)
     server.wait_until_ready(breakable.settings)
     by_curl = register(breakable, "cut")
@@ -75,7 +75,7 @@ def test_what_cannot_be_registered_is_said_and_the_old_version_goes_on(breakable
 
 @pytest.mark.usefixtures("starting_with")
 @pytest.mark.parametrize("name", ["cut", *REASONS])
-def test_what_cannot_be_started_with_is_said_and_nothing_is_left(breakable: Project, name: str) -> None:
+def test_failed_start_is_reported_and_leaves_no_process(breakable: Project, name: str) -> None:
     modules = ("ops.process.supervise", "ops.process.serve start") if name == "cut" else ("ops.process.supervise",)
     for module in modules:
         done = breakable.run(".venv/bin/python", "-m", *module.split(), "--version", name, "--auth", "on", check=False)
@@ -88,7 +88,7 @@ def test_what_cannot_be_started_with_is_said_and_nothing_is_left(breakable: Proj
     assert not (breakable.folder / ".run" / "server.json").exists()
 
 
-def test_what_a_refusal_tells_to_do_makes_the_archive_anew(breakable: Project) -> None:
+def test_advice_of_a_refusal_packs_the_archive_again(breakable: Project) -> None:
     check = (".venv/bin/python", "-m", "ops.store.digests", "--version", "1.1")
     archive = breakable.settings.model_store / "ncf-1.1.mar"
     archive.write_bytes(archive.read_bytes()[:1000])
@@ -100,7 +100,7 @@ def test_what_a_refusal_tells_to_do_makes_the_archive_anew(breakable: Project) -
 
 
 @pytest.mark.usefixtures("starting_with")
-def test_a_default_that_keeps_the_server_from_starting_is_rolled_back_without_one(breakable: Project) -> None:
+def test_damaged_default_can_be_rolled_back_without_a_server(breakable: Project) -> None:
     store = breakable.settings.model_store
     start_with(store, "cut")
     assert "ncf-cut.mar: " in breakable.run(".venv/bin/python", "-m", "ops.process.supervise", check=False).stderr

@@ -54,7 +54,7 @@ def test_a_full_queue_refuses_at_once_and_answers_the_rest(breaking: Project) ->
     assert (told["code"], told["type"]) == (503, "ServiceUnavailableException")
 
 
-def test_without_a_worker_it_is_not_ready(breaking: Project) -> None:
+def test_server_without_a_worker_is_not_ready(breaking: Project) -> None:
     def scale(number: int) -> None:
         query = f"min_worker={number}&max_worker={number}&synchronous=true"
         httpx.put(f"{breaking.settings.management}/models/ncf?{query}", timeout=120, trust_env=False)
@@ -69,7 +69,7 @@ def test_without_a_worker_it_is_not_ready(breaking: Project) -> None:
     wait_until(lambda: breaking.client.is_ready(), "workers again")
 
 
-def test_twice_the_load_it_can_take_is_survived(breaking: Project) -> None:
+def test_server_survives_twice_its_maximum_load(breaking: Project) -> None:
     asked = Asked(breaking)
     most = run_wrk(asked.url, asked.bodies, connections=64, seconds=1).answered_per_s
     with asked.load(rate_per_s=2 * most, seconds=2, connections=400) as load:
@@ -80,7 +80,7 @@ def test_twice_the_load_it_can_take_is_survived(breaking: Project) -> None:
         assert (load.result().status == 200).all()
 
 
-def test_slow_and_vanishing_clients_leave_the_others_served_and_nothing_behind(breaking: Project) -> None:
+def test_slow_and_vanishing_clients_do_not_harm_others(breaking: Project) -> None:
     asked = Asked(breaking)
     front, address = front_end(breaking), urlsplit(breaking.settings.inference)
     large = json.dumps({"instances": [json.loads(body) for body in asked.bodies] * 50}).encode()

@@ -38,7 +38,7 @@ def scale(project: Project, number: int) -> None:
 # A lone worker's successor has to load torch and the archive first.
 @needs_load
 @pytest.mark.parametrize(("number", "again_s"), [(2, 5.0), (1, 30.0)])
-def test_a_killed_worker_loses_only_what_it_was_working_on(breaking: Project, number: int, again_s: float) -> None:
+def test_killed_worker_loses_only_its_current_batch(breaking: Project, number: int, again_s: float) -> None:
     scale(breaking, number)
     asked = Asked(breaking)
     [victim, *_] = workers(breaking).values()
@@ -61,7 +61,7 @@ def test_a_killed_worker_loses_only_what_it_was_working_on(breaking: Project, nu
     assert victim["pid"] not in [one["pid"] for one in workers(breaking).values()]
 
 
-def test_a_sticky_error_of_the_accelerator_ends_the_worker_and_a_new_one_answers(breaking: Project) -> None:
+def test_permanent_gpu_error_replaces_the_worker(breaking: Project) -> None:
     store = breaking.settings.model_store
     alter(
         store / "ncf-1.0.mar",

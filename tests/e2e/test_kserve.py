@@ -58,7 +58,7 @@ def url(running: Running) -> Iterator[str]:
 
 
 def lay(running: Running, models: Path, project: Project) -> None:
-    """config/config.properties and model-store/ncf.mar, as docs/operations.md tells to."""
+    """config/config.properties and model-store/ncf.mar, as docs/deployment.md tells to."""
     (models / "config").mkdir(parents=True)
     (models / "model-store").mkdir()
     text = project.on_our_ports((ROOT / "config.properties").read_text())

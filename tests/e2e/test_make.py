@@ -36,7 +36,7 @@ def mine(folder: Path) -> str:
 COLUMNS = "--user-column who --movie-column what --rating-column stars"
 
 
-def test_an_unknown_variable_is_told(person: Project) -> None:
+def test_unknown_variable_is_reported(person: Project) -> None:
     for verb in ("serve", "help", "versions"):
         told = person.make(verb, "VERSON=1.2", check=False)
         assert "no such variable: VERSON; did you mean VERSION? Allowed: VERSION " in told
@@ -48,7 +48,7 @@ def test_help_fits_one_screen(person: Project) -> None:
     assert max(map(len, lines)) <= 100
 
 
-def test_a_version_that_make_did_not_make_is_packed_and_reported_on_as_it_is(person: Project) -> None:
+def test_version_made_without_make_is_packed_and_reported(person: Project) -> None:
     own = person.folder / "build" / "own-1"
     own.mkdir()
     for name in ("ncf.pt", "metrics.json", "held_out.npz"):
@@ -61,13 +61,13 @@ def test_a_version_that_make_did_not_make_is_packed_and_reported_on_as_it_is(per
     assert (own / "ncf.pt").read_bytes() == before
 
 
-def test_other_data_becomes_another_version_that_remembers_its_columns(person: Project) -> None:
+def test_other_data_makes_a_new_version_that_remembers_its_columns(person: Project) -> None:
     data, before = mine(person.folder), (person.folder / "build" / "1.0" / "ncf.pt").read_bytes()
     arguments = (f"DATA={data}", f"TRAIN_ARGS={QUICK} {COLUMNS}")
     told = person.make("package", *arguments)
     assert "this is version 1.1" in told
     assert (person.folder / "build" / "1.0" / "ncf.pt").read_bytes() == before
-    assert "version 1.1 was made of just that" in person.make("train", *arguments)
+    assert "version 1.1 was already made from exactly this" in person.make("train", *arguments)
     (person.folder / "new.csv").write_text("who,what,stars\n1,2,3\n")
     assert "wrote build/1.2/ncf.pt" in person.make("update", "RATINGS=new.csv", "FROM=1.1")
     assert "wrote build/1.1/report.html" in person.make("report", "VERSION=1.1")
@@ -118,7 +118,7 @@ def test_torchserves_own_variables_move_the_server(person: Project) -> None:
     person.make("stop")
 
 
-def test_a_start_that_fails_brings_the_former_server_back(person: Project) -> None:
+def test_failed_start_restores_the_former_server(person: Project) -> None:
     person.make("serve")
     before = person.make("predict"), person.default_version, (person.folder / "model-store" / "versions").read_text()
     bad = person.folder / "build" / "bad"

@@ -81,7 +81,7 @@ def http(body: bytes) -> bytes:
     return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
 
 
-def test_pipelining_clients_and_ordinary_ones_are_all_answered(fresh: Project) -> None:
+def test_pipelining_and_ordinary_clients_are_all_answered(fresh: Project) -> None:
     address = urlsplit(fresh.settings.inference)
     request = http(BODY)
     end = time.monotonic() + 5
@@ -114,7 +114,7 @@ def test_pipelining_clients_and_ordinary_ones_are_all_answered(fresh: Project) -
         assert max(max(one.result()) for one in usual) < 5
 
 
-def test_a_lone_request_does_not_wait_for_others(fresh: Project) -> None:
+def test_single_request_does_not_wait_for_others(fresh: Project) -> None:
     assert median_s(fresh) < QUICK_S
 
 
@@ -171,7 +171,7 @@ def test_no_request_of_a_burst_is_lost_or_answered_twice(fresh: Project) -> None
         assert sum(pool.map(lambda _: client(), range(CLIENTS))) == BURST_REQUESTS
 
 
-def test_a_new_version_and_a_new_worker_wait_for_nobody(fresh: Project) -> None:
+def test_new_version_and_new_worker_answer_without_waiting(fresh: Project) -> None:
     Rollout(fresh.client, fresh.settings).register("1.1")
     assert slowest_s(fresh, "/1.1", 1) < QUICK_S
     scaled = f"{fresh.settings.management}/models/ncf/1.0?min_worker=3&max_worker=3&synchronous=true"
@@ -179,6 +179,6 @@ def test_a_new_version_and_a_new_worker_wait_for_nobody(fresh: Project) -> None:
     assert slowest_s(fresh, "/1.0", 8) < QUICK_S
 
 
-def test_the_log_says_once_that_nobody_waits(fresh: Project) -> None:
+def test_log_reports_the_plugin_once(fresh: Project) -> None:
     log = (fresh.folder / "logs" / "console.log").read_text()
     assert log.count("the never-wait plugin forms the batches") == 1

@@ -25,7 +25,7 @@ def given(movies: list[int], rating: float) -> list[dict[str, Any]]:
     return [{"movie_id": movie, "rating": rating} for movie in movies[:GIVEN]]
 
 
-def test_a_new_users_ratings_move_unseen_movies_the_right_way(served: Project, comedies: list[int]) -> None:
+def test_ratings_of_a_new_user_change_unseen_movies_correctly(served: Project, comedies: list[int]) -> None:
     unseen = comedies[GIVEN]
     asks = [{"ratings": given(comedies, rating), "movie_id": unseen} for rating in (1, 10)]
     low, high = served.ask({"instances": asks}).json()["predictions"]
@@ -36,7 +36,7 @@ def test_a_new_users_ratings_move_unseen_movies_the_right_way(served: Project, c
         assert answer.keys() == {"movie_id", "rating"}
 
 
-def test_new_ratings_add_to_what_a_known_user_is_known_for(served: Project, comedies: list[int]) -> None:
+def test_new_ratings_add_to_stored_ratings_of_a_known_user(served: Project, comedies: list[int]) -> None:
     user = served.client.describe()["example"]["user_id"]
     ask = {"user_id": user, "movie_id": comedies[GIVEN]}
     before = served.ask(ask).json()
@@ -47,7 +47,7 @@ def test_new_ratings_add_to_what_a_known_user_is_known_for(served: Project, come
     assert served.ask(ask).json() == before  # the server keeps nothing of it
 
 
-def test_the_best_of_all_leave_out_what_a_new_user_gave(served: Project, comedies: list[int]) -> None:
+def test_best_movies_leave_out_sent_ratings(served: Project, comedies: list[int]) -> None:
     lists = []
     for rating in (1, 10):
         answer = served.ask(

@@ -33,7 +33,7 @@ def test_a_body_up_to_the_handlers_limit_passes_and_a_longer_one_is_a_413_with_a
     assert_error(chunked, 413)
 
 
-def test_errors_of_the_handler_pass_as_they_are(proxy: Proxy, served: Project) -> None:
+def test_errors_of_the_handler_pass_unchanged(proxy: Proxy, served: Project) -> None:
     for body in ({"user_id": "x", "movie_id": 1}, {"user_id": 1, "top_k": 100_000}, {"instances": [PAIR] * 100_001}):
         expected = served.ask(body)
         answer = proxy.client.post("/predictions/ncf", json=body)
@@ -69,7 +69,7 @@ def test_a_503_of_the_server_gets_retry_after(tmp_path: Path) -> None:
     assert (answer.status_code, answer.headers["retry-after"], answer.content) == (503, "1", b'{"code":503}')
 
 
-def test_who_asks_too_often_gets_a_429_and_others_are_answered(served: Project, tmp_path: Path) -> None:
+def test_client_over_the_rate_limit_gets_429_and_others_are_answered(served: Project, tmp_path: Path) -> None:
     few = {
         **upstream(served),
         "rate=100r/s": "rate=1r/s",
@@ -87,7 +87,7 @@ def test_who_asks_too_often_gets_a_429_and_others_are_answered(served: Project, 
     assert np.isfinite(served.ask(PAIR).json()["rating"])
 
 
-def test_a_client_that_sends_slowly_is_cut_off_and_the_others_are_answered(proxy: Proxy) -> None:
+def test_slow_client_is_disconnected_and_others_are_answered(proxy: Proxy) -> None:
     def slow(_: int) -> bytes:
         head = (
             "POST /predictions/ncf HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n"

@@ -63,7 +63,7 @@ def test_two_starts_at_once_leave_one_server(folder: Project) -> None:
     assert front_ends(folder) == [server.running(folder.settings)]
 
 
-def test_what_a_start_would_fail_at_is_said_before_the_running_server_is_stopped(serving: Project) -> None:
+def test_doomed_start_fails_before_the_running_server_is_stopped(serving: Project) -> None:
     before = server.running(serving.settings)
     refused = serve(serving, LOG_FORMAT="xml")
     assert (refused.returncode, refused.stderr) == (1, "serve: LOG_FORMAT: got 'xml', allowed: text, json\n")
@@ -82,14 +82,14 @@ def test_what_a_start_would_fail_at_is_said_before_the_running_server_is_stopped
     assert answers(serving)
 
 
-def test_another_format_of_the_log_is_another_start(serving: Project) -> None:
+def test_changed_log_format_restarts_the_server(serving: Project) -> None:
     before = server.running(serving.settings)
     assert serve(serving, LOG_FORMAT="json").returncode == 0
     assert server.running(serving.settings) != before
     assert '{"time":' in (serving.folder / "logs" / "console.log").read_text()
 
 
-def test_a_server_whose_note_was_damaged_is_stopped_all_the_same(serving: Project) -> None:
+def test_server_with_a_damaged_state_file_can_be_stopped(serving: Project) -> None:
     note = serving.folder / ".run" / "server.json"
     note.write_text("")
     said = serving.make("stop")

@@ -104,7 +104,7 @@ def test_a_thousand_ratings_are_sent_and_one_more_is_refused_in_words(tab: Watch
     expect(page.locator("#note")).to_contain_text("At most 1000 ratings can be sent.")
 
 
-def test_a_slow_server_shows_that_it_is_busy_and_old_answers_replace_no_new_ones(tab: Watched) -> None:
+def test_slow_server_shows_progress_and_late_answers_are_dropped(tab: Watched) -> None:
     page = tab.page
     waits = iter([2.0, 1.0])
 

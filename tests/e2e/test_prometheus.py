@@ -35,7 +35,7 @@ def exposed(running: Running) -> str:
     return httpx.get(f"http://127.0.0.1:{running.project.ports['8082']}/metrics", trust_env=False).text
 
 
-def test_every_metric_that_is_asked_for_is_exposed(running: Running) -> None:
+def test_every_used_metric_is_exposed(running: Running) -> None:
     recorded = {rule["record"] for rule in rules() if "record" in rule} | {"up"}
     asked = set().union(*map(metric_names, [*dashboard_queries(), *(rule["expr"] for rule in rules())])) - recorded
     deadline = time.monotonic() + 30
@@ -124,7 +124,7 @@ def test_prometheus_takes_every_query_and_has_figures_for_the_dashboard(
     assert {rule["health"] for rule in prometheus.rules()} == {"ok"}
 
 
-def test_only_what_is_wrong_raises_an_alert(running: Running, prometheus: Prometheus) -> None:
+def test_alerts_fire_only_for_faults(running: Running, prometheus: Prometheus) -> None:
     # One of the questions breaks the model.
     prometheus.until('ALERTS{alertname="NcfErrors"}', running)
     raised = {rule["name"] for rule in prometheus.rules() if rule["type"] == "alerting" and rule["alerts"]}

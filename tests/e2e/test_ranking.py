@@ -72,7 +72,7 @@ def test_the_server_ranks_as_well_as_the_training_reported(measured: Project, ra
     assert reported["liked"]["blend"]["ndcg@10"] > reported["liked"]["most_popular"]["ndcg@10"]
 
 
-def test_the_lists_of_all_users_are_what_the_server_answers(measured: Project) -> None:
+def test_lists_of_all_users_equal_the_servers_answers(measured: Project) -> None:
     told = measured.make("score", f"VERSION={VERSION}", "OUT=best.parquet", f"TOP_K={SHOWN}")
     users = len(load_artifact(measured.folder / "build" / VERSION / "ncf.pt").user_ids)
     assert f"the lists of {users:,} users" in told

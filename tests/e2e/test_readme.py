@@ -29,7 +29,7 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     project.make("stop")
 
 
-def test_the_first_command_serves_and_the_curl_lines_answer_as_shown(newcomer: Project) -> None:
+def test_first_command_serves_and_curl_lines_give_the_shown_answers(newcomer: Project) -> None:
     first = BLOCK.search(README)
     assert first is not None
     commands = [line.split("#")[0].strip() for line in first[3].splitlines()]

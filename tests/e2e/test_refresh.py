@@ -27,7 +27,7 @@ def grown(project: Project) -> None:
     pd.concat([ratings, new]).to_csv(project.folder / "all.csv", index=False)
 
 
-def test_a_refresh_takes_in_judges_and_promotes(served: Project) -> None:
+def test_refresh_updates_judges_and_promotes(served: Project) -> None:
     grown(served)
     version = Shelf(served.folder / "build", served.settings.model_store).next_free("1.0")
     try:

@@ -113,7 +113,7 @@ def models(served: Project) -> set[str]:
         *("s3://bucket/other.mar", "ftp://127.0.0.1/x.mar", "https://127.0.0.1/x.mar"),
     ],
 )
-def test_what_is_no_archive_of_the_store_is_refused(served: Project, url: str) -> None:
+def test_only_archives_of_the_store_can_be_registered(served: Project, url: str) -> None:
     for answer in (register(served, url), register_by_json(served, url)):
         assert answer.status_code >= 400
         assert "root:" not in answer.text
@@ -183,7 +183,7 @@ def test_the_workflow_api_finds_no_archive(served: Project, evil: Path) -> None:
     assert not (evil.parent / "mark").exists()
 
 
-def test_a_link_in_the_store_is_followed_by_the_server_and_refused_by_make(served: Project, tmp_path: Path) -> None:
+def test_link_in_the_store_is_refused_by_make_though_torchserve_follows_it(served: Project, tmp_path: Path) -> None:
     """Who may write the store decides what is served: the server itself does not look where a link leads."""
     store = served.folder / "model-store"
     outside = shutil.copy2(store / "ncf-1.1.mar", tmp_path / "x.mar")

@@ -44,7 +44,7 @@ def told(served: Project) -> Iterator[str]:
     served.make("unregister", f"VERSION={VERSION}")
 
 
-def test_training_says_which_column_was_taken_for_what(served: Project, told: str) -> None:
+def test_training_reports_the_chosen_columns(served: Project, told: str) -> None:
     assert "columns: customer for users, sku for products, stars for ratings" in told
     assert 'sku for products, name for titles and category for categories ("|" between them)' in told
     assert "price shown in answers where `fields` asks" in told

@@ -46,7 +46,7 @@ def test_only_kills_lose_requests(found: dict[str, Any]) -> None:
     }
 
 
-def test_the_tables_hold_the_figures(found: dict[str, Any], tmp_path: Path) -> None:
+def test_tables_contain_the_figures(found: dict[str, Any], tmp_path: Path) -> None:
     from bench.soak.report import draw
 
     for one in found["figures"]["faults"]:

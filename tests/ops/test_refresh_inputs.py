@@ -1,4 +1,4 @@
-"""What a night trains with follows from the version that is served."""
+"""The options of a nightly training come from the served version."""
 
 import json
 import zipfile

@@ -66,16 +66,16 @@ class AdoptConfig:
 
     @property
     def words(self) -> Vocabulary:
-        """What items and their tags are called."""
+        """The words for items and tags."""
         return Vocabulary(self.item, self.tags)
 
     @property
     def implicit(self) -> bool:
-        """Whether the network gives a probability, or its logit, as networks for implicit feedback do."""
+        """Whether the network returns a probability or its logit, as networks for implicit feedback do."""
         return self.output == "probability" or (self.output == "logit" and self.rating_scale is None)
 
     def __post_init__(self) -> None:
-        self.words  # noqa: B018  raises where a word cannot be used
+        self.words  # noqa: B018  raises if a word cannot be used
         if self.rating_scale is not None:
             check_scale(self.rating_scale)
         if self.output == "probability" and self.rating_scale not in (None, (0.0, 1.0)):

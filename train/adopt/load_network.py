@@ -1,6 +1,6 @@
-"""The network as a TorchScript module: from a TorchScript file, or from a class in Python and its state_dict.
+"""Loads the network as a TorchScript module: from a TorchScript file, or from a class in Python and its state_dict.
 
-No pickle is read: of a file by torch.save, the tensors alone are.
+It loads no pickled objects: from a file by torch.save, it reads only tensors.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def load_network(path: Path, module: str, module_args: str) -> torch.jit.ScriptM
     """The network, scripted, in evaluation mode, with parameters of at least 32 bits.
 
     Raises:
-        DataError: the file holds no network, it does not fit the class, or TorchScript cannot compile the class.
+        DataError: the file contains no network or does not fit the class, or TorchScript cannot compile the class.
     """
     if not path.is_file():
         raise DataError(f"--model: {path}: no such file")
@@ -94,7 +94,7 @@ def _make(module: str, module_args: str) -> nn.Module:
 def _refuse_other_arguments(maker: Callable[..., Any], name: str, arguments: dict[str, Any]) -> None:
     try:
         signature = inspect.signature(maker)
-    except ValueError:  # a class that is built in tells none
+    except ValueError:  # a built-in class has no signature
         return
     try:
         signature.bind(**arguments)
@@ -108,7 +108,7 @@ def _import(path: Path) -> Any:
     if spec is None or spec.loader is None:
         raise DataError(f"MODULE: {path}: not a Python file; its name must end in .py")
     found = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(path.resolve().parent))  # so that it can import what lies beside it
+    sys.path.insert(0, str(path.resolve().parent))  # so that it can import files beside it
     sys.modules[path.stem] = found
     try:
         spec.loader.exec_module(found)
@@ -131,7 +131,7 @@ def _arguments(module_args: str) -> dict[str, Any]:
 
 
 def _read_state(path: Path) -> Mapping[str, Tensor]:
-    """The tensors by name; a checkpoint that holds more than them is looked into."""
+    """The tensors by name; they may be inside a checkpoint with further entries."""
     if path.suffix == ".safetensors":
         return load_file(path)
     try:
@@ -148,9 +148,9 @@ def _read_state(path: Path) -> Mapping[str, Tensor]:
 
 
 def _number_defaults_as_tensors(forward: Callable[..., Any]) -> None:
-    """Makes a parameter without annotation and with a number as its default, `min_rating=1`, one that compiles.
+    """Makes parameters such as `min_rating=1` compile: a number as the default, and no annotation.
 
-    TorchScript takes what has no annotation for a tensor, and refuses a number there.
+    TorchScript expects a tensor for a parameter without annotation, and refuses a number as its default.
     """
     parameters = inspect.signature(forward).parameters.values()
     with_default = [one for one in parameters if one.default is not one.empty]
