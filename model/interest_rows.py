@@ -1,7 +1,7 @@
-"""The interest of users on a CPU, in numpy: `Interest.forward`, without TorchScript's time for each operation.
+"""Computes the interest of users on a CPU with numpy: the same as `Interest.forward`, without TorchScript's overhead.
 
-A user rated few of the movies, so their interest is a sum of few rows of W. For one user this takes a fifth of the time
-that the module takes.
+A user rated only few movies, so their interest is a sum of few rows of W. For one user, this takes a fifth of the
+module's time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from model.interest import Interest
 
 
 class InterestRows:
-    """The arrays of an interest part that lies on a CPU."""
+    """The arrays of an interest part on a CPU."""
 
     def __init__(self, interest: Interest) -> None:
         self._column = interest.column.numpy()
@@ -39,7 +39,7 @@ class InterestRows:
         return drawn
 
     def _strength(self, ratings: np.ndarray) -> np.ndarray:
-        """How much each rating says, 1 at the user's mean; (n,) float32, as the ratings."""
+        """The weight of each rating, (n,) float32; 1 for a rating at the user's mean."""
         mean = ratings.sum(dtype=np.float32) / max(len(ratings), 1)
         strength: np.ndarray = 1 + self._level * (ratings.astype(np.float32, copy=False) - mean)
         return strength
