@@ -5,10 +5,11 @@
     x(h)           = 1 + level (rating(h) - u's mean rating)
 
 W is a linear item-to-item model (EASE^R: Steck 2019, "Embarrassingly shallow autoencoders for sparse data"), fitted by
-train/interest/linear.py. `popularity` is the share of users who rated a movie. It matters most for a user with few
-ratings, and decides alone for a user with none. `rarity` is the self-information of a movie, -log2 of its popularity,
-standardised over the movies. `restraint` times rarity lowers the score of popular movies, in units of `spread`: the
-standard deviation of drawn(u, m) over the movies. New and known users are computed in the same way, from their ratings.
+train/interest/linear.py: a table for the most rated movies, and lists for the others (model/neighbours.py).
+`popularity` is the share of users who rated a movie. It matters most for a user with few ratings, and decides alone for
+a user with none. `rarity` is the self-information of a movie, -log2 of its popularity, standardised over the movies.
+`restraint` times rarity lowers the score of popular movies, in units of `spread`: the standard deviation of drawn(u, m)
+over the movies. New and known users are computed in the same way, from their ratings.
 
 A recommendation's score blends interest and rating:
 
@@ -19,6 +20,8 @@ A recommendation's score blends interest and rating:
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from model.neighbours import Neighbours, no_neighbours
 
 
 class Interest(nn.Module):
@@ -33,6 +36,7 @@ class Interest(nn.Module):
         prior: weight of the popularity.
         restraint: how much the score of popular movies is lowered, in units of the spread.
         rating_weight, rating_center: see the blend above.
+        neighbours: the weights of the movies without a column; None if there are none.
     """
 
     column: Tensor
@@ -55,10 +59,12 @@ class Interest(nn.Module):
         restraint: float,
         rating_weight: float,
         rating_center: float,
+        neighbours: Neighbours | None = None,
     ) -> None:
         super().__init__()
         self.register_buffer("column", column)
         self.register_buffer("weights", weights)
+        self.neighbours = no_neighbours(len(popularity) - 1) if neighbours is None else neighbours
         self.register_buffer("popularity", popularity)
         self.register_buffer("level", torch.tensor(level))
         self.register_buffer("prior", torch.tensor(prior))
@@ -73,9 +79,11 @@ class Interest(nn.Module):
         User u's ratings are the entries `offsets[u]` to `offsets[u + 1]` of movie_index (R,), int64 rows, and of rating
         (R,), float32 in rating units. A user has each movie at most once. offsets: (N + 1,) int64.
         """
+        number = offsets[1:] - offsets[:-1]
+        owner = torch.repeat_interleave(number)
         strength = self.strength(rating, offsets)
         columns = self.column[movie_index]
-        taste = functional.embedding_bag(
+        table = functional.embedding_bag(
             columns,
             self.weights,
             offsets,
@@ -83,8 +91,10 @@ class Interest(nn.Module):
             per_sample_weights=strength,
             include_last_offset=True,
         )
-        number = (offsets[1:] - offsets[:-1]).unsqueeze(1)
-        drawn = taste.index_select(1, self.column) + self.prior * self.popularity / (1 + number)
+        taste = table.index_select(1, self.column)
+        self.neighbours.add_to(taste, movie_index, strength, owner)
+        number = number.unsqueeze(1)
+        drawn = taste + self.prior * self.popularity / (1 + number)
         spread = drawn.std(1, keepdim=True, unbiased=False) * (number > 0)
         return drawn + self.restraint * spread * self.rarity
 
@@ -92,7 +102,8 @@ class Interest(nn.Module):
     def shares(self, movie_index: Tensor, rating: Tensor, target: int) -> Tensor:
         """What each of one user's ratings (R,) adds to their interest in the movie of row `target`, (R,)."""
         offsets = torch.tensor([0, movie_index.numel()], device=movie_index.device)
-        return self.strength(rating, offsets) * self.weights[self.column[movie_index], self.column[target]]
+        weight = self.weights[self.column[movie_index], self.column[target]]
+        return self.strength(rating, offsets) * (weight + self.neighbours.weights_of(movie_index, target))
 
     def strength(self, rating: Tensor, offsets: Tensor) -> Tensor:
         """x (R,): the weight of each rating; 1 for a rating at the user's mean."""

@@ -51,7 +51,7 @@ def score_table(name: str, users: int, scores: Sequence[Score]) -> str:
         )
         for one in scores
     ]
-    header = (name, *METRICS, "nDCG@10: ours less this", "chosen on inner rows", "fit, s")
+    header = (name, *METRICS, "nDCG@10: ours less this", "chosen on inner rows", "fit, CPU s")
     return f"{users:,} users.\n\n{table(header, 1, rows)}"
 
 

@@ -17,6 +17,8 @@ from train.evaluation.relevance import RankingTask, ranking_task
 from train.readers import load_ratings
 
 MOST_USERS = 3_000
+# Peers are tuned on fewer, so that a run ends.
+MOST_INNER_USERS = 1_000
 INNER_SEED = 99
 
 
@@ -69,11 +71,13 @@ def read_data(path: Path) -> Data:
         scale,
         training,
         outer=rows_of(training.ratings, held_out, *known, scale),
-        inner=rows_of(inner, watched, *known, scale),
+        inner=rows_of(inner, watched, *known, scale, MOST_INNER_USERS),
     )
 
 
-def rows_of(train: Ratings, held_out: Ratings, num_users: int, num_movies: int, scale: RatingScale) -> Rows:
-    """Rows with at most MOST_USERS users to rank for."""
-    task = ranking_task(train, held_out, num_users, num_movies, scale.minimum, MOST_USERS)
+def rows_of(
+    train: Ratings, held_out: Ratings, num_users: int, num_movies: int, scale: RatingScale, most_users: int = MOST_USERS
+) -> Rows:
+    """Rows with at most `most_users` users to rank for."""
+    task = ranking_task(train, held_out, num_users, num_movies, scale.minimum, most_users)
     return Rows(train, task, num_users, num_movies)

@@ -12,6 +12,7 @@ from model.artifact import Artifact, ArtifactError, load_artifact, save_artifact
 from model.asks import BestAnswer, BestAsk, ExplainAnswer, ExplainAsk, FoldInAnswer, FoldInAsk
 from model.history import History, Rated
 from model.interest import Interest
+from model.neighbours import list_pairs
 from model.predictor import Predictor
 from model.ranking import Ranking
 from tests.conftest import MOVIE_IDS
@@ -65,8 +66,11 @@ def test_interest_of_many_users_equals_their_single_interest(ranked_artifact: Ar
 
 @pytest.mark.parametrize("restraint", [0.0, 0.5])
 @pytest.mark.parametrize("level", [0.0, 0.2])
-def test_interest_of_a_cpu_equals_the_module(ranked_artifact: Artifact, restraint: float, level: float) -> None:
-    interest = interest_of(ranked_artifact)
+@pytest.mark.parametrize("large", [False, True])
+def test_interest_of_a_cpu_equals_the_module(
+    ranked_artifact: Artifact, restraint: float, level: float, large: bool
+) -> None:
+    interest = interest_of(with_neighbours(ranked_artifact) if large else ranked_artifact)
     interest.restraint.fill_(restraint)
     interest.level.fill_(level)
     sizes = [0, 1, 6, 0, 3]
@@ -85,6 +89,35 @@ def test_saved_artifact_has_the_same_interest(ranked_artifact: Artifact, tmp_pat
     save_artifact(ranked_artifact, tmp_path / "ncf.pt")
     after = Ranking(interest_of(load_artifact(tmp_path / "ncf.pt"))).interests(history)
     assert (before == after).all()
+
+
+def with_neighbours(artifact: Artifact, num: int = 1) -> Artifact:
+    """The same, where the movies of rows 0 and 4 make that of row 5 interesting, which has no column."""
+    pairs = np.repeat([0, 4], num), np.full(2 * num, 5), np.repeat([0.25, 0.5], num) / num
+    interest_of(artifact).neighbours = list_pairs(*pairs, num_movies=6)
+    return artifact
+
+
+def test_neighbours_add_to_the_interest_of_movies_without_a_column(ranked_artifact: Artifact) -> None:
+    histories = [Rated(MOVIES[:0], RATINGS[:0]), Rated(MOVIES, RATINGS), Rated(MOVIES[1:], RATINGS[1:])]
+    before = Ranking(interest_of(ranked_artifact)).interests(histories)
+    ranking = Ranking(interest_of(with_neighbours(ranked_artifact)))
+    after = ranking.interests(histories)
+    strength = 1 + 0.2 * (RATINGS - 8.5)
+    assert after[:, 5] - before[:, 5] == pytest.approx([0, strength @ [0.25, 0.5], 0.5], abs=1e-6)
+    assert (after[:, [0, 1, 2, 3, 4, 6]] == before[:, [0, 1, 2, 3, 4, 6]]).all()
+    parts = ranking.parts(histories[1], 5, 6.0, after[1])
+    assert parts.shares == pytest.approx(strength * [0.25, 0.5], abs=1e-6)
+
+
+@pytest.mark.parametrize("num", [1, 200_000])  # the second is more than a MiB, so that it is mapped
+def test_saved_artifact_has_the_same_neighbours(ranked_artifact: Artifact, tmp_path: Path, num: int) -> None:
+    history = [Rated(MOVIES, RATINGS)]
+    before = Ranking(interest_of(with_neighbours(ranked_artifact, num))).interests(history)
+    save_artifact(ranked_artifact, tmp_path / "ncf.pt")
+    after = Ranking(interest_of(load_artifact(tmp_path / "ncf.pt"))).interests(history)
+    assert (before == after).all()
+    assert after[0, 5] > 0.7
 
 
 def test_digest_covers_the_interest(ranked_artifact: Artifact, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from torch.optim.adamw import adamw
 
 _RISING = 0.2  # of the steps, with a learning rate that grows
 _FIRST, _LAST = 1 / 25, 1 / 2500  # learning rates at both ends, as shares of the highest
-_MOMENTUM = (0.95, 0.85)  # at both ends, and where the learning rate is highest
+_MOST_MOMENTUM, _LEAST_MOMENTUM = 0.95, 0.85  # at both ends, and where the learning rate is highest
 _SECOND_MOMENTUM = 0.98
 
 
@@ -62,9 +62,9 @@ def one_cycle(step: int, total: int) -> tuple[float, float]:
     top, end = _RISING * total - 1, total - 1
     if step <= top:
         share = step / top if top else 1.0
-        return _cosine(_FIRST, 1.0, share), _cosine(*_MOMENTUM, share)
+        return _cosine(_FIRST, 1.0, share), _cosine(_MOST_MOMENTUM, _LEAST_MOMENTUM, share)
     share = (step - top) / (end - top)
-    return _cosine(1.0, _LAST, share), _cosine(*reversed(_MOMENTUM), share)
+    return _cosine(1.0, _LAST, share), _cosine(_LEAST_MOMENTUM, _MOST_MOMENTUM, share)
 
 
 def _cosine(start: float, end: float, share: float) -> float:

@@ -39,7 +39,10 @@ class InterestConfig:
     min_raters: int = 3
     """Movies with fewer raters get no weights; at least 1."""
     max_movies: int = 4096
-    """Maximum number of movies with weights, the most rated first; at least 1. Memory grows with its square."""
+    """Movies with weights for each other, the most rated first; at least 1. Memory grows with the square."""
+    neighbours: int = 50
+    """The most weights of each other movie, those of its nearest movies; at least 1. It is less where there are more
+    than 16,000 other movies, so that the time stays bounded."""
     max_ratings: int = 4_000_000
     """About how many ratings to fit the weights on, always all ratings of a user; at least 1."""
     inner_rows: int = 50_000
@@ -54,4 +57,6 @@ class InterestConfig:
         for name, candidates in (("rating_shares", self.rating_shares), ("restraints", self.restraints)):
             some = bool(candidates) and min(candidates) >= 0
             check_value(f"interest.{name}", candidates, some, "at least one number, each at least 0")
-        check_options(self, "interest", "at least 1", "min_raters", "max_movies", "max_ratings", "inner_rows")
+        check_options(
+            self, "interest", "at least 1", "min_raters", "max_movies", "neighbours", "max_ratings", "inner_rows"
+        )
