@@ -200,5 +200,5 @@ def _tell_doubts(name: str, decoded: Decoded, literal: int, reading: Reading) ->
         told = f"is not UTF-8; it is read as {decoded.encoding}, which is a guess: name the encoding with --encoding"
         reading.warn(f"{name}:{decoded.guess}: {told}")
     if literal:
-        told = 'a quote opens a field and does not close it, so quotes count as characters: change this with "--quotes on"'
+        told = "a quote opens a field and does not close it, so quotes count as characters: --quotes on changes this"
         reading.warn(f"{name}:{literal}: {told}")
