@@ -52,7 +52,7 @@ class InterestRows:
 
 
 class _NeighbourRows:
-    """The arrays of the weights beyond the table; see `Neighbours`."""
+    """The arrays of `Neighbours`: the weights of movies outside the table."""
 
     def __init__(self, neighbours: Neighbours) -> None:
         self._first = neighbours.first.numpy()
@@ -61,7 +61,7 @@ class _NeighbourRows:
         self.exist = len(self._target) > 0
 
     def add_to(self, drawn: np.ndarray, movies: np.ndarray, strength: np.ndarray) -> None:
-        """Adds to `drawn` (M + 1,) what one user's ratings say, of the movies in these rows (n,)."""
+        """Adds the weights of one user's ratings of the movies in these rows (n,) to `drawn` (M + 1,), in place."""
         for movie, share in zip(movies.tolist(), strength.tolist(), strict=True):
             own = slice(self._first[movie], self._first[movie + 1])
             np.add.at(drawn, self._target[own], np.float32(share) * self._weight[own])
