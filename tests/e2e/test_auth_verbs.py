@@ -103,7 +103,7 @@ def test_supervisor_with_a_refused_key_reports_it_once_and_does_not_restart(guar
         auth.key_file(guarded.settings).write_text(json.dumps(expired))
         one.wait_for("`make rotate-keys` makes new keys")
         time.sleep(ASK_S + 2)  # the supervisor checks once more
-        assert one.said.count("its key is refused") == 1
+        assert one.said.count("the server refuses the key") == 1
         assert "no ready worker" not in one.said
         assert one.front_end() == before
         auth.key_file(guarded.settings).write_text(keys)
