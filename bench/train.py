@@ -29,6 +29,7 @@ from model.scale import RatingScale
 from train.config import TrainConfig
 from train.dataset.data import split_ratings
 from train.dataset.tensors import index_ratings, look_up_ratings
+from train.factors.choose_number import LEAST
 from train.factors.variational import predict_target, sort_both, start_block, sweep_block
 from train.run import run
 
@@ -79,7 +80,7 @@ def time_to_reference(folder: Path, most_sweeps: int = 20) -> dict[str, Any]:
     target = (rating - mean) / deviation
     counts = (len(trained.user_ids), len(trained.movie_ids))
     sides = sort_both(trained.ratings.user_index, trained.ratings.movie_index, target, *counts)
-    block = start_block(sides, options.noise_candidates[0], options, 0, trained.features)
+    block = start_block(sides, options.noise_candidates[0], LEAST, options, 0, trained.features)
     spent = time.perf_counter() - start
     held_out = look_up_ratings(split.known, trained.user_ids, trained.movie_ids)
     errors: list[dict[str, float]] = []

@@ -23,9 +23,10 @@ from train.factors.adamw import OneCycleAdamW
 from train.factors.config import FactorsConfig
 from train.factors.drift import HIDDEN, Strangers
 from train.factors.leave_one_out import leave_one_out
+from train.factors.systems import rows_at_once
 from train.factors.variational import Block, bilinear
 
-_INPUT_ROWS = 16_384
+_INPUT_ROWS = 16_384  # at a time, with up to 8 factors
 
 
 def fit_ordinal(
@@ -85,7 +86,8 @@ def _inputs(
 ) -> _Inputs:
     """The inputs of all rows; the counts (N, L) and (M, L) are of the levels that each user and movie has."""
     scores, users, movies = [], [], []
-    for rows in torch.arange(len(level), device=level.device).split(_INPUT_ROWS):
+    at_once = rows_at_once(_INPUT_ROWS, block.user.mean.shape[1])
+    for rows in torch.arange(len(level), device=level.device).split(at_once):
         user_index, movie_index, own_level = ratings.user_index[rows], ratings.movie_index[rows], level[rows]
         score, user, movie = leave_one_out(block, user_index, movie_index, head.score[own_level])
         itself = functional.one_hot(own_level, head.num_levels).float()

@@ -24,8 +24,9 @@ from model.fold_in import FoldIn
 from model.moments import moments, triangle
 from train.dataset.tensors import Ratings
 from train.factors.encode import chunks_of_users
+from train.factors.systems import rows_at_once
 
-_RATINGS = 262_144  # ratings in one step, to limit memory
+_RATINGS = 262_144  # ratings in one step with up to 8 factors, to limit memory
 _PASSES = 2
 
 
@@ -93,7 +94,7 @@ def _posterior(
     size, entries = block.size, products.shape[1] - block.size
     sums = torch.zeros(len(movies), entries + size, dtype=torch.float64)
     target_times_x = torch.zeros(len(movies), size, dtype=torch.float64)
-    for part in torch.arange(len(new)).split(_RATINGS):
+    for part in torch.arange(len(new)).split(rows_at_once(_RATINGS, size)):
         rater = torch.searchsorted(users, new.user_index[part])
         owner = torch.searchsorted(movies, new.movie_index[part])
         weight = (block.weight[new.movie_index[part]] * gamma[rater]).unsqueeze(1)
@@ -112,7 +113,7 @@ def _user_moments(block: FoldIn, told: Ratings, users: Tensor) -> tuple[Tensor, 
     num_users = max(int(users[-1]), int(told.user_index.max()) if len(told) else 0) + 1
     found = [
         block.posterior(part.user_index, part.movie_index, part.rating, len(rows))
-        for rows, part in chunks_of_users(told, users, num_users)
+        for rows, part in chunks_of_users(told, users, num_users, block.size)
     ]
     mean, covariance, gamma = (torch.cat(parts) for parts in zip(*found, strict=True))
     x, outer, cross, _ = moments(mean, covariance)

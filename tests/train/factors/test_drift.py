@@ -102,7 +102,7 @@ def test_the_empty_history_is_the_unknown_user_by_time_too(network: FactorNetwor
 
 
 def test_the_random_split_measures_no_drift(earlier: TrainingSet, quick_config: TrainConfig) -> None:
-    assert set(choose_factors(earlier, SCALE, quick_config).settings) == {"noise", "sweeps"}
+    assert set(choose_factors(earlier, SCALE, quick_config).settings) == {"noise", "sweeps", "factors"}
 
 
 def test_ratings_without_times_have_no_drift(taste_set: TrainingSet, by_time: TrainConfig) -> None:

@@ -1,0 +1,68 @@
+"""Fits the two factor blocks with the chosen settings, or loads those that an earlier run has fitted."""
+
+from __future__ import annotations
+
+from tqdm import tqdm
+
+from train import distributed
+from train.config import TrainConfig
+from train.dataset.tensors import TrainingSet
+from train.factors import block_state
+from train.factors.config import FactorsConfig
+from train.factors.levels import Levels
+from train.factors.variational import Block, BothSides, finish_block, sort_both, start_block, sweep_block
+from train.method import Choice
+from train.resume import Stages
+
+
+def fit_blocks(
+    data: TrainingSet,
+    levels: Levels,
+    standard: tuple[float, float],
+    config: TrainConfig,
+    choice: Choice,
+    label: str,
+    stages: Stages,
+) -> tuple[Block, Block]:
+    """The rating block and the score block, fitted or loaded from an earlier run.
+
+    standard: mean and standard deviation of the ratings.
+    """
+    options, seed = config.factors, config.seed
+    device = distributed.device()
+    rating, (mean, deviation) = data.ratings.rating, standard
+    standardised = ((rating - mean) / deviation).to(device)
+    normal_score = levels.score[levels.of(rating)].to(device)
+    ratings = data.ratings.to(device)
+    sides = sort_both(ratings.user_index, ratings.movie_index, standardised, len(data.user_ids), len(data.movie_ids))
+    noise_shapes, sweeps = tuple(choice.settings["noise"]), choice.settings["sweeps"]
+    factors = choice.settings["factors"]
+    total = sweeps + options.score_sweeps
+    with tqdm(total=total, desc=label, unit=" sweeps", dynamic_ncols=True, disable=distributed.quiet()) as progress:
+        rating_block = start_block(sides, noise_shapes, factors, options, seed, data.features)
+        _fit_block(rating_block, sides, sweeps, options, progress, stages, f"{label}: rating block")
+        scored = sides.with_target(normal_score)
+        score_block = start_block(scored, options.score_noise, factors, options, seed + 1, data.features)
+        _fit_block(score_block, scored, options.score_sweeps, options, progress, stages, f"{label}: score block")
+    return rating_block, score_block
+
+
+def _fit_block(
+    block: Block,
+    data: BothSides,
+    sweeps: int,
+    config: FactorsConfig,
+    progress: tqdm,
+    stages: Stages,
+    name: str,
+) -> None:
+    """Sweeps the started block, or loads the finished block of an earlier run."""
+    if before := stages.load(name):
+        block_state.unpack(block, *before)
+        progress.update(sweeps)
+        return
+    for _ in range(sweeps):
+        sweep_block(block, data, config)
+        progress.update()
+    finish_block(block, data)
+    stages.save(name, *block_state.pack(block))
