@@ -1,4 +1,4 @@
-"""Networks that were trained elsewhere on a real server: each example of examples/, by the commands of its text."""
+"""Networks that were trained elsewhere, on a real server: each example of examples/, with the commands of its text."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_an_adopted_network_ranks_its_movies(owner: Project, version: str) -> No
     best = owner.ask({"user_id": user, "top_k": 5}, version).json()["recommendations"]
     assert len(best) == 5
     assert [one["score"] for one in best] == sorted((one["score"] for one in best), reverse=True)
-    if version != "own-1":  # the others were given ratings
+    if version != "own-1":  # the other versions have ratings
         ratings = pd.read_csv(owner.folder / "build" / "demo" / "rates.csv")
         seen = set(ratings["movie"][ratings["user"] == user])
         assert not seen & {one["movie_id"] for one in best}
