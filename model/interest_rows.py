@@ -1,7 +1,7 @@
-"""The interest of users on a CPU, in numpy: `Interest.forward`, without TorchScript's time for each operation.
+"""Computes the interest of users on a CPU with numpy: the same as `Interest.forward`, without TorchScript's overhead.
 
-A user rated few of the movies, so their interest is a sum of few rows of W. For one user this takes a fifth of the time
-that the module takes.
+A user rated only few movies, so their interest is a sum of few rows of W. For one user, this takes a fifth of the
+module's time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from model.neighbours import Neighbours
 
 
 class InterestRows:
-    """The arrays of an interest part that lies on a CPU."""
+    """The arrays of an interest part on a CPU."""
 
     def __init__(self, interest: Interest) -> None:
         self._column = interest.column.numpy()
@@ -45,14 +45,14 @@ class InterestRows:
         return drawn
 
     def _strength(self, ratings: np.ndarray) -> np.ndarray:
-        """How much each rating says, 1 at the user's mean; (n,) float32, as the ratings."""
+        """The weight of each rating, (n,) float32; 1 for a rating at the user's mean."""
         mean = ratings.sum(dtype=np.float32) / max(len(ratings), 1)
         strength: np.ndarray = 1 + self._level * (ratings.astype(np.float32, copy=False) - mean)
         return strength
 
 
 class _NeighbourRows:
-    """The arrays of the weights beyond the table; see `Neighbours`."""
+    """The arrays of `Neighbours`: the weights of movies outside the table."""
 
     def __init__(self, neighbours: Neighbours) -> None:
         self._first = neighbours.first.numpy()
@@ -61,7 +61,7 @@ class _NeighbourRows:
         self.exist = len(self._target) > 0
 
     def add_to(self, drawn: np.ndarray, movies: np.ndarray, strength: np.ndarray) -> None:
-        """Adds to `drawn` (M + 1,) what one user's ratings say, of the movies in these rows (n,)."""
+        """Adds the weights of one user's ratings of the movies in these rows (n,) to `drawn` (M + 1,), in place."""
         for movie, share in zip(movies.tolist(), strength.tolist(), strict=True):
             own = slice(self._first[movie], self._first[movie + 1])
             np.add.at(drawn, self._target[own], np.float32(share) * self._weight[own])

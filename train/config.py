@@ -74,6 +74,7 @@ class TrainConfig(ReaderOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.words.refuse_fields()
         check_value("test_size", self.test_size, 0 <= self.test_size < 1, "0 up to, not including, 1")
         check_value("given", self.given, self.given >= 1, "at least 1")
         check_value("folds", self.folds, self.folds == 0 or self.folds >= 2, "0, or at least 2")

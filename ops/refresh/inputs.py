@@ -10,7 +10,7 @@ from ops.build.shelf import Shelf
 from ops.refresh.facts import words_of
 from ops.refresh.journal import Journal, read_ended
 
-# Options of a training that say what is held out; here the newest ratings are.
+# Options of a training that choose the held-out rows. A refresh holds out the newest ratings instead.
 _SPLIT = {"--split", "--test-size", "--test-file", "--given"}
 # Splits whose versions predict ratings to come, unless an option says otherwise: as in train/config.py.
 SPLITS_BY_TIME = ("time", "time-per-user", "leave-last-out")
@@ -33,7 +33,7 @@ def data_of(version: str, shelf: Shelf) -> str:
 
 
 def training_of(journal: Journal, shelf: Shelf) -> dict[str, str]:
-    """The variables of `make train`: as the base was trained and tuned, but measured on the newest ratings."""
+    """The variables of `make train`: as the base was trained and tuned, but with the newest ratings held out."""
     made = trained_recipe(shelf, journal.base)
     before = shlex.split(made.options.get("TRAIN_ARGS", "")) if made is not None else []
     options = _without_split(before)
@@ -42,7 +42,7 @@ def training_of(journal: Journal, shelf: Shelf) -> dict[str, str]:
         options += ["--split", "time", "--test-size", f"{journal.held_out:.6f}"]
     if made is not None:
         known = {"PRESET": made.options["PRESET"]}
-    else:  # its network was trained elsewhere: its words are all that a training can keep, and its clients send them
+    else:  # its network was trained elsewhere; a training can only keep its words, because its clients send them
         own = words_of(shelf, journal.base)
         known = {"ITEM": own.item, "TAGS": own.tags}
     return {**known, "DATA": journal.data, "TRAIN_ARGS": shlex.join(options), "VERSION": journal.version}

@@ -1,4 +1,4 @@
-"""AUTH=on as the verbs have it: they read the keys, replace them, and make lost ones anew."""
+"""AUTH=on and the verbs: they read the keys, rotate them, and replace lost ones."""
 
 import json
 import stat
@@ -102,8 +102,8 @@ def test_supervisor_with_a_refused_key_reports_it_once_and_does_not_restart(guar
         expired = {kind: {**entry, "key": "expired"} for kind, entry in json.loads(keys).items()}
         auth.key_file(guarded.settings).write_text(json.dumps(expired))
         one.wait_for("`make rotate-keys` makes new keys")
-        time.sleep(ASK_S + 2)  # another look
-        assert one.said.count("its key is refused") == 1
+        time.sleep(ASK_S + 2)  # the supervisor checks once more
+        assert one.said.count("the server refuses the key") == 1
         assert "no ready worker" not in one.said
         assert one.front_end() == before
         auth.key_file(guarded.settings).write_text(keys)

@@ -1,4 +1,4 @@
-"""An archive that cannot be served is refused with its reason in a line, and what is served goes on."""
+"""An archive that cannot be served is refused with a one-line reason, and the running server does not change."""
 
 import re
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def pack(archive: Path, target: Path, version: str, artifact: bytes) -> None:
 
 @pytest.fixture
 def starting_with(breakable: Project, store: Path) -> Iterator[None]:
-    """Lets a test change what a start serves; afterwards no server is left, and 1.0 is still what a start serves."""
+    """Lets a test change the version of the next start. Afterwards no server runs, and a start serves 1.0 again."""
     yield
     server.stop(breakable.settings)
     assert start_version(store) == "1.0"
@@ -84,7 +84,7 @@ def test_failed_start_is_reported_and_leaves_no_process(breakable: Project, name
         assert "Traceback" not in done.stderr
         assert len(done.stderr.splitlines()) == 1
         assert server.running(breakable.settings) is None
-        assert not auth.is_on(breakable.settings)  # what failed is not remembered
+        assert not auth.is_on(breakable.settings)  # a failed start does not change the setting
     assert not (breakable.folder / ".run" / "server.json").exists()
 
 

@@ -1,4 +1,4 @@
-"""A front end (JVM) that is killed or hangs comes back by itself, with the same version."""
+"""A front end (JVM) that is killed or hangs is restarted with the same version."""
 
 import os
 import signal
@@ -36,7 +36,7 @@ def test_killed_front_end_restarts_with_the_same_version(kept_up: Supervised) ->
     old, times = server_processes(project), kept_up.said.count("answers at")
     os.kill(kept_up.front_end(), signal.SIGKILL)
     kept_up.wait_for("answers at", times + 1)
-    assert not any(process.is_running() for process in old)  # its workers have gone too
+    assert not any(process.is_running() for process in old)  # its workers have ended too
     [after] = project.client.versions()
     assert (after["version"], after["default"]) == (before["version"], True)
     with asked.load(rate_per_s=50, seconds=1) as load:
@@ -48,7 +48,7 @@ def test_supervisor_retries_while_the_model_store_is_missing(kept_up: Supervised
     store, times = kept_up.project.settings.model_store, kept_up.said.count("answers at")
     elsewhere = store.rename(store.with_name("elsewhere"))
     try:
-        assert answers(kept_up.project)  # what runs needs no store
+        assert answers(kept_up.project)  # the running server does not need the store
         assert "no such archive" in kept_up.project.make("register", "VERSION=1.1", check=False)
         os.kill(kept_up.front_end(), signal.SIGKILL)
         kept_up.wait_for("the start failed: ")

@@ -1,4 +1,4 @@
-"""The image as its user, on a read-only root: it gets ready, answers from outside, and stops in order."""
+"""The image, run as its user on a read-only root: it becomes ready, answers from outside, and stops cleanly."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ from tests.e2e.failing import wait_until
 from tests.e2e.image import values
 
 pytestmark = pytest.mark.e2e
-ANY = {"::": "0.0.0.0"}  # the JVM's sockets are IPv6 ones, which take both
+ANY = {"::": "0.0.0.0"}  # the JVM's IPv6 sockets also accept IPv4
 
 
 def listening(running: Running) -> set[str]:

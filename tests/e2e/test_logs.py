@@ -1,4 +1,4 @@
-"""The log of a real server, written as JSON: each line is an object, and a failed request is found by its id."""
+"""The log of a real server in JSON: each line is an object, and a failed request is found by its id."""
 
 import json
 import time
@@ -19,7 +19,7 @@ def log(running: Running) -> list[dict[str, Any]]:
 
 
 def lines_with(running: Running, text: str) -> list[str]:
-    """The messages that hold a text, once there is one: a worker's line takes its way through the front end."""
+    """Waits for messages with this text, because a worker's line reaches the log through the front end."""
     deadline = time.monotonic() + 10
     while not (found := [one["message"] for one in log(running) if text in one["message"]]):
         assert time.monotonic() < deadline, f"{text} is in no line"

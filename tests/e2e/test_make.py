@@ -1,4 +1,4 @@
-"""The verbs of make as a person types them, on versions that make did and did not make."""
+"""The verbs of make, typed as a user types them, on versions that make did and did not make."""
 
 import shutil
 import socket
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture(scope="module")
 def person(tmp_path_factory: pytest.TempPathFactory, project: Project) -> Iterator[Project]:
-    """A clone on a path with a blank, with version 1.0 trained on the embedded data; no server runs."""
+    """A clone on a path with a space, with version 1.0 trained on the embedded data; no server runs."""
     folder = tmp_path_factory.mktemp("made") / "a clone"
     clone = copy_project(folder)
     shutil.copytree(project.folder / "build" / "demo", folder / "build" / "demo")
@@ -26,7 +26,7 @@ def person(tmp_path_factory: pytest.TempPathFactory, project: Project) -> Iterat
 
 
 def mine(folder: Path) -> str:
-    """Some of the embedded ratings as a file of one's own."""
+    """Some of the embedded ratings, as a user's own file."""
     lines = (folder / "build" / "demo" / "rates.csv").read_text().splitlines()[1:6000]
     rows = [",".join(line.split(",")[:3]) for line in lines]
     (folder / "mine.csv").write_text("\n".join(["who,what,stars", *rows]) + "\n")
@@ -85,7 +85,7 @@ def test_every_verb_obeys_another_port(person: Project) -> None:
     told = person.make("serve", f"PORT={port}")
     assert f"curl -s 127.0.0.1:{port}/predictions/ncf" in told
     assert httpx.get(f"http://127.0.0.1:{port + 1}/models", trust_env=False).status_code == 200
-    status = person.make("status")  # without PORT: the server is where it was started
+    status = person.make("status")  # without PORT, because the running server is found at its address
     assert f"predictions  http://127.0.0.1:{port}/predictions/ncf" in status
     assert "1.0         yes" in status
     assert '"recommendations"' in person.make("predict")
@@ -139,7 +139,7 @@ def test_failed_start_restores_the_former_server(person: Project) -> None:
 
 
 def free_block(length: int) -> int:
-    """The first of so many ports in a row that nobody listens on."""
+    """The first port of this many consecutive free ports."""
     while True:
         first = int(free_ports(1)[0])
         if first < 65_000 and all(is_free(port) for port in range(first, first + length)):

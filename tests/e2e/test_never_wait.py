@@ -1,4 +1,4 @@
-"""A request waits for no other, and a client that sends ahead of its answers stops nobody."""
+"""A request never waits for others, and a pipelining client delays no other client."""
 
 import itertools
 import json
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.e2e
 BODY = json.dumps({"user_id": 1, "movie_id": 2}).encode()
 
 
-# A lone request waits so long without the plugin: longer than any answer takes, on any machine.
+# A single request waits this long without the plugin: longer than any answer takes, on any machine.
 DELAY_S = 5
 QUICK_S = DELAY_S / 2
 # `BURST_REQUESTS=1000000` is the long form.
@@ -35,7 +35,7 @@ CLIENTS = 16
 
 @pytest.fixture(scope="module")
 def fresh(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """A server that nobody has asked yet, with version 1.0, and 1.1 in its store; without the plugin it would wait."""
+    """A server without any request yet, with version 1.0, and 1.1 in its store. Without the plugin it would wait."""
     copy = copy_project(tmp_path_factory.mktemp("fresh"))
     config = copy.folder / "handler" / "model-config.yaml"
     config.write_text(config.read_text().replace("maxBatchDelay: 1\n", f"maxBatchDelay: {1000 * DELAY_S}\n"))
@@ -50,7 +50,7 @@ def fresh(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def median_s(project: Project, version: str = "") -> float:
-    """How long a lone request takes."""
+    """The time of a single request."""
     url = f"{project.settings.inference}/predictions/ncf{version}"
     took = []
     with httpx.Client(trust_env=False, headers={"content-type": "application/json"}) as client:
@@ -62,7 +62,7 @@ def median_s(project: Project, version: str = "") -> float:
 
 
 def slowest_s(project: Project, version: str, clients: int) -> float:
-    """The longest that one request of each of so many clients takes, all at once."""
+    """The longest time of a request when this many clients send one each at the same time."""
     url = f"{project.settings.inference}/predictions/ncf{version}"
 
     def ask(_: int) -> float:
@@ -147,7 +147,7 @@ def test_streams_over_grpc_beside_predictions_are_answered(fresh: Project) -> No
 
 
 def test_no_request_of_a_burst_is_lost_or_answered_twice(fresh: Project) -> None:
-    """Each request has a movie id of its own, which its answer repeats; more than one answer would be left over."""
+    """Each request has a different movie id, which its answer repeats. A second answer would be left over."""
     numbers = itertools.count()
     address = urlsplit(fresh.settings.inference)
 

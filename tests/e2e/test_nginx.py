@@ -1,4 +1,4 @@
-"""ops/nginx/ncf.conf before the real server: who may reach what, and what of a client's words goes on to the server."""
+"""ops/nginx/ncf.conf before the real server: which paths clients may reach, and which headers reach the server."""
 
 import json
 import socket
@@ -103,9 +103,9 @@ def test_tls_is_recent_and_http_redirects_to_it(proxy: Proxy) -> None:
 
 def speaks(proxy: Proxy, version: ssl.TLSVersion) -> bool:
     context = ssl.create_default_context(cafile=str(proxy.certificate))
-    context.set_ciphers("DEFAULT:@SECLEVEL=0")  # else the client is the one who refuses
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")  # otherwise the client itself would refuse
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # the old versions are what is tried
+        warnings.simplefilter("ignore", DeprecationWarning)  # this tests the old versions
         context.minimum_version = context.maximum_version = version
     try:
         plain = socket.create_connection(("127.0.0.1", int(proxy.ports["443"])), timeout=30)

@@ -19,7 +19,7 @@ REQUESTS = 60
 
 
 def ask_all(both: Project, pair: dict[str, Any], folder: Path, changes: dict[str, str]) -> tuple[Counter[str], Path]:
-    """How often each version's rating came back, and the log."""
+    """How many answers had each version's rating, and the log."""
     ratings = {f"{in_process(both, [pair], version)[0]:.3f}": version for version in ("1.0", "1.1")}
     assert len(ratings) == 2
     with run_nginx("canary.conf", folder, {**upstream(both), **changes}) as proxy:

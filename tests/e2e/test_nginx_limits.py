@@ -1,4 +1,4 @@
-"""ops/nginx/ncf.conf before the real server: limits on what a client sends, and failures, told as the server tells."""
+"""ops/nginx/ncf.conf before the real server: limits on requests, and errors in the server's format."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -109,7 +109,7 @@ def test_many_clients_share_connections_to_the_server(proxy: Proxy) -> None:
 
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(ask, range(200)))
-    # A batch of another size may change a rating's last digits, on some processors.
+    # On some processors, the size of the batch changes a rating's last digits.
     ratings = [answer.pop("rating") for answer in answers]
     assert ratings == pytest.approx([ratings[0]] * len(ratings), abs=1e-5)
     assert all(answer == answers[0] for answer in answers)

@@ -1,4 +1,4 @@
-"""One folder has one server, whoever starts it at once; one that runs goes on until another start can succeed."""
+"""A folder has one server, even after simultaneous starts. A start that must fail does not stop a running server."""
 
 import os
 import socket
@@ -20,14 +20,14 @@ SERVE = (".venv/bin/python", "-m", "ops.process.serve", "start", "--version", "1
 
 @pytest.fixture(scope="module")
 def folder(breakable: Project) -> Iterator[Project]:
-    """Without a server at first; with none that a test left afterwards."""
+    """A project without a server. Afterwards, it stops any server that a test left."""
     yield breakable
     server.stop(breakable.settings)
 
 
 @pytest.fixture
 def serving(folder: Project) -> Project:
-    """With a server, whose log is text."""
+    """A project with a server that logs text."""
     if server.running(folder.settings) is None:
         folder.run(*SERVE)
     return folder
@@ -77,7 +77,7 @@ def test_doomed_start_fails_before_the_running_server_is_stopped(serving: Projec
     os.utime(config, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert refused.returncode == 1
     assert refused.stderr.startswith(f"serve: 127.0.0.1:{taken} is not free")
-    assert not auth.is_on(serving.settings)  # what failed is not remembered
+    assert not auth.is_on(serving.settings)  # a failed start does not change the setting
     assert server.running(serving.settings) == before
     assert answers(serving)
 

@@ -1,4 +1,4 @@
-"""Clients of other protocols, and browsers, before the real server and through ops/nginx/ncf.conf."""
+"""Clients of other protocols, and browsers, at the real server and through ops/nginx/ncf.conf."""
 
 import gzip
 import json
@@ -69,7 +69,7 @@ def test_a_triton_client_asks_a_version(proxy: Proxy, served: Project, version: 
 
 
 def tensors(told: Any) -> list[Any]:
-    """The inputs that the metadata names, for one pair."""
+    """The inputs in the metadata, for one pair."""
     inputs = []
     for one in told["inputs"]:
         tensor = triton.InferInput(one["name"], [1], one["datatype"])

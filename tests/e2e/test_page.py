@@ -1,4 +1,4 @@
-"""The page in a real browser, before the real server: find a movie, see why, look at the model, the worker and JSON."""
+"""The page in a real browser, with the real server: find a movie, see why, view the model, the worker and the JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HTML = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0
 
 @pytest.fixture
 def tab(chromium: Browser, served: Project) -> Iterator[Watched]:
-    """A tab with the page open; in the end nothing was logged as an error, and no other host was asked."""
+    """A tab with the page open. At the end, it checks the tab's log and its requests."""
     with opened(chromium, f"{served.settings.inference}/predictions/ncf") as watched:
         yield watched
 
@@ -53,7 +53,7 @@ def test_ratings_of_a_new_person_change_the_list_at_once(tab: Watched) -> None:
         expect(page.locator("#rated li")).to_have_count(count + 1)
     expect(page.locator("#rated-count")).to_contain_text("5 ratings")
     page.wait_for_function("before => document.querySelector('#best').innerText !== before", arg="\n".join(before))
-    page.wait_for_function(  # the list follows the last rating a moment later
+    page.wait_for_function(  # the list changes a moment after the last rating
         """() => {
             const ids = (items) => [...document.querySelectorAll(items)].map((one) => one.dataset.id);
             const rated = ids('#rated li');

@@ -1,4 +1,4 @@
-"""The page over other data: 100,000 titles in two scripts, half stars, 1,000 ratings; and KMRD's Korean titles."""
+"""The page with other data: 100,000 titles in two scripts, half stars, 1,000 ratings; and KMRD's Korean titles."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MADE, KOREAN = "made", "korean"
 
 @pytest.fixture(scope="module")
 def large(served: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a version with 100,000 titles, rated from half a star to five."""
+    """The address of a version with 100,000 titles, with ratings from half a star to five stars."""
     folder = tmp_path_factory.mktemp("large")
     write_large(folder)
     yield from registered(served, MADE, folder / "ratings.csv")
@@ -37,7 +37,7 @@ def kmrd(served: Project) -> Iterator[str]:
 
 
 def registered(served: Project, version: str, data: Path) -> Iterator[str]:
-    """The page's address for a version of this data, which is there until the end."""
+    """The page's address for a version of this data, which is registered until the end of the block."""
     rollout = Rollout(served.client, served.settings)
     served.make("package", f"VERSION={version}", f"DATA={data}", f"TRAIN_ARGS={QUICK} --test-size 0")
     rollout.register(version)
@@ -46,7 +46,7 @@ def registered(served: Project, version: str, data: Path) -> Iterator[str]:
 
 
 def write_large(folder: Path) -> None:
-    """Every movie has a title and two genres; most of them nobody has rated."""
+    """Every movie has a title and two genres; most movies have no ratings."""
     drawn = random.Random(7)
     genres = ("Drama", "Comedy", "War", "Crime", "Romance")
     names = ("Harbour of Glass", "기억의 숲")

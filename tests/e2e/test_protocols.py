@@ -1,4 +1,4 @@
-"""The real server, asked by a real client of each protocol, politely and not."""
+"""The real server, with a real client of each protocol, and with valid and malformed requests."""
 
 import json
 import subprocess
@@ -27,7 +27,7 @@ JSON = {"content-type": "application/json"}
 
 @pytest.fixture
 def ids(served: Project) -> tuple[list[int], list[int]]:
-    """Users, the last of whom the model does not know, and as many movies."""
+    """Users and equally many movies; the model does not know the last user and the last movie."""
     example = served.client.describe()["example"]
     movies: list[int] = example["movie_ids"]
     return [example["user_id"]] * (len(movies) - 1) + [STRANGER], movies
@@ -54,7 +54,7 @@ def rpc(served: Project) -> Iterator[GrpcClient]:
 
 @pytest.fixture
 def same_workers(either: Project) -> Iterator[None]:
-    """No worker ends meanwhile."""
+    """Checks that no worker ends during the test."""
     before = workers(either)
     yield
     assert workers(either) == before
@@ -236,7 +236,7 @@ def test_simultaneous_requests_get_the_same_answers_as_single_ones(
 
 
 def assert_close(one: Any, other: Any) -> None:
-    """Equal, but for the last digits of a rating."""
+    """Equal, except for the last digits of a rating."""
     if isinstance(one, dict):
         assert one.keys() == other.keys()
         one, other = list(one.values()), list(other.values())

@@ -1,4 +1,4 @@
-"""The ASGI server on a local Ray cluster, in a process of its own."""
+"""The ASGI server on a local Ray cluster, in a separate process."""
 
 import json
 import os

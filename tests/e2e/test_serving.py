@@ -1,4 +1,4 @@
-"""The real server, asked over HTTP."""
+"""The real server over HTTP."""
 
 import json
 from pathlib import Path

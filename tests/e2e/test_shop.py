@@ -35,7 +35,7 @@ def write_shop(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def told(served: Project) -> Iterator[str]:
-    """What `make` says of the shop's version, which is then served beside the one of movies."""
+    """The output of `make` for the shop's version, which is then served beside that of movies."""
     write_shop(served.folder / "shop")
     words = ("ITEM=product", "TAGS=categories", f"VERSION={VERSION}")
     told = served.make("package", "DATA=shop/ratings.csv", *words, f"TRAIN_ARGS={QUICK}")

@@ -1,4 +1,4 @@
-"""A version that cannot be served, or does not answer as it must, is refused, and what was served goes on."""
+"""A version that cannot be served or gives wrong answers is refused, and the served versions do not change."""
 
 import os
 import shutil
@@ -83,7 +83,9 @@ def test_a_promotion_that_fails_leaves_the_former_default(
         return told.partition("versions: version 6.4 was not promoted: ")[2]
 
     mark.touch()
-    assert refusal().startswith("one pair: rating: served ")  # registered past the verbs: its answers are compared now
+    assert refusal().startswith(
+        "one pair: rating: served "
+    )  # it was registered without the verbs, so its answers are compared now
     note_loaded(served.settings, "6.4")
     assert refusal().startswith("as the default: rating: served ")  # it was the default for a moment
     os.utime(store / "ncf-6.4.mar")

@@ -1,4 +1,4 @@
-"""What a start serves: the versions of before a kill, never one that failed, and the same for a plain `torchserve`."""
+"""What a start serves: the versions from before a kill, but never a failed one. A plain `torchserve` does the same."""
 
 import json
 import os
@@ -69,7 +69,7 @@ def test_port_in_use_is_named_before_the_server_starts(served: Project, tmp_path
 
 
 def test_plain_torchserve_serves_the_archive(project: Project) -> None:
-    """`torchserve --start --ncs --ts-config config.properties`, as any TorchServe user types it."""
+    """`torchserve --start --ncs --ts-config config.properties`, the usual command of TorchServe."""
     with tempfile.TemporaryDirectory(prefix="ncf-plain-") as scratch:
         plain = copy_project(project.folder.parent / "plain")
         (plain.folder / "model-store").symlink_to(project.folder / "model-store")

@@ -1,4 +1,4 @@
-"""Versions come, go and take turns while requests arrive at a constant rate: none is lost, none answered wrongly."""
+"""Versions are registered, promoted and removed under constant load: no request is lost or gets a wrong answer."""
 
 import pytest
 

@@ -66,7 +66,7 @@ def test_duplicate_name_is_refused(path: Path) -> None:
     write(path, FILES)
     with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(path, "a") as file:
         file.writestr("ncf.pt", b"other")
-    with pytest.raises(DigestError, match=r"'ncf\.pt': twice"):
+    with pytest.raises(DigestError, match=r"'ncf\.pt': occurs twice"):
         check_archive(path)
 
 

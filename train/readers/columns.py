@@ -112,7 +112,7 @@ def _checked(
     if rating_scale is not None:
         check_scale(rating_scale)
         refuse_outside(values, columns.rating, rating_scale, sieve)
-        reading.say(f"scale: {rating_scale[0]:g} to {rating_scale[1]:g}, as --rating-scale says")
+        reading.say(f"scale: {rating_scale[0]:g} to {rating_scale[1]:g}, as given")
     same = [users, movies, values, *([table.columns[columns.time]] if columns.time else [])]
     drop_copies(table, same, rules, found.published_copies, sieve, reading)
     checked = {USER_ID: users, MOVIE_ID: movies, RATING: values}

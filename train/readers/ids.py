@@ -169,7 +169,7 @@ def _inferred(
         told = f'strings, since {table.locate(row)} has "{column[row]}"'
         if share < _CLEAR:
             most = f"{rows - others:,} of {rows:,} values of {name} are integers"
-            reading.warn(f"{role.what} are {told}, but {most}: {option(role)} decides")
+            reading.warn(f"{role.what} are {told}, but {most}: choose with {option(role)}")
         return column, told
     rule = "is not an integer (7, not 007)"
     way = "correct it, or skip it with --skip-bad-lines"

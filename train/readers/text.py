@@ -112,7 +112,7 @@ class TextFile:
         literal = quotes_are_text(self.name, self._body, self._delimiter, len(self.names))
         line = 0 if literal else line_of_text_after_quotes(self._body, self._delimiter)
         if line:
-            told = "text after a closing quote; the quotes are left out; --quotes decides"
+            told = "text after a closing quote, so the quotes are left out: change this with --quotes"
             reading.warn(f"{self.name}:{line}: {told}")
         return "off" if literal else "on", literal
 
@@ -197,8 +197,8 @@ def _asked(rules: ReadingRules) -> list[str | None]:
 
 def _tell_doubts(name: str, decoded: Decoded, literal: int, reading: Reading) -> None:
     if decoded.guess:
-        told = f"is not UTF-8; it is read as {decoded.encoding}, which is a guess: --encoding decides"
+        told = f"is not UTF-8; it is read as {decoded.encoding}, which is a guess: name the encoding with --encoding"
         reading.warn(f"{name}:{decoded.guess}: {told}")
     if literal:
-        told = 'a quote opens a field and does not close it, so quotes are read as characters: "--quotes on" decides'
+        told = "a quote opens a field and does not close it, so quotes count as characters: --quotes on changes this"
         reading.warn(f"{name}:{literal}: {told}")

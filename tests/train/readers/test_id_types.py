@@ -72,7 +72,7 @@ def test_doubtful_share_of_string_ids_is_a_warning_with_its_line(tmp_path: Path)
     data = load_ratings(write(tmp_path, ["x1", *NUMBERS[:5]]))
     [warning] = data.reading.warnings
     assert warning == (
-        'users are strings, since r.csv:2 has "x1", but 5 of 6 values of user_id are integers: --user-ids decides'
+        'users are strings, since r.csv:2 has "x1", but 5 of 6 values of user_id are integers: choose with --user-ids'
     )
 
 

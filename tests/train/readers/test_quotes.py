@@ -113,7 +113,7 @@ def test_a_title_that_begins_with_a_quoted_name_keeps_its_quotes(tmp_path: Path)
     assert data.movies["title"].tolist() == ['"Weird Al" Yankovic', "Two"]
     (tmp_path / "movies.csv").write_text('movie_id,title\n1,"Weird Al" Yankovic\n2,"Two, and more"\n')
     assert load_ratings(tmp_path).reading.warnings == [
-        "movies.csv:2: text after a closing quote; the quotes are left out; --quotes decides"
+        "movies.csv:2: text after a closing quote, so the quotes are left out: change this with --quotes"
     ]
 
 

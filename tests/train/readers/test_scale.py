@@ -76,7 +76,7 @@ def test_report_says_how_the_scale_was_found(tmp_path: Path) -> None:
         "scale: 1 to 5, the lowest (4 rows) and the highest (4 rows) of 5 different ratings in the file"
         in load_ratings(path).reading.lines
     )
-    assert "scale: 0 to 5, as --rating-scale says" in load_ratings(path, rating_scale=(0, 5)).reading.lines
+    assert "scale: 0 to 5, as given" in load_ratings(path, rating_scale=(0, 5)).reading.lines
 
 
 def test_decimal_commas_are_read(tmp_path: Path) -> None:
