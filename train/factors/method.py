@@ -49,7 +49,7 @@ def choose_factors(data: TrainingSet, scale: RatingScale, config: TrainConfig, s
     rows, options, seed = data.ratings.to(device), config.factors, config.seed
     noise_shapes, sweeps, log = choose_noise(rows, target, options, seed, features)
     number = choose_number(rows, target, noise_shapes, sweeps, options, seed, features)
-    settings = {"noise": list(noise_shapes), "sweeps": sweeps, "factors": number.factors}
+    settings = {"noise": list(noise_shapes), "sweeps": number.sweeps, "factors": number.factors}
     watched_mse = [error * deviation**2 for error in log.watched_mse]
     reasons = {"factors": number.reason} if number.reason else {}
     choice = Choice(settings, FitLog([], watched_mse, sweeps), reasons)
