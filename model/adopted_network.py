@@ -2,8 +2,10 @@
 
 Such a network has its own row order. `user_rows` and `movie_rows` map our rows to its rows.
 
-`AdoptedNetwork` wraps a network that only returns a score for two indices. Its towers return the row numbers, and its
-head runs the whole network. `AdoptedTowers` wraps a network with two towers, so that each side is computed only once.
+A network that gives no more than a score of two indices is an `AdoptedNetwork`. Its towers are the rows themselves, so
+the head runs the whole network. A network with two towers is an `AdoptedTowers`: either side is computed once.
+
+Either may have vectors of its movies, by which they are compared: see model/similarity.py.
 """
 
 # No `from __future__ import annotations`: TorchScript cannot read annotations that are strings.
@@ -46,6 +48,7 @@ class _Adopted(nn.Module):
     movie_rows: Tensor
     unknown_user: Tensor
     unknown_movie: Tensor
+    vectors: Tensor
 
     def __init__(
         self,
@@ -55,6 +58,7 @@ class _Adopted(nn.Module):
         movie_rows: Tensor,
         unknown_user: Tensor,
         unknown_movie: Tensor,
+        vectors: Tensor,
     ) -> None:
         super().__init__()
         self.num_users = len(user_rows)
@@ -66,6 +70,7 @@ class _Adopted(nn.Module):
         self.register_buffer("movie_rows", torch.cat([movie_rows, movie_rows[:1]]))
         self.register_buffer("unknown_user", unknown_user)
         self.register_buffer("unknown_movie", unknown_movie)
+        self.register_buffer("vectors", vectors)
 
     def forward(self, user_index: Tensor, movie_index: Tensor) -> Tensor:
         """(B,) int64 rows of users and of movies -> (B,) float32 unit scores in 0..1."""
@@ -78,11 +83,17 @@ class AdoptedNetwork(_Adopted):
 
     Args:
         network: the network, scripted; its rows are in its own order.
-        to_unit: converts its score into a unit score.
-        user_rows, movie_rows: (num_users,) and (num_movies,) int64, the network's row for each of our rows.
-        unknown_user: (num_movies + 1,) unit scores that an unknown user gives; the last is for an unknown movie.
-        unknown_movie: (num_users + 1,) unit scores that an unknown movie gets; the last is from an unknown user.
+        to_unit: what its score means.
+        user_rows, movie_rows: (num_users,) and (num_movies,) int64, the network's row of each of our rows.
+        unknown_user: (num_movies + 1,) unit scores of each movie by an unknown user; the last is the unknown movie's.
+        unknown_movie: (num_users + 1,) unit scores of an unknown movie by each user; the last is the unknown user's.
+        vectors: (num_movies, V) by which movies are compared; V = 0 where the network has none.
     """
+
+    @torch.jit.export
+    def movie_vectors(self, movie_index: Tensor) -> Tensor:
+        """(B,) int64 rows of known movies -> (B, V)."""
+        return self.vectors[movie_index]
 
     @torch.jit.export
     def user_tower(self, user_index: Tensor) -> Tensor:
@@ -111,10 +122,18 @@ class AdoptedTowers(_Adopted):
 
     Args:
         network: the network, scripted; its rows are in its own order.
-        to_unit: converts the head's score into a unit score.
-        user_rows, movie_rows: (num_users,) and (num_movies,) int64, the network's row for each of our rows.
-        unknown_user, unknown_movie: (W,), the towers' outputs for an unknown user and for an unknown movie.
+        to_unit: what the head's score means.
+        user_rows, movie_rows: (num_users,) and (num_movies,) int64, the network's row of each of our rows.
+        unknown_user, unknown_movie: (W,), the towers' outputs of an unknown user and of an unknown movie.
+        vectors: (num_movies, V) by which movies are compared; V = 0: by the movie tower's outputs.
     """
+
+    @torch.jit.export
+    def movie_vectors(self, movie_index: Tensor) -> Tensor:
+        """(B,) int64 rows of known movies -> (B, V), or (B, W) of the movie tower."""
+        if self.vectors.shape[1] == 0:
+            return self.movie_tower(movie_index)
+        return self.vectors[movie_index]
 
     @torch.jit.export
     def user_tower(self, user_index: Tensor) -> Tensor:

@@ -7,7 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { MOST = 256, LANES = 16 }; /* MOST factors, hidden units and levels: model/compiled_head.py checks this */
+/* MOST factors, hidden units and levels: model/compiled_head.py checks this. */
+enum { MOST = 256, LANES = 16, CACHE_LINE = 16 };
 
 struct head {
     int64_t k, h, levels, num_users, num_movies; /* numbers of rows, those of the unknown included */
@@ -50,7 +51,16 @@ INLINE float exp_of(float x) {
     return p * power.value;
 }
 
-/* Writes what two rows give together into the column `lane`: the products of the blocks' vectors, the sums of all else. */
+INLINE const float *row_of(const struct head *head, const float *fold_ins, int64_t user) {
+    const int64_t width = 2 * head->k + head->h, folded = user - head->num_users;
+    return folded < 0 ? head->users + user * width : fold_ins + folded * width;
+}
+
+INLINE void prefetch(const float *row, int64_t width) {
+    for (int64_t i = 0; i < width; i += CACHE_LINE) __builtin_prefetch(row + i);
+}
+
+/* Writes what two rows give together into the column `lane`: products of the vectors of the blocks, sums of all else. */
 INLINE void join(const float *user, const float *movie, int64_t k, int64_t width, float joined[][LANES], int64_t lane) {
     float row[3 * MOST];
     for (int64_t i = 0; i < width; i++) row[i] = user[i] + movie[i];
@@ -59,7 +69,7 @@ INLINE void join(const float *user, const float *movie, int64_t k, int64_t width
     for (int64_t i = 0; i < width; i++) joined[i][lane] = row[i];
 }
 
-/* The same for all lanes: one user, and movies whose rows follow each other; `columns` begins with the first of them. */
+/* The same for all lanes: one user, and movies whose rows follow each other; `columns` begins with the first. */
 INLINE void join_range(const float *user, const float *columns, int64_t num_movies, int64_t k, int64_t width,
                        float joined[][LANES]) {
     for (int64_t i = 0; i < width; i++) {
@@ -125,30 +135,39 @@ INLINE void score_lanes(const struct head *head, float joined[][LANES], float *u
     EACH_LANE units[lane] = clamp(units[lane] + head->rating_weight * (straight[lane] - units[lane]), 0, 1);
 }
 
+/* The place of the first pair whose rows no table has, or n. */
+INLINE int64_t first_outside(int64_t n, const int64_t *user_rows, int64_t num_users, const int64_t *movie_rows,
+                             int64_t num_movies) {
+    for (int64_t pair = 0; pair < n; pair++) {
+        const int64_t u = user_rows[pair], m = movie_rows[pair];
+        if (u < 0 || u >= num_users || m < 0 || m >= num_movies) return pair;
+    }
+    return n;
+}
+
 /* Unit scores of n pairs of rows. User rows from num_users on are rows of `fold_ins`. Returns n, or the place of a pair
  * whose rows no table has. */
 FOR_EACH_PROCESSOR
 int64_t score_pairs(const struct head *head, int64_t n, const int64_t *user_rows, const int64_t *movie_rows,
                     const float *fold_ins, int64_t num_fold_ins, float *units) {
-    const int64_t width = 2 * head->k + head->h, num_users = head->num_users;
-    const float *user[LANES];
+    const int64_t k = head->k, width = 2 * k + head->h, num_users = head->num_users;
+    const int64_t outside = first_outside(n, user_rows, num_users + num_fold_ins, movie_rows, head->num_movies);
     float joined[3 * MOST][LANES], found[LANES];
+    if (outside < n) return outside;
     memset(joined, 0, width * sizeof joined[0]); /* the last pairs may leave lanes empty */
     for (int64_t start = 0; start < n; start += LANES) {
-        const int64_t number = n - start < LANES ? n - start : LANES;
         const int64_t *users = user_rows + start, *movies = movie_rows + start;
-        for (int64_t lane = 0; lane < number; lane++) {
-            const int64_t u = users[lane], m = movies[lane];
-            if (u < 0 || u >= num_users + num_fold_ins || m < 0 || m >= head->num_movies) return start + lane;
-            user[lane] = u < num_users ? head->users + u * width : fold_ins + (u - num_users) * width;
-        }
-        if (head->columns && number == LANES && is_range(users, movies))
-            join_range(user[0], head->columns + movies[0], head->num_movies, head->k, width, joined);
+        const int64_t number = n - start;
+        /* Users are spread over a large table: the rows of the next lanes are on their way while these are computed. */
+        for (int64_t lane = LANES; lane < 2 * LANES && lane < number; lane++)
+            if (users[lane] != users[lane - 1]) prefetch(row_of(head, fold_ins, users[lane]), width);
+        if (head->columns && number >= LANES && is_range(users, movies))
+            join_range(row_of(head, fold_ins, users[0]), head->columns + movies[0], head->num_movies, k, width, joined);
         else
-            for (int64_t lane = 0; lane < number; lane++)
-                join(user[lane], head->movies + movies[lane] * width, head->k, width, joined, lane);
+            for (int64_t lane = 0; lane < LANES && lane < number; lane++)
+                join(row_of(head, fold_ins, users[lane]), head->movies + movies[lane] * width, k, width, joined, lane);
         score_lanes(head, joined, found);
-        memcpy(units + start, found, number * sizeof(float));
+        memcpy(units + start, found, (number < LANES ? number : LANES) * sizeof(float));
     }
     return n;
 }

@@ -46,7 +46,7 @@ class Scorer:
         self._sketch: Head | None = getattr(network, "sketch", None)
         self.can_sketch = self._sketch is not None
         with torch.inference_mode():
-            # An explanation needs the gradient of a rating by the user's vector. An adopted network may have none.
+            # An explanation follows a rating back to the user's vector. The towers of an adopted network may give rows.
             first_row = torch.zeros(1, dtype=torch.int64, device=self.device)
             self.has_vectors = network.user_tower(first_row).is_floating_point()
             self.user_tower = self._keep(network.user_tower, self._last_user + 1)

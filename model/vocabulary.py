@@ -21,15 +21,15 @@ _WORD = re.compile("[a-z](?:[a-z0-9_]{0,38}[a-z0-9])?")
 # Names of fields that requests, answers or descriptions already have.
 _TAKEN = """
     about adopted answer architecture at_most batch_ms batches because binary_data binary_data_output
-    binary_data_size by_kind card chosen code columns config created cross_validation data datatype description
-    digest error example exclude exclude_seen explanation explanations fields fold_in history id ids ids_as_strings
-    influence inputs instances interaction interest kind largest_batch libraries limit limits mapped mean mean_batch
-    mean_batch_ms message metrics model model_name model_version name novelty num_ratings num_users others outputs
-    page pair parameters parts pictures platform popularity predictions prefix rank_by ranked ranking rankings
-    rating rating_scale rating_step ratings reading recommendations recommended request requests
-    requests_last_minute schema schema_version score search seed served_version shape share similar similarity split
-    status takes_ratings title top_k type unknown uptime_s user user_id user_ids user_index user_known users version
-    versions vocabulary worker worker_pid workers year
+    binary_data_size by_kind card chosen code columns compared config created cross_validation data datatype
+    description digest error example exclude exclude_seen explained explanation explanations fields fold_in history
+    id ids ids_as_strings influence inputs instances interaction interest kind largest_batch libraries limit limits
+    mapped mean mean_batch mean_batch_ms message metrics model model_name model_version name novelty num_ratings
+    num_users others outputs page pair parameters parts pictures platform popularity predictions prefix rank_by
+    ranked ranking rankings rating rating_scale rating_step ratings reading recommendations recommended request
+    requests requests_last_minute schema schema_version score search seed served_version shape share similar
+    similarity split status takes_ratings title top_k type unknown uptime_s user user_id user_ids user_index
+    user_known users version versions vocabulary worker worker_pid workers year
 """
 FIELDS = frozenset(_TAKEN.split())
 
@@ -39,7 +39,7 @@ class Vocabulary:
     """`item` is one thing that users rate, such as `product`. `tags` are its groups, such as `categories`.
 
     Raises:
-        ValueError: a word cannot be the name of a field, or another field already has that name.
+        ValueError: a word cannot be the name of a field, or both words give the same name.
     """
 
     item: str = "movie"
@@ -50,12 +50,26 @@ class Vocabulary:
             if not isinstance(word, str) or not _WORD.fullmatch(word):
                 told = "allowed: 1 to 40 lower-case letters a-z, digits and _, a letter first, such as"
                 raise ValueError(f"--{option}: got {word!r}, {told} {'product' if option == 'item' else 'categories'}")
-        own = {self.item, self.items, self.item_id, self.item_ids, self.item_known, self.num_items}
-        for option, names in (("item", own - {ITEM_ID, ITEM_IDS}), ("tags", {self.tags})):
-            taken = names & (FIELDS if option == "item" else FIELDS | own | {ITEM_ID, ITEM_IDS})
-            if taken:
-                told = f"the field {min(taken, key=len)} already has another meaning: choose another word"
-                raise ValueError(f"--{option}: got {getattr(self, option)!r}, and {told}")
+        self._refuse("tags", {self.tags} & (self._of_items | {ITEM_ID, ITEM_IDS}))
+
+    def refuse_fields(self) -> None:
+        """Whoever chooses words for a new version calls this. An old version keeps its words when the API gets fields.
+
+        Raises:
+            ValueError: a word is the name of another field of requests, answers or descriptions.
+        """
+        self._refuse("item", (self._of_items - {ITEM_ID, ITEM_IDS}) & FIELDS)
+        self._refuse("tags", {self.tags} & FIELDS)
+
+    @property
+    def _of_items(self) -> set[str]:
+        """All names that are made of the item's word."""
+        return {self.item, self.items, self.item_id, self.item_ids, self.item_known, self.num_items}
+
+    def _refuse(self, option: str, taken: set[str]) -> None:
+        if taken:
+            told = f"the field {min(taken, key=len)} already has another meaning: choose another word"
+            raise ValueError(f"--{option}: got {getattr(self, option)!r}, and {told}")
 
     @classmethod
     def of(cls, metadata: Mapping[str, Any]) -> Vocabulary:

@@ -16,7 +16,7 @@ from scipy import sparse
 from train.dataset.tensors import Ratings
 from train.evaluation.ranking_scores import Scores
 
-RIDGES = (100.0, 300.0, 500.0, 1_000.0)
+RIDGES = (30.0, 100.0, 300.0, 1_000.0)
 EASE = "ease"
 _FEWEST_RATERS = 2
 

@@ -61,4 +61,4 @@ def fit_ours(trained: TrainingSet, scale: RatingScale, seed: int, split: Literal
 
     network = fit(trained)
     blend = choose_blend(trained, scale, config, fit, NO_STAGES)
-    return Ours(network, fit_interest(trained, network, scale, config.interest_of_split, blend), trained, scale)
+    return Ours(network, fit_interest(trained, network, scale, config.tuned_interest, blend), trained, scale)

@@ -17,7 +17,7 @@ from model.ids import IdMap
 from model.ranking import Ranking
 from model.scale import RatingScale
 from model.scorer import Scorer
-from model.similarity import Similarity
+from model.similarity import Similarity, vectors_of
 from model.title_index import TitleIndex
 from model.vocabulary import Vocabulary
 
@@ -77,6 +77,7 @@ class ServedModel:
     def from_artifact(cls, artifact: Artifact, device: str = "cpu") -> ServedModel:
         """Takes the artifact's tables, and computes the network's towers on the network's device."""
         scorer = Scorer(artifact, device)
+        vectors = vectors_of(artifact.network, scorer.device)
         return cls(
             artifact.user_ids,
             artifact.movie_ids,
@@ -85,7 +86,7 @@ class ServedModel:
             artifact.catalogue,
             scorer,
             None if artifact.interest is None else Ranking(artifact.interest, device),
-            Similarity(artifact.network, len(artifact.movie_ids), scorer.device) if scorer.has_vectors else None,
+            None if vectors is None else Similarity(vectors, len(artifact.movie_ids), scorer.device),
             artifact.words,
         )
 

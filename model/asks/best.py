@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from model.asks.base import Call, RawId, Run, ServedModel, User
+from model.highest import highest
 from model.ranking import RankBy
 
 
@@ -138,14 +139,3 @@ def rank(
         names = [candidates.names[place] for place in order.tolist()]
         unknown = int(np.count_nonzero(candidates.rows == model.movie_ids.unknown))
     return BestAnswer(names, rows, ratings[order], scores[order], user_known, len(candidates.rows), unknown)
-
-
-def highest(scores: np.ndarray, top_k: int | None) -> np.ndarray:
-    """Positions of the `top_k` highest scores, highest first; of equal scores, the earlier position comes first."""
-    if top_k is not None and top_k < len(scores):
-        smallest = np.partition(scores, len(scores) - top_k)[len(scores) - top_k]
-        chosen = np.flatnonzero(scores >= smallest)
-    else:
-        chosen = np.arange(len(scores))
-    order: np.ndarray = chosen[np.argsort(-scores[chosen], kind="stable")][:top_k]
-    return order

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from model.asks.base import NO_ROWS, Call, RawId, Run, ServedModel
-from model.asks.best import highest
 
 
 class SimilarAnswer(NamedTuple):
@@ -55,12 +54,11 @@ def find_similar(ask: SimilarAsk, model: ServedModel) -> SimilarAnswer:
     unknown = model.movie_ids.unknown
     if row == unknown:
         return SimilarAnswer([], NO_ROWS, np.empty(0), row, False)
-    cosines = model.similarity.cosines(row)
-    keep = model.catalogue.mask(ask.genres) if ask.genres else np.ones(unknown, dtype=bool)
-    left_out = model.movie_ids.rows([*ask.exclude, ask.movie_id])
-    keep[left_out[left_out < unknown]] = False
-    if not cosines[row]:
-        keep[:] = False
-    rows = np.flatnonzero(keep)
-    rows = rows[highest(cosines[rows], ask.number)]
-    return SimilarAnswer(model.movie_ids.raw(rows), rows, cosines[rows], row, True)
+    if ask.genres or ask.exclude:
+        keep = model.catalogue.mask(ask.genres) if ask.genres else np.ones(unknown, dtype=bool)
+        left_out = model.movie_ids.rows(ask.exclude)
+        keep[left_out[left_out < unknown]] = False
+        found = model.similarity.nearest_of(keep, row, ask.number)
+    else:
+        found = model.similarity.nearest(row, ask.number)
+    return SimilarAnswer(model.movie_ids.raw(found.rows), found.rows, found.cosines, row, True)

@@ -13,7 +13,7 @@ from ops.build.verbs import clear_folder, pack, refuse_taken, say
 from ops.undo import undone_on_failure
 
 NEEDED = ("MODEL", "USERS", "MOVIES")
-_OPTIONS = (*NEEDED, "MODULE", "MODULE_ARGS", "OUTPUT", "SCALE", "RATINGS", "ITEM", "TAGS", "ADOPT_ARGS")
+_OPTIONS = (*NEEDED, "MODULE", "MODULE_ARGS", "OUTPUT", "SCALE", "VECTORS", "RATINGS", "ITEM", "TAGS", "ADOPT_ARGS")
 _FIRST = "own-1"
 
 

@@ -63,6 +63,7 @@ def adopt(options: dict[str, str], version: str, out: Path) -> None:
     for name in ("MODEL", "USERS", "MOVIES", "MODULE", "MODULE_ARGS", "OUTPUT", "RATINGS", "ITEM", "TAGS"):
         words += [f"--{name.lower().replace('_', '-')}", options[name]] if options[name] else []
     words += ["--rating-scale", *options["SCALE"].split()] if options["SCALE"] else []
+    words += ["--movie-vectors", options["VECTORS"]] if options["VECTORS"] else []
     _run_module("train.adopt", *words, *shlex.split(options["ADOPT_ARGS"]))
 
 

@@ -25,12 +25,17 @@ def requests_to_try(
     an item's id; if they differ, drawn requests use the name that both understand.
 
     Raises:
-        ValueError: a line is neither a body nor a line of the log.
+        ValueError: there is no such file, or a line is neither.
     """
     if recorded is None:
         own, other = item_ids
-        drawn = draw_requests(artifact(), most, own if own == other else ITEM_ID)
-        return drawn, f"{most:,} drawn at random, as often as users rated; none were recorded"
+        drawn_of = artifact()
+        drawn = draw_requests(drawn_of, most, own if own == other else ITEM_ID)
+        how = "as often as users rated" if len(drawn_of.history.ratings) else "of each user equally often"
+        return drawn, f"{most:,} drawn at random, {how}; none were recorded"
+    if not recorded.is_file():
+        allowed = "a file with the body of a request in each line, or the log of nginx"
+        raise ValueError(f"REQUESTS: {recorded}: no such file; allowed is {allowed}")
     if _is_log(recorded):
         with recorded.open(encoding="utf-8", errors="replace") as lines:
             found = [body.encode() for body in bodies(read_log(lines))]

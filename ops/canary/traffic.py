@@ -1,4 +1,4 @@
-"""Requests for the trial of a version: recorded ones, or ones drawn from its users' ratings."""
+"""Requests to try a version with: recorded ones, or drawn by what its users rated."""
 
 from __future__ import annotations
 
@@ -39,14 +39,25 @@ def read_requests(path: Path) -> list[bytes]:
 def draw_requests(artifact: Artifact, number: int, item_id: str, seed: int = 0) -> list[bytes]:
     """Draws requests: each user as often as they rated; for one movie of the catalogue, or for the best of all movies.
 
-    item_id: the field with a movie's id in the requests.
+    Where a version knows no ratings, as an adopted one may, each user is drawn equally often.
+
+    item_id: what the requests call a movie's id.
     """
     generator = np.random.default_rng(seed)
-    ratings = generator.integers(len(artifact.history.movie_index), size=number)
-    users = artifact.user_ids.raw(np.searchsorted(artifact.history.offsets, ratings, side="right") - 1)
+    users = artifact.user_ids.raw(_draw_users(artifact, number, generator))
     movies = artifact.movie_ids.raw(generator.integers(len(artifact.movie_ids), size=number))
     bodies = []
     for place, (user, movie) in enumerate(zip(users, movies, strict=True)):
         asked = {"top_k": TOP_K} if place % 10 < _BEST_OF_TEN else {item_id: movie}
         bodies.append(orjson.dumps({"user_id": user, **asked}))
     return bodies
+
+
+def _draw_users(artifact: Artifact, number: int, generator: np.random.Generator) -> np.ndarray:
+    """(number,) rows of users."""
+    num_ratings = len(artifact.history.movie_index)
+    if not num_ratings:
+        return generator.integers(len(artifact.user_ids), size=number)
+    ratings = generator.integers(num_ratings, size=number)
+    rows: np.ndarray = np.searchsorted(artifact.history.offsets, ratings, side="right") - 1
+    return rows

@@ -35,7 +35,9 @@ def test_every_integer_id_finds_its_own_row(ids: set[int]) -> None:
 @given(IDS, st.lists(st.integers(-(2**65), 2**65) | INT64, max_size=20))
 def test_unknown_id_gets_only_the_unknown_row(ids: set[int], asked: list[int]) -> None:
     asked = [*asked, *(i + step for i in ids for step in (-1, 0, 1))]
-    assert IdMap(np.array(sorted(ids))).rows(asked).tolist() == expected_rows(ids, asked)
+    id_map = IdMap(np.array(sorted(ids)))
+    assert id_map.rows(asked).tolist() == expected_rows(ids, asked)
+    assert [id_map.row(one) for one in asked] == expected_rows(ids, asked)
 
 
 @pytest.mark.parametrize(

@@ -23,16 +23,14 @@ class Vectors:
         self.asked.append(len(rows))
         return self.table[rows]
 
-    movie_tower = movie_vectors
-
 
 def test_cosines_in_chunks_equal_cosines_in_one_step(monkeypatch: pytest.MonkeyPatch) -> None:
     network = Vectors()
-    kept = Similarity(network, 10, CPU)
+    kept = Similarity(network.movie_vectors, 10, CPU)
     monkeypatch.setattr(similarity, "_KEPT_MIB", 0)
     monkeypatch.setattr(similarity, "_CHUNK_MOVIES", 4)
     network.asked.clear()
-    chunked = Similarity(network, 10, CPU)
+    chunked = Similarity(network.movie_vectors, 10, CPU)
     for row in range(10):
         assert chunked.cosines(row) == pytest.approx(kept.cosines(row), abs=1e-6)
         assert np.argmax(chunked.cosines(row)) == row

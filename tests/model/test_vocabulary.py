@@ -54,7 +54,12 @@ def test_a_word_that_cannot_name_a_field_is_refused(word: object) -> None:
 )
 def test_word_with_another_meaning_is_refused(item: str, tags: str, told: str) -> None:
     with pytest.raises(ValueError, match=told):
-        Vocabulary(item, tags)
+        Vocabulary(item, tags).refuse_fields()
+
+
+def test_a_version_keeps_its_words_when_the_api_gets_a_field_of_that_name() -> None:
+    held = {"item": "answer", "tags": "limits"}
+    assert Vocabulary.of({"vocabulary": held}).to_dict() == held
 
 
 @pytest.mark.parametrize("held", ["movie", {"item": "movie", "size": 1}, {"item": 3}, None])

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from model.artifact import Artifact
+from model.history import History
 from ops.build.shelf import Shelf
 from ops.canary.asked import requests_to_try
 from ops.canary.measured import MeasureError, measure, sources
+from ops.canary.traffic import draw_requests
 from ops.refresh.history import history, table
 from ops.refresh.metrics import FAILED, Outcome, write_metrics
 from ops.refresh.prune import remove
@@ -109,6 +115,17 @@ def test_requests_come_from_a_file_of_bodies_or_from_the_log_of_nginx(tmp_path: 
     assert told.startswith("1 recorded by nginx in ")
     with pytest.raises(ValueError, match="contains no request"):
         requests_to_try(tmp_path / "empty.log", nothing_is_drawn, ITEM_IDS)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"REQUESTS: 50: no such file; allowed is a file with the body of a request"):
+        requests_to_try(Path("50"), nothing_is_drawn, ITEM_IDS)  # type: ignore[arg-type]
+
+
+def test_users_of_a_version_without_ratings_are_drawn_equally_often(artifact: Artifact) -> None:
+    nothing = np.empty(0, dtype=np.int64)
+    num_users = len(artifact.user_ids)
+    unrated = replace(artifact, history=History.from_ratings(nothing, nothing, nothing, num_users))
+    bodies = [json.loads(body) for body in draw_requests(unrated, 60 * num_users, "movie_id")]
+    counts = Counter(body["user_id"] for body in bodies)
+    assert (len(counts), min(counts.values()) > 30) == (num_users, True)
 
 
 def test_a_failed_run_keeps_the_time_of_the_last_success(tmp_path: Path) -> None:

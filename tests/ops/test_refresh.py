@@ -88,9 +88,9 @@ def test_training_is_measured_on_the_newest_ratings_and_keeps_other_options(fold
     folder.news = {**NEWS, "can_update": False}
     folder.refresh()
     share = 0.2 * 600 / 100_600
-    assert folder.seen()["models"]["1.1"] == f"trained --seed 1 --split time --test-size {share:.6f}"
+    assert folder.seen()["models"]["1.1"] == f"trained --seed 1 --tune-for past --split time --test-size {share:.6f}"
     folder.refresh()
-    assert folder.seen()["models"]["1.2"] == f"trained --seed 1 --split time --test-size {share:.6f}"
+    assert folder.seen()["models"]["1.2"] == f"trained --seed 1 --tune-for past --split time --test-size {share:.6f}"
 
 
 def test_without_a_server_the_next_start_serves_the_promoted_version(

@@ -18,13 +18,15 @@ from model.history import History
 from model.interest import Interest
 from model.scale import RatingScale
 from model.vocabulary import METADATA
-from train.adopt.checks import check_network, check_output
+from train.adopt.checks import check_network, check_output, check_unknown_rows
 from train.adopt.config import AdoptConfig
 from train.adopt.facts import read_facts
-from train.adopt.id_files import NetworkIds, Side, read_network_ids
+from train.adopt.id_columns import Side
+from train.adopt.id_files import NetworkIds, read_network_ids
 from train.adopt.inputs import has_towers, of_two_indices
 from train.adopt.load_network import load_network
 from train.adopt.seen import KnownIds, index_seen, read_seen
+from train.adopt.vectors import declared_vectors
 from train.adopt.wrap import wrap_network, wrap_towers
 from train.dataset.data import RatingsData
 from train.dataset.figures import describe_data
@@ -64,8 +66,8 @@ def adopt(config: AdoptConfig) -> Adopted:
     reading = Reading(words=config.words)
     users = read_network_ids(config.users, _user_side(config), config.header)
     movies = read_network_ids(config.movies, _movie_side(config), config.header)
-    told = f"{len(users.ids):,} users of {users.source}, {len(movies.ids):,} {config.words.items} of {movies.source}"
-    reading.say(f"ids: {told}")
+    for ids, what in ((users, "users"), (movies, config.words.items)):
+        reading.say(f"ids: {len(ids.ids):,} {what} of {ids.source}; {ids.rows_are}")
     loaded = load_network(config.model, config.module, config.module_args)
     seen = _read_seen(config, KnownIds(users.ids, movies.ids, config.words), reading)
     scale = _scale(config, seen.data)
@@ -99,14 +101,17 @@ def _checked(
     network = of_two_indices(loaded, name, scale)
     with torch.inference_mode():
         scores = check_network(network, *ids, name)
+        check_unknown_rows(network, *ids, unknown, name)
     reading.warnings += check_output(scores, config.output, scale, name)
     to_unit = ToUnit(config.output, scale)
     low, high = float(scores.min()), float(scores.max())
+    vectors = declared_vectors(loaded, config.movie_vectors, ids[1], name, config.words)
     kind = "two towers and a head" if towers else "a score of two indices"
+    kind += f", {config.words.item} vectors of {vectors.shape[1]} numbers" if vectors.shape[1] else ""
     reading.say(f"network: {kind}; {config.output} {low:.4g} to {high:.4g} over the checked pairs")
     if towers:
-        return wrap_towers(network, to_unit, *ids, unknown, name)
-    return wrap_network(network, to_unit, *ids, unknown)
+        return wrap_towers(network, to_unit, *ids, unknown, vectors, name)
+    return wrap_network(network, to_unit, *ids, unknown, vectors)
 
 
 def _read_seen(config: AdoptConfig, known: KnownIds, reading: Reading) -> _Seen:

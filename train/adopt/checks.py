@@ -16,7 +16,7 @@ _TOLERANCE = 1e-3
 
 
 def score(network: nn.Module, users: Tensor, movies: Tensor, name: str) -> Tensor:
-    """The network's scores (B,) for user rows (B,) and movie rows (B,).
+    """(B,) the network's scores of its rows (B,) and (B,). The score of a single pair may have no dimension.
 
     Raises:
         DataError: the network fails, or does not return one score for each pair.
@@ -29,8 +29,9 @@ def score(network: nn.Module, users: Tensor, movies: Tensor, name: str) -> Tenso
     number = len(users)
     if not isinstance(found, Tensor):
         raise DataError(f"{name}: forward gives {type(found).__name__}, allowed is a tensor of shape ({number},)")
-    if tuple(found.shape) not in ((number,), (number, 1)):
-        told = f"forward gives shape {tuple(found.shape)} for {number} pairs"
+    is_squeezed = number == 1 and found.dim() == 0  # by `.squeeze()`
+    if not is_squeezed and tuple(found.shape) not in ((number,), (number, 1)):
+        told = f"forward gives shape {tuple(found.shape)} for {number} {'pair' if number == 1 else 'pairs'}"
         raise DataError(f"{name}: {told}, allowed is ({number},) or ({number}, 1)")
     if not found.is_floating_point():
         raise DataError(f"{name}: forward gives {found.dtype}, allowed are floating-point scores")
@@ -56,6 +57,27 @@ def check_network(network: nn.Module, users: NetworkIds, movies: NetworkIds, nam
             raise DataError(f"{name}: a score of {told} is {float(found[place])}, allowed are finite numbers")
     _check_batches(network, user_rows, movie_rows, name)
     return torch.cat([of_users, of_movies])
+
+
+def check_unknown_rows(
+    network: nn.Module, users: NetworkIds, movies: NetworkIds, unknown: tuple[int | None, int | None], name: str
+) -> None:
+    """The rows that stand for unknown users and movies, where they are named, must give a score as all others do.
+
+    Raises:
+        DataError: one does not.
+    """
+    for place, (row, option) in enumerate(zip(unknown, ("--unknown-user-row", "--unknown-movie-row"), strict=True)):
+        if row is None:
+            continue
+        rows = [torch.tensor([int(one.rows[0])]) for one in (users, movies)]
+        rows[place] = torch.tensor([row])
+        try:
+            found = score(network, rows[0], rows[1], name)
+        except DataError as error:
+            raise DataError(f"{option}: got {row}, allowed is a row of the network's table: {error}") from None
+        if not torch.isfinite(found).all():
+            raise DataError(f"{option}: got {row}, and the score there is {float(found)}; allowed are finite numbers")
 
 
 def check_output(scores: Tensor, output: Output, scale: RatingScale, name: str) -> list[str]:

@@ -14,7 +14,9 @@ from train.errors import DataError
 
 _LOW = {"minrating", "ratingmin", "minimum", "minscore", "low"}
 _HIGH = {"maxrating", "ratingmax", "maximum", "maxscore", "high"}
-_TOWERS = ("user_tower", "movie_tower", "head")
+# Methods that a network may export beside `forward`.
+HEAD, VECTORS = "head", "movie_vectors"
+TOWERS = ("user_tower", "movie_tower", HEAD)
 
 
 class _WithScale(nn.Module):
@@ -61,14 +63,24 @@ def of_two_indices(network: torch.jit.ScriptModule, name: str, scale: RatingScal
 def has_towers(network: torch.jit.ScriptModule, name: str) -> bool:
     """Whether the network exports the two towers and the head of model/network.py.
 
+    Layers by these names are none, and many a network has its last layer as its `head`.
+
     Raises:
-        DataError: it exports only some of the three.
+        DataError: it exports a tower, and not all three.
     """
-    found = [one for one in _TOWERS if hasattr(network, one)]
-    if found and len(found) < len(_TOWERS):
-        lacking = ", ".join(one for one in _TOWERS if one not in found)
+    found = [one for one in TOWERS if is_method(network, one)]
+    if found in ([], [HEAD]):
+        return False
+    if len(found) < len(TOWERS):
+        lacking = ", ".join(one for one in TOWERS if one not in found)
         raise DataError(f"{name}: has {', '.join(found)}, and lacks {lacking}: @torch.jit.export all three, or none")
-    return bool(found)
+    return True
+
+
+def is_method(network: torch.jit.ScriptModule, name: str) -> bool:
+    """Whether the network exports a method by this name."""
+    found = getattr(network, name, None)
+    return callable(found) and not isinstance(found, nn.Module)
 
 
 def _of_type(argument: Any, value: float) -> Any:

@@ -25,9 +25,17 @@ _BATCH = 4_096
 
 
 def wrap_network(
-    network: nn.Module, to_unit: ToUnit, users: NetworkIds, movies: NetworkIds, unknown: tuple[int | None, int | None]
+    network: nn.Module,
+    to_unit: ToUnit,
+    users: NetworkIds,
+    movies: NetworkIds,
+    unknown: tuple[int | None, int | None],
+    vectors: Tensor,
 ) -> AdoptedNetwork:
-    """Wraps a network that only scores two rows. `unknown`: its own rows for an unknown user and an unknown movie."""
+    """A network that gives a score of two rows; `unknown` are its own rows of an unknown user and movie.
+
+    vectors: those by which movies are compared, as `declared_vectors` gives them.
+    """
     user_rows, movie_rows = (torch.from_numpy(one.rows) for one in (users, movies))
     sampled_users = _sample(user_rows, unknown[0], len(movie_rows))
     sampled_movies = _sample(movie_rows, unknown[1], len(user_rows))
@@ -46,7 +54,7 @@ def wrap_network(
         of_users = mean_unit(user_rows, sampled_movies, swap=False)
         of_both = mean_unit(sampled_users, sampled_movies, swap=False).mean().reshape(1)
     tables = torch.cat([of_movies, of_both]).clone(), torch.cat([of_users, of_both]).clone()
-    return AdoptedNetwork(network, to_unit, user_rows, movie_rows, *tables).eval()
+    return AdoptedNetwork(network, to_unit, user_rows, movie_rows, *tables, vectors).eval()
 
 
 def wrap_towers(
@@ -55,9 +63,10 @@ def wrap_towers(
     users: NetworkIds,
     movies: NetworkIds,
     unknown: tuple[int | None, int | None],
+    vectors: Tensor,
     name: str,
 ) -> AdoptedTowers:
-    """Wraps a network with two towers and a head.
+    """A network with two towers and a head; see `wrap_network`.
 
     Raises:
         DataError: the towers and the head do not fit together, or give other scores than `forward`.
@@ -65,14 +74,15 @@ def wrap_towers(
     user_rows, movie_rows = (torch.from_numpy(one.rows) for one in (users, movies))
     try:
         with torch.inference_mode():
-            vectors = [
+            strangers = [
                 _unknown_vector(tower, rows, row)
                 for tower, rows, row in (
                     (network.user_tower, user_rows, unknown[0]),
                     (network.movie_tower, movie_rows, unknown[1]),
                 )
             ]
-            wrapped = AdoptedTowers(network, to_unit, user_rows, movie_rows, vectors[0].clone(), vectors[1].clone())
+            user, movie = (vector.clone() for vector in strangers)
+            wrapped = AdoptedTowers(network, to_unit, user_rows, movie_rows, user, movie, vectors)
             _check_towers(wrapped.eval(), name)
     except (RuntimeError, IndexError) as error:
         told = str(error).splitlines()[-1]

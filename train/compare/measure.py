@@ -37,8 +37,9 @@ def _rate(artifact: Artifact, rows: pd.DataFrame) -> np.ndarray:
 def compare_rankings(pair: Pair, rows: pd.DataFrame) -> Paired | None:
     """Compares nDCG@10 over the users that both models know; None if no user has a relevant movie.
 
-    A movie is relevant if its held-out rating is at least the mean of the user's training ratings in the second model.
-    Both lists leave out movies that the user rated in the training ratings of either model.
+    A movie is to be found if its held-out rating is at or above the mean of the user's ratings behind the second model,
+    or behind the first, where the second knows no ratings.
+    Either model's training ratings are left out of both lists.
     """
     wanted = _wanted(pair.other.artifact, pair.judge.artifact, rows)
     if not wanted:
@@ -56,7 +57,9 @@ def compare_rankings(pair: Pair, rows: pd.DataFrame) -> Paired | None:
 
 
 def _wanted(base: Artifact, other: Artifact, rows: pd.DataFrame) -> dict[Any, set[Any]]:
-    """The relevant movies of each user that both versions know, by raw id."""
+    """The relevant movies of each user whom both versions know, by raw id."""
+    if not len(base.history.ratings):
+        base, other = other, base
     row = base.user_ids.rows(raw_ids(rows[USER_ID]))
     known = (row != base.user_ids.unknown) & (other.user_ids.rows(raw_ids(rows[USER_ID])) != other.user_ids.unknown)
     history = base.history

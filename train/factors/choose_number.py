@@ -28,6 +28,8 @@ LEAST, MORE = 8, (16, 32)
 _HELD_OUT = 0.05
 _SWEEPS = 8  # of each number that is tried
 _SURE = 1.96  # standard errors
+_WARM_SWEEPS = 4
+_FEWER = 0.5  # ratings of a user or movie for each factor, below which a fit has fewer factors than were chosen
 # Seconds of one core of 2026, measured: for each number that a sweep adds up, and for each of its solutions' K^3.
 _SECONDS_PER_SUM, _SECONDS_PER_CUBE = 2.1e-10, 7e-10
 
@@ -56,7 +58,8 @@ def choose_number(
         return Number(config.factors)
     size = _Size.of(ratings)
     budget = config.seconds_per_million * max(1.0, size.ratings / 1e6)
-    seconds = {number: 2 * (sweeps + config.score_sweeps) * size.seconds(number) for number in (LEAST, *MORE)}
+    in_all = {number: 2 * (sweeps + score_sweeps_with(number, config)) for number in (LEAST, *MORE)}  # with the refit
+    seconds = {number: in_all[number] * size.seconds(number) for number in in_all}
     dense = [number for number in MORE if size.ratings_each >= number]
     tried = [number for number in dense if seconds[number] <= budget]
     if not dense:
@@ -72,6 +75,19 @@ def choose_number(
     if beyond := [number for number in dense if number not in tried]:
         lines.append(f"{beyond[0]} were not tried: about {seconds[beyond[0]]:.0f} s")
     return Number(best, "; ".join(lines))
+
+
+def factors_for(ratings: Ratings, chosen: int, config: FactorsConfig) -> int:
+    """The chosen number, or fewer for a fit to a small part of the ratings, where more only cost time."""
+    if config.factors is not None:
+        return chosen
+    each = _Size.of(ratings).ratings_each
+    return max([LEAST, *(number for number in MORE if number <= chosen and each >= _FEWER * number)])
+
+
+def score_sweeps_with(factors: int, config: FactorsConfig) -> int:
+    """Sweeps of the score block, which with more than 8 factors starts where the rating block ended."""
+    return config.score_sweeps if factors <= LEAST else min(config.score_sweeps, _WARM_SWEEPS)
 
 
 class _Size(NamedTuple):

@@ -53,7 +53,7 @@ def choose_factors(data: TrainingSet, scale: RatingScale, config: TrainConfig, s
     watched_mse = [error * deviation**2 for error in log.watched_mse]
     reasons = {"factors": number.reason} if number.reason else {}
     choice = Choice(settings, FitLog([], watched_mse, sweeps), reasons)
-    if config.split == "time":
+    if config.learns_drift:
         choice = _by_time(choice, data, scale, config, stages)
     stages.save("choose", {}, {"settings": choice.settings, "log": vars(choice.log), "reasons": choice.reasons})
     return choice

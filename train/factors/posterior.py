@@ -24,9 +24,9 @@ from torch.nn import functional
 
 from model.moments import moments, triangle
 from train import distributed
-from train.factors.systems import solve_systems
+from train.factors.systems import rows_at_once, solve_systems
 
-_CHUNK = 8192  # entities at a time: their K x K systems stay in the processor's cache
+_CHUNK = 8192  # entities at a time, with up to 8 factors: their K x K systems stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def update_side(rows: SideRows, target: Tensor, alpha: float, other: Side, own: 
     error = torch.empty_like(own.noise_precision)
     ends = distributed.bounds(rows.start, len(target))
     mine = slice(ends[distributed.rank()], ends[distributed.rank() + 1])
-    for entities, ratings in _chunks(rows, mine, len(target)):
+    for entities, ratings in _chunks(rows, mine, len(target), rows_at_once(_CHUNK, own.mean.shape[1])):
         sums = _sums(tables, rows, target, entities, ratings, scale[entities])
         solved = _solve(sums, prior_term[entities], own.precision)
         mean[entities], covariance[entities], error[entities] = solved
@@ -135,9 +135,9 @@ def _tables(other: Side) -> _Tables:
     )
 
 
-def _chunks(rows: SideRows, entities: slice, num_ratings: int) -> Iterator[tuple[slice, slice]]:
-    """The entities, `_CHUNK` at a time, and where their ratings lie."""
-    edges = [*range(entities.start, entities.stop, _CHUNK), entities.stop]
+def _chunks(rows: SideRows, entities: slice, num_ratings: int, at_once: int) -> Iterator[tuple[slice, slice]]:
+    """The entities, some at a time, and where their ratings lie."""
+    edges = [*range(entities.start, entities.stop, at_once), entities.stop]
     starts = torch.cat([rows.start, rows.start.new_tensor([num_ratings])])[edges].tolist()
     for place in range(len(edges) - 1):
         yield slice(edges[place], edges[place + 1]), slice(starts[place], starts[place + 1])

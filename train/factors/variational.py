@@ -15,7 +15,7 @@ Lakshminarayanan, Bouchard & Archambeau 2011 (noise by user and by movie); Adams
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -74,11 +74,20 @@ def start_block(
     config: FactorsConfig,
     seed: int,
     features: Tensor | None,
+    popularity: Tensor | None = None,
 ) -> Block:
-    """Users at zero, movies' factors at random; features (M, D) of the movies, or None. All on the data's device."""
+    """Users at zero, movies' factors at random; features (M, D) of the movies, or None. All on the data's device.
+
+    popularity (M,): what stands for log n_j, where the numbers of ratings do not say it.
+    """
     user = _first_users(len(data.by_user.count), factors, config, data.by_user.count.device)
-    movie = _first_movies(data.by_movie.count, factors, config, seed, features)
+    movie = _first_movies(data.by_movie.count, factors, config, seed, features, popularity)
     return Block(user, movie, _FIRST_ALPHA, noise_shapes)
+
+
+def start_from(fitted: Block, noise_shapes: NoiseShapes) -> Block:
+    """A block for a similar target of the same ratings, which starts where another block ended."""
+    return Block(replace(fitted.user), replace(fitted.movie), fitted.alpha, noise_shapes, sweeps=1)
 
 
 def sweep_block(block: Block, data: BothSides, config: FactorsConfig) -> None:
@@ -131,13 +140,21 @@ def _first_users(num_users: int, factors: int, config: FactorsConfig, device: to
     return _first_side(mean, 8.0 * config.init_scale, features=torch.ones(num_users, 1, device=device))
 
 
-def _first_movies(count: Tensor, factors: int, config: FactorsConfig, seed: int, features: Tensor | None) -> Side:
+def _first_movies(
+    count: Tensor,
+    factors: int,
+    config: FactorsConfig,
+    seed: int,
+    features: Tensor | None,
+    popularity: Tensor | None,
+) -> Side:
     """Biases at zero, factors at random; count (M,) of ratings."""
     generator = torch.Generator().manual_seed(seed)  # on the processor: the same numbers for any device
     drawn = torch.randn(len(count), factors + 1, generator=generator, device="cpu")
     mean = (drawn * config.init_scale).to(count.device)
     mean[:, 0] = 0
-    columns = [torch.ones_like(count).unsqueeze(1), count.clamp_min(1.0).log().unsqueeze(1)]
+    popular = count.clamp_min(1.0).log() if popularity is None else popularity.to(count.device)
+    columns = [torch.ones_like(count).unsqueeze(1), popular.unsqueeze(1)]
     if features is not None:
         columns.append(features.to(count.device))
     return _first_side(mean, 4.0, features=torch.cat(columns, 1))

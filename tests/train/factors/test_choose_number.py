@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from train.dataset.tensors import Ratings
-from train.factors.choose_number import Number, choose_number
+from train.factors.choose_number import Number, choose_number, factors_for
 from train.factors.config import FactorsConfig
 
 EQUAL_NOISE = (1e6, 1e6)
@@ -68,6 +68,15 @@ def test_movies_of_the_catalogue_without_ratings_change_no_number() -> None:
 def test_one_rating_is_enough_to_choose() -> None:
     one = Ratings(torch.tensor([0]), torch.tensor([0]), torch.tensor([1.0]))
     assert choose((one, torch.tensor([0.0])), FactorsConfig()).factors == 8
+
+
+@pytest.mark.parametrize(("share", "expected"), [(1.0, 32), (0.2, 16), (0.05, 8)])
+def test_a_fit_to_few_of_the_ratings_has_fewer_factors(share: float, expected: int) -> None:
+    ratings, _ = made_up(2)
+    some = ratings.take(torch.arange(round(share * len(ratings))) * round(1 / share))
+    assert factors_for(some, 32, FactorsConfig()) == expected
+    assert factors_for(some, 32, FactorsConfig(factors=32)) == 32
+    assert factors_for(some, 8, FactorsConfig()) == 8
 
 
 def test_a_negative_budget_is_refused() -> None:
