@@ -1,7 +1,7 @@
-"""The default network's head as machine code: the archive holds it where a C compiler was there when it was packed.
+"""The default network's head as machine code. An archive contains it if packing found a C compiler.
 
-It rates what `FactorNetwork.head` rates, without TorchScript's time for each operation, which is most of the time of a
-small batch. All other networks, devices and archives keep TorchScript. `model/factor_head.c` is its source.
+It computes the same as `FactorNetwork.head`, but without TorchScript's overhead for each operation, which dominates a
+small batch. All other networks, devices and archives use TorchScript. `model/factor_head.c` is its source.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor
 logger = logging.getLogger(__name__)
 
 LIBRARY = Path(__file__).with_name("factor_head.so")
-# The head reads its inputs into arrays of fixed size.
+# The C code copies its inputs into arrays of this fixed size.
 _MOST = 256
 # A transposed copy of the movies' table makes ratings of a whole catalogue faster. Each process has its own, so only a
 # small table gets one.
@@ -43,8 +43,8 @@ class CompiledHead:
     """The head of one network, on a CPU. It keeps the network's tables, and transposed copies of small ones.
 
     Raises:
-        OSError: the library is not for this machine.
-        AttributeError: the network lacks a part of today's.
+        OSError: the library was not compiled for this machine.
+        AttributeError: the network lacks a part that this code needs; an older release may have written it.
     """
 
     def __init__(self, network: Any, library: Path) -> None:
@@ -74,10 +74,10 @@ class CompiledHead:
         self._score_pairs.argtypes = [address, plain, address, address, address, plain, address]
 
     def units(self, user_index: np.ndarray, movie_index: np.ndarray, fold_ins: Sequence[Tensor]) -> np.ndarray:
-        """Rows, two (B,) -> unit scores (B,) float32; see `Scorer.rate`.
+        """User rows (B,) and movie rows (B,) -> unit scores (B,) float32; see `Scorer.rate`.
 
         Raises:
-            IndexError: a row lies outside its table.
+            IndexError: a row is outside its table.
         """
         users = np.ascontiguousarray(user_index, dtype=np.int64)
         movies = np.ascontiguousarray(movie_index, dtype=np.int64)
@@ -93,19 +93,19 @@ class CompiledHead:
             units.ctypes.data,
         )
         if place < len(users):
-            raise IndexError(f"pair {place}: no table has the rows {users[place]}, {movies[place]}")
+            raise IndexError(f"pair {place}: user row {users[place]} or movie row {movies[place]} is outside its table")
         return units
 
 
 def find_compiled_head(network: Any, library: Path = LIBRARY) -> CompiledHead | None:
-    """The compiled head of a network on a CPU; None if there is none for it, or if its results differ."""
+    """The compiled head of a network on a CPU; None if none fits the network, or if its results differ."""
     if getattr(network, "original_name", type(network).__name__) != "FactorNetwork" or not library.is_file():
         return None
     if max(network.size, len(network.ordinal.slope), len(network.ordinal.unit)) > _MOST:
         return None
     try:
         head = CompiledHead(network, library)
-    except (OSError, AttributeError) as error:  # not for this machine, or the network is an earlier release's
+    except (OSError, AttributeError) as error:  # compiled for another machine, or a network of an earlier release
         logger.warning("ratings are computed by TorchScript: %s", error)
         return None
     users, movies = _compared_pairs(head.num_users, head.num_movies)

@@ -18,7 +18,7 @@ class Rated(NamedTuple):
 
 @dataclass(frozen=True)
 class History:
-    """The ratings of user row u stand at `offsets[u]` to `offsets[u + 1]` of the other two arrays.
+    """The ratings of user row u are the entries `offsets[u]` to `offsets[u + 1]` of the other two arrays.
 
     Args:
         offsets: (num_users + 1,) int32 or int64, ascending from 0.
@@ -44,7 +44,7 @@ class History:
     def from_ratings(
         cls, user_index: np.ndarray, movie_index: np.ndarray, ratings: np.ndarray, num_users: int
     ) -> History:
-        """Groups ratings, each (num_ratings,), by user; within a user they keep their order."""
+        """Groups ratings, in arrays (num_ratings,), by user. The ratings of one user keep their order."""
         order = np.argsort(user_index, kind="stable")
         counts = np.bincount(user_index, minlength=num_users)
         offsets = np.concatenate(([0], np.cumsum(counts)))
@@ -53,18 +53,18 @@ class History:
 
     @property
     def num_users(self) -> int:
-        """How many users have a place here, with ratings or without."""
+        """The number of users, including those without ratings."""
         return len(self.offsets) - 1
 
     def take(self, users: np.ndarray) -> History:
-        """The history of these user rows (U,) alone, in their order."""
+        """The history of only these user rows (U,), in the given order."""
         counts = np.diff(self.offsets)[users]
         offsets = np.concatenate(([0], np.cumsum(counts))).astype(self.offsets.dtype)
         places = np.arange(offsets[-1]) + np.repeat(self.offsets[:-1][users] - offsets[:-1], counts)
         return History(offsets, self.movie_index[places], self.ratings[places])
 
     def without_repeats(self) -> History:
-        """The same with the last rating alone of a movie that a user rated more than once."""
+        """The same history; if a user rated a movie more than once, only the last rating stays."""
         owner = np.repeat(np.arange(self.num_users), np.diff(self.offsets))
         pair = owner * (int(self.movie_index.max(initial=0)) + 1) + self.movie_index
         _, last = np.unique(pair[::-1], return_index=True)
@@ -74,7 +74,7 @@ class History:
         return History.from_ratings(owner[kept], self.movie_index[kept], self.ratings[kept], self.num_users)
 
     def seen(self, user_row: int) -> np.ndarray:
-        """Rows of the movies that the user rated; none for the unknown user."""
+        """Rows of the movies that the user rated; empty for the unknown user."""
         return self.of_user(user_row)[0]
 
     def of_user(self, user_row: int) -> Rated:
@@ -85,7 +85,7 @@ class History:
         return Rated(self.movie_index[own], self.ratings[own])
 
     def last_of_user(self, user_row: int) -> Rated:
-        """As `of_user`, with the last rating alone of a movie that the user rated more than once."""
+        """As `of_user`, but with only the last rating of each movie."""
         rated = self.of_user(user_row)
         movies, ratings = rated
         if len(frozenset(movies.tolist())) == len(movies):

@@ -1,4 +1,4 @@
-"""By what recommendations are sorted: interest, rating, or a blend of both; and how much popularity is held back."""
+"""How recommendations are sorted: by interest, by rating, or by a blend of both; and how much popular movies lose."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RANKINGS: tuple[RankBy, ...] = get_args(RankBy)
 
 
 class ScoreParts(NamedTuple):
-    """A score as a sum: what the history adds, rating by rating (n,), what popularity adds, and the rating's part."""
+    """The parts of a score: the share of each rating of the history (n,), of the popularity, and of the rating."""
 
     shares: np.ndarray
     popularity: float
@@ -26,7 +26,7 @@ class ScoreParts(NamedTuple):
 
 
 class Ranking:
-    """Scores of movies for users, from an artifact's interest part on the device where it lies."""
+    """Scores movies for users with an artifact's interest part, on the device of that part."""
 
     def __init__(self, interest: Interest, device: str = "cpu") -> None:
         self._interest = interest
@@ -69,8 +69,9 @@ class Ranking:
         Args:
             ratings: (K,), in rating units.
             interest: (num_movies + 1,), a row of `interests`.
-            rated: whether the user has a history. Who has none gets the most popular: a rating tells little of them.
-            novelty: 0..1, how much popular movies are held back, in standard deviations of what is sorted by.
+            rated: whether the user has a history. A user without one gets the most popular movies, because their
+                predicted ratings say little about them.
+            novelty: 0..1, how much the score of popular movies is lowered, in standard deviations of the scores.
         """
         if rank_by == "rating":
             scores = ratings.astype(np.float64)

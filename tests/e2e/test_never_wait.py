@@ -1,4 +1,4 @@
-"""A request waits for no other, and a client that sends ahead of its answers stops nobody."""
+"""A request never waits for others, and a pipelining client delays no other client."""
 
 import itertools
 import json
@@ -25,10 +25,10 @@ from tests.e2e.grpc_client import GrpcClient
 pytestmark = pytest.mark.e2e
 
 BODY = json.dumps({"user_id": 1, "movie_id": 2}).encode()
-# A lone request waits so long without the plugin: longer than any answer takes, on any machine.
+# A single request waits this long without the plugin: longer than any answer takes, on any machine.
 DELAY_S = 5
 QUICK_S = DELAY_S / 2
-# So long a request to version 1.1 may wait for a worker.
+# A request to version 1.1 expires after this time.
 EXPIRY_S = 5
 BURST_REQUESTS = int(os.environ.get("BURST_REQUESTS", "10000"))  # 1000000 is the long form
 CLIENTS = 16
@@ -36,7 +36,7 @@ CLIENTS = 16
 
 @pytest.fixture(scope="module")
 def fresh(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """A server that nobody has asked yet, with version 1.0, and 1.1 in its store; without the plugin it would wait."""
+    """A server without any request yet, with version 1.0, and 1.1 in its store. Without the plugin it would wait."""
     copy = copy_project(tmp_path_factory.mktemp("fresh"))
     config = copy.folder / "handler" / "model-config.yaml"
     config.write_text(config.read_text().replace("maxBatchDelay: 1\n", f"maxBatchDelay: {1000 * DELAY_S}\n"))
@@ -53,7 +53,7 @@ def fresh(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def median_s(project: Project) -> float:
-    """How long a lone request takes."""
+    """The time of a single request."""
     took = []
     with httpx.Client(trust_env=False, headers={"content-type": "application/json"}) as client:
         for _ in range(21):
@@ -64,7 +64,7 @@ def median_s(project: Project) -> float:
 
 
 def slowest_s(project: Project, version: str, clients: int) -> float:
-    """The longest that one request of each of so many clients takes, all at once."""
+    """The longest time of a request when this many clients send one each at the same time."""
 
     def ask(_: int) -> float:
         begun = time.perf_counter()
@@ -89,7 +89,7 @@ def http(body: bytes, version: str = "") -> bytes:
     return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
 
 
-def test_pipelining_clients_and_ordinary_ones_are_all_answered(fresh: Project) -> None:
+def test_pipelining_and_ordinary_clients_are_all_answered(fresh: Project) -> None:
     end = time.monotonic() + 5
 
     def pipelining() -> int:
@@ -120,7 +120,7 @@ def test_pipelining_clients_and_ordinary_ones_are_all_answered(fresh: Project) -
         assert max(one.result() for one in usual) < 5
 
 
-def test_a_lone_request_does_not_wait_for_others(fresh: Project) -> None:
+def test_single_request_does_not_wait_for_others(fresh: Project) -> None:
     assert median_s(fresh) < QUICK_S
 
 
@@ -153,7 +153,7 @@ def test_streams_over_grpc_beside_predictions_are_answered(fresh: Project) -> No
 
 
 def test_no_request_of_a_burst_is_lost_or_answered_twice(fresh: Project) -> None:
-    """Each request has a movie id of its own, which its answer repeats; more than one answer would be left over."""
+    """Each request has a different movie id, which its answer repeats. A second answer would be left over."""
     numbers = itertools.count()
 
     def client() -> int:
@@ -175,7 +175,7 @@ def test_no_request_of_a_burst_is_lost_or_answered_twice(fresh: Project) -> None
         assert sum(pool.map(lambda _: client(), range(CLIENTS))) == BURST_REQUESTS
 
 
-def test_a_new_version_and_a_new_worker_wait_for_nobody(fresh: Project) -> None:
+def test_new_version_and_new_worker_answer_without_waiting(fresh: Project) -> None:
     Rollout(fresh.client, fresh.settings).register("1.1")
     assert slowest_s(fresh, "/1.1", 1) < QUICK_S
     scale(fresh, 3)
@@ -183,15 +183,15 @@ def test_a_new_version_and_a_new_worker_wait_for_nobody(fresh: Project) -> None:
 
 
 def ask_1_1(project: Project) -> socket.socket:
-    """Sends version 1.1 a request; those that follow come after it."""
+    """Sends version 1.1 a request. The server has it before the next one is sent."""
     connection = connect(project)
     connection.sendall(http(BODY, "/1.1"))
     time.sleep(0.2)
     return connection
 
 
-def test_requests_that_expired_are_dropped_and_the_next_one_is_answered(fresh: Project) -> None:
-    """TorchServe itself drops the answer to the first one, which the worker has; the second one waits."""
+def test_expired_requests_are_dropped_and_the_next_one_is_answered(fresh: Project) -> None:
+    """The worker has the first one, and TorchServe drops its answer. The second one is in the queue."""
     with stopped_worker(fresh, "1.1"):
         expired = [ask_1_1(fresh), ask_1_1(fresh)]
         time.sleep(EXPIRY_S)
@@ -202,7 +202,7 @@ def test_requests_that_expired_are_dropped_and_the_next_one_is_answered(fresh: P
     assert (fresh.folder / "logs" / "console.log").read_text().count("Drop inference request") == 1
 
 
-def test_unregistering_answers_what_a_worker_has_in_hand_and_what_waits(fresh: Project) -> None:
+def test_unregistering_answers_the_current_batch_and_the_queue(fresh: Project) -> None:
     with ThreadPoolExecutor(1) as pool:
         with stopped_worker(fresh, "1.1"):
             asked = [ask_1_1(fresh) for _ in range(3)]
@@ -215,6 +215,6 @@ def test_unregistering_answers_what_a_worker_has_in_hand_and_what_waits(fresh: P
     assert [one["version"] for one in fresh.client.versions()] == ["1.0"]
 
 
-def test_the_log_says_once_that_nobody_waits(fresh: Project) -> None:
+def test_log_reports_the_plugin_once(fresh: Project) -> None:
     log = (fresh.folder / "logs" / "console.log").read_text()
     assert log.count("the never-wait plugin forms the batches") == 1

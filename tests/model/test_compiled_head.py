@@ -1,4 +1,4 @@
-"""The compiled head rates as TorchScript does, and TorchScript does its work where it cannot."""
+"""The compiled head gives the same ratings as TorchScript, which replaces it if it cannot run."""
 
 import shutil
 from pathlib import Path
@@ -86,14 +86,14 @@ def test_row_outside_its_table_raises(factor_network: FactorNetwork, library: Pa
         head.units(np.array([0, 1, user]), np.array([0, 1, movie]), ())
 
 
-def test_other_networks_and_missing_libraries_leave_it_to_torchscript(
+def test_other_networks_and_missing_libraries_use_torchscript(
     factor_network: FactorNetwork, library: Path, tmp_path: Path
 ) -> None:
     assert find_compiled_head(EmbeddingMLP(3, 3), library) is None
     assert find_compiled_head(factor_network, tmp_path / "none.so") is None
 
 
-def test_network_of_an_earlier_release_leaves_it_to_torchscript(
+def test_network_of_an_earlier_release_uses_torchscript(
     factor_network: FactorNetwork, library: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     del factor_network.rating_weight
@@ -109,7 +109,7 @@ def test_library_of_another_machine_is_not_used(
     assert "ratings are computed by TorchScript" in caplog.text
 
 
-def test_library_that_rates_otherwise_is_not_used(
+def test_library_with_different_ratings_is_not_used(
     factor_network: FactorNetwork, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     source = LIBRARY.with_suffix(".c").read_text()
