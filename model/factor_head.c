@@ -60,7 +60,7 @@ INLINE void prefetch(const float *row, int64_t width) {
     for (int64_t i = 0; i < width; i += CACHE_LINE) __builtin_prefetch(row + i);
 }
 
-/* Writes what two rows give together into the column `lane`: products of the vectors of the blocks, sums of all else. */
+/* Writes what two rows give together into the column `lane`: the blocks' products, and sums of all else. */
 INLINE void join(const float *user, const float *movie, int64_t k, int64_t width, float joined[][LANES], int64_t lane) {
     float row[3 * MOST];
     for (int64_t i = 0; i < width; i++) row[i] = user[i] + movie[i];

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -72,3 +74,23 @@ def answers(project: Project) -> bool:
         return project.ask({"user_id": 1, "movie_id": 2}).status_code == 200
     except httpx.HTTPError:
         return False
+
+
+def scale(project: Project, number: int, version: str = "1.0") -> None:
+    """Sets the number of a version's workers, and waits until they are ready."""
+    query = f"min_worker={number}&max_worker={number}&synchronous=true"
+    answer = httpx.put(f"{project.settings.management}/models/ncf/{version}?{query}", timeout=120, trust_env=False)
+    assert answer.status_code == 200
+    wait_until(lambda: [one["status"] for one in workers(project, version).values()] == ["READY"] * number, "workers")
+
+
+@contextmanager
+def stopped_worker(project: Project, version: str) -> Iterator[None]:
+    """Gives a version a single worker, which is stopped during the block."""
+    scale(project, 1, version)
+    [worker] = workers(project, version).values()
+    os.kill(worker["pid"], signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(worker["pid"], signal.SIGCONT)

@@ -4,14 +4,13 @@ import os
 import signal
 import time
 
-import httpx
 import numpy as np
 import pytest
 
 from ops.client import Client
 from tests.e2e.altered import alter
 from tests.e2e.conftest import Project
-from tests.e2e.failing import BATCH, Asked, needs_load, wait_until, workers
+from tests.e2e.failing import BATCH, Asked, needs_load, scale, wait_until, workers
 
 pytestmark = pytest.mark.e2e
 
@@ -26,13 +25,6 @@ def answer(self, asks):
     return _answer(self, asks)
 Predictor.answer = answer
 """
-
-
-def scale(project: Project, number: int) -> None:
-    """Sets the number of workers, and waits until they are ready."""
-    query = f"min_worker={number}&max_worker={number}&synchronous=true"
-    httpx.put(f"{project.settings.management}/models/ncf?{query}", timeout=60, trust_env=False)
-    wait_until(lambda: [one["status"] for one in workers(project).values()] == ["READY"] * number, "workers")
 
 
 # A new worker must first load torch and the archive.
