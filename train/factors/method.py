@@ -25,7 +25,7 @@ from train.config import TrainConfig
 from train.dataset.tensors import Ratings, TrainingSet
 from train.factors.assemble import assemble, fill_user_table
 from train.factors.choose import choose_noise
-from train.factors.choose_number import choose_number
+from train.factors.choose_number import choose_number, score_sweeps_with
 from train.factors.config import FactorsConfig
 from train.factors.drift import Drift, add_drift, measure_drift, strangers_of
 from train.factors.fit_blocks import fit_blocks
@@ -93,7 +93,8 @@ def fit_factors(
     if by_time:
         add_drift(network, Drift(**choice.settings["drift"]))
     fill_user_table(network.to(distributed.device()), ratings)
-    passes = choice.settings["sweeps"] + options.score_sweeps + options.epochs
+    sweeps = choice.settings["sweeps"] + score_sweeps_with(network.size - 1, options)
+    passes = sweeps + options.epochs
     return Fitted(network.to(cpu), FitLog(), passes)
 
 
