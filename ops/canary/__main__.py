@@ -34,7 +34,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--version", required=True)
     parser.add_argument("--share", type=float, default=0.1, help="share of the requests, above 0 and at most 1")
     parser.add_argument("--mode", choices=("shadow", "canary"), default="shadow")
-    parser.add_argument("--requests", type=Path, help="a file with one body per line, or nginx's log (default: drawn)")
+    parser.add_argument(
+        "--requests", type=Path, help="a file with one body per line, or nginx's log (default: drawn at random)"
+    )
     parser.add_argument("--data", help="ratings to measure both versions on (default: those that they were made from)")
     parser.add_argument("--config", type=Path, default=Path("config.properties"))
     options = parser.parse_args(arguments)

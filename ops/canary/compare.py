@@ -75,7 +75,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--version", help="the version that may replace the other")
     parser.add_argument("--with", dest="other", help="the other version (default: the one that a start serves)")
     parser.add_argument("--data", help="ratings to measure both on (default: those that they were made from)")
-    parser.add_argument("--requests", type=Path, help="a file with one body per line, or nginx's log (default: drawn)")
+    parser.add_argument(
+        "--requests", type=Path, help="a file with one body per line, or nginx's log (default: drawn at random)"
+    )
     parser.add_argument("--config", type=Path, default=Path("config.properties"))
     options = parser.parse_args(arguments)
     with failing_in_one_line("compare", (ValueError, OSError), "compare: interrupted; no verdict was written"):

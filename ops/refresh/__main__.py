@@ -74,7 +74,9 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--data", help="all ratings, old and new (default: the source of the default version's ratings)"
     )
-    parser.add_argument("--requests", type=Path, help="a file with one body per line, or nginx's log (default: drawn)")
+    parser.add_argument(
+        "--requests", type=Path, help="a file with one body per line, or nginx's log (default: drawn at random)"
+    )
     parser.add_argument("--keep", type=int, default=5, help="how many of the refreshed versions to keep")
     parser.add_argument(
         "--drift",

@@ -63,7 +63,7 @@ def choose_number(
     dense = [number for number in MORE if size.ratings_each >= number]
     tried = [number for number in dense if seconds[number] <= budget]
     if not dense:
-        told = f"a user or movie has {size.ratings_each:.1f} ratings on average"
+        told = f"a user or item has {size.ratings_each:.1f} ratings on average"
         return Number(LEAST, f"{told}; more factors are tried from {MORE[0]} on")
     errors = _race([LEAST, *tried], ratings, target, noise_shapes, config, seed, features) if tried else {}
     best = _best(errors)

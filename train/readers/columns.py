@@ -150,7 +150,7 @@ def _joined(found: Found, rated: pd.Series, reading: Reading) -> pd.DataFrame | 
     Raises DataError if an option named the catalogue and it knows no rated movie.
     """
     if found.catalogue is None:
-        reading.say(f"catalogue: none, so no titles; {option_of_catalogue(reading.words)} FILE names one")
+        reading.say(f"catalogue: none, so no titles; {option_of_catalogue(reading.words)} FILE adds one")
         return None
     movies = catalogue_frame(found.catalogue, pd.api.types.is_integer_dtype(rated.dtype))
     if tell_joined(found.catalogue_name, found.catalogue_described, movies, rated, reading):

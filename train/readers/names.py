@@ -139,7 +139,7 @@ def choose(
             if len(found) > 1:
                 others = listed(found[1:])
                 reading.warn(
-                    f"{where}: {found[0]} is used for {role.what}; {others} may also be: {role.option} chooses"
+                    f"{where}: {found[0]} is used for {role.what}; {others} may also be: choose with {role.option}"
                 )
             return _once(where, names, found[0])
     return None

@@ -125,8 +125,8 @@ def test_two_candidates_for_a_column_give_a_warning_with_the_option(tmp_path: Pa
     (tmp_path / "r.csv").write_text("userId,user_id,movie,score,rating\n1,8,10,3,1\n2,9,20,4,2\n")
     data = load_ratings(tmp_path / "r.csv")
     assert data.reading.warnings == [
-        "r.csv: userId is used for users; user_id may also be: --user-column chooses",
-        "r.csv: rating is used for ratings; score may also be: --rating-column chooses",
+        "r.csv: userId is used for users; user_id may also be: choose with --user-column",
+        "r.csv: rating is used for ratings; score may also be: choose with --rating-column",
     ]
     assert data.ratings.to_numpy().tolist() == [[1, 10, 1], [2, 20, 2]]
     chosen = load_ratings(tmp_path / "r.csv", ReadingRules(user_column="user_id", rating_column="score"))
