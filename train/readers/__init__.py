@@ -73,7 +73,8 @@ def _matching(pattern: str) -> list[Source]:
     """The files of data that a pattern matches; none where it is the path of a file or folder."""
     if not has_magic(pattern) or is_object_store(pattern) or Path(pattern).exists():
         return []
-    found = [Source(path) for path in map(Path, sorted(glob(pattern))) if path.is_file() and is_data(path)]
+    paths = map(Path, sorted(glob(pattern)))  # noqa: PTH207  a pattern may begin at the root
+    found = [Source(path) for path in paths if path.is_file() and is_data(path)]
     if not found:
         raise DataError(f"{pattern}: matches no file of data; allowed are names ending in {', '.join(DATA_SUFFIXES)}")
     return found

@@ -97,7 +97,11 @@ def _newest(found: Found, rows: npt.NDArray[np.int64] | None) -> str | None:
 
 
 def checked_columns(
-    found: Found, rules: ReadingRules, rating_scale: tuple[float, float] | None, reading: Reading
+    found: Found,
+    rules: ReadingRules,
+    rating_scale: tuple[float, float] | None,
+    reading: Reading,
+    look_for_copies: bool = True,
 ) -> tuple[pa.Table, Sieve]:
     """Users, movies, ratings and times of every row, and which rows are used; the others may hold null.
 
@@ -116,8 +120,9 @@ def checked_columns(
         check_scale(rating_scale)
         refuse_outside(values, columns.rating, rating_scale, sieve)
         reading.say(f"scale: {rating_scale[0]:g} to {rating_scale[1]:g}, as it was stated")
-    same = [users, movies, values, *([table.columns[columns.time]] if columns.time else [])]
-    drop_copies(table, same, rules, found.published_copies, sieve, reading)
+    if look_for_copies:
+        same = [users, movies, values, *([table.columns[columns.time]] if columns.time else [])]
+        drop_copies(table, same, rules, found.published_copies, sieve, reading)
     checked = {USER_ID: users, MOVIE_ID: movies, RATING: values}
     if columns.time:
         times = read_times(table, columns.time, rules.time_column is not None, sieve, reading)

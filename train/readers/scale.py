@@ -67,10 +67,8 @@ def _check_lowest(name: str, distinct: np.ndarray, number: int, where: Callable[
     """One negative value below ratings from 0 or 1 on stands for "watched, not rated"."""
     lowest, rest = float(distinct[0]), distinct[1:]
     if lowest < 0 <= rest[0] and rest[-1] > 1 and lowest.is_integer():
-        way = _way(lowest, lowest, float(distinct[-1]))
-        raise DataError(
-            f"{where(lowest)}: {name} {lowest:g} ({counted(number, 'row')}) lies below {rest[0]:g} to {rest[-1]:g}; {way}"
-        )
+        told = f"{name} {lowest:g} ({counted(number, 'row')}) lies below {rest[0]:g} to {rest[-1]:g}"
+        raise DataError(f"{where(lowest)}: {told}; {_way(lowest, lowest, float(distinct[-1]))}")
 
 
 def _check_lonely(
