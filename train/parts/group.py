@@ -8,6 +8,7 @@ process computes alone, with the code of a training in one process, needs no oth
 from __future__ import annotations
 
 import io
+import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
@@ -18,6 +19,10 @@ from torch import Tensor
 
 # A process may wait so long for the first one, which chooses and reports alone.
 _PATIENCE = timedelta(hours=2)
+
+
+class LostProcessError(RuntimeError):
+    """Another process of the group has ended, so that this one cannot go on."""
 
 
 class Group:
@@ -48,11 +53,14 @@ class Group:
         if self._gloo is None:
             return [pieces[0]]
         sizes = torch.tensor([len(piece) for piece in pieces])
-        theirs = torch.empty_like(sizes)
-        self._gloo.alltoall_base(theirs, sizes, [], []).wait()
-        outgoing = torch.cat(list(pieces))
-        incoming = outgoing.new_empty(int(theirs.sum()))
-        self._gloo.alltoall_base(incoming, outgoing, theirs.tolist(), sizes.tolist()).wait()
+        theirs, outgoing = torch.empty_like(sizes), torch.cat(list(pieces))
+        try:
+            self._gloo.alltoall_base(theirs, sizes, [], []).wait()
+            incoming = outgoing.new_empty(int(theirs.sum()))
+            self._gloo.alltoall_base(incoming, outgoing, theirs.tolist(), sizes.tolist()).wait()
+        except RuntimeError as error:
+            told = f"process {self.rank} of {self.world} lost another: {str(error).splitlines()[0]}"
+            raise LostProcessError(told) from error
         self.sent += (len(outgoing) - len(pieces[self.rank])) * outgoing.element_size()
         return list(incoming.split(theirs.tolist()))
 
@@ -92,6 +100,13 @@ class Group:
         """`compute(part)` of all parts, computed where they lie, for the first process; others get nothing."""
         most = -(-number // self.world)
         return self.collect((compute(part) for part in self.parts(number)), most)
+
+
+def free_port(host: str) -> int:
+    """A port of this machine that nobody uses."""
+    with socket.create_server((host, 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
 
 
 _NOTHING = torch.empty(0, dtype=torch.uint8)

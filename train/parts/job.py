@@ -70,9 +70,7 @@ class Job:
         sample = collect_sample(parts, facts.parts, item_ids, features, group)
         mark = fingerprint_of(config, catalogue, [facts.digest, [scale.minimum, scale.maximum], "parts"])
         stages = Stages(config.out / FOLDER, mark, resume=True) if group.first else NO_STAGES
-        return cls(
-            config, group, folder.manifest, catalogue, item_ids, features, scale, parts, facts, sample, stages
-        )
+        return cls(config, group, folder.manifest, catalogue, item_ids, features, scale, parts, facts, sample, stages)
 
     def choose(self) -> tuple[Choice, Blend]:
         """What an inner split of the sample's training rows says, chosen in the first process for all."""

@@ -86,9 +86,7 @@ def sweep(state: BlockState, job: Job, config: FactorsConfig, advance: Callable[
     for part in job.parts:
         user_target, item_target = job.targets[part.number]
         user, error = solve_users(state, part, user_target, tables)
-        user.noise_precision = noise_precision(
-            state.noise_shapes[0], part.by_user.count, error / user.noise_precision
-        )
+        user.noise_precision = noise_precision(state.noise_shapes[0], part.by_user.count, error / user.noise_precision)
         state.noise[part.number] = user.noise_precision
         scatter.add(part.number, _scatter(user, part.by_user.count))
         sums.add(part.number, _item_sums(user, part, item_target, num_items))

@@ -153,9 +153,7 @@ def is_prepared(data: str | Path) -> bool:
     return not is_object_store(data) and (Path(data) / MANIFEST).is_file()
 
 
-def sorted_rows(
-    users: np.ndarray, item: np.ndarray, rating: np.ndarray, time: npt.NDArray[np.float64] | None
-) -> Rows:
+def sorted_rows(users: np.ndarray, item: np.ndarray, rating: np.ndarray, time: npt.NDArray[np.float64] | None) -> Rows:
     """Rows in their one order, of columns (R,); users are raw ids, items their ids or rows."""
     keys = (rating, item, users) if time is None else (rating, time, item, users)
     order = np.lexsort(keys)
