@@ -20,6 +20,7 @@ from train.evaluation.ranking_words import format_rankings
 from train.evaluation.split_words import describe_split
 from train.evaluation.verdict import doubt
 from train.output import ARTIFACT
+from train.prepared.folder import is_prepared
 from train.run import run
 
 Config = TypeVar("Config", bound=TrainConfig)
@@ -36,6 +37,7 @@ def _train(arguments: list[str]) -> str:
     try:
         config = parse_config(arguments)
         refuse_to_replace(config)
+        _refuse_prepared(config)
         distributed.start()
         data = config.read(config.data, config.rating_scale)
         if not distributed.rank():
@@ -76,6 +78,11 @@ def refuse_to_replace(config: TrainConfig) -> None:
     target = config.out / ARTIFACT
     if target.exists():
         raise ValueError(f"{target}: already exists, and a version is never replaced: give another --out and --version")
+
+
+def _refuse_prepared(config: TrainConfig) -> None:
+    if is_prepared(config.data):
+        raise ValueError(f"{config.data}: is a prepared folder: `make train CLUSTER=local` trains on it, part by part")
 
 
 def _refuse_other_architecture(architecture: str, arguments: list[str]) -> None:

@@ -13,7 +13,7 @@ DEMO = "build/demo"
 PRESET = "default"
 TRAIN = "train"
 # What says what to train; a version remembers them.
-TRAINING = ("DATA", "PRESET", "TRAIN_ARGS")
+TRAINING = ("DATA", "PRESET", "TRAIN_ARGS", "CLUSTER")
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ import os
 import sys
 
 from train.__main__ import parse_config, refuse_to_replace, told_of
-from train.command import run_command
+from train.command import run_command, speaks
 from train.parts.config import PartsConfig
-from train.parts.group import Group
+from train.parts.group import Group, LostProcessError
 from train.parts.run import run
 
 
@@ -22,7 +22,14 @@ def _train(arguments: list[str]) -> str:
     config = parse_config(arguments, PartsConfig)
     refuse_to_replace(config)
     group = Group("env://" if int(os.environ.get("WORLD_SIZE", "1")) > 1 else None)
-    metrics = run(config, group)
+    try:
+        metrics = run(config, group)
+    except LostProcessError as error:  # which has said why, if it could
+        raise ValueError(f"{error}; --resume continues") from None
+    except (ValueError, OSError) as error:
+        if not speaks():  # this process alone knows
+            print(f"train: {error}", file=sys.stderr)
+        raise
     return told_of(config, metrics) if metrics else ""
 
 

@@ -68,7 +68,10 @@ def prepare(
         try:
             _write_runs(data, rules, rating_scale, Path(runs), seen, hidden)
             _write_parts(rules, rating_scale, target, str(data), seen, hidden)
-        except OSError as error:  # pyarrow's own does not name the file
+        except OSError as error:
+            if error.filename is not None:
+                raise
+            # pyarrow's own does not name the file
             raise OSError(error.errno, os.strerror(error.errno or 0), str(out)) from error
     return seen.reading
 
