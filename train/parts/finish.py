@@ -20,7 +20,8 @@ from model.scale import RatingScale
 from train.evaluation.baselines import BiasModel
 from train.evaluation.evaluate import NETWORK
 from train.evaluation.held_out import HeldOut
-from train.parts.fit import Fit, encode_part
+from train.parts.encode import encode_part
+from train.parts.fit import Fit
 from train.parts.load import Part
 from train.parts.rows import FitRows, fit_rows
 from train.parts.sample import ids_of, ids_tensor

@@ -35,7 +35,6 @@ from train.parts.tree import TreeSum
 from train.resume import Stages
 
 _SAVED_EVERY_S = 5.0
-_USERS, _RATINGS = 8_192, 262_144  # most that are encoded at a time; a user with more ratings is a chunk alone
 
 
 class Fit(NamedTuple):
@@ -100,23 +99,6 @@ def mean_and_deviation(values: Tensor, numbers: Tensor) -> tuple[float, float]:
     mean = float((values * numbers).sum() / numbers.sum())
     variance = float(((values - mean).square() * numbers).sum() / max(float(numbers.sum()) - 1, 1))
     return mean, max(variance**0.5, 1e-6)
-
-
-def encode_part(network: FactorNetwork, rows: FitRows) -> Tensor:
-    """Rows (n, W) of the user table of a part's users, each from the user's ratings."""
-    num = len(rows.by_user.count)
-    ends = torch.cat([rows.by_user.start.long(), torch.tensor([len(rows.rating)])])
-    owner, item = rows.owner, rows.by_user.other.long()
-    found = torch.empty(num, network.movie_embedding.weight.shape[1])
-    first = 0
-    while first < num:
-        fit = int(torch.searchsorted(ends, ends[first] + _RATINGS, right=True)) - 1
-        last = min(first + _USERS, max(fit, first + 1), num)
-        own = slice(int(ends[first]), int(ends[last]))
-        with torch.inference_mode():
-            found[first:last] = network.encode_users(owner[own] - first, item[own], rows.rating[own], last - first)
-        first = last
-    return found
 
 
 def _job(fit: Fit, rows: list[FitRows], item_count: Tensor, target: Callable[[Tensor], Tensor]) -> Job:

@@ -27,13 +27,12 @@ from train.dataset.folder import whole_folder
 from train.dataset.reading import Reading, counted
 from train.errors import DataError
 from train.prepared import folder as layout
-from train.prepared.hashes import id_hashes, part_of
+from train.prepared.runs import BUCKETS, part_rows, write_part, write_run
 from train.readers import ReadingRules, found_by_file
 from train.readers.catalogue import catalogue_frame
 from train.readers.columns import Found, checked_columns
 from train.readers.scale import scale_of_counts
 
-_BUCKETS = 1024  # of a run; the most parts
 _FEWEST_PARTS, _PART_RATINGS = 8, 500_000
 
 
@@ -93,7 +92,8 @@ def _write_runs(
             kept = np.flatnonzero(sieve.kept)
             table = table.take(kept)
             _note(table, kept, found, seen)
-            _write_run(folder / f"{len(seen.runs)}.arrow", table, seen)
+            seen.runs.append(folder / f"{len(seen.runs)}.arrow")
+            write_run(seen.runs[-1], table)
             rules = replace(rules, user_ids=_type_of(table[USER_ID]), movie_ids=_type_of(table[MOVIE_ID]))
             progress.update(len(table))
 
@@ -112,16 +112,6 @@ def _note(table: pa.Table, kept: np.ndarray, found: Found, seen: _Seen) -> None:
         seen.places.setdefault(value, lambda locate=locate, row=int(kept[row]): locate(row))  # type: ignore[misc]
 
 
-def _write_run(path: Path, table: pa.Table, seen: _Seen) -> None:
-    bucket = part_of(id_hashes(layout.id_array(table[USER_ID])), _BUCKETS)
-    ends = np.concatenate(([0], np.cumsum(np.bincount(bucket, minlength=_BUCKETS))))
-    ordered = table.take(np.argsort(bucket, kind="stable")).combine_chunks()
-    schema = ordered.schema.with_metadata({b"ends": json.dumps(ends.tolist())})
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, schema) as writer:
-        writer.write_table(ordered)
-    seen.runs.append(path)
-
-
 def _write_parts(
     rules: ReadingRules,
     asked: tuple[float, float] | None,
@@ -133,13 +123,13 @@ def _write_parts(
     assert seen.first is not None
     assert seen.items is not None
     scale = asked or _seen_scale(seen, seen.first)
-    parts = max(_FEWEST_PARTS, min(_BUCKETS, 1 << (max(seen.ratings // _PART_RATINGS, 1)).bit_length()))
+    parts = max(_FEWEST_PARTS, min(BUCKETS, 1 << (max(seen.ratings // _PART_RATINGS, 1)).bit_length()))
     runs = [pa.ipc.open_file(pa.memory_map(str(path))).read_all() for path in seen.runs]
     keep = rules.copies == "keep" or (rules.copies == "auto" and seen.copies_kept)
     rows = users = 0
     for part in tqdm(range(parts), "write", unit=" parts", dynamic_ncols=True, disable=hidden):
-        found = _part_rows(runs, part, parts, seen.times, keep)
-        _write_part(target / layout.RATINGS / f"part={part}", found)
+        found = part_rows(runs, part, parts, seen.times, keep)
+        write_part(target / layout.RATINGS / f"part={part}", found)
         rows, users = rows + len(found.rating), users + len(found.users)
     reading, items = seen.reading, rules.words
     reading.say(f"{rows:,} ratings by {counted(users, 'user')} of {counted(len(seen.items), items.item, items.items)}")
@@ -167,45 +157,6 @@ def _seen_scale(seen: _Seen, first: Found) -> tuple[float, float]:
     numbers = np.array([seen.numbers[value] for value in distinct.tolist()])
     name, column = first.table.name, first.columns.rating
     return scale_of_counts(name, column, distinct, numbers, lambda value: seen.places[value](), seen.reading)
-
-
-def _part_rows(runs: list[pa.Table], part: int, parts: int, times: bool, keep_copies: bool) -> layout.Rows:
-    """A part's rows of all runs; `item` holds raw ids."""
-    width = _BUCKETS // parts
-    slices = []
-    for run in runs:
-        ends = json.loads(run.schema.metadata[b"ends"])
-        begin = ends[part * width]
-        slices.append(run.replace_schema_metadata().slice(begin, ends[(part + 1) * width] - begin))
-    names = [USER_ID, MOVIE_ID, RATING, *([TIME] if times else [])]
-    table = pa.concat_tables([one.select(names) for one in slices])
-    users, items = (layout.id_array(table[name]) for name in (USER_ID, MOVIE_ID))
-    time = table[TIME].to_numpy() if times else None
-    rows = layout.sorted_rows(users, items, table[RATING].to_numpy().astype(np.float32), time)
-    return rows if keep_copies else without_copies(rows)
-
-
-def without_copies(rows: layout.Rows) -> layout.Rows:
-    """The same without the rows that are like the one before in all columns."""
-    if len(rows.rating) < 2:
-        return rows
-    columns = [rows.owner, rows.item, rows.rating, *([] if rows.time is None else [rows.time])]
-    same = np.logical_and.reduce([one[1:] == one[:-1] for one in columns])
-    kept = np.concatenate(([True], ~same))
-    start = np.concatenate(([0], np.cumsum(np.bincount(rows.owner[kept], minlength=len(rows.users)))))
-    time = None if rows.time is None else rows.time[kept]
-    return layout.Rows(rows.users, start, rows.item[kept], rows.rating[kept], time)
-
-
-def _write_part(folder: Path, rows: layout.Rows) -> None:
-    folder.mkdir(parents=True)
-    columns: dict[str, Any] = {
-        "user_id": layout.id_column(rows.users).take(pa.array(rows.owner)),
-        "item_id": layout.id_column(rows.item),
-        "rating": pa.array(rows.rating),
-    }
-    columns |= {} if rows.time is None else {"time": pa.array(rows.time)}
-    pyarrow.parquet.write_table(pa.table(columns), folder / "0.parquet", compression="zstd")
 
 
 def _write_catalogue(first: Found, rated: np.ndarray, target: Path, reading: Reading) -> None:

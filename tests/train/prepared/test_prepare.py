@@ -97,14 +97,14 @@ def test_a_damaged_part_is_named(frame: pd.DataFrame, tmp_path: Path, column: st
 
 
 def test_an_error_in_a_later_file_names_its_line(frame: pd.DataFrame, tmp_path: Path) -> None:
-    frame[:2_000].to_csv(tmp_path / "ratings-0.csv", index=False)
+    frame[:2_000].to_csv(tmp_path / "part-0.csv", index=False)
     lines = frame[2_000:].to_csv(index=False).splitlines()
     lines[41] = "somebody,3,4.0,1500000000"
-    (tmp_path / "ratings-1.csv").write_text("\n".join(lines) + "\n")
-    with pytest.raises(DataError, match=r'ratings-1.csv:42: user_id "somebody" is not an integer'):
+    (tmp_path / "part-1.csv").write_text("\n".join(lines) + "\n")
+    with pytest.raises(DataError, match=r'part-1.csv:42: user_id "somebody" is not an integer'):
         prepare(tmp_path, RULES, None, tmp_path / "out")
     assert not (tmp_path / "out").exists()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["ratings-0.csv", "ratings-1.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["part-0.csv", "part-1.csv"]
 
 
 def test_a_pattern_that_matches_nothing_is_an_error(tmp_path: Path) -> None:
