@@ -48,7 +48,12 @@ def _train(arguments: list[str]) -> str:
     return told_of(config, metrics) if metrics else ""
 
 
-def parse_config(arguments: list[str], kind: type[Config] = TrainConfig) -> Config:  # type: ignore[assignment]
+def parse_config(arguments: list[str]) -> TrainConfig:
+    """The options of this command. Raises ValueError as `parse_options`."""
+    return parse_options(arguments, TrainConfig)
+
+
+def parse_options(arguments: list[str], kind: type[Config]) -> Config:
     """The preset that `--preset` names, with the other options on top. kind: of the options.
 
     Raises:
@@ -61,7 +66,7 @@ def parse_config(arguments: list[str], kind: type[Config] = TrainConfig) -> Conf
         raise ValueError(f"--preset: got {preset.preset}, allowed: {', '.join(PRESETS)}")
     description = f"Train on a file of ratings. --preset {{{','.join(PRESETS)}}} sets the defaults shown here."
     defaults = vars(PRESETS[preset.preset])
-    config = tyro.cli(
+    config: Config = tyro.cli(
         kind,
         prog="python -m train",
         description=description,

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from train.__main__ import parse_config, refuse_to_replace, told_of
+from train.__main__ import parse_options, refuse_to_replace, told_of
 from train.command import run_command
 from train.option_rules import check_value
 from train.parts.config import PartsConfig
@@ -46,7 +46,7 @@ def _train(arguments: list[str]) -> str:
         raise ValueError(f"CLUSTER: Ray is not installed: `{_INSTALL}` installs it")
     from train.cluster.ranks import Wanted, connected, train_on_ranks
 
-    config = parse_config(arguments, ClusterConfig)
+    config = parse_options(arguments, ClusterConfig)
     refuse_to_replace(config)
     shared = PartsConfig(**{name: getattr(config, name) for name in PartsConfig.__dataclass_fields__})
     with connected(config.cluster):

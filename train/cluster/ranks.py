@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -63,6 +64,7 @@ def connected(address: str) -> Iterator[None]:
         ClusterError: there is none at this address.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    _refuse_nobody(address)
     try:
         ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, configure_logging=True)
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
@@ -72,6 +74,18 @@ def connected(address: str) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _refuse_nobody(address: str) -> None:
+    """Ray ends the process where nobody listens, so this asks before."""
+    if address == "auto":
+        return
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except (OSError, ValueError) as error:
+        told = f"CLUSTER: no Ray cluster at {address}: {error}"
+        raise ClusterError(f"{told}; allowed: auto, local, or a head such as 10.0.0.1:6379") from None
 
 
 def train_on_ranks(config: PartsConfig, wanted: Wanted) -> dict[str, Any]:
@@ -117,7 +131,7 @@ def _start(world: int, wanted: Wanted) -> list[ActorHandle]:
 
 def _run(ranks: list[ActorHandle], config: PartsConfig) -> dict[str, Any]:
     """Trains; returns what the first process returns. Raises LostProcessError if one is lost."""
-    address = ray.get(ranks[0].address.remote())
+    address: str = ray.get(ranks[0].address.remote())
     running = [one.train.remote(config, address, rank, len(ranks)) for rank, one in enumerate(ranks)]
     failures = _failures(running)
     for told in (ValueError, OSError):  # which make the other processes lose this one

@@ -42,7 +42,8 @@ class Levels:
 
 def rating_levels(rating: Tensor, max_levels: int) -> Levels:
     """Levels of ratings (R,): the distinct ones, or quantile bins where there are more than `max_levels`."""
-    return levels_of_counts(*torch.unique(rating, return_counts=True), max_levels)
+    distinct, number = torch.unique(rating, return_counts=True)
+    return levels_of_counts(distinct, number, max_levels)
 
 
 def levels_of_counts(distinct: Tensor, number: Tensor, max_levels: int) -> Levels:

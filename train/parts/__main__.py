@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from train.__main__ import parse_config, refuse_to_replace, told_of
+from train.__main__ import parse_options, refuse_to_replace, told_of
 from train.command import run_command, speaks
 from train.parts.config import PartsConfig
 from train.parts.group import Group, LostProcessError
@@ -19,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _train(arguments: list[str]) -> str:
-    config = parse_config(arguments, PartsConfig)
+    config = parse_options(arguments, PartsConfig)
     refuse_to_replace(config)
     group = Group("env://" if int(os.environ.get("WORLD_SIZE", "1")) > 1 else None)
     try:

@@ -72,8 +72,9 @@ def fit_network(fit: Fit, noise_shapes: NoiseShapes, sweeps: int) -> FactorNetwo
     """
     options, group = fit.config.factors, fit.group
     rows = [fit_rows(part.number, part.rows, fit.kept(part)) for part in fit.parts]
-    levels = levels_of_counts(*fit.counts(), options.max_levels)
-    mean, deviation = mean_and_deviation(*fit.counts())
+    values, numbers = fit.counts()
+    levels = levels_of_counts(values, numbers, options.max_levels)
+    mean, deviation = mean_and_deviation(values, numbers)
     head = start_head(levels, fit.scale, fit.config)
     counts = _level_counts(rows, head, fit)
     item_count = counts.sum(1)
@@ -84,13 +85,13 @@ def fit_network(fit: Fit, noise_shapes: NoiseShapes, sweeps: int) -> FactorNetwo
         job = _job(fit, rows, item_count, lambda rating: levels.score[levels.of(rating)])
         score_block = _fit_block(fit, job, options.score_noise, options.score_sweeps, 1, "score block", bar)
     _fit_head(fit, head, score_block, job, counts, deviation)
-    blocks = [_as_block(state) for state in (rating_block, score_block)]
-    straight, vectors = (with_unknown(block.movie) for block in blocks)
+    straight, scored = _as_block(rating_block), _as_block(score_block)
+    rows_of_items = with_unknown(straight.movie), with_unknown(scored.movie)
     none = torch.zeros(1, head.num_levels)
     table = torch.cat([counts, none])
     standard = (mean, deviation)
     weight = options.rating_weight
-    return join_blocks(*blocks, head, (straight, vectors), table, 0, standard, fit.scale, weight)
+    return join_blocks(straight, scored, head, rows_of_items, table, 0, standard, fit.scale, weight)
 
 
 def mean_and_deviation(values: Tensor, numbers: Tensor) -> tuple[float, float]:

@@ -14,8 +14,10 @@ from datetime import timedelta
 from typing import Any
 
 import torch
-import torch.distributed as dist
 from torch import Tensor
+from torch.distributed import ProcessGroupGloo
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 # A process may wait so long for the first one, which chooses and reports alone.
 _PATIENCE = timedelta(hours=2)
@@ -33,10 +35,10 @@ class Group:
         self.rank, self.world, self.sent = 0, 1, 0
         self._gloo: Any = None
         if address is not None:
-            store, self.rank, self.world = next(iter(dist.rendezvous(address, rank, world, timeout=_PATIENCE)))
+            store, self.rank, self.world = next(iter(rendezvous(address, rank, world, timeout=_PATIENCE)))
             if self.world > 1:
-                store = dist.PrefixStore("ncf", store)
-                self._gloo = dist.ProcessGroupGloo(store, self.rank, self.world, _PATIENCE)
+                store = PrefixStore("ncf", store)
+                self._gloo = ProcessGroupGloo(store, self.rank, self.world, _PATIENCE)
 
     @property
     def first(self) -> bool:

@@ -26,9 +26,10 @@ def save_state(state: BlockState, job: Job, stages: Stages, name: str) -> None:
 def load_state(state: BlockState, job: Job, stages: Stages, name: str) -> None:
     """Restores what `save_state` kept, if this same run has kept something."""
     kept = stages.load(name) if job.group.first else None
-    tensors, values = job.group.tell(None if kept is None else tuple(kept)) or (None, None)
-    if tensors is None:
+    told = job.group.tell(None if kept is None else tuple(kept))
+    if told is None:
         return
+    tensors, values = told
     for field in _FIELDS:
         value = tensors[f"item.{field}"]
         setattr(state.item, field, value.T.contiguous().T if field == "covariance" else value.clone())

@@ -166,7 +166,8 @@ def sorted_rows(users: np.ndarray, item: np.ndarray, rating: np.ndarray, time: n
 def id_array(column: pa.ChunkedArray) -> np.ndarray:
     """A column of ids as int64, or as bytes of UTF-8."""
     if pa.types.is_integer(column.type):
-        return column.to_numpy().astype(np.int64)
+        numbers: np.ndarray = column.to_numpy().astype(np.int64)
+        return numbers
     return np.array([one.encode() for one in column.to_pylist()], dtype=np.bytes_)
 
 
@@ -182,7 +183,8 @@ def manifest_json(manifest: Manifest) -> str:
 
 def _file_system(address: str) -> tuple[fs.FileSystem, str]:
     if is_object_store(address):
-        return fs.FileSystem.from_uri(address)
+        files, root = fs.FileSystem.from_uri(address)
+        return files, str(root)
     return fs.LocalFileSystem(), str(Path(address).absolute())
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -20,7 +21,7 @@ os.environ.update(ENVIRONMENT)
 
 from ray.cluster_utils import Cluster  # noqa: E402
 
-_SMALL = {"num_cpus": 1, "object_store_memory": 80_000_000}
+_SMALL: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 80_000_000}
 
 
 def main() -> None:
@@ -36,7 +37,7 @@ def main() -> None:
         wait_for(Path(out) / "lost" / ".resume" / "train-rating-block.safetensors", running)
         cluster.remove_node(nodes[1], allow_graceful=False)
         killed = time.monotonic()
-        _, said = running.communicate(timeout=100)
+        _, said = running.communicate(timeout=150)
         spent = time.monotonic() - killed
         print(json.dumps({"status": running.returncode, "said": said, "after_kill_s": spent, "missing": missing}))
     finally:
@@ -49,7 +50,7 @@ def run(words: list[str]) -> list[object]:
 
 
 def wait_for(path: Path, running: "subprocess.Popen[str]") -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 150
     while not path.exists():
         if running.poll() is not None or time.monotonic() > until:
             raise SystemExit(f"no sweep was kept: {running.communicate(timeout=5)[1]}")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from train.__main__ import parse_config
+from train.__main__ import parse_options
 from train.parts.config import PartsConfig
 from train.parts.group import Group
 from train.parts.run import run
@@ -20,7 +20,7 @@ def train(small_file: Path, quick_options: list[str]) -> Train:
 
     def trained(out: Path, *options: str, data: Path | str = small_file) -> dict[str, Any]:
         words = ["--data", str(data), "--out", str(out), *quick_options, "--ranking-users", "50", *options]
-        return run(parse_config(words, PartsConfig), Group())
+        return run(parse_options(words, PartsConfig), Group())
 
     return trained
 

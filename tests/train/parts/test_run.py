@@ -10,7 +10,7 @@ import pytest
 
 from model.artifact import load_artifact
 from tests.train.parts.conftest import Train
-from train.__main__ import main, parse_config
+from train.__main__ import main, parse_options
 from train.dataset.tensors import index_ratings, look_up_ratings
 from train.evaluation.report import ReportConfig, write_report
 from train.factors.method import FACTORS
@@ -19,9 +19,11 @@ from train.method import Choice
 from train.output import MEASURED
 from train.parts import fit as fitting
 from train.parts.config import PartsConfig
+from train.parts.sweep import sweep
 from train.predict import predict
 from train.prepared.prepare import prepare
 from train.readers import ReadingRules
+from train.resume import NO_STAGES
 
 
 def test_it_predicts_what_a_training_without_parts_does(
@@ -30,9 +32,9 @@ def test_it_predicts_what_a_training_without_parts_does(
     artifact = load_artifact(usual["artifact"])
     frame = pd.read_csv(small_file)
     rows = index_ratings(frame)
-    config = parse_config(quick_options, PartsConfig)
+    config = parse_options(quick_options, PartsConfig)
     settings = {name: usual["chosen"][name] for name in ("noise", "sweeps")}
-    without = FACTORS.fit(rows, artifact.scale, config, Choice(settings, FitLog()), "test")
+    without = FACTORS.fit(rows, artifact.scale, config, Choice(settings, FitLog()), "test", NO_STAGES)
     theirs = predict(without.network, rows.ratings, artifact.scale)
     ours = predict(artifact.network, look_up_ratings(frame, artifact.user_ids, artifact.movie_ids), artifact.scale)
     assert float((ours - theirs).abs().max()) < 0.01 * artifact.scale.span
@@ -75,7 +77,7 @@ def test_shuffled_and_recut_files_give_the_same_model(
 def test_a_killed_training_goes_on_to_the_same_model(
     usual: dict[str, Any], train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
-    solved, real = [], fitting.sweep
+    solved: list[object] = []
 
     def dying(*arguments: Any) -> None:
         state, job, config, advance = arguments
@@ -85,7 +87,7 @@ def test_a_killed_training_goes_on_to_the_same_model(
             if len(solved) == after:
                 raise KeyboardInterrupt
 
-        real(state, job, config, count)
+        sweep(state, job, config, count)
 
     monkeypatch.setattr(fitting, "sweep", dying)
     monkeypatch.setattr(fitting, "_SAVED_EVERY_S", 0.0)
@@ -118,7 +120,7 @@ def test_what_needs_all_ratings_in_one_place_is_refused(
     options: list[str], told: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
-        parse_config(options, PartsConfig)
+        parse_options(options, PartsConfig)
     assert told in " ".join(capfd.readouterr().err.replace("│", "").split())
 
 

@@ -31,7 +31,7 @@ def rows_of(folder: PreparedFolder) -> list[Rows]:
 
 def same(one: list[Rows], other: list[Rows]) -> bool:
     return all(
-        np.array_equal(left, right)
+        (left is None and right is None) or np.array_equal(np.asarray(left), np.asarray(right))
         for first, second in zip(one, other, strict=True)
         for left, right in zip(first, second, strict=True)
     )
@@ -54,9 +54,9 @@ def test_shuffled_and_recut_files_give_the_same_parts(frame: pd.DataFrame, tmp_p
         pd.DataFrame({"user_id": part.users[part.owner], "rating": part.rating, "time": part.time}) for part in rows
     )
     expected = kept[["user_id", "rating", "time"]].astype({"rating": "float32", "time": "float64"})
-    columns = list(expected)
-    ordered = [one.sort_values(columns).reset_index(drop=True) for one in (found, expected)]
-    pd.testing.assert_frame_equal(*ordered)
+    columns = ["user_id", "rating", "time"]
+    left, right = (one.sort_values(columns).reset_index(drop=True) for one in (found, expected))
+    pd.testing.assert_frame_equal(left, right)
 
 
 def test_string_ids_are_prepared_like_integers(frame: pd.DataFrame, tmp_path: Path) -> None:
