@@ -6,9 +6,13 @@ import torch
 from torch import Tensor
 
 from model.factor_network import FactorNetwork
+from train.factors.systems import rows_at_once
 from train.parts.rows import FitRows
 
-_USERS, _RATINGS = 8_192, 262_144  # most that are encoded at a time; a user with more ratings is a chunk alone
+_USERS, _RATINGS = (
+    8_192,
+    262_144,
+)  # most that are encoded at a time, with up to 8 factors; a user with more ratings is a chunk alone
 
 
 def encode_part(network: FactorNetwork, rows: FitRows) -> Tensor:
@@ -17,9 +21,9 @@ def encode_part(network: FactorNetwork, rows: FitRows) -> Tensor:
     ends = torch.cat([rows.by_user.start.long(), torch.tensor([len(rows.rating)])])
     owner, item = rows.owner, rows.by_user.other.long()
     found = torch.empty(num, network.movie_embedding.weight.shape[1])
-    first = 0
+    most, first = rows_at_once(_RATINGS, network.size), 0
     while first < num:
-        fit = int(torch.searchsorted(ends, ends[first] + _RATINGS, right=True)) - 1
+        fit = int(torch.searchsorted(ends, ends[first] + most, right=True)) - 1
         last = min(first + _USERS, max(fit, first + 1), num)
         own = slice(int(ends[first]), int(ends[last]))
         with torch.inference_mode():

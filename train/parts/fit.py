@@ -7,7 +7,7 @@ where they lie. What is finished is kept for `--resume`, and of a block its last
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,16 +21,17 @@ from model.scale import RatingScale
 from train.config import TrainConfig
 from train.dataset.tensors import Ratings
 from train.factors.assemble import join_blocks
+from train.factors.choose_number import LEAST, score_sweeps_with
 from train.factors.levels import levels_of_counts
 from train.factors.method import start_head
 from train.factors.ordinal_fit import Inputs, fit_on_inputs, inputs_of
 from train.factors.posterior import Side, tables_of
-from train.factors.variational import Block, NoiseShapes, with_unknown
+from train.factors.variational import Block, with_unknown
 from train.parts.group import Group
 from train.parts.load import Facts, Mask, Part
 from train.parts.rows import FitRows, fit_rows
 from train.parts.state import load_state, save_state
-from train.parts.sweep import BlockState, Job, solve_users, start_state, sweep
+from train.parts.sweep import BlockState, Job, solve_users, start_from, start_state, sweep
 from train.parts.tree import TreeSum
 from train.resume import Stages
 
@@ -64,26 +65,33 @@ class Fit(NamedTuple):
         return self.facts.values[numbers > 0], numbers[numbers > 0]
 
 
-def fit_network(fit: Fit, noise_shapes: NoiseShapes, sweeps: int) -> FactorNetwork:
-    """The network, alike in every process, whose only user is the unknown one.
+def fit_network(fit: Fit, settings: Mapping[str, Any]) -> FactorNetwork:
+    """The network, alike in every process, whose only user is the unknown one. settings: what was chosen.
 
     Raises:
         DivergedError: a number of the fit is no longer finite.
     """
     options, group = fit.config.factors, fit.group
+    factors, sweeps = settings["factors"], settings["sweeps"]
+    score_sweeps = score_sweeps_with(factors, options)
     rows = [fit_rows(part.number, part.rows, fit.kept(part)) for part in fit.parts]
     values, numbers = fit.counts()
     levels = levels_of_counts(values, numbers, options.max_levels)
     mean, deviation = mean_and_deviation(values, numbers)
-    head = start_head(levels, fit.scale, fit.config)
+    head = start_head(levels, fit.scale, fit.config, factors)
     counts = _level_counts(rows, head, fit)
     item_count = counts.sum(1)
-    total = (sweeps + options.score_sweeps) * len(rows)
+    total = (sweeps + score_sweeps) * len(rows)
     with tqdm(total=total, desc=fit.label, unit=" parts", dynamic_ncols=True, disable=not group.first or None) as bar:
         job = _job(fit, rows, item_count, lambda rating: (rating - mean) / deviation)
-        rating_block = _fit_block(fit, job, noise_shapes, sweeps, 0, "rating block", bar)
+        state = start_state(job, tuple(settings["noise"]), factors, options, fit.config.seed, fit.features)
+        rating_block = _fit_block(fit, job, state, sweeps, "rating block", bar)
         job = _job(fit, rows, item_count, lambda rating: levels.score[levels.of(rating)])
-        score_block = _fit_block(fit, job, options.score_noise, options.score_sweeps, 1, "score block", bar)
+        if factors > LEAST:
+            state = start_from(rating_block, options.score_noise)
+        else:
+            state = start_state(job, options.score_noise, factors, options, fit.config.seed + 1, fit.features)
+        score_block = _fit_block(fit, job, state, score_sweeps, "score block", bar)
     _fit_head(fit, head, score_block, job, counts, deviation)
     straight, scored = _as_block(rating_block), _as_block(score_block)
     rows_of_items = with_unknown(straight.movie), with_unknown(scored.movie)
@@ -119,19 +127,16 @@ def _level_counts(rows: list[FitRows], head: OrdinalHead, fit: Fit) -> Tensor:
     return tree.total(fit.group, fit.facts.parts)
 
 
-def _fit_block(
-    fit: Fit, job: Job, noise_shapes: NoiseShapes, sweeps: int, place: int, name: str, bar: tqdm
-) -> BlockState:
-    """A block after all its sweeps, from the last one that an earlier run has kept."""
-    options, seed = fit.config.factors, fit.config.seed + place
+def _fit_block(fit: Fit, job: Job, state: BlockState, sweeps: int, name: str, bar: tqdm) -> BlockState:
+    """The started block after so many sweeps, from the last one that an earlier run has kept."""
     stage = f"{fit.label}: {name}"
-    state = start_state(job, noise_shapes, options, seed, fit.features)
+    begun = state.sweeps
     load_state(state, job, fit.stages, stage)
-    bar.update(state.sweeps * len(job.parts))
+    bar.update((state.sweeps - begun) * len(job.parts))
     saved = time.monotonic()
-    while state.sweeps < sweeps:
-        sweep(state, job, options, bar.update)
-        due = state.sweeps == sweeps or time.monotonic() - saved > _SAVED_EVERY_S
+    while state.sweeps < begun + sweeps:
+        sweep(state, job, fit.config.factors, bar.update)
+        due = state.sweeps == begun + sweeps or time.monotonic() - saved > _SAVED_EVERY_S
         if job.group.tell(due):
             save_state(state, job, fit.stages, stage)
             saved = time.monotonic()

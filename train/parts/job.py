@@ -83,9 +83,10 @@ class Job:
                 return FACTORS.fit(some, self.scale, self.config, choice, "inner", self.stages).network
 
             blend = choose_blend(rows, self.scale, self.config, fit_inner, self.stages)
-            told = {"settings": choice.settings, "log": asdict(choice.log), "blend": list(blend)}
+            told = {"settings": choice.settings, "reasons": choice.reasons}
+            told |= {"log": asdict(choice.log), "blend": list(blend)}
         told = self.group.tell(told)
-        return Choice(told["settings"], FitLog(**told["log"])), Blend(*told["blend"])
+        return Choice(told["settings"], FitLog(**told["log"]), told["reasons"]), Blend(*told["blend"])
 
     def fit(self, label: str, everything: bool) -> Fit:
         """A fit on the training rows, or on everything."""
@@ -106,7 +107,7 @@ class Job:
         """The interest part of the sample's ratings; the network's users are those of the sample."""
         assert self.sample is not None
         rows = self.sample.training_set(everything)
-        return fit_interest(rows, network, self.scale, self.config.interest_of_split, blend)
+        return fit_interest(rows, network, self.scale, self.config.tuned_interest, blend)
 
     @contextmanager
     def of_sample(self, network: FactorNetwork, users: Finished) -> Iterator[None]:

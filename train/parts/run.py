@@ -13,6 +13,7 @@ import torch
 
 from model.factor_network import FactorNetwork
 from train.evaluation.evaluate import evaluate
+from train.factors.choose_number import score_sweeps_with
 from train.interest.fit import Blend
 from train.method import Choice
 from train.output import ARTIFACT, describe, measured_metadata, write, write_measured
@@ -52,7 +53,7 @@ def run(config: PartsConfig, group: Group) -> dict[str, Any]:
     if config.test_size and config.refit:
         fits.append(job.fit("refit on all", everything=True))
     for fit in fits:
-        network = fit_network(fit, tuple(choice.settings["noise"]), choice.settings["sweeps"])
+        network = fit_network(fit, choice.settings)
         clock.lap(fit.label)
         biases = _biases(job, fit) if fit is fits[0] and config.test_size else None
         with finished(fit, network, biases, config.out) as users:
@@ -84,7 +85,7 @@ def _biases(job: Job, fit: Fit) -> dict[int, Any]:
 
 def _speed(job: Job, fit: Fit, choice: Choice, clock: Clock) -> dict[str, Any]:
     options, spent = job.config.factors, clock.total()
-    passes = choice.settings["sweeps"] + options.score_sweeps + options.epochs
+    passes = choice.settings["sweeps"] + score_sweeps_with(choice.settings["factors"], options) + options.epochs
     return {"training_s": round(spent, 3), "rows_per_s": round(passes * int(fit.counts()[1].sum()) / spent)}
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -65,14 +65,19 @@ class Job:
 
 
 def start_state(
-    job: Job, noise_shapes: NoiseShapes, config: FactorsConfig, seed: int, features: Tensor | None
+    job: Job, noise_shapes: NoiseShapes, factors: int, config: FactorsConfig, seed: int, features: Tensor | None
 ) -> BlockState:
     """Items' factors at random, as in a fit without parts."""
-    item = first_movies(job.item_count, config, seed, features)
-    size = config.factors + 1
-    precision = torch.diag(torch.tensor([4.0] + [8.0 * config.init_scale] * config.factors))
+    item = first_movies(job.item_count, factors, config, seed, features)
+    precision = torch.diag(torch.tensor([4.0] + [8.0 * config.init_scale] * factors))
     noise = {part.number: torch.ones(len(part.by_user.count)) for part in job.parts}
-    return BlockState(item, torch.zeros(1, size), precision, FIRST_ALPHA, noise_shapes, noise)
+    return BlockState(item, torch.zeros(1, factors + 1), precision, FIRST_ALPHA, noise_shapes, noise)
+
+
+def start_from(before: BlockState, noise_shapes: NoiseShapes) -> BlockState:
+    """A block for a similar target of the same ratings, which starts where another block ended."""
+    noise = dict(before.noise)
+    return replace(before, item=replace(before.item), noise_shapes=noise_shapes, noise=noise, sweeps=1)
 
 
 def sweep(state: BlockState, job: Job, config: FactorsConfig, advance: Callable[[], object]) -> None:
@@ -92,7 +97,7 @@ def sweep(state: BlockState, job: Job, config: FactorsConfig, advance: Callable[
         sums.add(part.number, _item_sums(user, part, item_target, num_items))
         advance()
     if state.sweeps:  # at first the items are random: nothing to learn a prior from
-        state.link, state.precision = _user_prior(scatter.total(job.group, job.number), config)
+        state.link, state.precision = _user_prior(scatter.total(job.group, job.number), config, state.link.shape[1])
     _update_items(state, job, sums, config)
     state.sweeps += 1
 
@@ -111,7 +116,7 @@ def solve_users(state: BlockState, part: FitRows, target: Tensor, tables: Tables
     )
     error, scale = torch.empty(num), (state.alpha * noise).unsqueeze(1)
     prior_term = state.link @ state.precision  # (1, K)
-    for users, ratings in chunks(part.by_user, slice(0, num), len(target)):
+    for users, ratings in chunks(part.by_user, slice(0, num), len(target), size):
         found = sums_of(tables, part.by_user, target, users, ratings, scale[users])
         solved = solve(found, prior_term.expand(users.stop - users.start, -1), state.precision)
         user.mean[users], user.covariance[users], error[users] = solved
@@ -122,7 +127,7 @@ def _item_sums(user: Side, part: FitRows, target: Tensor, num_items: int) -> Ten
     """The sums (M, S) of a part's ratings by item, before the items' own scale."""
     tables, width = tables_of(user), user.mean.shape[1]
     whole = torch.zeros(num_items, width * (width + 1) // 2 + 2 * width + 3)
-    for items, ratings in chunks(part.by_item, slice(0, len(part.touched)), len(target)):
+    for items, ratings in chunks(part.by_item, slice(0, len(part.touched)), len(target), width):
         one = torch.ones(items.stop - items.start, 1)
         found = sums_of(tables, part.by_item, target, items, ratings, one)
         whole[part.touched[items]] = torch.cat([found.moments, found.linear, found.square.unsqueeze(1)], 1)
@@ -137,9 +142,8 @@ def _scatter(user: Side, count: Tensor) -> Tensor:
     return torch.cat([rated.sum().view(1), mean.sum(0), (mean.T @ mean).flatten(), covariance])
 
 
-def _user_prior(scatter: Tensor, config: FactorsConfig) -> tuple[Tensor, Tensor]:
+def _user_prior(scatter: Tensor, config: FactorsConfig, size: int) -> tuple[Tensor, Tensor]:
     """The users' link and precision, as `update_prior` finds them with a feature that is 1."""
-    size = config.factors + 1
     number, total = scatter[0], scatter[1 : 1 + size]
     products = scatter[1 + size : 1 + size + size * size].view(size, size)
     covariance = scatter[1 + size + size * size :][triangle(size)[2]].view(size, size)

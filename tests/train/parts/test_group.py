@@ -14,7 +14,7 @@ from train.parts.sweep import Job, start_state, sweep
 from train.prepared.folder import sorted_rows
 
 PARTS, ITEMS, WORLD, SWEEPS = 8, 3_000, 4, 3
-CONFIG = FactorsConfig()
+FACTORS, CONFIG = 8, FactorsConfig()
 
 
 def part(number: int) -> FitRows:
@@ -31,7 +31,7 @@ def sweeps(group: Group) -> tuple[bytes, int]:
     parts = [part(number) for number in group.parts(PARTS)]
     targets = {one.number: (one.rating, one.rating[one.by_item.order]) for one in parts}
     job = Job(group, PARTS, parts, torch.from_numpy(np.asarray(count)).float(), targets)
-    state = start_state(job, (16.0, 1e6), CONFIG, 0, None)
+    state = start_state(job, (16.0, 1e6), FACTORS, CONFIG, 0, None)
     for _ in range(SWEEPS):
         sweep(state, job, CONFIG, lambda: None)
     return state.item.mean.numpy().tobytes() + state.precision.numpy().tobytes(), group.sent
@@ -67,7 +67,7 @@ def test_four_processes_give_the_same_bits_as_one(four: list[tuple[bytes, int]])
 
 
 def test_processes_send_what_the_formula_says(four: list[tuple[bytes, int]]) -> None:
-    size = CONFIG.factors + 1
+    size = FACTORS + 1
     triangle = size * (size + 1) // 2
     expected = 4 * ITEMS * (2 * triangle + 3 * size + 4) * (1 - 1 / WORLD) * WORLD * SWEEPS
     assert sum(sent for _, sent in four) == pytest.approx(expected, rel=0.02)

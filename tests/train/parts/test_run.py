@@ -33,7 +33,7 @@ def test_it_predicts_what_a_training_without_parts_does(
     frame = pd.read_csv(small_file)
     rows = index_ratings(frame)
     config = parse_options(quick_options, PartsConfig)
-    settings = {name: usual["chosen"][name] for name in ("noise", "sweeps")}
+    settings = {name: usual["chosen"][name] for name in ("noise", "sweeps", "factors")}
     without = FACTORS.fit(rows, artifact.scale, config, Choice(settings, FitLog()), "test", NO_STAGES)
     theirs = predict(without.network, rows.ratings, artifact.scale)
     ours = predict(artifact.network, look_up_ratings(frame, artifact.user_ids, artifact.movie_ids), artifact.scale)
@@ -112,6 +112,7 @@ def test_without_a_held_out_share_nothing_is_measured(train: Train, tmp_path: Pa
     [
         (["--split", "time"], "split: got time, allowed in a training by parts: random"),
         (["--architecture", "mlp"], "architecture: got mlp, allowed in a training by parts: factors"),
+        (["--tune-for", "future"], "tune-for: got future, allowed in a training by parts: past"),
         (["--folds", "5"], "folds: got 5, allowed in a training by parts: 0"),
         (["--data", "postgresql://me@host/db"], "a database is not trained on by parts"),
     ],

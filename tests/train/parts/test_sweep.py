@@ -41,12 +41,12 @@ def test_sweeps_equal_those_without_parts(
     ratings = taste_set.ratings
     target = (ratings.rating - ratings.rating.mean()) / ratings.rating.std()
     data = sort_both(ratings.user_index, ratings.movie_index, target, len(taste_set.user_ids), len(taste_set.movie_ids))
-    block = start_block(data, noise_shapes, CONFIG, 0, taste_set.features)
+    block = start_block(data, noise_shapes, 3, CONFIG, 0, taste_set.features)
     rows = parts_of(taste_set, parts)
     own = [(one.rating - ratings.rating.mean()) / ratings.rating.std() for one in rows]
     targets = {one.number: (y, y[one.by_item.order]) for one, y in zip(rows, own, strict=True)}
     job = Job(Group(), parts, rows, data.by_movie.count, targets)
-    state = start_state(job, noise_shapes, CONFIG, 0, taste_set.features)
+    state = start_state(job, noise_shapes, 3, CONFIG, 0, taste_set.features)
     for _ in range(4):
         sweep_block(block, data, CONFIG)
         sweep(state, job, CONFIG, lambda: None)
