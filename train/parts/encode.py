@@ -9,10 +9,8 @@ from model.factor_network import FactorNetwork
 from train.factors.systems import rows_at_once
 from train.parts.rows import FitRows
 
-_USERS, _RATINGS = (
-    8_192,
-    262_144,
-)  # most that are encoded at a time, with up to 8 factors; a user with more ratings is a chunk alone
+# Most that are encoded at a time, with up to 8 factors; a user with more ratings is a chunk alone.
+_USERS, _RATINGS = 8_192, 262_144
 
 
 def encode_part(network: FactorNetwork, rows: FitRows) -> Tensor:
