@@ -8,6 +8,7 @@ from importlib.util import find_spec
 
 from train.__main__ import parse_options, refuse_to_replace, told_of
 from train.command import run_command
+from train.dataset.reading import Reading
 from train.option_rules import check_value
 from train.parts.config import PartsConfig
 
@@ -51,7 +52,8 @@ def _train(arguments: list[str]) -> str:
     shared = PartsConfig(**{name: getattr(config, name) for name in PartsConfig.__dataclass_fields__})
     with connected(config.cluster):
         metrics = train_on_ranks(shared, Wanted(config.processes, config.deadline))
-    return told_of(config, metrics)
+    read = Reading(**metrics["data"]["reading"]).text()
+    return f"{read}\n{told_of(config, metrics)}"
 
 
 if __name__ == "__main__":

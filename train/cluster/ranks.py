@@ -131,7 +131,7 @@ def _start(world: int, wanted: Wanted) -> list[ActorHandle]:
 
 def _run(ranks: list[ActorHandle], config: PartsConfig) -> dict[str, Any]:
     """Trains; returns what the first process returns. Raises LostProcessError if one is lost."""
-    address: str = ray.get(ranks[0].address.remote())
+    address = str(ray.get(ranks[0].address.remote()))
     running = [one.train.remote(config, address, rank, len(ranks)) for rank, one in enumerate(ranks)]
     failures = _failures(running)
     for told in (ValueError, OSError):  # which make the other processes lose this one

@@ -74,7 +74,7 @@ class Job:
 
     def choose(self) -> tuple[Choice, Blend]:
         """What an inner split of the sample's training rows says, chosen in the first process for all."""
-        told = None
+        told: dict[str, Any] | None = None
         if self.sample is not None:
             rows = self.sample.training_set(everything=False)
             choice = FACTORS.choose(rows, self.scale, self.config, self.stages)
@@ -85,8 +85,9 @@ class Job:
             blend = choose_blend(rows, self.scale, self.config, fit_inner, self.stages)
             told = {"settings": choice.settings, "reasons": choice.reasons}
             told |= {"log": asdict(choice.log), "blend": list(blend)}
-        told = self.group.tell(told)
-        return Choice(told["settings"], FitLog(**told["log"]), told["reasons"]), Blend(*told["blend"])
+        found = self.group.tell(told)
+        choice = Choice(found["settings"], FitLog(**found["log"]), found["reasons"])
+        return choice, Blend(*found["blend"])
 
     def fit(self, label: str, everything: bool) -> Fit:
         """A fit on the training rows, or on everything."""

@@ -27,7 +27,7 @@ from model.ids import IdMap
 from train.dataset.data import MOVIE_ID
 from train.errors import DataError
 from train.prepared.hashes import id_hashes, part_of
-from train.readers.address import is_object_store
+from train.readers.address import is_database, is_object_store
 
 MANIFEST, ITEMS, CATALOGUE, RATINGS = "manifest.json", "items.parquet", "catalogue.json", "ratings"
 FORMAT = 1
@@ -149,8 +149,14 @@ class PreparedFolder:
 
 
 def is_prepared(data: str | Path) -> bool:
-    """Whether a folder of this machine is a prepared one."""
-    return not is_object_store(data) and (Path(data) / MANIFEST).is_file()
+    """Whether a prepared folder lies there."""
+    if is_database(data):
+        return False
+    try:
+        files, root = _file_system(str(data))
+        return bool(files.get_file_info(f"{root}/{MANIFEST}").type == fs.FileType.File)
+    except (pa.ArrowException, OSError):  # which is told when it is read
+        return False
 
 
 def sorted_rows(users: np.ndarray, item: np.ndarray, rating: np.ndarray, time: npt.NDArray[np.float64] | None) -> Rows:

@@ -32,7 +32,8 @@ def part_rows(runs: list[pa.Table], part: int, parts: int, times: bool, keep_cop
     width = BUCKETS // parts
     slices = []
     for run in runs:
-        ends = json.loads(run.schema.metadata[b"ends"])
+        metadata: dict[bytes, bytes] = run.schema.metadata
+        ends: list[int] = json.loads(metadata[b"ends"])
         begin = ends[part * width]
         slices.append(run.replace_schema_metadata().slice(begin, ends[(part + 1) * width] - begin))
     names = [USER_ID, MOVIE_ID, RATING, *([TIME] if times else [])]

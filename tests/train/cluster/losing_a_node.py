@@ -33,7 +33,9 @@ def main() -> None:
     try:
         words = [sys.executable, "-m", "train.cluster", "--cluster", cluster.address, "--data", data]
         missing = run([*words, "--out", f"{out}/missing", "--processes", "9", "--deadline", "8", *options])
-        running = subprocess.Popen([*words, "--out", f"{out}/lost", *options], stderr=subprocess.PIPE, text=True)
+        # The first process takes no core, so the others are on all three nodes.
+        all_nodes = ["--out", f"{out}/lost", "--processes", "4", *options]
+        running = subprocess.Popen([*words, *all_nodes], stderr=subprocess.PIPE, text=True)
         wait_for(Path(out) / "lost" / ".resume" / "train-rating-block.safetensors", running)
         cluster.remove_node(nodes[1], allow_graceful=False)
         killed = time.monotonic()

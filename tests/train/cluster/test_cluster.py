@@ -23,7 +23,7 @@ needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="needs the group
 @pytest.fixture(scope="module")
 def options(quick_options: list[str]) -> list[str]:
     # Sweeps enough of the score block that a node is killed among them; nothing else is chosen.
-    few = ["--factors.score-sweeps", "60", "--interest.rating-shares", "0.3", "--interest.restraints", "0.5"]
+    few = ["--factors.score-sweeps", "40", "--interest.rating-shares", "0.3", "--interest.restraints", "0.5"]
     return [*quick_options, *few, "--no-refit", "--ranking-users", "0"]
 
 
