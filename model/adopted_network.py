@@ -1,6 +1,6 @@
-"""Networks that were trained elsewhere, behind the protocol of model/network.py.
+"""Networks that were trained elsewhere, wrapped in the protocol of model/network.py.
 
-Such a network has rows in an order of its own. `user_rows` and `movie_rows` say which of its rows each of our rows is.
+Such a network has its own row order. `user_rows` and `movie_rows` map our rows to its rows.
 
 A network that gives no more than a score of two indices is an `AdoptedNetwork`. Its towers are the rows themselves, so
 the head runs the whole network. A network with two towers is an `AdoptedTowers`: either side is computed once.
@@ -8,7 +8,7 @@ the head runs the whole network. A network with two towers is an `AdoptedTowers`
 Either may have vectors of its movies, by which they are compared: see model/similarity.py.
 """
 
-# No `from __future__ import annotations`: TorchScript reads the attributes' annotations as they are.
+# No `from __future__ import annotations`: TorchScript cannot read annotations that are strings.
 from typing import Literal, get_args
 
 import torch
@@ -21,11 +21,11 @@ OUTPUTS: tuple[Output, ...] = get_args(Output)
 
 
 class ToUnit(nn.Module):
-    """A network's score (...,) becomes a unit score (...,) float32 in 0..1.
+    """Converts a network's score (...,) into a unit score (...,) float32 in 0..1.
 
     Args:
-        output: what the network gives: a rating on the scale, a score of 0..1, a logit, or a probability.
-        scale: of the ratings.
+        output: what the network returns: a rating on the scale, a score in 0..1, a logit, or a probability.
+        scale: the rating scale.
     """
 
     def __init__(self, output: Output, scale: RatingScale) -> None:
@@ -35,14 +35,14 @@ class ToUnit(nn.Module):
         self.span: float = scale.span if output == "rating" else 1.0
 
     def forward(self, score: Tensor) -> Tensor:
-        """Scores outside the scale count as its nearest bound."""
+        """Converts scores; a score outside the scale becomes the nearest bound."""
         if self.is_logit:
             return torch.sigmoid(score.float())
         return ((score.float() - self.low) / self.span).clamp(0.0, 1.0)
 
 
 class _Adopted(nn.Module):
-    """What both kinds have: a network, what its score means, and which of its rows each of ours is."""
+    """The common part of both wrappers: the network, the meaning of its score, and its row for each of our rows."""
 
     user_rows: Tensor
     movie_rows: Tensor
@@ -65,7 +65,7 @@ class _Adopted(nn.Module):
         self.num_movies = len(movie_rows)
         self.network = network
         self.to_unit = to_unit
-        # The unknown's row is never looked at: its scores are in the tables.
+        # Row 0 stands in for the unknown id. Its result is never used, because the tables hold the unknown's scores.
         self.register_buffer("user_rows", torch.cat([user_rows, user_rows[:1]]))
         self.register_buffer("movie_rows", torch.cat([movie_rows, movie_rows[:1]]))
         self.register_buffer("unknown_user", unknown_user)
@@ -79,7 +79,7 @@ class _Adopted(nn.Module):
 
 
 class AdoptedNetwork(_Adopted):
-    """A network that gives a score (B,) or (B, 1) of user rows (B,) and movie rows (B,), and nothing else.
+    """Wraps a network that only maps user rows (B,) and movie rows (B,) to scores (B,) or (B, 1).
 
     Args:
         network: the network, scripted; its rows are in its own order.
@@ -118,7 +118,7 @@ class AdoptedNetwork(_Adopted):
 
 
 class AdoptedTowers(_Adopted):
-    """A network with two towers and a head: `user_tower(user_index)`, `movie_tower(movie_index)`, `head(user, movie)`.
+    """Wraps a network with `user_tower(user_index)`, `movie_tower(movie_index)` and `head(user, movie)`.
 
     Args:
         network: the network, scripted; its rows are in its own order.

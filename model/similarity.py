@@ -1,4 +1,4 @@
-"""How alike movies are: the cosine of the vectors that the network multiplies with a user's."""
+"""The similarity of movies: the cosine of the vectors that the network multiplies with a user's vector."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Similarity:
         return self.nearest_of(np.ones(self._num_movies, dtype=bool), row, KEPT_NEIGHBOURS)
 
     def cosines(self, row: int) -> np.ndarray:
-        """(num_movies,) float32: how alike each movie and the movie in `row` are, -1 to 1; 0 where one has none."""
+        """(num_movies,) float32, -1 to 1: the similarity of each movie to the movie in `row`; 0 for a zero vector."""
         if self._kept is not None:
             kept: np.ndarray = self._kept @ self._kept[row]
             return kept

@@ -1,8 +1,9 @@
 """`python -m bench.ranking DATA...`: this project's recommendations against EASE^R, implicit, LensKit and RecTools.
 
-A fifth of the rows is held out, as in training. Every peer is tuned on the same inner rows: an inner split of the
-training rows. This project has its defaults. The whole catalogue is ranked for up to 3,000 users, without what they
-rated in training; a movie is relevant whose held-out rating is at or above the user's mean in training.
+A fifth of the rows is held out, as in training. Every peer is tuned with the same number of settings on
+the same inner split of the training rows. This project uses its defaults. The whole catalogue is ranked for up to 3,000
+users, without the movies that they rated in training. A movie is relevant if its held-out rating is at least the user's
+mean rating in training.
 """
 
 from __future__ import annotations
@@ -44,23 +45,28 @@ def measure(data: Data, kept: Kept, environments: Path, limit_s: float) -> Itera
     yield _score(words(MOST_POPULAR), data.outer.measure(popular), first)
     ridge = best_ridge(data, kept)
     lists = kept.get(EASE, lambda: {EASE: _rank_ease(data.outer, ridge)})[EASE]
-    yield _score(words(EASE), data.outer.measure(lists), first, settings=f"ridge {ridge:g}")
+    yield _score(
+        words(EASE),
+        data.outer.measure(lists),
+        first,
+        settings=f"ridge {ridge:g}; {len(RIDGES)} of {len(RIDGES)} settings tried",
+    )
     for name, peer in PEERS.items():
         found = rank_peer(data, name, environments, limit_s, kept)
         print(f"{data.name}: {name}", file=sys.stderr)
         if found is None:
-            yield Score(peer.title, 0, {}, None, f"no fit ended within {limit_s:g} s")
+            yield Score(peer.title, 0, {}, None, f"no setting ended within {limit_s:g} CPU s")
             continue
         metrics = mean_of_fits([data.outer.measure(lists) for lists in found["lists"]])
-        cut = "" if found["tried"] == found["tunable"] else f"; {found['tried']} of {found['tunable']} settings tried"
-        settings = str(found["settings"]).translate(str.maketrans("", "", '{}"')) + cut
+        tried = f"; {found['tried']} of {found['tunable']} settings tried"
+        settings = str(found["settings"]).translate(str.maketrans("", "", '{}"')) + tried
         seconds, version = float(found["seconds"].mean()), str(found["version"])
         told = {"settings": settings, "version": version, "fit_s": seconds}
         yield _score(peer.title, metrics, first, fits=len(found["lists"]), **told)
 
 
 def best_ridge(data: Data, kept: Kept) -> float:
-    """The ridge of EASE^R that does best on the inner rows."""
+    """The ridge of EASE^R with the best result on the inner rows."""
     tuned = [kept.get(f"ease-tuned-{ridge:g}", partial(_ease_ndcg, data, ridge)) for ridge in RIDGES]
     return RIDGES[int(np.argmax([one["ndcg"] for one in tuned]))]
 
@@ -90,8 +96,10 @@ def main() -> None:
     parser = make_parser("bench.ranking", __doc__)
     parser.add_argument("data", type=Path, nargs="*", default=[Path("build/demo")], help="folders or files of ratings")
     parser.add_argument("--peers", type=Path, default=ROOT / ".venv-peers", help="folder of the peers' environments")
-    parser.add_argument("--limit-s", type=float, default=600.0, help="the most seconds for the tuning of one peer")
-    parser.add_argument("--resume", action="store_true", help="keep what an interrupted run of this code finished")
+    parser.add_argument("--limit-s", type=float, default=300.0, help="the most CPU seconds for one setting of a peer")
+    parser.add_argument(
+        "--resume", action="store_true", help="reuse the finished parts of an interrupted run of this code"
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
     machine = describe_machine()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,28 +25,53 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_N
 def rank_peer(data: Data, name: str, environments: Path, limit_s: float, kept: Kept) -> Part | None:
     """A peer tuned on the inner rows, fitted on all training rows: lists (seeds, U, K), seconds, version, settings.
 
-    None if it fitted no setting within `limit_s` seconds.
-
-    `tried` is the number of settings that the tuning finished within `limit_s` seconds, and `tunable` that of all.
+    None if no setting ended within `limit_s` CPU seconds. `tried` is the number of settings that did; `tunable` is the
+    number of all.
     """
     peer = PEERS[name]
-    tuned = kept.get(f"{name}-tuned", lambda: _run(data.inner, name, peer.grid, environments, limit_s))
-    if not len(tuned["lists"]):
+    ndcg = []
+    for settings in peer.grid:
+        make = partial(_tune, data.inner, name, settings, environments, limit_s)
+        ndcg.append(float(kept.get(_part_of("tuned", name, settings), make)["ndcg"]))
+    if max(ndcg) < 0:
         return None
-    ndcg = [float(data.inner.measure(lists)["ndcg@10"].mean()) for lists in tuned["lists"]]
     best = peer.grid[int(np.argmax(ndcg))]
     seeds = [{**best, "random_state": seed} for seed in SEEDS] if "random_state" in best else [best]
-    found = kept.get(name, lambda: _run(data.outer, name, seeds, environments, 10 * limit_s))
+    fits = [
+        kept.get(_part_of("fit", name, settings), partial(_run, data.outer, name, settings, environments))
+        for settings in seeds
+    ]
     told = {key: value for key, value in best.items() if key != "random_state"}
-    counts = {"tried": np.array(len(ndcg)), "tunable": np.array(len(peer.grid))}
-    return {**found, "settings": np.array(json.dumps(told)), **counts}
+    return {
+        "lists": np.stack([fit["lists"] for fit in fits]),
+        "seconds": np.array([fit["seconds"] for fit in fits]),
+        "version": fits[0]["version"],
+        "settings": np.array(json.dumps(told)),
+        "tried": np.array(sum(one >= 0 for one in ndcg)),
+        "tunable": np.array(len(peer.grid)),
+    }
 
 
-def _run(rows: Rows, name: str, settings: Sequence[Settings], environments: Path, limit_s: float) -> Part:
-    """What the program wrote, of as many settings as it finished in time.
+def _part_of(kind: str, name: str, settings: Settings) -> str:
+    """The name under which a fit is kept. It contains the settings, so each setting has its own part."""
+    return "-".join([kind, name, *(str(value) for value in settings.values())])
+
+
+def _tune(rows: Rows, name: str, settings: Settings, environments: Path, limit_s: float) -> Part:
+    """nDCG@10 on the inner rows; -1 if the fit and its lists took more than `limit_s` CPU seconds."""
+    try:
+        lists = _run(rows, name, settings, environments, str(round(limit_s)))["lists"]
+    except TimeoutError:
+        return {"ndcg": np.array(-1.0)}
+    return {"ndcg": rows.measure(lists)["ndcg@10"].mean()}
+
+
+def _run(rows: Rows, name: str, settings: Settings, environments: Path, *limit_s: str) -> Part:
+    """The output of the program.
 
     Raises:
-        RuntimeError: it failed.
+        RuntimeError: the program failed.
+        TimeoutError: the program reached its limit of CPU seconds.
     """
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "in.npz"
@@ -57,17 +83,15 @@ def _run(rows: Rows, name: str, settings: Sequence[Settings], environments: Path
             num_users=rows.num_users,
             num_movies=rows.num_movies,
             rank=rows.task.user,
-            settings=json.dumps(list(settings)),
+            settings=json.dumps(settings),
         )
         python = environments / PEERS[name].environment / "bin" / "python"
-        command = [str(python), str(_PROGRAM), name, str(source), str(target)]
+        command = [str(python), str(_PROGRAM), name, str(source), str(target), *limit_s]
         environment = {**os.environ, **_ONE_THREAD}
-        try:
-            subprocess.run(command, env=environment, check=True, timeout=limit_s, capture_output=True, text=True)
-        except subprocess.CalledProcessError as error:
-            raise RuntimeError(f"{name}: {error.stderr.strip()}") from error
-        except subprocess.TimeoutExpired:
-            if not target.is_file():
-                return {"lists": np.zeros(0)}
+        ended = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+        if limit_s and ended.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+            raise TimeoutError(f"{name}: used {limit_s[0]} CPU seconds")
+        if ended.returncode:
+            raise RuntimeError(f"{name}: {ended.stderr.strip()}")
         with np.load(target, allow_pickle=False) as arrays:
             return {key: arrays[key] for key in arrays.files}

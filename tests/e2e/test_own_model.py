@@ -1,4 +1,4 @@
-"""Networks that were trained elsewhere on a real server: each example of examples/, by the commands of its text."""
+"""Networks that were trained elsewhere, on a real server: each example of examples/, with the commands of its text."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ def test_an_example_is_shorter_than_sixty_lines(example: str) -> None:
     assert len((ROOT / "examples" / f"{example}.py").read_text().splitlines()) < 60
 
 
-def test_the_first_adopted_version_is_what_a_start_serves(owner: Project) -> None:
+def test_first_adopted_version_becomes_the_default(owner: Project) -> None:
     assert owner.versions == {"own-1": True, "own-2": False, "own-3": False}
 
 
 @pytest.mark.parametrize("version", EXAMPLES)
-def test_an_adopted_network_rates_pairs_and_flags_strangers(owner: Project, version: str) -> None:
+def test_adopted_network_rates_pairs_and_flags_unknown_ids(owner: Project, version: str) -> None:
     user, movie = example_of(owner, version)
     low, high = SCALES[version]
     known = owner.ask({"user_id": user, "movie_id": movie}, version).json()
@@ -87,7 +87,7 @@ def test_an_adopted_network_ranks_its_movies(owner: Project, version: str) -> No
     best = owner.ask({"user_id": user, "top_k": 5}, version).json()["recommendations"]
     assert len(best) == 5
     assert [one["score"] for one in best] == sorted((one["score"] for one in best), reverse=True)
-    if version != "own-1":  # the others were given ratings
+    if version != "own-1":  # the other versions have ratings
         ratings = pd.read_csv(owner.folder / "build" / "demo" / "rates.csv")
         seen = set(ratings["movie"][ratings["user"] == user])
         assert not seen & {one["movie_id"] for one in best}
@@ -110,7 +110,7 @@ def test_an_adopted_network_answers_columns(owner: Project, version: str) -> Non
 
 
 @pytest.mark.parametrize("version", EXAMPLES)
-def test_what_an_adopted_network_cannot_do_is_told(owner: Project, version: str) -> None:
+def test_unsupported_asks_of_an_adopted_network_are_reported(owner: Project, version: str) -> None:
     user, movie = example_of(owner, version)
     ratings = owner.ask({"ratings": [{"movie_id": movie, "rating": 1}], "top_k": 3}, version)
     assert (ratings.status_code, "takes no new ratings" in ratings.text) == (400, True)
@@ -169,17 +169,17 @@ def test_the_lists_of_an_adopted_network_are_what_its_server_answers(owner: Proj
     assert list(first["movie_ids"]) == [one["movie_id"] for one in best]
 
 
-def test_adopting_the_same_again_makes_nothing(owner: Project) -> None:
+def test_adopting_the_same_network_again_makes_no_version(owner: Project) -> None:
     before = (owner.folder / "build" / "own-2" / "ncf.pt").stat().st_mtime_ns
     again = shlex.split(commands_of("neumf")[1])
-    assert "version own-2 was made of just that" in owner.make(*again[1:])
+    assert "version own-2 was already made from exactly this" in owner.make(*again[1:])
     assert (owner.folder / "build" / "own-2" / "ncf.pt").stat().st_mtime_ns == before
     Path(owner.folder / "own" / "neumf" / "net.pt").write_bytes(b"")
     told = owner.make(*again[1:], check=False)
     assert "VERSION: own-2 already exists, and a version is never replaced" in told
 
 
-def test_a_network_that_cannot_be_adopted_leaves_nothing(owner: Project) -> None:
+def test_failed_adoption_leaves_no_files(owner: Project) -> None:
     (owner.folder / "bad.pt").write_bytes(b"no network")
     given = ["MODEL=bad.pt", "USERS=own/feed/users.csv", "MOVIES=own/feed/movies.csv"]
     assert "bad.pt: not a TorchScript file" in owner.make("adopt", *given, "VERSION=bad", check=False)

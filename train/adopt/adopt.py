@@ -1,4 +1,4 @@
-"""A network that was trained elsewhere, its ids and what is known beside them, as an artifact."""
+"""Makes an artifact from a network that was trained elsewhere, its ids, and optional facts and ratings."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Adopted:
-    """The artifact, and what was understood of its files."""
+    """The artifact, and the report about its files."""
 
     artifact: Artifact
     reading: Reading
@@ -51,17 +51,17 @@ class Adopted:
 
 @dataclass(frozen=True)
 class _Seen:
-    """The ratings so far, as a file has them and as rows; both None where none were given."""
+    """The ratings so far, as read from the file and as rows; both None if no ratings were given."""
 
     data: RatingsData | None = None
     rows: TrainingSet | None = None
 
 
 def adopt(config: AdoptConfig) -> Adopted:
-    """The artifact of a network and its ids.
+    """Makes the artifact from a network and its ids.
 
     Raises:
-        DataError: what was got, what is wanted, and where.
+        DataError: a file cannot be read, or the network cannot be served.
     """
     reading = Reading(words=config.words)
     users = read_network_ids(config.users, _user_side(config), config.header)
@@ -94,7 +94,7 @@ def _checked(
     scale: RatingScale,
     reading: Reading,
 ) -> AdoptedNetwork | AdoptedTowers:
-    """The network behind the protocol of serving, once it does what it must."""
+    """The network, checked and wrapped in the protocol that serving needs."""
     name = config.model.name
     unknown = config.unknown_user_row, config.unknown_movie_row
     towers = has_towers(loaded, name)
@@ -124,7 +124,7 @@ def _read_seen(config: AdoptConfig, known: KnownIds, reading: Reading) -> _Seen:
 
 
 def _scale(config: AdoptConfig, data: RatingsData | None) -> RatingScale:
-    """As stated, or else as the ratings have it; scores of 0..1 stay what they are where neither says more."""
+    """The given scale, else that of the ratings. Without both, scores in 0..1 have the scale 0..1."""
     if config.rating_scale is not None:
         return RatingScale(*config.rating_scale)
     if data is not None:
@@ -141,14 +141,14 @@ def _no_history(num_users: int) -> History:
 
 
 def _interest(rows: TrainingSet | None, network: torch.nn.Module, scale: RatingScale) -> Interest | None:
-    """The interest part of the ratings; none where there are none."""
+    """The interest part, fitted to the ratings; None if there are no ratings."""
     if rows is None:
         return None
     config = InterestConfig()
     return fit_interest(rows, network, scale, config, _BLEND)
 
 
-# Training chooses it on an inner split, for which it fits the network anew: here the network is given.
+# Training chooses this value on an inner split, which needs a new fit of the network. Here the network is given.
 _BLEND = Blend(rating_share=1.0, restraint=0.5)
 
 

@@ -68,12 +68,12 @@ class AdoptConfig:
 
     @property
     def words(self) -> Vocabulary:
-        """What items and their tags are called."""
+        """The words for items and tags."""
         return Vocabulary(self.item, self.tags)
 
     @property
     def implicit(self) -> bool:
-        """Whether the network gives a probability, or its logit, as networks for implicit feedback do."""
+        """Whether the network returns a probability or its logit, as networks for implicit feedback do."""
         return self.output == "probability" or (self.output == "logit" and self.rating_scale is None)
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
-"""Which raw id stands on which row of the network: read from CSV, JSON, Parquet or .npy, in any order.
+"""Reads the network's row of each raw id from CSV, JSON, Parquet or .npy, in any order.
 
-The row is the position in the file, or what a column of rows says. JSON may also be one object, `{"id": row}`, or an
-array of ids. An empty id by position (`null` in JSON) leaves its row to nobody.
+The row is the position in the file, or the value in a column of rows. JSON may also be one object, `{"id": row}`, or an
+array of ids. If ids go by position, an empty id (`null` in JSON) leaves its row unused.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class NetworkIds:
 
 @dataclass(frozen=True)
 class _Listed:
-    """Raw ids as a file lists them, and the network's row of each; `locate` says where one stands."""
+    """Raw ids in the order of a file, and the network's row for each; `locate` names the place of an id."""
 
     ids: list[Any]
     rows: list[int]
@@ -52,10 +52,10 @@ class _Listed:
 
 
 def read_network_ids(path: Path, side: Side, header: bool) -> NetworkIds:
-    """The ids that lie at `path`.
+    """Reads the ids at `path`.
 
     Raises:
-        DataError: they cannot be read, an id or a row occurs twice, or an id cannot be a key.
+        DataError: the ids cannot be read, an id or a row occurs twice, or an id is unusable.
     """
     if not path.is_file():
         told = "is a folder; allowed is a file" if path.is_dir() else "no such file"
@@ -91,7 +91,7 @@ def _numpy_ids(path: Path) -> _Listed:
 
 
 def _plain_json(path: Path) -> _Listed | None:
-    """An object of rows by id, or an array of ids; None where it is an array or lines of objects."""
+    """Reads an object from ids to rows, or an array of ids; None if the file holds an array or lines of objects."""
     try:
         found = orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError:
@@ -133,7 +133,7 @@ def _table_ids(path: Path, side: Side, header: bool) -> _Listed:
 
 
 def _typed(listed: _Listed, side: Side) -> np.ndarray:
-    """Ids as int64 where every one is an integer, else as UTF-8 bytes."""
+    """The ids as int64 if all are integers, else as UTF-8 bytes."""
     for place, value in enumerate(listed.ids):
         if type(value) not in (int, str):
             raise DataError(f"{listed.locate(place)}: got {value!r}; allowed are integers and strings")

@@ -1,4 +1,4 @@
-"""What a network's `forward` takes: two indices, and where it asks for them by name, the bounds of the rating scale."""
+"""The inputs of a network's `forward`: two indices, and optionally the bounds of the rating scale, found by name."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TOWERS = ("user_tower", "movie_tower", HEAD)
 
 
 class _WithScale(nn.Module):
-    """A network whose third and fourth input are the bounds of the rating scale, as one of two inputs."""
+    """Fills in the bounds of the rating scale as third and fourth input, so that two inputs remain."""
 
     def __init__(self, network: nn.Module, low: Any, high: Any) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class _WithScale(nn.Module):
         self.high = high
 
     def forward(self, user_index: Tensor, movie_index: Tensor) -> Tensor:
-        """(B,) and (B,) int64 -> what the network gives."""
+        """(B,) and (B,) int64 -> the network's output."""
         score: Tensor = self.network(user_index, movie_index, self.low, self.high)
         return score
 
@@ -38,7 +38,7 @@ def of_two_indices(network: torch.jit.ScriptModule, name: str, scale: RatingScal
     """The network as `forward(user_index, movie_index)`.
 
     Raises:
-        DataError: it takes the movie first, or needs more than two indices.
+        DataError: it takes the movie first, or needs more inputs than two indices.
     """
     arguments = network.forward.schema.arguments[1:]  # type: ignore[attr-defined]
     told = f"{name}: forward({', '.join(one.name for one in arguments)})"
@@ -84,7 +84,7 @@ def is_method(network: torch.jit.ScriptModule, name: str) -> bool:
 
 
 def _of_type(argument: Any, value: float) -> Any:
-    """A bound as the type that the network's input has."""
+    """A bound in the type of the network's input."""
     kind = str(argument.type)
     if kind == "int":
         return int(value)

@@ -1,6 +1,6 @@
-"""The network as a TorchScript module: from a TorchScript file, or from a class in Python and its state_dict.
+"""Loads the network as a TorchScript module: from a TorchScript file, or from a class in Python and its state_dict.
 
-No pickle is read: of a file by torch.save, the tensors alone are.
+It loads no pickled objects: from a file by torch.save, it reads only tensors.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def load_network(path: Path, module: str, module_args: str) -> torch.jit.ScriptM
     """The network, scripted, in evaluation mode, with parameters of at least 32 bits.
 
     Raises:
-        DataError: the file holds no network, it does not fit the class, or TorchScript cannot compile the class.
+        DataError: the file contains no network or does not fit the class, or TorchScript cannot compile the class.
     """
     if not path.is_file():
         raise DataError(f"--model: {path}: no such file")
@@ -87,7 +87,7 @@ def _scripted(path: Path, module: str, module_args: str) -> torch.jit.ScriptModu
 
 
 def _read_state(path: Path) -> Mapping[str, Tensor]:
-    """The tensors by name; a checkpoint that holds more than them is looked into."""
+    """The tensors by name; they may be inside a checkpoint with further entries."""
     if path.suffix == ".safetensors":
         return load_file(path)
     try:
@@ -118,9 +118,9 @@ def _export(network: type[nn.Module]) -> None:
 
 
 def _number_defaults_as_tensors(forward: Callable[..., Any]) -> None:
-    """Makes a parameter without annotation and with a number as its default, `min_rating=1`, one that compiles.
+    """Makes parameters such as `min_rating=1` compile: a number as the default, and no annotation.
 
-    TorchScript takes what has no annotation for a tensor, and refuses a number there.
+    TorchScript expects a tensor for a parameter without annotation, and refuses a number as its default.
     """
     parameters = inspect.signature(forward).parameters.values()
     with_default = [one for one in parameters if one.default is not one.empty]

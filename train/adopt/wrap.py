@@ -1,7 +1,8 @@
-"""A checked network as one that can be served, and what it says of users and movies that it does not know.
+"""Wraps a checked network for serving, and adds scores for unknown users and movies.
 
-Where the network has a row for the unknown, that row speaks. Else an unknown user counts as the average one: the mean
-score over evenly spaced users, or, of a network with towers, the mean of all users' vectors. Movies likewise.
+If the network has a row for unknown users, that row is used. Otherwise an unknown user counts as the average user: the
+mean score over evenly spaced users, or, for a network with towers, the mean of all users' vectors. The same holds for
+movies.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from train.adopt.checks import score
 from train.adopt.id_files import NetworkIds
 from train.errors import DataError
 
-# At most so many users (movies) make the average one, and about so many pairs are scored for it.
+# The average user (movie) is computed from at most this many users (movies), and from about this many pairs.
 _MOST_AVERAGED = 256
 _PAIRS = 20_000_000
 _BATCH = 4_096
@@ -40,7 +41,7 @@ def wrap_network(
     sampled_movies = _sample(movie_rows, unknown[1], len(user_rows))
 
     def mean_unit(one_side: Tensor, other: Tensor, swap: bool) -> Tensor:
-        """(N,) mean unit scores of the rows `one_side` (N,) with each of `other`."""
+        """(N,) the mean unit score of each row in `one_side` (N,) over the rows in `other`."""
         total = torch.zeros(len(one_side))
         for row in other:
             parts = [(part, row.expand(len(part))) for part in one_side.split(_BATCH)]
@@ -68,7 +69,7 @@ def wrap_towers(
     """A network with two towers and a head; see `wrap_network`.
 
     Raises:
-        DataError: the towers and the head do not say what `forward` does, or do not fit each other.
+        DataError: the towers and the head do not fit together, or give other scores than `forward`.
     """
     user_rows, movie_rows = (torch.from_numpy(one.rows) for one in (users, movies))
     try:
@@ -90,7 +91,7 @@ def wrap_towers(
 
 
 def _sample(rows: Tensor, unknown: int | None, others: int) -> Tensor:
-    """Rows that make the unknown one: its own, or evenly spaced ones."""
+    """The rows that represent the unknown id: its own row, or evenly spaced rows."""
     if unknown is not None:
         return torch.tensor([unknown])
     most = max(16, min(_MOST_AVERAGED, _PAIRS // others))
@@ -98,7 +99,7 @@ def _sample(rows: Tensor, unknown: int | None, others: int) -> Tensor:
 
 
 def _unknown_vector(tower: Callable[[Tensor], Tensor], rows: Tensor, unknown: int | None) -> Tensor:
-    """(W,) of the unknown row, or the mean over all rows."""
+    """(W,) the tower's output for the unknown row, or its mean over all rows."""
     if unknown is not None:
         return tower(torch.tensor([unknown]))[0]
     total = sum(tower(part).sum(0, dtype=torch.float64) for part in rows.split(_BATCH))
@@ -107,7 +108,7 @@ def _unknown_vector(tower: Callable[[Tensor], Tensor], rows: Tensor, unknown: in
 
 
 def _check_towers(wrapped: AdoptedTowers, name: str) -> None:
-    """The head of the two towers must say what `forward` says."""
+    """Checks that the head of the two towers gives the same scores as `forward`."""
     number = min(wrapped.num_users, wrapped.num_movies, 64)
     rows = torch.arange(number)
     found = wrapped(rows, rows)

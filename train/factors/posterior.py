@@ -24,8 +24,9 @@ from torch.nn import functional
 
 from model.moments import moments, triangle
 from train import distributed
+from train.factors.systems import rows_at_once, solve_systems
 
-_CHUNK = 8192  # entities at a time: their K x K systems stay in the processor's cache
+_CHUNK = 8192  # entities at a time, with up to 8 factors: their K x K systems stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Side:
         )
 
 
-class _Tables(NamedTuple):
+class Tables(NamedTuple):
     """What is summed over ratings, by row of the other side (M rows), each row times its noise precision.
 
     moments (M, T + K + 1): E[x x'], E[x c], E[c^2]. linear (M, K + 1): E[x], E[c]. weight (M, 1): the precision.
@@ -88,7 +89,7 @@ class _Tables(NamedTuple):
     weight: Tensor
 
 
-class _Sums(NamedTuple):
+class Sums(NamedTuple):
     """Weighted sums over the ratings of n entities.
 
     moments (n, T + K + 1): of E[x x'], E[x c], E[c^2]. linear (n, K + 1): of y E[x], y E[c]. square (n,): of y^2.
@@ -105,7 +106,7 @@ def update_side(rows: SideRows, target: Tensor, alpha: float, other: Side, own: 
     Returns mean (N, K), covariance (N, T), and by entity the expected squared error (N,),
     sum_r w_r E[(y_r - f_r)^2].
     """
-    tables = _tables(other)
+    tables = tables_of(other)
     prior_term = own.features @ own.link @ own.precision  # (N, K): Lambda mu
     scale = (alpha * own.noise_precision).unsqueeze(1)
     mean = torch.empty_like(own.mean)
@@ -113,9 +114,9 @@ def update_side(rows: SideRows, target: Tensor, alpha: float, other: Side, own: 
     error = torch.empty_like(own.noise_precision)
     ends = distributed.bounds(rows.start, len(target))
     mine = slice(ends[distributed.rank()], ends[distributed.rank() + 1])
-    for entities, ratings in _chunks(rows, mine, len(target)):
-        sums = _sums(tables, rows, target, entities, ratings, scale[entities])
-        solved = _solve(sums, prior_term[entities], own.precision)
+    for entities, ratings in chunks(rows, mine, len(target), own.mean.shape[1]):
+        sums = sums_of(tables, rows, target, entities, ratings, scale[entities])
+        solved = solve(sums, prior_term[entities], own.precision)
         mean[entities], covariance[entities], error[entities] = solved
     if distributed.world() > 1:
         for part in (mean, covariance, error):
@@ -123,55 +124,37 @@ def update_side(rows: SideRows, target: Tensor, alpha: float, other: Side, own: 
     return mean, covariance, error
 
 
-def _tables(other: Side) -> _Tables:
+def tables_of(other: Side) -> Tables:
+    """What an update of one side sums of the other."""
     x, outer, cross, square = moments(other.mean, other.covariance)
     weight = other.noise_precision.unsqueeze(1)
     bias = other.mean[:, :1]
-    return _Tables(
+    return Tables(
         moments=torch.cat([outer, cross, square.unsqueeze(1)], 1) * weight,
         linear=torch.cat([x, bias], 1) * weight,
         weight=weight,
     )
 
 
-def _chunks(rows: SideRows, entities: slice, num_ratings: int) -> Iterator[tuple[slice, slice]]:
-    """The entities, `_CHUNK` at a time, and where their ratings lie."""
-    edges = [*range(entities.start, entities.stop, _CHUNK), entities.stop]
+def chunks(rows: SideRows, entities: slice, num_ratings: int, size: int) -> Iterator[tuple[slice, slice]]:
+    """The entities, some at a time, and where their ratings lie. size: K of their systems."""
+    at_once = rows_at_once(_CHUNK, size)
+    edges = [*range(entities.start, entities.stop, at_once), entities.stop]
     starts = torch.cat([rows.start, rows.start.new_tensor([num_ratings])])[edges].tolist()
     for place in range(len(edges) - 1):
         yield slice(edges[place], edges[place + 1]), slice(starts[place], starts[place + 1])
 
 
-def _sums(tables: _Tables, rows: SideRows, target: Tensor, entities: slice, ratings: slice, scale: Tensor) -> _Sums:
+def sums_of(tables: Tables, rows: SideRows, target: Tensor, entities: slice, ratings: slice, scale: Tensor) -> Sums:
     """The sums of some entities over their ratings, times the entities' `scale` (n, 1)."""
     other = rows.other[ratings]
     offsets = rows.start[entities] - ratings.start
     y = target[ratings]
-    return _Sums(
+    return Sums(
         moments=functional.embedding_bag(other, tables.moments, offsets, mode="sum") * scale,
         linear=_weighted_sums(other, tables.linear, offsets, y) * scale,
         square=(_weighted_sums(other, tables.weight, offsets, y * y) * scale)[:, 0],
     )
-
-
-def inverse_cholesky(lower: Tensor, size: int) -> Tensor:
-    """Inverses (K, K, N) of the Cholesky factors of N positive definite matrices, given as lower triangles (T, N).
-
-    The batch comes last, so that K^2 operations on long vectors do all of it: LAPACK, called N times for a small
-    matrix each, takes several times as long.
-    """
-    entry = triangle(size, lower.device)[2].view(size, size)  # where the triangle has row i, column j
-    factor = torch.zeros(size, size, lower.shape[1], device=lower.device)
-    inverse = torch.zeros_like(factor)
-    for j in range(size):
-        column = lower[entry[j:, j]]
-        if j:
-            column = column - (factor[j:, :j] * factor[j, :j]).sum(1)
-        factor[j:, j] = column * column[0].clamp_min(1e-9).rsqrt()
-        inverse[j, j] = 1 / factor[j, j]
-        if j:
-            inverse[j, :j] = (factor[j, :j].unsqueeze(1) * inverse[:j, :j]).sum(0) * -inverse[j, j]
-    return inverse
 
 
 def _weighted_sums(rows: Tensor, table: Tensor, offsets: Tensor, weight: Tensor) -> Tensor:
@@ -179,7 +162,7 @@ def _weighted_sums(rows: Tensor, table: Tensor, offsets: Tensor, weight: Tensor)
     return functional.embedding_bag(rows, table, offsets, mode="sum", per_sample_weights=weight)
 
 
-def _solve(sums: _Sums, prior_term: Tensor, precision: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def solve(sums: Sums, prior_term: Tensor, precision: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Mean (n, K), covariance (n, T) and error (n,) of n entities; prior_term (n, K) is Lambda mu."""
     size = precision.shape[0]
     row, column, _ = triangle(size, precision.device)
@@ -188,12 +171,9 @@ def _solve(sums: _Sums, prior_term: Tensor, precision: Tensor) -> tuple[Tensor, 
     cross_sum = sums.moments[:, entries : entries + size]  # of E[x c]
     bias_square_sum = sums.moments[:, -1]  # of E[c^2]
     prior = precision[row, column].unsqueeze(1)
-    inverse = inverse_cholesky(outer_sum + prior, size)
-    products = [(inverse[i:, i].unsqueeze(1) * inverse[i:, : i + 1]).sum(0) for i in range(size)]
-    covariance = torch.cat(products)  # (T, n), row by row of the triangle
     data_term = (sums.linear[:, :size] - cross_sum).T  # (K, n): sum_r w_r (y_r E[x] - E[x c])
     right = data_term + prior_term.T
-    mean = (inverse * (inverse * right).sum(1).unsqueeze(1)).sum(0)  # (K, n)
+    mean, covariance = solve_systems(outer_sum + prior, right)  # (K, n) and (T, n)
     # sum_r w_r E[(x.u)^2] = tr G (C + m m') with the ratings' part of A, G = A - Lambda, so neither needs a product.
     twice = (2.0 - (row == column).float()).unsqueeze(1)  # an entry off the diagonal stands for two
     explained = size - (prior * twice * covariance).sum(0) + (mean * (right - precision @ mean)).sum(0)

@@ -25,7 +25,8 @@ class InterestConfig:
     """A user with n ratings has the weight n^-user_power; at least 0. It keeps a few busy users from dominating."""
     sittings: float | None = None
     """Extra weight for pairs of movies that a user rated within a day, a week or a month of each other; at least 0. The
-    default is 1, or 0 with a split by time: it helps to find what was rated at the same time, not what comes next."""
+    default is 1, or 0 with a split by time or --tune-for future: it helps to find what was rated at the same time, not
+    what comes next."""
     level: float = 0.4
     """How much a rating one standard deviation above the user's mean adds to its weight of 1; at least 0."""
     event: float = 0.5
@@ -39,7 +40,10 @@ class InterestConfig:
     min_raters: int = 3
     """Movies with fewer raters get no weights; at least 1."""
     max_movies: int = 4096
-    """Maximum number of movies with weights, the most rated first; at least 1. Memory grows with its square."""
+    """Movies with weights for each other, the most rated first; at least 1. Memory grows with the square."""
+    neighbours: int = 50
+    """The most weights of each other movie, those of its nearest movies; at least 1. It is less where there are more
+    than 16,000 other movies, so that the time stays bounded."""
     max_ratings: int = 4_000_000
     """About how many ratings to fit the weights on, always all ratings of a user; at least 1."""
     inner_rows: int = 50_000
@@ -54,4 +58,6 @@ class InterestConfig:
         for name, candidates in (("rating_shares", self.rating_shares), ("restraints", self.restraints)):
             some = bool(candidates) and min(candidates) >= 0
             check_value(f"interest.{name}", candidates, some, "at least one number, each at least 0")
-        check_options(self, "interest", "at least 1", "min_raters", "max_movies", "max_ratings", "inner_rows")
+        check_options(
+            self, "interest", "at least 1", "min_raters", "max_movies", "neighbours", "max_ratings", "inner_rows"
+        )

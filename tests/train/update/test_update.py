@@ -170,13 +170,17 @@ def test_strings_where_the_version_has_integers_are_refused(taste_artifact: Arti
 
 
 def test_a_network_without_an_encoder_is_refused(artifact: Artifact) -> None:
-    with pytest.raises(ArtifactError, match="cannot take new ratings, since it has no encoder"):
+    with pytest.raises(ArtifactError, match="cannot take new ratings, because it has no encoder"):
         update(artifact, new_data([(1, 1_002, 5)]), "1.1")
 
 
-def test_update_moves_the_interest_along_with_the_movies(taste_artifact: Artifact, taste_set: TrainingSet) -> None:
+@pytest.mark.parametrize("max_movies", [4096, 8])
+def test_update_moves_the_interest_along_with_the_movies(
+    taste_artifact: Artifact, taste_set: TrainingSet, max_movies: int
+) -> None:
     network = taste_artifact.network
-    interest = fit_interest(taste_set, network, RatingScale(1, 10), InterestConfig(min_raters=1), Blend(0.3, 0.0))
+    config = InterestConfig(min_raters=1, max_movies=max_movies)
+    interest = fit_interest(taste_set, network, RatingScale(1, 10), config, Blend(0.3, 0.0))
     base = replace(taste_artifact, interest=interest)
     updated = update(base, new_data([(NEW_USER, 1_004, 9), (NEW_USER, NEW_MOVIE, 2)]), "1.1").artifact
     known = BestAsk(KNOWN_USER, taste_artifact.movie_ids.raw(np.arange(20)), rank_by="interest")
