@@ -131,16 +131,7 @@ def _fit_head(
     """The ordinal network on the score block, trained or loaded from an earlier run."""
     options = config.factors
     stage = f"{label}: network"
-    torch.manual_seed(config.seed)
-    head = OrdinalHead(
-        levels.edges,
-        scale.to_unit(levels.value),
-        levels.share,
-        levels.score,
-        score_block.user.mean.shape[1] - 1,
-        options.hidden_dim,
-        options.dropout,
-    )
+    head = start_head(levels, scale, config, score_block.user.mean.shape[1] - 1)
     if before := stages.load(stage):
         head.load_state_dict(before.tensors)
         return head.eval()
@@ -150,6 +141,21 @@ def _fit_head(
     fit_ordinal(head, score_block, ratings, deviation / scale.span, options, label, strangers)
     stages.save(stage, head.state_dict(), {})
     return head
+
+
+def start_head(levels: Levels, scale: RatingScale, config: TrainConfig, factors: int) -> OrdinalHead:
+    """The ordinal network before its training; seeds PyTorch's global generator, which the training draws from."""
+    options = config.factors
+    torch.manual_seed(config.seed)
+    return OrdinalHead(
+        levels.edges,
+        scale.to_unit(levels.value),
+        levels.share,
+        levels.score,
+        factors,
+        options.hidden_dim,
+        options.dropout,
+    )
 
 
 FACTORS = Architecture(
