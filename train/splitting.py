@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import KFold
 
 from train.config import TrainConfig
 from train.dataset.data import MOVIE_ID, RATING, TIME, USER_ID, RatingsData, split_at, split_ratings
@@ -58,6 +57,8 @@ def split_as_asked(config: TrainConfig, data: RatingsData) -> Sides:
 
 def folds(config: TrainConfig, data: RatingsData) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
     """Training and held-out ratings of each of `config.folds` folds: every rating is held out once, drawn at random."""
+    from sklearn.model_selection import KFold  # here, because its import takes seconds
+
     parts = KFold(config.folds, shuffle=True, random_state=config.split_seed)
     for train, held_out in parts.split(np.zeros(len(data.ratings))):
         yield data.ratings.iloc[train], data.ratings.iloc[held_out]
