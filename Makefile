@@ -5,7 +5,7 @@ PY     := .venv/bin/python
 
 # The variables that a user may give: `make serve DATA=ratings.csv`. GIVEN are those that were; make hands them on.
 KNOWN := VERSION DATA PRESET TRAIN_ARGS RESUME PROCESSES RATINGS FROM UPDATE_ARGS REPORT_ARGS SERVER AUTH PORT BODY FOLLOW \
-         QUERY TABLE MOVIES_QUERY ITEM TAGS MODEL USERS MOVIES ITEMS MODULE MODULE_ARGS OUTPUT SCALE ADOPT_ARGS \
+         QUERY TABLE MOVIES_QUERY ITEM TAGS MODEL USERS MOVIES ITEMS MODULE MODULE_ARGS OUTPUT SCALE VECTORS ADOPT_ARGS \
          TOP_K OUT GENRES EXCLUDE_SEEN RANK_BY EXACT SCORE_ARGS \
          SHARE MODE REQUESTS WITH KEEP REFRESH_ARGS FORCE LOG_FORMAT PYTHON BENCH_ARGS SOAK_ARGS PEERS DATA_DIRS KMRD
 given  = $(foreach name,$(1),$(if $(filter $(2),$(firstword $(origin $(name)))),$(name)))
@@ -38,7 +38,7 @@ help: ## list the verbs
 	@echo '           ITEM=product TAGS=categories: your own words  SHARE, MODE, REQUESTS (canary)'
 	@echo '           PORT=9090  RATINGS, FROM (update)  RESUME=1, PROCESSES=2 (train)'
 	@echo '           SERVER=torchserve|asgi  AUTH=on|off (serve, run)  WITH (compare, report)  KEEP (refresh)'
-	@echo '           MODEL, USERS, MOVIES or ITEMS, MODULE, MODULE_ARGS, OUTPUT, SCALE (adopt)'
+	@echo '           MODEL, USERS, MOVIES or ITEMS, MODULE, MODULE_ARGS, OUTPUT, SCALE, VECTORS (adopt)'
 	@echo '           OUT, TOP_K, USERS or RATINGS, GENRES, EXCLUDE_SEEN, RANK_BY, EXACT (score)'
 	@echo '`make train-help` lists the options for TRAIN_ARGS; so do update-help, adopt-help and score-help.'
 

@@ -1,1 +1,1 @@
-"""Measuring it: this project and its peers on one machine, in one run, with the same model and the same bytes."""
+"""Benchmarks: this project and its peers on one machine, in one run, with the same model and the same bytes."""

@@ -46,7 +46,7 @@ class ClosedLoop(NamedTuple):
 
 
 def closed_loops_table(servers: Mapping[str, Mapping[str, ClosedLoop]]) -> str:
-    """The closed loops, given by the server's title and by "kind/connections", with a line that says what a cell is."""
+    """A table of the closed loops, by server title and "kind/connections", with a line that explains the cells."""
     numbers = sorted({int(key.rpartition("/")[2]) for loops in servers.values() for key in loops})
     header = ("server", "asked", *(str(number) for number in numbers), "not answered")
     rows = table(header, 2, (row for title, loops in servers.items() for row in _rows(title, loops, numbers)))

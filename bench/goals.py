@@ -1,4 +1,4 @@
-"""Goals: a figure beside the bound that it should keep."""
+"""Goals: figures and the bounds that they should meet."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Goal(NamedTuple):
 
     @property
     def met(self) -> bool:
-        """Whether the figure keeps the bound."""
+        """Whether the figure meets the bound."""
         return _COMPARISONS[self.sign](self.figure, self.wanted)
 
 

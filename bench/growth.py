@@ -1,7 +1,7 @@
-"""`python -m bench.growth`: the cost of a model of 10 million users and 1 million movies, made here without training.
+"""`python -m bench.growth`: the cost of a model with 10 million users and 1 million movies, made without training.
 
-It measures the time to load, the memory beyond that of an empty process, the time of a pair beside that of a small
-model's pair, and the time to score all movies for one user.
+It measures the time to load, the memory beyond that of an empty process, the time of a pair compared with that in a
+small model, and the time to score all movies for one user.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def main() -> None:
 
 
 def report(small: Mapping[str, float], large: Mapping[str, float]) -> str:
-    """The goals of the large model as a table, and what the best of all movies takes."""
+    """The goals of the large model as a table, and the cost of the best of all movies."""
     single = large["single_pair_us"] / small["single_pair_us"]
     column = large["column_pair_us"] / small["column_pair_us"]
     goals = [

@@ -39,7 +39,7 @@ end
 
 @dataclass(frozen=True)
 class Load:
-    """What wrk measured. Refused requests (status 400 or more) and broken connections do not count as answers."""
+    """The figures of wrk. Refused requests (status 400 or more) and broken connections do not count as answers."""
 
     connections: int
     answered_per_s: float

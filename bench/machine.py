@@ -1,4 +1,4 @@
-"""The machine, the versions and the commit that a figure belongs to."""
+"""Describes the machine, the versions and the commit of a measurement."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def describe_machine(artifact: Path | None = None) -> dict[str, Any]:
 
 
 def machine_line(machine: Mapping[str, Any]) -> str:
-    """The description as the line that stands above a section's tables."""
+    """The description as one line, to put above a section's tables."""
     versions = ", ".join(f"{package} {number}" for package, number in _versions_to_show(machine["versions"]).items())
     parts = [
         f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB",

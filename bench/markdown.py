@@ -1,4 +1,4 @@
-"""Tables as the benchmarks print them and write them into docs/benchmarks.md."""
+"""Markdown tables, for the terminal and for docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ Cells = Sequence[str]
 
 
 def table(header: Cells, texts: int, rows: Iterable[Cells]) -> str:
-    """A Markdown table; the first `texts` columns hold text, the others figures."""
+    """A Markdown table; the first `texts` columns contain text, the others figures."""
     lines = [header, ["---"] * texts + ["--:"] * (len(header) - texts), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

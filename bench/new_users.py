@@ -27,7 +27,7 @@ from train.readers import load_ratings
 
 GIVEN = (0, 1, 3, 10)
 _FEWEST, _SHARE = 11, 0.1
-# By number of ratings given back and by predictor: squared errors (T,) of the same T ratings.
+# For each number of given ratings and each predictor: squared errors (T,) of the same T ratings.
 _Errors = dict[int, dict[str, np.ndarray]]
 
 
@@ -36,7 +36,7 @@ class Hidden(NamedTuple):
 
     frame: the rows of the ratings, user by user, in random order within each user.
     ratings: the same as rows of the tables, with the users numbered from 0.
-    position: (R,) how many ratings of the same user come before.
+    position: (R,) how many ratings of the same user come before this one.
     """
 
     frame: pd.DataFrame
@@ -106,7 +106,7 @@ def rank_hidden(secret: pd.DataFrame, trained: TrainingSet, draw: int) -> Hidden
 
 
 def _folded_in(network: FactorNetwork, hidden: Hidden, back: np.ndarray, scale: RatingScale) -> np.ndarray:
-    """Predicted ratings (R,), given those under the mask `back` (R,)."""
+    """Predicted ratings (R,), after folding in the ratings where the mask `back` (R,) is true."""
     known = hidden.ratings.take(torch.from_numpy(back))
     with torch.inference_mode():
         rows = network.encode_users(known.user_index, known.movie_index, known.rating, hidden.num_users)
@@ -115,7 +115,7 @@ def _folded_in(network: FactorNetwork, hidden: Hidden, back: np.ndarray, scale: 
 
 
 def _with_user_bias(model: BiasModel, hidden: Hidden, back: np.ndarray) -> np.ndarray:
-    """Ratings (R,) of the bias model. A user's bias comes from the ratings under `back`, and is 0 without any."""
+    """Ratings (R,) of the bias model. A user's bias comes from the ratings where `back` is true, else it is 0."""
     user = hidden.ratings.user_index.numpy()
     movie = hidden.ratings.movie_index.numpy()
     without = model.mean + model.movie_bias[movie]
@@ -127,7 +127,7 @@ def _with_user_bias(model: BiasModel, hidden: Hidden, back: np.ndarray) -> np.nd
 
 
 def report(name: str, errors: _Errors) -> str:
-    """A table of RMSE by number of ratings given back, and of what folding in loses against retraining."""
+    """A table of RMSE by number of given ratings, and of what folding in loses against retraining."""
     predictors = list(errors[GIVEN[0]])
     number = len(errors[GIVEN[0]][predictors[0]])
     rows = []

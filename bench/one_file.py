@@ -1,4 +1,4 @@
-"""An artifact as `torch.jit.load` alone reads it: its large tables and maps inside, instead of mapped beside."""
+"""Converts an artifact for plain `torch.jit.load`: with its large tables and maps inside, not mapped beside it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from model.artifact import load_artifact, save_artifact
 
 
 def save_in_one_file(artifact: Path, target: Path) -> Path:
-    """Writes the artifact anew for servers that do not know this project's format; returns `target`."""
+    """Writes the artifact to `target` for servers that do not know this project's format; returns `target`."""
     with mock.patch.object(model.tables, "MAPPED_BYTES", sys.maxsize):
         save_artifact(load_artifact(artifact), target)
     return target

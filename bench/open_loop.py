@@ -46,7 +46,7 @@ class Answers:
     sent_s: np.ndarray
     latency_s: np.ndarray
     responses: list[bytes]
-    """Each answer's head and body, as received; empty unless they were asked for."""
+    """The head and body of each answer, as received; empty without `keep`."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class OpenLoad:
     """Latencies in milliseconds from the intended send time. `failed` counts lost requests and statuses from 400 on.
 
     A failed request counts as one that waits forever: if more than 1 % failed, p99 is infinite. `late_p99_ms` is how
-    much later than intended requests left, because every connection or the generator was busy.
+    late requests were sent, because every connection or the generator was busy.
     """
 
     rate_per_s: float

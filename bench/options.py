@@ -22,7 +22,7 @@ def make_parser(module: str, about: str | None) -> argparse.ArgumentParser:
     parser.add_argument(
         "--write-nothing",
         action="store_true",
-        help="print the tables, and leave bench/results and docs/benchmarks.md as they are",
+        help="only print the tables; do not change bench/results and docs/benchmarks.md",
     )
     return parser
 
@@ -37,7 +37,7 @@ def artifact_parser(module: str, about: str | None) -> argparse.ArgumentParser:
 def rounds_parser(module: str, about: str | None, rounds: int, seconds: int) -> argparse.ArgumentParser:
     """A parser with `--artifact`, `--rounds` and `--seconds`, with these defaults."""
     parser = artifact_parser(module, about)
-    parser.add_argument("--rounds", type=positive, default=rounds, help="a figure is the median of the rounds")
+    parser.add_argument("--rounds", type=positive, default=rounds, help="number of rounds; each figure is their median")
     parser.add_argument("--seconds", type=positive, default=seconds, help="the length of each load")
     return parser
 

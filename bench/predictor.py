@@ -1,8 +1,8 @@
-"""`python -m bench.predictor`: what one process does without a server, which is the limit for the served figures.
+"""`python -m bench.predictor`: the throughput of one process without a server, the upper limit for a served worker.
 
-The first table has pairs per second in batches, on one CPU core and on the GPU if there is one: the network alone, with
-table rows that lie on its device; from rows on the host to ratings on the host; and from raw ids to ratings. The second
-table has whole requests, from a body's bytes to an answer's bytes.
+The first table has pairs per second in batches, on one CPU core and on the GPU if there is one: only the network, with
+table rows on its device; from rows on the host to ratings on the host; and from raw ids to ratings. The second table
+has whole requests, from a body's bytes to an answer's bytes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where the results of a benchmark go: to the terminal, to bench/results, and to docs/benchmarks.md."""
+"""Publishes the results of a benchmark: on the terminal, in bench/results, and in docs/benchmarks.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What clients notice when versions are registered, promoted and removed under constant load.
+"""Measures what clients notice when versions are registered, promoted and removed under constant load.
 
 An open loop asks the default version at half of the best rate of a closed loop. Meanwhile, two versions take turns as
 the default, and a third is registered and removed. Every answer must equal the in-process answer of the version that it
@@ -47,7 +47,7 @@ class Reign(NamedTuple):
 
 @dataclass
 class Outcome:
-    """What clients noticed.
+    """The effects on clients.
 
     lost: requests without an answer.
     refused: statuses other than 200, and how often each occurred.

@@ -1,8 +1,8 @@
 """`python -m bench.scoring`: how fast one core makes the lists of all users, in a catalogue of 20,000 movies.
 
-The model is made here without training: as many users as are asked for, 50 ratings each, 4,096 movies with weights. For
-each ranking it measures pairs of user and movie per second of the core's own time. The lists by the sketch are compared
-with the exact ones.
+The model is made without training: the given number of users, 50 ratings each, 4,096 movies with weights. For each
+ranking, it measures pairs of user and movie per second of CPU time. It compares the lists by the sketch with the exact
+ones.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _TOP_K, _BATCH_USERS, _ROUNDS = 10, 100, 3
 
 
 def make_artifact(path: Path, users: int) -> None:
-    """Writes an untrained artifact with an interest part; popular movies are rated more often, as people do."""
+    """Writes an untrained artifact with an interest part; popular movies get more ratings, as in real data."""
     generator = np.random.default_rng(0)
     movies = (MOVIES * generator.random((users, RATINGS_OF_A_USER)) ** 3).astype(np.int32)
     movies.sort(axis=1)
@@ -58,7 +58,7 @@ def make_artifact(path: Path, users: int) -> None:
 
 
 def measure(artifact: Artifact, users: int) -> tuple[dict[str, float], float]:
-    """Million pairs per second and core of each way, and the share of the exact ten best that the sketch keeps."""
+    """Million pairs per second and core for each way, and the share of the exact ten best that the sketch keeps."""
     torch.set_num_threads(1)
     model = ServedModel.from_artifact(artifact)
     short = Wanted(_TOP_K, "rating")
@@ -67,7 +67,7 @@ def measure(artifact: Artifact, users: int) -> tuple[dict[str, float], float]:
     speeds, found = {}, {}
     for name, wanted in ways.items():
         maker = ListMaker(model, wanted)
-        found[name] = _lists(maker, model, min(users, 2 * _BATCH_USERS))  # which warms up, too
+        found[name] = _lists(maker, model, min(users, 2 * _BATCH_USERS))  # a warm-up
         spent = []
         for _ in range(_ROUNDS):
             started = time.process_time()
@@ -78,7 +78,7 @@ def measure(artifact: Artifact, users: int) -> tuple[dict[str, float], float]:
 
 
 def recall(ours: list[BestList], exact: list[BestList]) -> float:
-    """The share of the exact lists' movies that are in ours."""
+    """The share of the exact lists' movies that our lists contain."""
     kept = [len(np.intersect1d(one.rows, best.rows)) for one, best in zip(ours, exact, strict=True)]
     return sum(kept) / sum(len(best.rows) for best in exact)
 
@@ -92,10 +92,10 @@ def _lists(maker: ListMaker, model: ServedModel, users: int) -> list[BestList]:
 
 
 def main() -> None:
-    """Makes the artifact, or only writes it where `--make` says, and prints the figures."""
+    """Makes the artifact and prints the figures; with `--make`, only writes the artifact."""
     parser = argparse.ArgumentParser(prog="bench.scoring", description=__doc__)
-    parser.add_argument("--make", type=Path, help="write an artifact of so many users for `python -m score`, and end")
-    parser.add_argument("--artifact", type=Path, help="measure this one instead")
+    parser.add_argument("--make", type=Path, help="write the artifact to this file for `python -m score`, and end")
+    parser.add_argument("--artifact", type=Path, help="measure this artifact instead")
     parser.add_argument("--users", type=int, default=1_000)
     options = parser.parse_args()
     if options.make:

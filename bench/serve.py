@@ -1,8 +1,8 @@
 """`python -m bench.serve`: this project against a stock TorchServe bundle of the same network, and against its goals.
 
 Every server starts here, one at a time, and gets the same requests from the same generators: wrk for closed loops,
-bench/open_loop.py for latency at a given rate. Each round runs all servers; a figure is the median of its rounds. The
-load generator shares the processors with the server, for every server alike.
+bench/open_loop.py for latency at a given rate. Each round runs all servers; a figure is the median of its rounds. With
+every server, the load generator uses the same processors as the server.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def _goals_against_stock(own: Measured, base: Measured, workers: str) -> Iterato
 
 
 def open_loops_table(measured: Mapping[str, Measured]) -> str:
-    """The open loops, each the one with the median p99 of its server; cores and memory."""
+    """The open loops, with cores and memory. Each server has the round with its median p99."""
     latencies = ("server", "open loop, requests/s", "p50 ms", "p99 ms", "failed")
     costs = ("JVM cores", "worker cores", "JVM MiB", "worker MiB")
     return table((*latencies, *costs), 1, (_open_row(name, one) for name, one in measured.items()))

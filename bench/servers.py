@@ -1,4 +1,4 @@
-"""TorchServe as it is measured: with this project's archive or a stock one, in a folder of its own, on free ports."""
+"""Starts TorchServe for measurements: with this project's archive or a stock one, in its own folder, on free ports."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def prepare(artifacts: Mapping[str, Path], folder: Path, workers: int = 0) -> Se
 
 @contextmanager
 def stock(artifact: Path, folder: Path, workers: int = 0) -> Iterator[ServerSettings]:
-    """Starts a bundle of the same network as TorchServe's guides build it: BaseHandler, and default settings.
+    """Starts a bundle of the same network, built as in TorchServe's guides: BaseHandler and default settings.
 
     `workers`: 0 is TorchServe's default, one per core.
     """
@@ -81,7 +81,7 @@ def prepare_torchserve(folder: Path, packed: Sequence[object], more: Sequence[st
 
 
 def free_ports(number: int) -> list[int]:
-    """Different ports on which nobody listens."""
+    """Distinct free ports."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
     ports = [one.getsockname()[1] for one in sockets]
     for one in sockets:

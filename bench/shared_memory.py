@@ -1,8 +1,8 @@
-"""`python -m bench.shared_memory`: what several workers of a large model hold together, beside what one holds.
+"""`python -m bench.shared_memory`: the memory of several workers of a large model, compared with that of one worker.
 
-The artifact is made as in bench/growth.py. Each worker loads it, and answers as many pairs as touch most pages. The
-memory is the workers' proportional share (PSS): a page that four processes map counts a quarter in each. The same model
-with its tables inside the network, so that each process has a copy, says what a mapped pair costs.
+The artifact is made as in bench/growth.py. Each worker loads it, and answers enough pairs to touch most pages. The
+memory is the workers' proportional share (PSS): a page that four processes map counts a quarter in each. For
+comparison, the same model is measured with its tables inside the network, so that each process has its own copy.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def nothing_mapped() -> Iterator[None]:
 
 
 def measure_together(path: Path, workers: int) -> tuple[float, dict[str, float]]:
-    """MiB that so many workers hold together, by their proportional shares, and the figures of the first."""
+    """The total MiB of this many workers, by their proportional shares, and the figures of the first worker."""
     command = [sys.executable, "-W", "ignore", "-m", "bench.shared_memory", "--worker", str(path)]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     processes = [subprocess.Popen(command, text=True, **pipes) for _ in range(workers)]
@@ -60,7 +60,7 @@ def measure_together(path: Path, workers: int) -> tuple[float, dict[str, float]]
 
 
 def loaded(path: Path) -> tuple[Predictor, dict[str, float]]:
-    """A predictor, the seconds of processor time to load it, and the microseconds of a pair among many."""
+    """A predictor, and its figures: the CPU seconds to load it, and the microseconds of one pair among many."""
     torch.set_num_threads(1)
     started = time.process_time()
     predictor = Predictor(load_artifact(path))
@@ -77,7 +77,7 @@ def loaded(path: Path) -> tuple[Predictor, dict[str, float]]:
 
 
 def work(path: Path) -> None:
-    """One worker: it loads and answers, says how long that took, and waits."""
+    """One worker: it loads the artifact, answers, prints the times, and waits."""
     predictor, figures = loaded(path)
     print(json.dumps({**figures, "users": len(predictor.user_ids)}), flush=True)
     sys.stdin.readline()

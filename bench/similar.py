@@ -1,8 +1,8 @@
-"""Do similar movies share genres? `python -m bench.similar ARTIFACT`: neighbours against popular and random movies.
+"""`python -m bench.similar ARTIFACT`: whether similar movies share genres, compared with popular and random movies.
 
-For each movie with genres and ratings: the share of its ten neighbours that have at least one of its genres, and the
-same of the ten most rated movies and of ten drawn at random. Genres are among the features that the default network
-learns from, so this is no test on unseen facts.
+For each movie with genres and ratings, it takes the share of its ten neighbours with at least one of its genres, and
+the same share of the ten most rated movies and of ten random movies. Genres are among the features of the default
+network, so this is not a test on unseen facts.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SEED = 1
 
 
 def genre_table(genres: list[list[str] | None]) -> np.ndarray:
-    """(M, G) bool: which movie has which genre."""
+    """(M, G) bool: whether each movie has each genre."""
     names = sorted({genre for own in genres for genre in own or ()})
     return np.array([[name in (own or ()) for name in names] for own in genres])
 

@@ -1,7 +1,7 @@
 """`python -m bench.train`: how training time grows with the number of ratings, and when it beats the reference.
 
-Every size is written as csv, and a fresh process trains on it with the defaults, from reading the file on. The time to
-the reference's error is that of the rating block alone, which can predict by itself.
+Every size is written as CSV. A fresh process reads it and trains with the defaults; its total time counts. The time to
+the reference's error is that of the rating block, which can predict without the other parts.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from model.scale import RatingScale
 from train.config import TrainConfig
 from train.dataset.data import split_ratings
 from train.dataset.tensors import index_ratings, look_up_ratings
+from train.factors.choose_number import LEAST
 from train.factors.variational import predict_target, sort_both, start_block, sweep_block
 from train.run import run
 
@@ -79,7 +80,7 @@ def time_to_reference(folder: Path, most_sweeps: int = 20) -> dict[str, Any]:
     target = (rating - mean) / deviation
     counts = (len(trained.user_ids), len(trained.movie_ids))
     sides = sort_both(trained.ratings.user_index, trained.ratings.movie_index, target, *counts)
-    block = start_block(sides, options.noise_candidates[0], options, 0, trained.features)
+    block = start_block(sides, options.noise_candidates[0], LEAST, options, 0, trained.features)
     spent = time.perf_counter() - start
     held_out = look_up_ratings(split.known, trained.user_ids, trained.movie_ids)
     errors: list[dict[str, float]] = []
@@ -94,7 +95,7 @@ def time_to_reference(folder: Path, most_sweeps: int = 20) -> dict[str, Any]:
 
 
 def sizes_table(sizes: Sequence[Mapping[str, Any]]) -> str:
-    """The sizes side by side, and how the total time grows from each to the next."""
+    """A table of the sizes, and how the total time grows from each size to the next."""
     rows = []
     for size in sizes:
         seconds = size["seconds"]
@@ -114,7 +115,7 @@ def sizes_table(sizes: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _growth(sizes: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The power of the number of ratings by which the total time grows, between neighbours with as many threads."""
+    """The exponents of growth: total time against number of ratings, between neighbouring rows with equal threads."""
     exponents = []
     for before, after in itertools.pairwise(sizes):
         if after["threads"] == before["threads"]:

@@ -1,4 +1,4 @@
-"""`python -m bench.update DATA`: the errors and the time of an update, against the version before and training anew."""
+"""`python -m bench.update DATA`: errors and time of an update, compared with the old version and a retraining."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from train.readers import load_ratings
 from train.update.__main__ import update
 
 _SEED = 1234
-# One movie in so many is new: it has no rating to train on.
+# One in this many movies is new: it has no rating to train on.
 _NEW_MOVIES = 20
 _VERSIONS = ("before", "updated", "trained anew")
 
 
 def split(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """The rows to train on, those of the update, and those to measure on."""
+    """The rows for training, the rows for the update, and the rows to measure on."""
     random = np.random.RandomState(_SEED)
     part = random.permutation(len(frame)) * 5 // len(frame)
     movies = random.permutation(np.unique(frame[MOVIE_ID]))
@@ -65,7 +65,7 @@ def predict(path: Path, frame: pd.DataFrame) -> np.ndarray:
 def measure(
     first: pd.DataFrame, more: pd.DataFrame, held_out: pd.DataFrame, data: RatingsData, folder: Path
 ) -> tuple[dict[str, np.ndarray], dict[str, float]]:
-    """The squared errors (T,) of the held-out rows, and the seconds it took to make each version."""
+    """The squared errors (T,) of the held-out rows, and the seconds to make each version."""
     paths = {name: folder / f"{name}.pt" for name in _VERSIONS}
 
     def make_update() -> None:

@@ -38,9 +38,9 @@ def memory(pid: int) -> Memory:
 
 
 def whole_server(pid: int) -> tuple[float, float]:
-    """CPU seconds spent so far, and resident MiB now, of the process `pid` and all that it started.
+    """CPU seconds so far, and resident MiB now, of the process `pid` and all its descendants.
 
-    A file (a library, shared memory) counts once, at the largest size that any process has of it. Other memory counts
+    Memory of a file (a library, shared memory) counts once, with its largest size in any process. Other memory counts
     in each process.
     """
     front, workers = _processes(pid)

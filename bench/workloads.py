@@ -1,4 +1,4 @@
-"""What the servers are asked: requests drawn from a model's own ids, the same for every server."""
+"""The requests to the servers: drawn from a model's own ids, and the same for every server."""
 
 from __future__ import annotations
 

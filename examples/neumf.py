@@ -2,7 +2,7 @@
 
 python examples/neumf.py build/demo/rates.csv own/neumf
 make adopt MODEL=own/neumf/net.pt USERS=own/neumf/users.json MOVIES=own/neumf/movies.json OUTPUT=logit \\
-        RATINGS=build/demo/rates.csv VERSION=own-2
+        VECTORS=item_gmf.weight RATINGS=build/demo/rates.csv VERSION=own-2
 """
 
 import json

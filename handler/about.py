@@ -45,6 +45,8 @@ def facts_about(
         "fields": shown_columns(model.catalogue, model.words),
         "takes_ratings": model.scorer.can_encode,
         "ranked": model.ranking is not None,
+        "explained": model.scorer.has_vectors,
+        "compared": model.similarity is not None,
         "pictures": rating_pictures(model.history, len(model.movie_ids), model.words.item),
         "limits": asdict(settings),
         "schema": schema,

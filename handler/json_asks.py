@@ -58,6 +58,6 @@ class JsonAsks:
 def _first_that_fits(item: dict[str, Any], codecs: Sequence[CodecT]) -> CodecT:
     """The first codec with a mark among the item's fields, or the one without marks."""
     for codec in codecs:
-        if any(mark in item for mark in codec.marks):
+        if not item.keys().isdisjoint(codec.marks):
             return codec
     return next(codec for codec in codecs if not codec.marks)

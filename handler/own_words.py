@@ -14,11 +14,11 @@ def with_own_words(item: dict[str, Any], prefix: str, words: Vocabulary) -> dict
     Raises:
         RequestError: it has the same field by both names; `prefix` says where the object lies.
     """
+    if ITEM_ID not in item and ITEM_IDS not in item:
+        return item
     own = {ITEM_ID: words.item_id, ITEM_IDS: words.item_ids}
     both = [(name, word) for name, word in own.items() if name in item and word in item and name != word]
     if both:
         name, word = both[0]
         raise RequestError(f"{prefix}{name}: {word} is there too, and both say the same: expected one of them")
-    if not own.keys() & item.keys():
-        return item
     return {own.get(name, name): value for name, value in item.items()}

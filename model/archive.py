@@ -1,4 +1,4 @@
-"""What an archive and its answers are called, and the digests of its files: for who packs, serves or checks it."""
+"""The names of an archive and of its parts, and the digests of its files. Packing, serving and checking share them."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import hashlib
 import zipfile
 from collections.abc import Iterator
 
-# The model's name, in the archive's and in every path that the server answers.
+# The model's name. The archive's name and the server's paths contain it.
 NAME = "ncf"
-# Every answer of a worker over HTTP names the version that it came from.
+# The HTTP header in which a worker names the version that answered.
 VERSION_HEADER = "X-Model-Version"
-# TorchServe's own description of the archive, in it.
+# TorchServe's own description of the archive, inside the archive.
 MANIFEST = "MAR-INF/MANIFEST.json"
-# The digest of every other file in it, in the format of `sha256sum -c`.
+# The digest of every other file in the archive, in the format of `sha256sum -c`.
 DIGESTS = "SHA256SUMS"
-# What a version is for, and how well it does: in the archive, and in the version's folder.
+# The model card: what a version is for, and its errors. The archive and the version's folder contain it.
 MODEL_CARD = "MODEL_CARD.md"
 
 
@@ -24,7 +24,7 @@ def archive_name(version: str) -> str:
 
 
 def file_digests(archive: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
-    """Name and SHA-256 of every file in it but the list of digests."""
+    """Yields the name and the SHA-256 of every file in the archive, except the list of digests."""
     for entry in archive.infolist():
         if not entry.is_dir() and entry.filename != DIGESTS:
             with archive.open(entry) as stream:

@@ -1,12 +1,11 @@
-"""The artifact: one .pt that holds the TorchScript network and all that turns raw ids into ratings.
+"""The artifact: one .pt file with the TorchScript network and everything that turns raw ids into ratings.
 
-The network's module may hold a second one, `interest` (model/interest.py), which ranks recommendations beside the
-rating. The maps travel as TorchScript extra files, so that a network cannot be paired with another run's ids. What is
-inside stands in `EXTRA_FILES`. A digest over tensors and maps (not over times) says whether two artifacts answer
-alike, and whether one was damaged.
+The network's module may contain a second one, `interest` (model/interest.py), which ranks recommendations. The maps are
+TorchScript extra files, so that a network cannot be paired with another run's ids. `EXTRA_FILES` lists them. A digest
+over tensors and maps (not over times) shows whether two artifacts give the same answers, and whether one is damaged.
 
-Large tables, ids and histories lie beside these in the same file as arrays, which every process maps (model/mapped.py):
-a host holds them once for all workers. `mapped` in the metadata says which array is what.
+The same file stores large tables, ids and histories as arrays, which every process maps into memory (model/mapped.py).
+So a host holds them once for all workers. `mapped` in the metadata names each array.
 """
 
 from __future__ import annotations
@@ -36,20 +35,20 @@ from model.tables import emptied, large_tables, put_tables
 from model.vocabulary import METADATA, Vocabulary
 
 SCHEMA_VERSION = 2
-# The first schema is the second without mapped arrays.
+# Schema 1 is schema 2 without mapped arrays.
 READABLE_VERSIONS = (1, SCHEMA_VERSION)
 EXTRA_FILES = ("metadata.json", "user_ids", "movie_ids", "history", "catalogue")
 
 
 class ArtifactError(ValueError):
-    """The file is no artifact that this code can serve; the message says which and why."""
+    """This code cannot serve the file as an artifact; the message names the file and the reason."""
 
 
 @dataclass(frozen=True)
 class Artifact:
-    """A network and its maps. `metadata` is what people ask of a model: counts, metrics, versions, seed.
+    """A network and its maps. `metadata` describes the model: counts, metrics, versions, seed.
 
-    interest: the interest part, scripted or not; None where the model predicts ratings only.
+    interest: the interest part, scripted or not; None if the model only predicts ratings.
     """
 
     network: torch.nn.Module
@@ -63,12 +62,12 @@ class Artifact:
 
     @property
     def words(self) -> Vocabulary:
-        """What its items and their tags are called."""
+        """The names of its items and tags."""
         return Vocabulary.of(self.metadata)
 
     @property
     def encoder(self) -> EncodingNetwork | None:
-        """The network, if it computes the rows of users from their ratings."""
+        """The network, if it can compute a user's row from their ratings; else None."""
         return cast(EncodingNetwork, self.network) if hasattr(self.network, "encode_users") else None
 
 
@@ -76,7 +75,8 @@ def save_artifact(artifact: Artifact, path: Path) -> str:
     """Writes `path` in one step (a reader sees the old file or the new one) and returns the digest.
 
     Raises:
-        ArtifactError: a parameter of the network is not finite, as after a diverged training: it would answer NaN.
+        ArtifactError: a parameter of the network is not finite, for example after a diverged training. The model would
+            answer NaN.
     """
     network = _scripted(artifact)
     for name, tensor in network.state_dict().items():
@@ -97,7 +97,7 @@ def save_artifact(artifact: Artifact, path: Path) -> str:
 
 
 def describe_artifact(artifact: Artifact, digest: str) -> dict[str, Any]:
-    """The metadata that a saved artifact of this digest holds."""
+    """The metadata that a saved artifact with this digest contains."""
     return {
         **artifact.metadata,
         "schema_version": SCHEMA_VERSION,
@@ -114,19 +114,19 @@ def load_artifact(path: Path, device: str = "cpu") -> Artifact:
     """Reads an artifact and checks that its parts belong together.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ArtifactError: it is damaged, of another schema version, or its tables do not match its ids.
+        FileNotFoundError: the file does not exist.
+        ArtifactError: the file is damaged, has another schema version, or its tables do not match its ids.
     """
     network, extra = _load_script(path, device)
     try:
         metadata = json.loads(extra.pop("metadata.json", b""))
     except ValueError as error:
-        raise ArtifactError(f"{path}: no metadata.json inside: not an artifact of this project") from error
+        raise ArtifactError(f"{path}: not an artifact of this project: it contains no metadata.json") from error
     version = metadata.get("schema_version")
     if version not in READABLE_VERSIONS:
         raise ArtifactError(
             f"{path}: schema_version: got {version!r}, allowed: {READABLE_VERSIONS[0]} to {SCHEMA_VERSION}: "
-            "serve it with the code that wrote it, which its archive holds, or train it again with this code"
+            "serve it with the code that wrote it (its archive contains that code), or train again with this code"
         )
     try:
         Vocabulary.of(metadata)
@@ -163,7 +163,7 @@ def _scripted(artifact: Artifact) -> torch.nn.Module:
 
 @contextmanager
 def _quiet_torchscript() -> Iterator[None]:
-    with warnings.catch_warnings():  # TorchScript is deprecated, and it is what TorchServe serves
+    with warnings.catch_warnings():  # TorchScript is deprecated, but TorchServe serves it
         warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
         warnings.filterwarnings("ignore", category=FutureWarning, message=".*torch.jit.*")
         yield
@@ -201,7 +201,7 @@ def _digest(
 
 
 def _check_rows(artifact: Artifact, path: Path) -> None:
-    """Every table must have a row for each id and one for the unknown: else ids would meet others' rows."""
+    """Checks that every table has one row per id and one for the unknown; else ids would get the rows of other ids."""
     state = artifact.network.state_dict()
     for side, ids in (("user", artifact.user_ids), ("movie", artifact.movie_ids)):
         names = [name for name in (f"{side}_embedding.weight", f"{side}_rows") if name in state]
@@ -211,6 +211,6 @@ def _check_rows(artifact: Artifact, path: Path) -> None:
         if len(table) != len(ids) + 1:
             raise ArtifactError(f"{path}: {names[0]} has {len(table)} rows for {len(ids)} ids, expected {len(ids) + 1}")
     if artifact.interest is not None and len(artifact.interest.popularity) != len(artifact.movie_ids) + 1:
-        raise ArtifactError(f"{path}: the interest part is of {len(artifact.interest.popularity) - 1} movies")
+        raise ArtifactError(f"{path}: the interest part has {len(artifact.interest.popularity) - 1} movies")
     if len(artifact.history.offsets) != len(artifact.user_ids) + 1:
-        raise ArtifactError(f"{path}: the history is of {len(artifact.history.offsets) - 1} users")
+        raise ArtifactError(f"{path}: the history has {len(artifact.history.offsets) - 1} users")

@@ -1,4 +1,4 @@
-"""Facts about each movie, by row: title, genres, year and whatever else the data has."""
+"""Facts about each movie, by row: title, genres, year and the other columns of the data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 TITLE = "title"
 GENRES = "genres"
-# What answers call their own values: a column by such a name cannot be shown beside them.
+# Field names that answers use for their own values. A column with such a name cannot be shown beside them.
 NAMES_IN_ANSWERS = frozenset({"rating", "score", "similarity", "unknown", "influence", "share"})
 
 
@@ -33,12 +33,20 @@ class Catalogue:
         self.columns = dict(columns)
         self.num_movies = num_movies
         self.genres = self._rows_by_genre()
+        self._shown: dict[tuple[int, str], dict[str, Any]] = {}
 
     def shown(self, row: int, fields: Sequence[str] = (), tags: str = GENRES) -> dict[str, Any]:
-        """What an answer shows of the movie in `row`: its title, its genres, and these columns, where known.
+        """What an answer shows about the movie in `row`: title, genres and these columns, if known.
 
-        tags: what the answer calls the genres.
+        tags: the answer's name for the genres. The result is kept for the next answer: copy it before you change it.
         """
+        if fields:
+            return self._show(row, fields, tags)
+        if (row, tags) not in self._shown:
+            self._shown[row, tags] = self._show(row, (), tags)
+        return self._shown[row, tags]
+
+    def _show(self, row: int, fields: Sequence[str], tags: str) -> dict[str, Any]:
         found = {}
         for name in (TITLE, GENRES, *fields):
             if name in self.columns and (value := self.columns[name][row]) is not None:

@@ -1,7 +1,7 @@
-"""The default network's head as machine code: the archive holds it where a C compiler was there when it was packed.
+"""The default network's head as machine code. An archive contains it if packing found a C compiler.
 
-It rates what `FactorNetwork.head` rates, without TorchScript's time for each operation, which is most of the time of a
-small batch. All other networks, devices and archives keep TorchScript. `model/factor_head.c` is its source.
+It computes the same as `FactorNetwork.head`, but without TorchScript's overhead for each operation, which dominates a
+small batch. All other networks, devices and archives use TorchScript. `model/factor_head.c` is its source.
 """
 
 from __future__ import annotations
@@ -19,11 +19,14 @@ from torch import Tensor
 logger = logging.getLogger(__name__)
 
 LIBRARY = Path(__file__).with_name("factor_head.so")
-# The head reads its inputs into arrays of fixed size.
+# The C code copies its inputs into arrays of this fixed size.
 _MOST = 256
+# A transposed copy of the movies' table makes ratings of a whole catalogue faster. Each process has its own, so only a
+# small table gets one.
+_MOST_COPIED_BYTES = 16 * 2**20
 _COMPARED_PAIRS = 64
 _TOLERANCE = 1e-5
-_POINTERS = ("users", "movies", "mix", "bend", "out", "skip", "bias", "unit")
+_POINTERS = ("users", "movies", "columns", "mix", "bend", "out", "skip", "bias", "unit")
 
 
 class _Head(ctypes.Structure):
@@ -37,18 +40,20 @@ class _Head(ctypes.Structure):
 
 
 class CompiledHead:
-    """The head of one network, on a CPU. It keeps the network's tables, and a transposed copy of two small matrices.
+    """The head of one network, on a CPU. It keeps the network's tables, and transposed copies of small ones.
 
     Raises:
-        OSError: the library is not for this machine.
-        AttributeError: the network lacks a part of today's.
+        OSError: the library was not compiled for this machine.
+        AttributeError: the network lacks a part that this code needs; an older release may have written it.
     """
 
     def __init__(self, network: Any, library: Path) -> None:
         ordinal = network.ordinal
+        movies = network.movie_embedding.weight
         tables = (
             network.user_embedding.weight,
-            network.movie_embedding.weight,
+            movies,
+            movies.T if movies.nbytes <= _MOST_COPIED_BYTES else None,
             ordinal.mix.weight.T,
             ordinal.slope,
             ordinal.out.weight.T,
@@ -56,10 +61,11 @@ class CompiledHead:
             ordinal.out.bias,
             ordinal.unit,
         )
-        self._kept = [table.detach().contiguous() for table in tables]
-        sizes = (network.size, len(ordinal.slope), len(ordinal.unit), *map(len, tables[:2]))
+        self.num_users, self.num_movies = len(tables[0]), len(movies)
+        self._kept = [None if table is None else table.detach().contiguous() for table in tables]
+        sizes = (network.size, len(ordinal.slope), len(ordinal.unit), self.num_users, self.num_movies)
         values = (network.offset, network.slope, network.rating_weight, ordinal.lowest, ordinal.highest)
-        pointers = [table.data_ptr() for table in self._kept]
+        pointers = [None if table is None else table.data_ptr() for table in self._kept]
         self._head = _Head(*sizes, *map(float, values), *pointers)
         self._address = ctypes.byref(self._head)
         self._score_pairs = ctypes.CDLL(str(library)).score_pairs
@@ -68,10 +74,10 @@ class CompiledHead:
         self._score_pairs.argtypes = [address, plain, address, address, address, plain, address]
 
     def units(self, user_index: np.ndarray, movie_index: np.ndarray, fold_ins: Sequence[Tensor]) -> np.ndarray:
-        """Rows, two (B,) -> unit scores (B,) float32; see `Scorer.rate`.
+        """User rows (B,) and movie rows (B,) -> unit scores (B,) float32; see `Scorer.rate`.
 
         Raises:
-            IndexError: a row lies outside its table.
+            IndexError: a row is outside its table.
         """
         users = np.ascontiguousarray(user_index, dtype=np.int64)
         movies = np.ascontiguousarray(movie_index, dtype=np.int64)
@@ -87,26 +93,22 @@ class CompiledHead:
             units.ctypes.data,
         )
         if place < len(users):
-            raise IndexError(f"pair {place}: no table has the rows {users[place]}, {movies[place]}")
+            raise IndexError(f"pair {place}: user row {users[place]} or movie row {movies[place]} is outside its table")
         return units
 
 
 def find_compiled_head(network: Any, library: Path = LIBRARY) -> CompiledHead | None:
-    """The compiled head of a network on a CPU; None if there is none for it, or if its results differ."""
+    """The compiled head of a network on a CPU; None if none fits the network, or if its results differ."""
     if getattr(network, "original_name", type(network).__name__) != "FactorNetwork" or not library.is_file():
         return None
     if max(network.size, len(network.ordinal.slope), len(network.ordinal.unit)) > _MOST:
         return None
     try:
         head = CompiledHead(network, library)
-    except (OSError, AttributeError) as error:  # not for this machine, or the network is an earlier release's
+    except (OSError, AttributeError) as error:  # compiled for another machine, or a network of an earlier release
         logger.warning("ratings are computed by TorchScript: %s", error)
         return None
-    generator = np.random.default_rng(0)
-    users, movies = (
-        generator.integers(0, len(table.weight), _COMPARED_PAIRS)
-        for table in (network.user_embedding, network.movie_embedding)
-    )
+    users, movies = _compared_pairs(head.num_users, head.num_movies)
     with torch.inference_mode():
         expected = network(torch.from_numpy(users), torch.from_numpy(movies)).numpy()
     difference = float(np.abs(head.units(users, movies, ()) - expected).max())
@@ -114,3 +116,11 @@ def find_compiled_head(network: Any, library: Path = LIBRARY) -> CompiledHead | 
         logger.warning("ratings are computed by TorchScript: the compiled head differs by %g", difference)
         return None
     return head
+
+
+def _compared_pairs(num_users: int, num_movies: int) -> tuple[np.ndarray, np.ndarray]:
+    """Random pairs, and one user with movies whose rows follow each other, which the head reads in another way."""
+    generator = np.random.default_rng(0)
+    users, movies = (generator.integers(0, number, _COMPARED_PAIRS) for number in (num_users, num_movies))
+    following = np.arange(min(num_movies, _COMPARED_PAIRS))
+    return np.append(users, np.full(len(following), users[0])), np.append(movies, following)

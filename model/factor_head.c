@@ -7,19 +7,22 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { MOST = 256, LANES = 16 }; /* MOST factors, hidden units and levels: model/compiled_head.py checks this */
+/* MOST factors, hidden units and levels: model/compiled_head.py checks this. */
+enum { MOST = 256, LANES = 16, CACHE_LINE = 16 };
 
 struct head {
     int64_t k, h, levels, num_users, num_movies; /* numbers of rows, those of the unknown included */
     float offset, slope, rating_weight, lowest, highest;
     const float *users, *movies;        /* (num_users, 2 k + h), (num_movies, 2 k + h) */
+    const float *columns;               /* (2 k + h, num_movies): movies, transposed; or NULL */
     const float *mix, *bend;            /* (k - 1, h) and (h): ordinal.mix, transposed, and ordinal.slope */
     const float *out, *skip, *bias;     /* (h, levels), (levels), (levels): ordinal.out, transposed */
     const float *unit;                  /* (levels) */
 };
 
+/* The loader chooses the copy that suits the processor best. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__gnu_linux__)
-#define FOR_EACH_PROCESSOR __attribute__((target_clones("arch=haswell", "default")))
+#define FOR_EACH_PROCESSOR __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define FOR_EACH_PROCESSOR
 #endif
@@ -48,33 +51,69 @@ INLINE float exp_of(float x) {
     return p * power.value;
 }
 
-/* The block's scores b_u + c_m + u . v, and the products u * v, (k - 1, LANES). */
-INLINE void score(const float *user[], const float *movie[], int64_t start, int64_t k, float product[][LANES],
-                  float *scores) {
-    EACH_LANE scores[lane] = user[lane][start] + movie[lane][start];
-    for (int64_t i = 0; i < k - 1; i++) {
-        float u[LANES], m[LANES];
-        EACH_LANE u[lane] = user[lane][start + 1 + i];
-        EACH_LANE m[lane] = movie[lane][start + 1 + i];
-        EACH_LANE product[i][lane] = u[lane] * m[lane];
-        EACH_LANE scores[lane] += product[i][lane];
+INLINE const float *row_of(const struct head *head, const float *fold_ins, int64_t user) {
+    const int64_t width = 2 * head->k + head->h, folded = user - head->num_users;
+    return folded < 0 ? head->users + user * width : fold_ins + folded * width;
+}
+
+INLINE void prefetch(const float *row, int64_t width) {
+    for (int64_t i = 0; i < width; i += CACHE_LINE) __builtin_prefetch(row + i);
+}
+
+/* Writes what two rows give together into the column `lane`: the blocks' products, and sums of all else. */
+INLINE void join(const float *user, const float *movie, int64_t k, int64_t width, float joined[][LANES], int64_t lane) {
+    float row[3 * MOST];
+    for (int64_t i = 0; i < width; i++) row[i] = user[i] + movie[i];
+    for (int64_t i = 1; i < k; i++) row[i] = user[i] * movie[i];
+    for (int64_t i = k + 1; i < 2 * k; i++) row[i] = user[i] * movie[i];
+    for (int64_t i = 0; i < width; i++) joined[i][lane] = row[i];
+}
+
+/* The same for all lanes: one user, and movies whose rows follow each other; `columns` begins with the first. */
+INLINE void join_range(const float *user, const float *columns, int64_t num_movies, int64_t k, int64_t width,
+                       float joined[][LANES]) {
+    for (int64_t i = 0; i < width; i++) {
+        const float *movie = columns + i * num_movies;
+        if (i == 0 || i == k || i >= 2 * k)
+            EACH_LANE joined[i][lane] = user[i] + movie[lane];
+        else
+            EACH_LANE joined[i][lane] = user[i] * movie[lane];
     }
 }
 
+/* Whether LANES pairs are one user with movies whose rows follow each other. */
+INLINE int is_range(const int64_t *user_rows, const int64_t *movie_rows) {
+    int64_t other = 0;
+    EACH_LANE other |= (user_rows[lane] ^ user_rows[0]) | (movie_rows[lane] ^ (movie_rows[0] + lane));
+    return other == 0;
+}
+
+/* A block's scores b_u + c_m + u . v, from its k rows of `joined`. */
+INLINE void score(float block[][LANES], int64_t k, float *scores) {
+    float sum[LANES];
+    memcpy(sum, block[0], sizeof sum);
+    for (int64_t i = 1; i < k; i++) EACH_LANE sum[lane] += block[i][lane];
+    memcpy(scores, sum, sizeof sum);
+}
+
 /* The expected unit scores under the ordinal network. */
-INLINE void ordinal(const struct head *head, const float *user[], const float *movie[], float *units) {
+INLINE void ordinal(const struct head *head, float joined[][LANES], float *units) {
     const int64_t k = head->k, h = head->h, levels = head->levels;
-    float product[MOST][LANES], logit[MOST][LANES], at[LANES], top[LANES], total[LANES], sum[LANES];
-    score(user, movie, k, k, product, at);
+    float (*const product)[LANES] = joined + k + 1, (*const tower)[LANES] = joined + 2 * k;
+    float hidden[MOST][LANES], logit[MOST][LANES], at[LANES], top[LANES], total[LANES], sum[LANES];
+    score(joined + k, k, at);
     EACH_LANE at[lane] = clamp(at[lane], head->lowest, head->highest);
-    for (int64_t l = 0; l < levels; l++) EACH_LANE logit[l][lane] = head->bias[l] + head->skip[l] * at[lane];
     for (int64_t j = 0; j < h; j++) {
-        float hidden[LANES];
-        EACH_LANE hidden[lane] = user[lane][2 * k + j] + movie[lane][2 * k + j];
-        EACH_LANE hidden[lane] += at[lane] * head->bend[j];
-        for (int64_t i = 0; i < k - 1; i++) EACH_LANE hidden[lane] += product[i][lane] * head->mix[i * h + j];
-        EACH_LANE hidden[lane] = hidden[lane] > 0 ? hidden[lane] : 0;
-        for (int64_t l = 0; l < levels; l++) EACH_LANE logit[l][lane] += hidden[lane] * head->out[j * levels + l];
+        float one[LANES];
+        EACH_LANE one[lane] = tower[j][lane] + at[lane] * head->bend[j];
+        for (int64_t i = 0; i < k - 1; i++) EACH_LANE one[lane] += product[i][lane] * head->mix[i * h + j];
+        EACH_LANE hidden[j][lane] = one[lane] > 0 ? one[lane] : 0;
+    }
+    for (int64_t l = 0; l < levels; l++) {
+        float one[LANES];
+        EACH_LANE one[lane] = head->bias[l] + head->skip[l] * at[lane];
+        for (int64_t j = 0; j < h; j++) EACH_LANE one[lane] += hidden[j][lane] * head->out[j * levels + l];
+        memcpy(logit[l], one, sizeof one);
     }
     memcpy(top, logit[0], sizeof top);
     for (int64_t l = 1; l < levels; l++) EACH_LANE top[lane] = logit[l][lane] > top[lane] ? logit[l][lane] : top[lane];
@@ -88,12 +127,22 @@ INLINE void ordinal(const struct head *head, const float *user[], const float *m
     EACH_LANE units[lane] = sum[lane] / total[lane];
 }
 
-INLINE void score_lanes(const struct head *head, const float *user[], const float *movie[], float *units) {
-    float product[MOST][LANES], straight[LANES];
-    score(user, movie, 0, head->k, product, straight);
+INLINE void score_lanes(const struct head *head, float joined[][LANES], float *units) {
+    float straight[LANES];
+    score(joined, head->k, straight);
     EACH_LANE straight[lane] = clamp(head->offset + head->slope * straight[lane], 0, 1);
-    ordinal(head, user, movie, units);
+    ordinal(head, joined, units);
     EACH_LANE units[lane] = clamp(units[lane] + head->rating_weight * (straight[lane] - units[lane]), 0, 1);
+}
+
+/* The place of the first pair whose rows no table has, or n. */
+INLINE int64_t first_outside(int64_t n, const int64_t *user_rows, int64_t num_users, const int64_t *movie_rows,
+                             int64_t num_movies) {
+    for (int64_t pair = 0; pair < n; pair++) {
+        const int64_t u = user_rows[pair], m = movie_rows[pair];
+        if (u < 0 || u >= num_users || m < 0 || m >= num_movies) return pair;
+    }
+    return n;
 }
 
 /* Unit scores of n pairs of rows. User rows from num_users on are rows of `fold_ins`. Returns n, or the place of a pair
@@ -101,20 +150,24 @@ INLINE void score_lanes(const struct head *head, const float *user[], const floa
 FOR_EACH_PROCESSOR
 int64_t score_pairs(const struct head *head, int64_t n, const int64_t *user_rows, const int64_t *movie_rows,
                     const float *fold_ins, int64_t num_fold_ins, float *units) {
-    const int64_t width = 2 * head->k + head->h, num_users = head->num_users;
+    const int64_t k = head->k, width = 2 * k + head->h, num_users = head->num_users;
+    const int64_t outside = first_outside(n, user_rows, num_users + num_fold_ins, movie_rows, head->num_movies);
+    float joined[3 * MOST][LANES], found[LANES];
+    if (outside < n) return outside;
+    memset(joined, 0, width * sizeof joined[0]); /* the last pairs may leave lanes empty */
     for (int64_t start = 0; start < n; start += LANES) {
-        const float *user[LANES], *movie[LANES];
-        float found[LANES];
-        const int64_t number = n - start < LANES ? n - start : LANES;
-        for (int64_t lane = 0; lane < LANES; lane++) {
-            const int64_t pair = start + (lane < number ? lane : 0);
-            const int64_t u = user_rows[pair], m = movie_rows[pair];
-            if (u < 0 || u >= num_users + num_fold_ins || m < 0 || m >= head->num_movies) return pair;
-            user[lane] = u < num_users ? head->users + u * width : fold_ins + (u - num_users) * width;
-            movie[lane] = head->movies + m * width;
-        }
-        score_lanes(head, user, movie, found);
-        memcpy(units + start, found, number * sizeof(float));
+        const int64_t *users = user_rows + start, *movies = movie_rows + start;
+        const int64_t number = n - start;
+        /* Users are spread over a large table: the rows of the next lanes are on their way while these are computed. */
+        for (int64_t lane = LANES; lane < 2 * LANES && lane < number; lane++)
+            if (users[lane] != users[lane - 1]) prefetch(row_of(head, fold_ins, users[lane]), width);
+        if (head->columns && number >= LANES && is_range(users, movies))
+            join_range(row_of(head, fold_ins, users[0]), head->columns + movies[0], head->num_movies, k, width, joined);
+        else
+            for (int64_t lane = 0; lane < LANES && lane < number; lane++)
+                join(row_of(head, fold_ins, users[lane]), head->movies + movies[lane] * width, k, width, joined, lane);
+        score_lanes(head, joined, found);
+        memcpy(units + start, found, (number < LANES ? number : LANES) * sizeof(float));
     }
     return n;
 }

@@ -4,13 +4,13 @@
 
 The rating block (b, c, u, v) predicts the standardised rating. The score block (primed) predicts its normal score,
 which the ordinal network turns into an expected rating. A table's row is W = 2 K + H wide: the rating block (K), the
-score block (K), the tower (H). The last rows are the user who rated nothing and the movie of which nothing is known.
+score block (K), the tower (H). The last rows stand for a user without ratings and for an unknown movie.
 
-A user's row is a closed form of the ratings they gave (`encode_users`), so a new user, or one with new ratings, needs
-no training, and the user table only keeps that form's results. train/factors/variational.py fits the blocks.
+`encode_users` computes a user's row from their ratings in closed form. So a new user, or a user with new ratings, needs
+no training; the user table only caches the results. train/factors/variational.py fits the blocks.
 """
 
-# No `from __future__ import annotations`: TorchScript reads the attributes' annotations as they are.
+# No `from __future__ import annotations`: TorchScript cannot read annotations that are strings.
 import torch
 from torch import Tensor, nn
 
@@ -21,15 +21,16 @@ from model.scale import RatingScale
 
 
 class FactorNetwork(RatingNetwork):
-    """An `EncodingNetwork`. Its user table is zeros until what `encode_users` says is copied into it.
+    """An `EncodingNetwork`. Its user table is all zeros until somebody copies the rows of `encode_users` into it.
 
     Args:
         rating_block, score_block: encoders of the rating block and the score block.
         ordinal: levels and network on top of the score block.
         movies: (num_movies + 1, W) rows of the movies.
-        num_users: known ones.
-        standard: mean and standard deviation of the ratings, in rating units: the rating block's target.
-        scale: of the ratings.
+        num_users: the number of known users.
+        standard: mean and standard deviation of the ratings, in rating units; they standardise the rating block's
+            target.
+        scale: the rating scale.
         rating_weight: s, the rating block's share in the unit score, 0 to 1.
     """
 
@@ -77,7 +78,7 @@ class FactorNetwork(RatingNetwork):
 
     @torch.jit.export
     def movie_vectors(self, movie_index: Tensor) -> Tensor:
-        """(B,) int64 rows of movies -> (B, 2 K - 2): both blocks' vectors, which `head` multiplies with a user's."""
+        """(B,) int64 rows of movies -> (B, 2 K - 2): the factors of both blocks, without biases."""
         row = self.movie_embedding(movie_index)
         return torch.cat([row[:, 1 : self.size], row[:, self.size + 1 : 2 * self.size]], 1)
 
@@ -93,9 +94,10 @@ class FactorNetwork(RatingNetwork):
 
     @torch.jit.export
     def sketch(self, user: Tensor, movie: Tensor) -> Tensor:
-        """About what `head` gives, (N, M), of users (N, 1, W) with movies (1, M, W): a line instead of the network.
+        """Approximates `head` for users (N, 1, W) and movies (1, M, W) -> (N, M) unit scores.
 
-        The line is the regression of the levels' unit scores on their normal scores. It ranks much as the head does.
+        It replaces the ordinal network by a line: the regression of the levels' unit scores on their normal scores.
+        Its order of movies is close to the head's.
         """
         k = self.size
         user, movie = user.squeeze(1), movie.squeeze(0)
@@ -108,12 +110,12 @@ class FactorNetwork(RatingNetwork):
 
     @torch.jit.export
     def level_probabilities(self, user: Tensor, movie: Tensor) -> Tensor:
-        """What the ordinal network gives each rating level, (..., L), from two towers' outputs as in `head`."""
+        """The ordinal network's probability of each rating level, (..., L), from two towers' outputs as in `head`."""
         hidden, product, score = self.ordinal_inputs(user, movie)
         return torch.softmax(self.ordinal.logits(hidden, product, score), -1)
 
     def ordinal_inputs(self, user: Tensor, movie: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What the ordinal network sees of two towers: the sum of its own, the score block's product, and its score."""
+        """The ordinal network's inputs: the sum of its two towers, the score block's product, and the block's score."""
         k = self.size
         product = user[..., k + 1 : 2 * k] * movie[..., k + 1 : 2 * k]
         score = user[..., k] + movie[..., k] + product.sum(-1)
@@ -125,9 +127,9 @@ class FactorNetwork(RatingNetwork):
 
     @torch.jit.export
     def encode_users(self, owner: Tensor, movie_index: Tensor, rating: Tensor, num_users: int) -> Tensor:
-        """Rows (num_users, W) of users known by R ratings, R >= 0, in rating units.
+        """Computes the rows (num_users, W) of users from R >= 0 ratings, in rating units.
 
-        owner (R,) int64 says whose each is, 0..num_users-1; movie_index (R,) int64 are rows of movies.
+        owner (R,) int64: the user of each rating, 0..num_users-1. movie_index (R,) int64: its movie's row.
         """
         level = self.ordinal.level(rating)
         target = (rating - self.standard[0]) / self.standard[1]
@@ -138,5 +140,5 @@ class FactorNetwork(RatingNetwork):
 
     @torch.jit.export
     def encode_user(self, movie_index: Tensor, rating: Tensor) -> Tensor:
-        """Row (W,) of one user from their R ratings (R,); without any it is the unknown user's."""
+        """The row (W,) of one user from their R ratings (R,); without ratings it is the unknown user's row."""
         return self.encode_users(torch.zeros_like(movie_index), movie_index, rating, 1)[0]

@@ -1,4 +1,4 @@
-"""A file that is there whole or not at all."""
+"""Atomic writes: a reader sees the whole file or none of it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 def atomic_write(path: Path, durable: bool = False) -> Iterator[Path]:
     """Yields a path beside `path` to write to; it replaces `path` in one step if the block succeeds.
 
-    If the block raises, the partial file is removed and `path` stays as it was. The partial file has a name of this
-    process alone, and is in the same folder, since a rename is atomic only within one file system.
+    If the block raises, the partial file is removed and `path` does not change. The name of the partial file contains
+    the process id. It is in the same folder, because a rename is atomic only within one file system.
 
-    durable: the content reaches the disk before the rename, so that a power failure leaves the old file or the new.
+    durable: write the content to disk before the rename, so that a power failure leaves the old file or the new one.
 
     Raises:
         OSError: the file cannot be written, for example on a full disk.

@@ -1,26 +1,26 @@
-"""A user's vector from the ratings they gave, in closed form: known and new users by one formula.
+"""Computes a user's vector from their ratings in closed form. One formula serves known and new users.
 
 With the movies' posterior fixed, a user's ratings y_r of movies j_r are a Bayesian linear regression on the movies'
-vectors (Lim & Teh 2007), whose noise has a precision of its own, gamma (Lakshminarayanan et al. 2011):
+vectors (Lim & Teh 2007). Each user has a noise precision gamma (Lakshminarayanan et al. 2011):
 
     y_r = x_r . u + c_r + e_r,   e_r ~ N(0, 1 / (gamma w_r)),   u ~ N(mu, Lambda^-1),   gamma ~ Gamma(s / 2, s / 2)
     A = Lambda + gamma sum_r w_r E[x x'],   u = A^-1 (Lambda mu + gamma sum_r w_r (y_r E[x] - E[x c]))
     gamma = (s + n) / (s + sum_r w_r E[(y_r - x_r . u - c_r)^2])
 
-x_r = (1, movie factors), c_r the movie's bias, w_r the movie's weight, n the number of ratings. gamma is 1 at first and
-the two are iterated a few times. Without ratings the vector is mu.
+x_r = (1, movie factors), c_r the movie's bias, w_r the movie's weight, n the number of ratings. gamma starts at 1, and
+u and gamma are computed in turn a few times. Without ratings the vector is mu.
 
-The tables say all that is known of the movies, so new ratings move these too, without training: see
+The tables hold the whole posterior of the movies. So new ratings can also update the movies without training: see
 train/update/movie_rows.py.
 """
 
-# No `from __future__ import annotations`: TorchScript reads the attributes' annotations as they are.
+# No `from __future__ import annotations`: TorchScript cannot read annotations that are strings.
 import torch
 from torch import Tensor, nn
 
 from model.moments import covariance_of, moments, triangle
 
-EQUAL_NOISE = 1e5  # from this shape on gamma stays 1 to within what a rating can tell
+EQUAL_NOISE = 1e5  # with this shape or a larger one, gamma stays so close to 1 that no rating changes visibly
 _STEPS = 4
 
 
@@ -29,12 +29,12 @@ class FoldIn(nn.Module):
 
     Args:
         mean: (M + 1, K) posterior means of the movies' (bias, factors), the unknown movie last.
-        covariance: (M + 1, T) their covariances, lower triangles.
-        weight: (M + 1,) precision of a rating's noise by movie, above 0.
-        prior_mean, prior_precision: (K,) and (K, K), of a user.
+        covariance: (M + 1, T) posterior covariances of the movies, as lower triangles.
+        weight: (M + 1,) precision of a rating's noise for each movie, above 0.
+        prior_mean, prior_precision: (K,) and (K, K), the prior of a user.
         noise_shape: s; `EQUAL_NOISE` or more keeps gamma at 1.
-        popularity: (K,) by how much a movie's prior mean moves with the logarithm of its number of ratings. Serving
-            needs it not, an update does.
+        popularity: (K,) change of a movie's prior mean per unit of the logarithm of its number of ratings. Only an
+            update uses it; serving does not.
     """
 
     x: Tensor
@@ -74,7 +74,7 @@ class FoldIn(nn.Module):
         self.register_buffer("popularity", popularity.clone())
 
     def forward(self, owner: Tensor, movie_index: Tensor, target: Tensor, num_users: int) -> Tensor:
-        """Vectors (num_users, K) of users known by R targets (R,) for movies (R,), each its owner's (R,)."""
+        """Vectors (num_users, K) of users from R targets: owner, movie_index and target are (R,)."""
         return self._solve(self._sums(owner, movie_index, target, num_users))[0]
 
     def posterior(self, owner: Tensor, movie_index: Tensor, target: Tensor, num_users: int) -> tuple[Tensor, ...]:
@@ -84,13 +84,13 @@ class FoldIn(nn.Module):
         return mean, torch.cholesky_inverse(factor)[:, row, column], gamma
 
     def movie_posterior(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Means (N, K) and covariances (N, T) of the movies `rows` (N,), as they were given."""
+        """Posterior means (N, K) and covariances (N, T) of the movies in `rows` (N,)."""
         x, bias = self.x[rows], self.bias[rows]
         covariance = covariance_of(x, self.products[rows], bias, self.bias_square[rows])
         return torch.cat([bias.unsqueeze(1), x[:, 1:]], 1), covariance
 
     def set_movies(self, rows: Tensor, mean: Tensor, covariance: Tensor) -> None:
-        """Puts other posteriors of the movies `rows` (N,) in place: means (N, K) and covariances (N, T)."""
+        """Replaces the posteriors of the movies in `rows` (N,): means (N, K) and covariances (N, T)."""
         x, outer, cross, bias_square = moments(mean, covariance)
         self.x[rows] = x
         self.products[rows] = torch.cat([outer, cross], 1)
@@ -100,7 +100,7 @@ class FoldIn(nn.Module):
     def _sums(
         self, owner: Tensor, movie_index: Tensor, target: Tensor, num_users: int
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """The regression's sums by user: (N, K, K), (N, K), (N,) and their numbers of ratings (N,)."""
+        """The sums of the regression for each user: (N, K, K), (N, K), (N,), and the number of ratings (N,)."""
         size = self.size
         entries = self.products.shape[1] - size
         weight = self.weight[movie_index]

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 
+class Rated(NamedTuple):
+    """One user's history: rows of movies (n,) int32 and the ratings given (n,) float32, in rating units."""
+
+    movie_index: np.ndarray
+    ratings: np.ndarray
+
+
 @dataclass(frozen=True)
 class History:
-    """The ratings of user row u stand at `offsets[u]` to `offsets[u + 1]` of the other two arrays.
+    """The ratings of user row u are the entries `offsets[u]` to `offsets[u + 1]` of the other two arrays.
 
     Args:
         offsets: (num_users + 1,) int32 or int64, ascending from 0.
@@ -36,7 +44,7 @@ class History:
     def from_ratings(
         cls, user_index: np.ndarray, movie_index: np.ndarray, ratings: np.ndarray, num_users: int
     ) -> History:
-        """Groups ratings, each (num_ratings,), by user; within a user they keep their order."""
+        """Groups ratings, in arrays (num_ratings,), by user. The ratings of one user keep their order."""
         order = np.argsort(user_index, kind="stable")
         counts = np.bincount(user_index, minlength=num_users)
         offsets = np.concatenate(([0], np.cumsum(counts)))
@@ -45,18 +53,18 @@ class History:
 
     @property
     def num_users(self) -> int:
-        """How many users have a place here, with ratings or without."""
+        """The number of users, including those without ratings."""
         return len(self.offsets) - 1
 
     def take(self, users: np.ndarray) -> History:
-        """The history of these user rows (U,) alone, in their order."""
+        """The history of only these user rows (U,), in the given order."""
         counts = np.diff(self.offsets)[users]
         offsets = np.concatenate(([0], np.cumsum(counts))).astype(self.offsets.dtype)
         places = np.arange(offsets[-1]) + np.repeat(self.offsets[:-1][users] - offsets[:-1], counts)
         return History(offsets, self.movie_index[places], self.ratings[places])
 
     def without_repeats(self) -> History:
-        """The same with the last rating alone of a movie that a user rated more than once."""
+        """The same history; if a user rated a movie more than once, only the last rating stays."""
         owner = np.repeat(np.arange(self.num_users), np.diff(self.offsets))
         pair = owner * (int(self.movie_index.max(initial=0)) + 1) + self.movie_index
         _, last = np.unique(pair[::-1], return_index=True)
@@ -66,24 +74,25 @@ class History:
         return History.from_ratings(owner[kept], self.movie_index[kept], self.ratings[kept], self.num_users)
 
     def seen(self, user_row: int) -> np.ndarray:
-        """Rows of the movies that the user rated; none for the unknown user."""
+        """Rows of the movies that the user rated; empty for the unknown user."""
         return self.of_user(user_row)[0]
 
-    def of_user(self, user_row: int) -> tuple[np.ndarray, np.ndarray]:
-        """The user's rated movies (n,) int32 and the ratings given (n,) float32; empty for the unknown user."""
+    def of_user(self, user_row: int) -> Rated:
+        """All ratings of a user; none for the unknown user."""
         if user_row >= len(self.offsets) - 1:
-            return self.movie_index[:0], self.ratings[:0]
+            return Rated(self.movie_index[:0], self.ratings[:0])
         own = slice(self.offsets[user_row], self.offsets[user_row + 1])
-        return self.movie_index[own], self.ratings[own]
+        return Rated(self.movie_index[own], self.ratings[own])
 
-    def last_of_user(self, user_row: int) -> tuple[np.ndarray, np.ndarray]:
-        """As `of_user`, with the last rating alone of a movie that the user rated more than once."""
-        movies, ratings = self.of_user(user_row)
+    def last_of_user(self, user_row: int) -> Rated:
+        """As `of_user`, but with only the last rating of each movie."""
+        rated = self.of_user(user_row)
+        movies, ratings = rated
+        if len(frozenset(movies.tolist())) == len(movies):
+            return rated
         _, last = np.unique(movies[::-1], return_index=True)
-        if len(last) == len(movies):
-            return movies, ratings
         kept = np.sort(len(movies) - 1 - last)
-        return movies[kept], ratings[kept]
+        return Rated(movies[kept], ratings[kept])
 
     def to_bytes(self) -> bytes:
         """The three arrays as an uncompressed .npz."""

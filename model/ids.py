@@ -1,9 +1,9 @@
-"""Raw ids and rows: one strictly ascending array per side, whose position is the row.
+"""Raw ids and rows. Users and movies each have one strictly ascending array of ids; an id's position is its row.
 
-Because the array is sorted, it is its own index: 10 million ids load as fast as their bytes can be read, and two raw
-ids can never share a row. Integer ids whose range is narrow get a direct table on top; others a table of where each
-stretch of the range begins, so that few ids are left to search. String ids are kept as fixed-width UTF-8 bytes, which
-sort and compare as the strings do, and are found by binary search.
+The sorted array is its own index. So 10 million ids load as fast as their bytes can be read, and two raw ids can never
+share a row. Integer ids with a narrow range also get a direct table. For other integer ids, a table says where each
+stretch of the range begins, so that a search covers few ids. String ids are fixed-width UTF-8 bytes, which sort like
+the strings; a binary search finds them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 # A direct table is worth its memory (4 bytes per id in the range) up to this many table entries per id.
 _TABLE_ENTRIES_PER_ID = 8
-# Every process makes a table of its own, while the ids themselves may be mapped: above 64 MiB it costs a host too much.
+# Each process makes its own table, while all processes may share the mapped ids. So a table may have 64 MiB at most.
 _MOST_TABLE_ENTRIES = 1 << 24
 _INT64 = np.iinfo(np.int64)
 
@@ -53,24 +53,24 @@ class IdMap:
 
     @property
     def unknown(self) -> int:
-        """The row of every id that is not in the map: one past the last."""
+        """The row for every id that is not in the map: one after the last row."""
         return len(self.ids)
 
     @property
     def python_type(self) -> type:
-        """The exact type of a raw id; `True` and `1.0` are no integers here."""
+        """The exact type of a raw id; `True` and `1.0` do not count as integers."""
         return int if self.integer else str
 
     def rows(self, raw_ids: Sequence[Any] | np.ndarray) -> np.ndarray:
-        """Rows of raw ids, shape (B,), int32 or int64; ids that are not in the map give `unknown`.
+        """Rows (B,) of raw ids, int32 or int64; an id that is not in the map gets the row `unknown`.
 
-        `raw_ids` holds ints (of any size) or an int64 array for integer ids, strings for string ids.
+        `raw_ids`: for integer ids, ints of any size or an int64 array; for string ids, strings.
         """
         if not self.integer:
             return self._string_rows(raw_ids)
         try:
             wanted = np.asarray(raw_ids, dtype=np.int64)
-        except OverflowError:  # no id of 64 bits: such an id cannot be in the map, its neighbours may be
+        except OverflowError:  # an id with more than 64 bits is unknown, but the other ids may be known
             fits = np.array([_INT64.min <= i <= _INT64.max for i in raw_ids])
             rows = np.full(len(raw_ids), self.unknown, dtype=np.int64)
             rows[fits] = self.rows([i for i, ok in zip(raw_ids, fits, strict=True) if ok])
@@ -79,13 +79,19 @@ class IdMap:
             return self._table_rows(wanted)
         return self._stretch_rows(wanted)
 
+    def row(self, raw_id: Any) -> int:
+        """The row of one raw id; see `rows`."""
+        if self._table is None:
+            return int(self.rows([raw_id])[0])
+        return int(self._table[min(max(raw_id, self._before), self._after) - self._before])
+
     def raw(self, rows: np.ndarray) -> list[Any]:
         """Raw ids of known rows, as Python ints or strings."""
         found = self.ids[rows].tolist()
         return found if self.integer else [i.decode() for i in found]
 
     def rows_with_prefix(self, prefix: str, most: int) -> np.ndarray:
-        """The first rows, at most so many, of the raw ids that begin with `prefix` when they are written as text."""
+        """The rows of at most `most` raw ids that, written as text, begin with `prefix`; the lowest rows."""
         if not self.integer:
             encoded = prefix.encode("utf-8", "surrogatepass")[: self.ids.dtype.itemsize]
             start = int(np.searchsorted(self.ids, np.array(encoded, dtype=self.ids.dtype)))
@@ -110,7 +116,7 @@ class IdMap:
         return rows
 
     def _stretch_rows(self, wanted: np.ndarray) -> np.ndarray:
-        """Binary search within each id's stretch, all ids a step at a time: their memory accesses overlap."""
+        """Binary search in each id's stretch. All ids take each step together, so that memory accesses overlap."""
         assert self._starts is not None
         inside = (wanted >= self.ids[0]) & (wanted <= self.ids[-1])
         wanted = np.where(inside, wanted, self.ids[0])
@@ -133,7 +139,7 @@ class IdMap:
         return rows
 
     def _string_rows(self, raw_ids: Sequence[str] | np.ndarray) -> np.ndarray:
-        # numpy drops trailing NULs and cuts to the width: neither may turn a stranger into an acquaintance.
+        # numpy drops trailing NULs and cuts strings to the width. Neither may make an unknown id match a known one.
         width = self.ids.dtype.itemsize
         encoded = [i.encode("utf-8", "surrogatepass") for i in raw_ids]
         possible = np.array([0 < len(e) <= width and b"\0" not in e for e in encoded], dtype=bool)
@@ -143,9 +149,9 @@ class IdMap:
 
 
 def _direct_table(ids: np.ndarray) -> np.ndarray | None:
-    """A table from `id - first + 1` to row where the ids' range is narrow, else None.
+    """A table from `id - first + 1` to row if the range of the ids is narrow, else None.
 
-    Its first and last entries are the unknown row, for whatever lies outside.
+    Its first and last entries hold the unknown row, for ids outside the range.
     """
     first, last = int(ids[0]), int(ids[-1])
     most = min(_TABLE_ENTRIES_PER_ID * len(ids), _MOST_TABLE_ENTRIES)
@@ -157,10 +163,10 @@ def _direct_table(ids: np.ndarray) -> np.ndarray | None:
 
 
 def _stretches(ids: np.ndarray) -> tuple[np.ndarray, np.uint64, int]:
-    """The range in equal stretches of 2^shift ids, about two known ids each: where each begins (int64 rows).
+    """Divides the range into equal stretches of 2^shift ids, with about two known ids each.
 
-    Also the steps that a binary search of the fullest stretch takes. Differences are taken as uint64, which holds
-    them all.
+    Returns the row at which each stretch begins (int64), the shift, and the number of steps of a binary search in the
+    fullest stretch. Differences are computed as uint64, which can hold all of them.
     """
     offsets = ids.view(np.uint64) - ids[:1].view(np.uint64)
     span = int(offsets[-1]) + 1

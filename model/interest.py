@@ -1,22 +1,22 @@
-"""What a user would take at all: a function of which movies they rated, and of how they rated them.
+"""The interest: how likely a user is to choose a movie at all. It depends on the movies they rated, and on the ratings.
 
     drawn(u, m)    = sum over u's rated movies h of x(h) W(h, m)  +  prior popularity(m) / (1 + n(u))
     interest(u, m) = drawn(u, m) + restraint spread(u) rarity(m)
     x(h)           = 1 + level (rating(h) - u's mean rating)
 
 W is a linear item-to-item model (EASE^R: Steck 2019, "Embarrassingly shallow autoencoders for sparse data"), fitted by
-train/interest/linear.py: a table for the most taken movies, and lists for the others (model/neighbours.py).
-`popularity` is the share of users who rated a movie: it speaks for a user who rated little, and alone for one who rated
-nothing. `rarity` is the self-information of a movie, -log2 of its popularity, standardised over the movies. It holds
-popular movies back by a share of `spread`, the standard deviation of what draws this user. A new user and a known one
-are computed alike, from their ratings.
+train/interest/linear.py: a table for the most rated movies, and lists for the others (model/neighbours.py).
+`popularity` is the share of users who rated a movie. It matters most for a user with few ratings, and decides alone for
+a user with none. `rarity` is the self-information of a movie, -log2 of its popularity, standardised over the movies.
+`restraint` times rarity lowers the score of popular movies, in units of `spread`: the standard deviation of drawn(u, m)
+over the movies. New and known users are computed in the same way, from their ratings.
 
 A recommendation's score blends interest and rating:
 
     score(u, m) = interest(u, m) + rating_weight (rating(u, m) - rating_center)
 """
 
-# No `from __future__ import annotations`: TorchScript reads the attributes' annotations as they are.
+# No `from __future__ import annotations`: TorchScript cannot read annotations that are strings.
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -25,17 +25,18 @@ from model.neighbours import Neighbours, no_neighbours
 
 
 class Interest(nn.Module):
-    """The interest part of a model of M movies, C of which have weights.
+    """The interest part of a model with M movies; C of them have weights.
 
     Args:
-        column: (M + 1,) int64, each movie's column of `weights`, C where it has none; the last is the unknown movie's.
+        column: (M + 1,) int64, each movie's column of `weights`, or C if it has none. The last entry is the unknown
+            movie's.
         weights: (C + 1, C + 1) float32, W; the last row and column are zeros.
         popularity: (M + 1,) float32, the share of users who rated each movie, 0..1.
         level: strength of a rating, per rating unit above the user's mean.
         prior: weight of the popularity.
-        restraint: how much popular movies are held back, in spreads.
-        rating_weight, rating_center: of the blend; see above.
-        neighbours: the weights of the movies without a column; None where they have none.
+        restraint: how much the score of popular movies is lowered, in units of the spread.
+        rating_weight, rating_center: see the blend above.
+        neighbours: the weights of the movies without a column; None if there are none.
     """
 
     column: Tensor
@@ -75,8 +76,8 @@ class Interest(nn.Module):
     def forward(self, movie_index: Tensor, rating: Tensor, offsets: Tensor) -> Tensor:
         """Interest (N, M + 1) of N users in every movie.
 
-        User u's ratings are `offsets[u]` to `offsets[u + 1]` of movie_index (R,) int64 rows and rating (R,) float32, in
-        rating units; each movie stands there once. offsets: (N + 1,) int64.
+        User u's ratings are the entries `offsets[u]` to `offsets[u + 1]` of movie_index (R,), int64 rows, and of rating
+        (R,), float32 in rating units. A user has each movie at most once. offsets: (N + 1,) int64.
         """
         number = offsets[1:] - offsets[:-1]
         owner = torch.repeat_interleave(number)
@@ -105,7 +106,7 @@ class Interest(nn.Module):
         return self.strength(rating, offsets) * (weight + self.neighbours.weights_of(movie_index, target))
 
     def strength(self, rating: Tensor, offsets: Tensor) -> Tensor:
-        """x (R,): how much each rating says, 1 at the user's mean."""
+        """x (R,): the weight of each rating; 1 for a rating at the user's mean."""
         number = offsets[1:] - offsets[:-1]
         owner = torch.repeat_interleave(number)
         sums = torch.zeros_like(number, dtype=rating.dtype).index_add_(0, owner, rating)
@@ -114,7 +115,7 @@ class Interest(nn.Module):
 
 
 def _rarity(popularity: Tensor) -> Tensor:
-    """(M + 1,) of the movies' popularity (M + 1,): mean 0 and deviation 1 over the movies; 0 for the unknown one."""
+    """The rarity (M + 1,) from the popularity (M + 1,): mean 0, standard deviation 1; 0 for the unknown movie."""
     known = popularity[:-1]
     rarest = torch.where(known > 0, known, 1.0).min() / 2 if len(known) else torch.tensor(1.0)
     bits = -torch.log2(known.clamp_min(float(rarest)))

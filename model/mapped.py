@@ -1,6 +1,7 @@
-"""Large arrays inside a zip file that processes map instead of reading: a host then holds them once for all of them.
+"""Large arrays inside a zip file. Processes map them instead of reading them, so a host holds them once.
 
-Each lies as an uncompressed .npy whose numbers begin at a multiple of 64 bytes, so that `numpy` can use them in place.
+Each array is an uncompressed .npy entry. Its numbers begin at a multiple of 64 bytes, so that numpy can use them in
+place.
 """
 
 from __future__ import annotations
@@ -14,18 +15,18 @@ import numpy as np
 
 _ALIGNMENT = 64
 _LOCAL_HEADER_BYTES, _FIELD_BYTES, _ZIP64_BYTES = 30, 4, 20
-# What fills the gap before an array: a field of the zip format that readers skip, with the mark that PyTorch uses.
+# Fills the gap before an array: an extra field of the zip format, which readers skip, with the id that PyTorch uses.
 _FILLER = 0x4246
 
 
 def entry_names(arrays: Mapping[str, np.ndarray]) -> dict[str, str]:
-    """The entry of each array in the file; an array that has two names has one entry."""
+    """The name of each array's entry in the file. An array with two names has one entry."""
     first: dict[int, str] = {}
     return {name: first.setdefault(id(array), f"mapped/{name}.npy") for name, array in arrays.items()}
 
 
 def append_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Adds arrays to a zip file, under their entries' names."""
+    """Adds arrays to a zip file, as the entries of `entry_names`."""
     entries = {entry: arrays[name] for name, entry in reversed(entry_names(arrays).items())}
     with zipfile.ZipFile(path, "a") as file:
         assert file.fp is not None
@@ -40,11 +41,11 @@ def append_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def map_arrays(path: Path, entries: Mapping[str, str]) -> dict[str, np.ndarray]:
-    """The arrays of these entries, by name. They may be written to; the file stays as it is.
+    """Maps the arrays of these entries, by name. Writing to an array does not change the file.
 
     Raises:
-        KeyError: there is no such entry.
-        ValueError: one is damaged, or holds Python objects.
+        KeyError: an entry does not exist.
+        ValueError: an entry is damaged, or contains Python objects.
     """
     if not entries:
         return {}
@@ -57,20 +58,20 @@ def map_arrays(path: Path, entries: Mapping[str, str]) -> dict[str, np.ndarray]:
 
 
 def raw_bytes(array: np.ndarray) -> memoryview:
-    """The bytes of an array of numbers or of bytes, without a copy where it lies row by row."""
+    """The bytes of an array of numbers or bytes; without a copy if the array is contiguous."""
     return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
 
 
 def _map_array(path: Path, entry: zipfile.ZipInfo) -> np.ndarray:
     if entry.compress_type != zipfile.ZIP_STORED:
-        raise ValueError(f"{entry.filename}: is compressed and cannot be mapped")
+        raise ValueError(f"{entry.filename}: is compressed, so it cannot be mapped")
     with path.open("rb") as file:
         file.seek(entry.header_offset)
         header = file.read(_LOCAL_HEADER_BYTES)
         name_bytes, extra_bytes = struct.unpack("<HH", header[-4:])
         file.seek(name_bytes + extra_bytes, 1)
         if np.lib.format.read_magic(file) != (1, 0):
-            raise ValueError(f"{entry.filename}: is no array of this project")
+            raise ValueError(f"{entry.filename}: is not an array of this project")
         shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(file)
         if dtype.hasobject or fortran_order:
             raise ValueError(f"{entry.filename}: holds {dtype}, allowed are numbers and bytes, row by row")

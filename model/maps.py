@@ -1,4 +1,4 @@
-"""How an artifact keeps ids and histories: small ones as bytes beside the network, large ones as mapped arrays."""
+"""How an artifact stores ids and histories: small ones as extra files, large ones as mapped arrays."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HISTORY = ("offsets", "movie_index", "ratings")
 
 
 def stored_maps(user_ids: IdMap, movie_ids: IdMap, history: History) -> tuple[dict[str, np.ndarray], dict[str, bytes]]:
-    """The large arrays, and the bytes of all others, each by name."""
+    """Returns the large arrays, and the bytes of all other arrays, each by name."""
     arrays, extra = {}, {}
     for name, ids in zip(_SIDES, (user_ids.ids, movie_ids.ids), strict=True):
         if is_large(ids.nbytes):
@@ -31,7 +31,7 @@ def stored_maps(user_ids: IdMap, movie_ids: IdMap, history: History) -> tuple[di
 
 
 def loaded_maps(arrays: Mapping[str, np.ndarray], extra: Mapping[str, bytes]) -> tuple[IdMap, IdMap, History]:
-    """What `stored_maps` was given.
+    """Restores the arguments of `stored_maps`.
 
     Raises:
         KeyError, ValueError: something is missing or damaged.

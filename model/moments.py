@@ -1,7 +1,8 @@
-"""Moments of latent vectors: what closed-form updates need of the side that they hold fixed.
+"""Moments of latent vectors. A closed-form update of one side needs them of the other side, which it holds fixed.
 
-A vector is (bias, factors), K = 1 + factors entries. As a regressor it is x = (1, factors): the other side's bias
-meets a constant, its factors meet these. Symmetric K x K matrices are kept as their lower triangles, T = K (K + 1) / 2.
+A vector is (bias, factors), K = 1 + factors entries. As a regressor it is x = (1, factors): the 1 multiplies the other
+side's bias, and the factors multiply its factors. Symmetric K x K matrices are stored as lower triangles of
+T = K (K + 1) / 2 entries.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from torch import Tensor
 
 
 def triangle(size: int, device: torch.device | None = None) -> tuple[Tensor, Tensor, Tensor]:
-    """Rows and columns (T,) of the lower triangle's entries, and where each of (size * size,) entries lies in it."""
+    """Rows (T,) and columns (T,) of the lower triangle, and the place in it of each matrix entry (size * size,)."""
     row, column = torch.tril_indices(size, size, device=device)
     full = torch.empty(size, size, dtype=torch.int64, device=device)
     full[row, column] = full[column, row] = torch.arange(len(row), device=device)
@@ -25,18 +26,18 @@ def moments(mean: Tensor, covariance: Tensor) -> tuple[Tensor, Tensor, Tensor, T
     """
     size = mean.shape[1]
     row, column, full = triangle(size, mean.device)
-    x = mean.T.clone(memory_format=torch.contiguous_format)  # (K, N): whole rows are combined, which is fast
+    x = mean.T.clone(memory_format=torch.contiguous_format)  # (K, N): combining whole rows is fast
     spread, bias = covariance.T, mean[:, 0]
     with_bias = spread[full[:size]]
     x[0] = 1.0
-    outer = x[row] * x[column] + spread * (column > 0).unsqueeze(1)  # the constant 1 varies with nothing
+    outer = x[row] * x[column] + spread * (column > 0).unsqueeze(1)  # the constant 1 has no covariance
     cross = x * bias + with_bias
     cross[0] = bias
     return x.T, outer.T, cross.T, bias**2 + with_bias[0]
 
 
 def covariance_of(x: Tensor, products: Tensor, bias: Tensor, bias_square: Tensor) -> Tensor:
-    """The covariances (N, T) that `moments` was given; products (N, T + K) are its E[x x'] beside its E[x bias]."""
+    """Recovers the covariances (N, T) from `moments`; products (N, T + K) are its E[x x'] and its E[x bias]."""
     size = x.shape[1]
     row, column, _ = triangle(size, x.device)
     outer, cross = products[:, : len(row)], products[:, len(row) :]

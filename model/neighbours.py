@@ -1,21 +1,21 @@
-"""The weights of movies beyond the table of the interest: each has a few, those of its nearest movies.
+"""The weights of movies outside the interest's table: each such movie has weights only for its nearest movies.
 
-A large catalogue has too many pairs of movies for a table. The E pairs with a weight are listed by the movie of the
-history, so that a user costs time by what they rated, not by the size of the catalogue.
+A large catalogue has too many pairs of movies for a table. Only E pairs have a weight. They are sorted by the movie of
+the history, so the time for a user depends on their number of ratings, not on the size of the catalogue.
 """
 
-# No `from __future__ import annotations`: TorchScript reads the attributes' annotations as they are.
+# No `from __future__ import annotations`: TorchScript cannot read annotations that are strings.
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 
 class Neighbours(nn.Module):
-    """Weights of E pairs among M movies; E is 0 where the table holds every movie.
+    """Weights of E pairs among M movies; E is 0 if the table contains every movie with weights.
 
     Args:
-        first: (M + 2,) int64; the pairs of the history's movie of row m are `first[m]` to `first[m + 1]`.
-        target: (E,) int32, the row of the movie that each pair makes interesting.
+        first: (M + 2,) int64; if the history's movie is in row m, its pairs are `first[m]` to `first[m + 1]`.
+        target: (E,) int32, the row of the movie whose interest the pair raises.
         weight: (E,) float32.
     """
 
@@ -30,20 +30,23 @@ class Neighbours(nn.Module):
         self.register_buffer("weight", weight)
 
     def add_to(self, taste: Tensor, movie_index: Tensor, strength: Tensor, owner: Tensor) -> None:
-        """Adds to `taste` (N, M + 1) what R ratings say, each of row movie_index (R,) and of the user `owner` (R,)."""
+        """Adds the weights of R ratings to `taste` (N, M + 1), in place.
+
+        movie_index, strength, owner: (R,), the movie's row, the strength and the user of each rating.
+        """
         if self.target.numel() > 0:
             rating, pair = self._pairs(movie_index)
             place = owner[rating] * taste.size(1) + self.target[pair]
             taste.view(-1).index_add_(0, place, strength[rating] * self.weight[pair])
 
     def weights_of(self, movie_index: Tensor, target: int) -> Tensor:
-        """Weight (R,) of each movie of rows movie_index (R,) for the one of row `target`; 0 for no pair."""
+        """The weight (R,) of each movie in movie_index (R,) for the movie in row `target`; 0 without a pair."""
         rating, pair = self._pairs(movie_index)
         weight = self.weight[pair] * (self.target[pair] == target)
         return torch.zeros(movie_index.numel(), dtype=weight.dtype, device=weight.device).index_add_(0, rating, weight)
 
     def _pairs(self, movie_index: Tensor) -> tuple[Tensor, Tensor]:
-        """All pairs of these movies: which of them (P,), and the place of the pair (P,)."""
+        """All P pairs of these movies: the position of the movie in movie_index (P,), and that of the pair (P,)."""
         first = self.first[movie_index]
         number = self.first[movie_index + 1] - first
         rating = torch.repeat_interleave(number)
@@ -52,13 +55,13 @@ class Neighbours(nn.Module):
 
 
 def no_neighbours(num_movies: int) -> Neighbours:
-    """No pairs: the table of the interest holds every movie that has weights."""
+    """An empty list of pairs, for an interest whose table contains every movie with weights."""
     empty = torch.zeros(0)
     return Neighbours(torch.zeros(num_movies + 2, dtype=torch.int64), empty.to(torch.int32), empty)
 
 
 def list_pairs(source: np.ndarray, target: np.ndarray, weight: np.ndarray, num_movies: int) -> Neighbours:
-    """The pairs (E,) of rows in any order: the history's movie, the movie that it makes interesting, and the weight."""
+    """Makes the list from E pairs in any order: rows of the history's movies, rows of the targets, and weights (E,)."""
     order = np.lexsort((target, source))
     first = np.append(0, np.cumsum(np.bincount(source, minlength=num_movies + 1)))
     arrays = first, target[order].astype(np.int32), weight[order].astype(np.float32)
@@ -66,7 +69,7 @@ def list_pairs(source: np.ndarray, target: np.ndarray, weight: np.ndarray, num_m
 
 
 def moved_neighbours(neighbours: Neighbours, rows: np.ndarray, num_movies: int) -> Neighbours:
-    """The same pairs of a catalogue of `num_movies`, in which the movie of row m has the row rows[m]."""
+    """The same pairs for a catalogue of `num_movies` in which the movie in row m has moved to row rows[m]."""
     pairs = neighbours.first.diff().numpy()
     source = np.repeat(np.arange(len(pairs)), pairs)
     return list_pairs(rows[source], rows[neighbours.target.numpy()], neighbours.weight.numpy(), num_movies)

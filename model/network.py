@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 
 class TowerNetwork(Protocol):
-    """What serving needs of a network, scripted or not."""
+    """The methods that serving needs from a network, scripted or not."""
 
     def user_tower(self, user_index: Tensor) -> Tensor:
         """(B,) int64 rows of users -> (B, W)."""
@@ -33,23 +33,23 @@ class TowerNetwork(Protocol):
 
 
 class EncodingNetwork(TowerNetwork, Protocol):
-    """A network whose users' rows are a function of the ratings they gave, so that it knows a new user at once.
+    """A network that computes a user's row from their ratings. So it can answer for a new user without training.
 
-    A network declares that it is one by exporting `encode_users`; `Artifact.encoder` is the one place that asks.
+    A network declares this by exporting `encode_users`. Only `Artifact.encoder` checks for it.
     """
 
     def encode_users(self, owner: Tensor, movie_index: Tensor, rating: Tensor, num_users: int) -> Tensor:
-        """Rows of the user table, (num_users, W), from R ratings in rating units, each its owner's, all (R,)."""
+        """Rows (num_users, W) of the user table from R ratings, in rating units. All other arguments are (R,)."""
 
     def encode_user(self, movie_index: Tensor, rating: Tensor) -> Tensor:
-        """The row (W,) of one user from R ratings (R,) of movies (R,); the unknown user's where R is 0."""
+        """The row (W,) of one user from R ratings (R,) of movies (R,); the unknown user's row if R is 0."""
 
 
 class RatingNetwork(nn.Module):
-    """The base of every network that is trained here; it keeps the protocol above.
+    """The base class of every network that is trained here. It implements `TowerNetwork`.
 
     Args:
-        num_users, num_movies: known ones; each table has one row more, for the unknown.
+        num_users, num_movies: numbers of known ids; each table has one more row, for the unknown id.
     """
 
     def __init__(self, num_users: int, num_movies: int) -> None:
@@ -64,10 +64,10 @@ class EmbeddingMLP(RatingNetwork):
         x = [dropout(P[u]); dropout(Q[m])],   unit = sigmoid(w . f_L(... f_1(x)) + b),
         f_l(x) = dropout(relu(W_l x + b_l))
 
-    `W_1 x` is computed as `W_user p + W_movie q`: the same layer, split where the concatenation was.
+    `W_1 x` is computed as `W_user p + W_movie q`, which is the same layer, split at the concatenation.
 
     Args:
-        num_users, num_movies: known ones; each table has one row more, for the unknown.
+        num_users, num_movies: numbers of known ids; each table has one more row, for the unknown id.
         embedding_dim: width of each embedding, D.
         hidden_dims: widths of the hidden layers; the first is the width of the towers, W.
         dropout: share of hidden units dropped in training.
@@ -96,7 +96,7 @@ class EmbeddingMLP(RatingNetwork):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draws every parameter anew: small uniform embeddings, Xavier layers."""
+        """Draws new values for all parameters: uniform small embeddings, Xavier for the layers."""
         for table in (self.user_embedding, self.movie_embedding):
             nn.init.uniform_(table.weight, -0.05, 0.05)
         bound = (6 / (2 * self.user_embedding.embedding_dim + self.user_linear.out_features)) ** 0.5

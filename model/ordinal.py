@@ -4,26 +4,27 @@
     logit = skip * f + W relu(tower_user + tower_movie + slope * f + mix (u * v)) + b      f = b_u + c_m + u . v
     unit = sum_l softmax(logit)_l unit_l
 
-n = number of ratings of the side; its shares of the levels are shrunken towards the data's. The product carries the
-interaction (Rendle et al. 2020); the network bends it into a distribution over levels that need not lie evenly.
+n = number of ratings of the user or movie. Its shares of the levels are shrunk towards the data's shares. The product
+models the interaction (Rendle et al. 2020). The network turns it into a distribution over levels, which need not be
+equally spaced.
 
 Shapes: B batch, K = 1 + factors, L levels, H hidden units.
 """
 
-# No `from __future__ import annotations`: TorchScript reads the attributes' annotations as they are.
+# No `from __future__ import annotations`: TorchScript cannot read annotations that are strings.
 import torch
 from torch import Tensor, nn
 
-# Ratings' worth of the data's own shares, in a user's and in a movie's shares of the levels.
+# How many ratings the data's shares count for, in a user's and in a movie's shares of the levels.
 _USER_SHRINKAGE, _MOVIE_SHRINKAGE = 1.0, 10.0
-_MARGIN = 0.5  # how far f may lie outside the levels' scores, in standard deviations
+_MARGIN = 0.5  # how far f may be outside the range of the levels' scores, in standard deviations
 
 
 class OrdinalHead(nn.Module):
     """Levels and network.
 
     Args:
-        edges: (L - 1,) upper edges of the levels but the last, in rating units, ascending.
+        edges: (L - 1,) upper edges of all levels except the last, in rating units, ascending.
         unit: (L,) the levels' mean unit scores.
         share: (L,) their frequencies in the data.
         score: (L,) their normal scores, ascending: the target of the factor block below.
@@ -61,7 +62,7 @@ class OrdinalHead(nn.Module):
         self.skip = nn.Parameter(score.clone())
         self.dropout = nn.Dropout(dropout)
         self.out = nn.Linear(hidden_dim, self.num_levels)
-        nn.init.zeros_(self.out.weight)  # it begins as the data's own frequencies, tilted by f
+        nn.init.zeros_(self.out.weight)  # training starts from the data's frequencies, shifted by f
         with torch.no_grad():
             self.out.bias.copy_(share.log())
 
@@ -70,7 +71,7 @@ class OrdinalHead(nn.Module):
         return torch.searchsorted(self.edges, rating)
 
     def histogram(self, index: Tensor, level: Tensor, num: int) -> Tensor:
-        """How many of the levels (R,) each of `num` rows got, (num, L) float32; index (R,) says whose they are."""
+        """Counts each level (R,) for each of `num` rows: (num, L) float32; index (R,) is the row of each level."""
         counts = torch.zeros(num * self.num_levels, device=index.device)
         counts.index_add_(0, index * self.num_levels + level, torch.ones_like(index, dtype=torch.float32))
         return counts.view(num, self.num_levels)
@@ -86,24 +87,24 @@ class OrdinalHead(nn.Module):
         return hidden
 
     def describe_user(self, vector: Tensor, histogram: Tensor) -> Tensor:
-        """What `user`, the tower, sees: (B, K + L + 2), the vector first."""
+        """The input of the user tower, (B, K + L + 2); the vector comes first."""
         return self._describe(vector, histogram, self.user_shrinkage)
 
     def describe_movie(self, vector: Tensor, histogram: Tensor) -> Tensor:
-        """What `movie`, the tower, sees: (B, K + L + 2), the vector first."""
+        """The input of the movie tower, (B, K + L + 2); the vector comes first."""
         return self._describe(vector, histogram, self.movie_shrinkage)
 
     def logits(self, hidden: Tensor, product: Tensor, f: Tensor) -> Tensor:
         """hidden (..., H), the towers' sum; product (..., K - 1), u * v; f (...,), the block's score -> (..., L)."""
         at = f.clamp(self.lowest, self.highest).unsqueeze(-1)
         bent = self.dropout(torch.relu(hidden + self.mix(product) + at * self.slope))
-        # In memory the levels come first, which on a CPU speeds up this product and what follows it.
+        # In memory the levels are the first dimension. On a CPU, this makes the product and the next steps faster.
         tilt = self.out.bias.unsqueeze(-1) + self.skip.unsqueeze(-1) * at.transpose(-1, -2)
         logit: Tensor = (tilt + self.out.weight @ bent.transpose(-1, -2)).transpose(-1, -2)
         return logit
 
     def forward(self, hidden: Tensor, product: Tensor, f: Tensor) -> Tensor:
-        """As `logits`; the expected unit score (...,)."""
+        """As `logits`, but returns the expected unit score (...,)."""
         return expectation(self.logits(hidden, product, f), self.unit)[0]
 
     def _describe(self, vector: Tensor, histogram: Tensor, strength: float) -> Tensor:
@@ -115,7 +116,7 @@ class OrdinalHead(nn.Module):
 def expectation(logit: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
     """Expected value (...,) under softmax(logit), (..., L), and the log normaliser (...,).
 
-    Spelled out because torch.softmax over a short last dimension is six times slower on a CPU.
+    It does not call torch.softmax, which is six times slower over a short last dimension on a CPU.
     """
     top = logit.amax(-1)
     weight = torch.exp(logit - top.unsqueeze(-1))

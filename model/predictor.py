@@ -1,7 +1,7 @@
-"""Raw ids in, ratings out. Knows no server and no HTTP.
+"""Raw ids in, ratings out. This module does not depend on a server or on HTTP.
 
-All asks of a call are scored in one pass: the (user, movie) rows of each lie end to end, the network sees them once,
-and each ask takes its own slice of the ratings. So a batch costs one forward, whatever its clients ask.
+One forward pass rates all asks of a call: their (user, movie) rows are concatenated, and each ask gets its slice of the
+ratings. So a batch costs one forward pass, whatever its clients ask.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from model.ranking import RankBy
 
 
 class Recommendation(NamedTuple):
-    """A movie for a user, with its rating and score; the title is None where the catalogue has none."""
+    """A movie for a user, with its rating and score; the title is None if the catalogue has none."""
 
     movie_id: Any
     rating: float
@@ -28,7 +28,7 @@ class Recommendation(NamedTuple):
 
 
 class Predictor:
-    """Answers asks with an artifact's network, on the device where that network lies."""
+    """Answers asks with an artifact's network, on the device of that network."""
 
     def __init__(self, artifact: Artifact, device: str = "cpu") -> None:
         self.model = ServedModel.from_artifact(artifact, device)
@@ -39,7 +39,7 @@ class Predictor:
         self.scorer = self.model.scorer
 
     def answer(self, asks: Sequence[Ask]) -> list[Answer]:
-        """Answers each ask, in order, with one forward for all of them (explanations aside)."""
+        """Answers each ask, in order. One forward pass serves all asks, except explanations."""
         if not asks:
             return []
         pair_asks = [ask for ask in asks if type(ask) is PairAsk]
@@ -58,9 +58,10 @@ class Predictor:
         return cast(PairAnswer, answer)
 
     def best(self, user_id: RawId, top_k: int = 10, exclude_seen: bool = True) -> list[Recommendation]:
-        """The best movies for a user, as the server ranks them, without those that the user rated.
+        """The best movies for a user, ranked as the server ranks them.
 
-        By the blend of interest and rating; by the rating alone where the model has no interest part.
+        The blend of interest and rating sorts them; without an interest part, the rating alone. `exclude_seen` leaves
+        out the movies that the user rated.
         """
         rank_by: RankBy = "rating" if self.model.ranking is None else "blend"
         [answer] = self.answer([BestAsk(user_id, top_k=top_k, exclude_seen=exclude_seen, rank_by=rank_by)])
@@ -70,7 +71,7 @@ class Predictor:
         return [Recommendation(*one) for one in zip(*columns, strict=True)]
 
     def _rate(self, runs: Sequence[Run[Any]], call: Call) -> list[Any]:
-        """What each run makes of its ratings; one forward rates the pairs of all of them."""
+        """The results of all runs. One forward pass rates the pairs of all of them."""
         if len(runs) == 1:
             [run] = runs
             return [run.finish(self.scorer.rate(run.users, run.movies, call.fold_ins))]

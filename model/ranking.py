@@ -1,4 +1,4 @@
-"""By what recommendations are sorted: interest, rating, or a blend of both; and how much popularity is held back."""
+"""How recommendations are sorted: by interest, by rating, or by a blend of both; and how much popular movies lose."""
 
 from __future__ import annotations
 
@@ -8,22 +8,17 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 import torch
 
+from model.history import Rated
 from model.interest import Interest
+from model.interest_rows import InterestRows
 from model.scale import RatingScale
 
 RankBy = Literal["blend", "interest", "rating"]
 RANKINGS: tuple[RankBy, ...] = get_args(RankBy)
 
 
-class Rated(NamedTuple):
-    """One user's history: rows of movies (n,), each at most once, and the ratings given (n,), in rating units."""
-
-    movie_index: np.ndarray
-    ratings: np.ndarray
-
-
 class ScoreParts(NamedTuple):
-    """A score as a sum: what the history adds, rating by rating (n,), what popularity adds, and the rating's part."""
+    """The parts of a score: the share of each rating of the history (n,), of the popularity, and of the rating."""
 
     shares: np.ndarray
     popularity: float
@@ -31,7 +26,7 @@ class ScoreParts(NamedTuple):
 
 
 class Ranking:
-    """Scores of movies for users, from an artifact's interest part on the device where it lies."""
+    """Scores movies for users with an artifact's interest part, on the device of that part."""
 
     def __init__(self, interest: Interest, device: str = "cpu") -> None:
         self._interest = interest
@@ -39,9 +34,12 @@ class Ranking:
         self._rating_weight = float(interest.rating_weight)
         self._rating_center = float(interest.rating_center)
         self._rarity = interest.rarity.cpu().numpy()
+        self._rows = InterestRows(interest) if self._device.type == "cpu" else None
 
     def interests(self, histories: Sequence[Rated]) -> np.ndarray:
-        """Interest (N, num_movies + 1) float32 of N users in every movie, all in one product."""
+        """Interest (N, num_movies + 1) float32 of N users in every movie; each rated a movie at most once."""
+        if self._rows is not None:
+            return self._rows.interests(histories)
         offsets = np.zeros(len(histories) + 1, dtype=np.int64)
         np.cumsum([len(history.ratings) for history in histories], out=offsets[1:])
         movies = np.concatenate([history.movie_index for history in histories]).astype(np.int64)
@@ -71,8 +69,9 @@ class Ranking:
         Args:
             ratings: (K,), in rating units.
             interest: (num_movies + 1,), a row of `interests`.
-            rated: whether the user has a history. Who has none gets the most popular: a rating tells little of them.
-            novelty: 0..1, how much popular movies are held back, in standard deviations of what is sorted by.
+            rated: whether the user has a history. A user without one gets the most popular movies, because their
+                predicted ratings say little about them.
+            novelty: 0..1, how much the score of popular movies is lowered, in standard deviations of the scores.
         """
         if rank_by == "rating":
             scores = ratings.astype(np.float64)

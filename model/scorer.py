@@ -1,4 +1,4 @@
-"""Rows in, ratings out: the network, with its towers computed once for all rows where they fit."""
+"""Rows in, ratings out: runs the network. Small enough tower outputs are computed once for all rows and kept."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from model.artifact import Artifact
 from model.compiled_head import find_compiled_head
 from model.network import TowerNetwork
 
-# A side's tower is computed once for all its rows if the result is at most this large; else it is computed per request.
+# A tower's output is computed once for all rows if it is at most this large; else for each request.
 TOWER_CACHE_MIB = 64
-# Users of one tile where many are rated with many movies; as many movies make it as large as a chunk.
+# Users in one tile when many users are rated with many movies. The tile's number of movies makes it one chunk large.
 _TILE_USERS = 16
-# How many times as large a tile of the sketch is, which has no hidden layers.
+# A tile of the sketch is this many chunks large, because the sketch has no hidden layers.
 _SKETCH_CHUNKS = 16
-# Pairs per forward: bounds the memory of one call. On a CPU the hidden layers of this many pairs stay in its cache,
-# which more than halves the time to rate a whole catalogue. A GPU is fastest with all pairs at once.
+# Pairs per forward pass; this limits the memory of one call. On a CPU, the hidden layers of this many pairs stay in the
+# cache, which more than halves the time to rate a whole catalogue. A GPU is fastest with all pairs at once.
 CHUNK_PAIRS = {"cpu": 4_096, "cuda": 1_048_576}
 
 Tower = Callable[[Tensor], Tensor]
@@ -28,13 +28,13 @@ Head = Callable[[Tensor, Tensor], Tensor]
 
 
 class Scorer:
-    """Rates pairs of rows on the device where the artifact's network lies."""
+    """Rates pairs of rows on the device of the artifact's network."""
 
     def __init__(self, artifact: Artifact, device: str = "cpu") -> None:
         self._scale = artifact.scale
         self.device = torch.device(device)
         self._chunk = CHUNK_PAIRS[self.device.type]
-        # An index out of range makes a GPU useless to its process. On a CPU, torch itself raises.
+        # After an index out of range, a process cannot use the GPU any more. On a CPU, torch itself raises.
         self.checks_rows = self.device.type != "cpu"
         self._last_user = artifact.user_ids.unknown
         self._last_movie = artifact.movie_ids.unknown
@@ -46,7 +46,7 @@ class Scorer:
         self._sketch: Head | None = getattr(network, "sketch", None)
         self.can_sketch = self._sketch is not None
         with torch.inference_mode():
-            # An explanation follows a rating back to the user's vector. A network that was adopted may have none.
+            # An explanation follows a rating back to the user's vector. The towers of an adopted network may give rows.
             first_row = torch.zeros(1, dtype=torch.int64, device=self.device)
             self.has_vectors = network.user_tower(first_row).is_floating_point()
             self.user_tower = self._keep(network.user_tower, self._last_user + 1)
@@ -83,19 +83,19 @@ class Scorer:
     def sketch_all(
         self, user_index: np.ndarray, movie_index: np.ndarray, fold_ins: Sequence[Tensor] = ()
     ) -> np.ndarray:
-        """About what `rate_all` gives, (N, M) float32 in unit scores, by a few products of matrices.
+        """Approximates `rate_all`: (N, M) float32 unit scores, by a few matrix products.
 
         Raises:
             NotImplementedError: the network has no `sketch`.
         """
         if self._sketch is None:
-            raise NotImplementedError("this model's network has no sketch: every pair must go through its head")
+            raise NotImplementedError("this model's network has no sketch: use rate_all")
         return self._tiled(self._sketch, user_index, movie_index, fold_ins, _SKETCH_CHUNKS * self._chunk)
 
     def _tiled(
         self, head: Head, user_index: np.ndarray, movie_index: np.ndarray, fold_ins: Sequence[Tensor], pairs: int
     ) -> np.ndarray:
-        """What a head gives for all pairs, (N, M), in tiles of so many, which stay in the processor's cache."""
+        """The head's scores of all pairs, (N, M), computed in tiles that fit into the processor's cache."""
         found = np.empty((len(user_index), len(movie_index)), dtype=np.float32)
         width = pairs // _TILE_USERS
         with torch.inference_mode():
@@ -116,14 +116,16 @@ class Scorer:
         return self.encode_many(np.zeros(len(movie_index)), movie_index, ratings, 1)[0]
 
     def encode_many(self, owner: np.ndarray, movie_index: np.ndarray, ratings: np.ndarray, number: int) -> Tensor:
-        """Vectors (number, W) of fold-in users, from R ratings (R,) of movies (R,); `owner` (R,), 0..number-1, rated.
+        """Vectors (number, W) of fold-in users, from R ratings (R,) of movies (R,), in rating units.
+
+        `owner` (R,): the user of each rating, 0..number-1.
 
         Raises:
             NotImplementedError: the network has no encoder.
         """
         if self._encoder is None:
             raise NotImplementedError(
-                "this model cannot take new ratings: its network has no encoder; train one that has"
+                "this model cannot take new ratings: its network has no encoder; train a model with one"
             )
         with torch.inference_mode():
             owners = self._tensor(owner.astype(np.int64))
@@ -132,14 +134,14 @@ class Scorer:
 
     @property
     def head_name(self) -> str:
-        """What computes the head, for people: a log line names it."""
+        """The name of what computes the head, for the log."""
         return "TorchScript" if self._compiled is None else "machine code"
 
     def _to_rating(self, units: np.ndarray) -> np.ndarray:
         return self._scale.to_rating(units.astype(np.float64))
 
     def _units(self, user_index: np.ndarray, movie_index: np.ndarray, fold_ins: Sequence[Tensor]) -> np.ndarray:
-        """One forward: rows -> unit scores (B,) float32."""
+        """One forward pass: rows -> unit scores (B,) float32."""
         user = self._users(user_index, fold_ins)
         units: np.ndarray = self.head(user, self.movie_tower(self._tensor(movie_index))).cpu().numpy()
         return units

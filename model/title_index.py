@@ -1,7 +1,7 @@
-"""Search of titles: every word of the query begins a word of the title, whatever the case, the accents and the script.
+"""Search of titles: each word of the query must begin a word of the title. Case and accents do not matter.
 
-A title's words stand in one sorted vocabulary, and the movies of words that begin alike lie beside each other. So a
-query costs a binary search for each of its words, and no look at any title.
+The words of all titles are one sorted list, so words with the same beginning are neighbours, and so are their movies. A
+query costs one binary search per word, and reads no title.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ import numpy as np
 
 _WORD = re.compile(r"\w+")
 _APOSTROPHES = re.compile("['’ʼ`]")
-# Scripts that are written without spaces: a word may begin at any of their characters.
+# Scripts that are written without spaces: a word may begin at any character.
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f]")
 _MOST_UNSPACED = 8
 _LAST_CHARACTER = "\U0010ffff"
 
 
 class TitleIndex:
-    """Finds movies by their titles, (n,); the position is the movie's row. `popularity` (n,) sorts what is found."""
+    """Finds movies by their titles (n,); the position is the movie's row. `popularity` (n,) sorts the results."""
 
     def __init__(self, titles: Sequence[str], popularity: np.ndarray) -> None:
-        # A movie's place is its number in the order of popularity.
+        # A movie's place is its position in the order of popularity.
         self._row_of_place = np.argsort(-popularity, kind="stable")
         number_of_word: dict[str, int] = {}
         numbers: list[int] = []
@@ -47,9 +47,10 @@ class TitleIndex:
         self._first_word[with_words] = ranks[(ends - counts)[with_words]]
 
     def find(self, query: str, most: int) -> np.ndarray:
-        """Rows of the movies that match: those whose title begins with the first word come first, then the popular.
+        """Rows of at most `most` movies that match. Titles that begin with the query's first word come first; then the
+        more popular movie comes first.
 
-        A query without any word matches every movie.
+        A query without words matches every movie.
         """
         ranges = [self._range(word) for word in words_of(query)]
         if not ranges:
@@ -67,24 +68,24 @@ class TitleIndex:
         return rows
 
     def _range(self, word: str) -> tuple[int, int]:
-        """Where the words that begin with `word` lie in the vocabulary."""
+        """The range of the sorted words that begin with `word`: start and end."""
         begin = bisect.bisect_left(self._vocabulary, word)
         return begin, bisect.bisect_right(self._vocabulary, word + _LAST_CHARACTER, lo=begin)
 
 
 def folded(text: str) -> str:
-    """Text as it is compared: without case, accents and apostrophes."""
+    """The text in the form that is compared: lower case, without accents and apostrophes."""
     decomposed = unicodedata.normalize("NFKD", _APOSTROPHES.sub("", text).casefold())
     return "".join(character for character in decomposed if unicodedata.category(character) != "Mn")
 
 
 def words_of(text: str) -> list[str]:
-    """The folded words of a query; of a word without spaces around it, as Chinese, the first characters."""
+    """The folded words of a query. Of a word in a script without spaces, such as Chinese, only the first characters."""
     return [word[:_MOST_UNSPACED] if _UNSPACED.match(word) else word for word in _WORD.findall(folded(text))]
 
 
 def _words_of_title(title: str) -> list[str]:
-    """The same of a title; where no spaces part the words, each character may begin one."""
+    """The folded words of a title. In a script without spaces, a word may begin at each character."""
     if title.isascii() and "'" not in title:
         return _WORD.findall(title.lower())
     words = _WORD.findall(folded(title))

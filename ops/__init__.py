@@ -1,5 +1,5 @@
-"""Running it: start and stop the server, change its versions. Reaches TorchServe over HTTP only.
+"""Operation: start and stop the server, and change its versions. It reaches TorchServe only over HTTP.
 
-The rooms import one way: refresh -> canary -> versions -> build -> process -> asgi -> store, and ray -> asgi. The files
-beside them import none of them.
+The rooms import in one direction: refresh -> canary -> versions -> build -> process -> asgi -> store, and ray -> asgi.
+The files beside the rooms import none of them.
 """

@@ -43,7 +43,7 @@ class KeyFileAuth(httpx.Auth):
         self._settings = settings
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Without a key file, sends the request as it is."""
+        """Sends the request with the key; without a key file, it sends the request unchanged."""
         kind = "management" if str(request.url).startswith(self._settings.management + "/") else "inference"
         key = find_key(self._settings, kind)
         if key is not None:
@@ -56,7 +56,7 @@ class KeyFileAuth(httpx.Auth):
                 yield request
 
     def _wait_for_another(self, kind: str, refused: str | None) -> str | None:
-        """The key that replaced the refused one. The server uses a new key shortly before it writes the file."""
+        """Waits for the key that replaced the refused one. The server uses a new key before it writes the file."""
         deadline = time.monotonic() + WRITTEN_WITHIN_S
         while (key := find_key(self._settings, kind)) in (None, refused):
             if time.monotonic() > deadline or not key_file(self._settings).exists():
@@ -159,7 +159,7 @@ def rotate(settings: ServerSettings) -> dict[str, str]:
 def _key(settings: ServerSettings, kind: str) -> str:
     key = find_key(settings, kind)
     if key is None:
-        raise AuthError(f"{key_file(settings)}: no keys there: `make serve AUTH=on` starts a server that asks for them")
+        raise AuthError(f"{key_file(settings)}: no keys there: `make serve AUTH=on` starts a server with keys")
     return key
 
 
@@ -168,7 +168,7 @@ def _choice(settings: ServerSettings) -> Path:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Does one of the verbs."""
+    """Runs one of the verbs."""
     parser = argparse.ArgumentParser(prog="python -m ops.auth", description="The keys of this folder's server.")
     parser.add_argument("verb", choices=("token", "header", "rotate"))
     parser.add_argument("kind", nargs="?", choices=KINDS, default="inference")
@@ -182,7 +182,7 @@ def main(arguments: list[str] | None = None) -> None:
             print(header(settings, options.kind), end="")
         elif options.verb == "rotate":
             for kind, expires in rotate(settings).items():
-                print(f"a new {kind} key, until {expires}; the old one is refused from now on")
+                print(f"new {kind} key, valid until {expires}; the server now refuses the old one")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The server's HTTP interfaces, as far as running it needs them."""
+"""A client for the server's HTTP interfaces, with the calls that `ops` needs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ops.settings import ServerSettings
 
 
 class ClientError(RuntimeError):
-    """The server refused, with this HTTP status, or did not answer (None); the message holds its words."""
+    """The server refused with this HTTP status, or did not answer (None). The message contains the server's message."""
 
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
@@ -21,11 +21,11 @@ class ClientError(RuntimeError):
 
 
 class KeyRefusedError(ClientError):
-    """The front end asks for another key than the one that was sent: it lives, and tells nothing else."""
+    """The front end refused the key. So it is running, but it says nothing about its workers."""
 
 
 class Answer(NamedTuple):
-    """One answer as it came; `version` is the one that the answer says it is from, None where it says none."""
+    """One unchanged answer; `version` is the version that the answer names, or None if it names none."""
 
     status: int
     version: str | None
@@ -37,7 +37,7 @@ class Client:
 
     def __init__(self, settings: ServerSettings, timeout_s: float = 30.0) -> None:
         self._settings = settings
-        # No connection is kept between asks, so that there is none to be closed.
+        # It keeps no connection between calls, so nobody must close one.
         unkept = httpx.Limits(max_keepalive_connections=0)
         self._http = httpx.Client(timeout=timeout_s, auth=KeyFileAuth(settings), trust_env=False, limits=unkept)
 
@@ -46,19 +46,19 @@ class Client:
         return self._ask("POST", self._predictions(version), json=body)
 
     def answer(self, body: bytes, version: str | None = None) -> Answer:
-        """The answer to one body as it came, an error of the handler's too."""
+        """The unchanged answer to one body; it may be an error of the handler."""
         headers = {"content-type": "application/json"}
         response = self._send("POST", self._predictions(version), content=body, headers=headers)
         return Answer(response.status_code, response.headers.get(VERSION_HEADER), response.content)
 
     def describe(self, version: str | None = None) -> dict[str, Any]:
-        """The metadata of the default or of one version, told by a worker."""
+        """The metadata of one version, or of the default, from a worker."""
         described = self._ask("GET", self._models(version), params={"customized": "true"})
         metadata: dict[str, Any] = described[0]["customizedMetadata"]
         return metadata
 
     def versions(self) -> list[dict[str, Any]]:
-        """Every registered version: `version`, `default`, and `workers` as TorchServe tells them."""
+        """Every registered version: `version`, `default`, and `workers` in TorchServe's format."""
         response = self._send("GET", self._models(None))
         if response.status_code == httpx.codes.NOT_FOUND:
             return []  # none is registered
@@ -69,16 +69,16 @@ class Client:
         ]
 
     def workers(self, version: str | None = None) -> list[dict[str, Any]]:
-        """The workers of the default or of one version, as TorchServe tells them: `id`, `pid`, `status` and more."""
+        """The workers of one version, or of the default, in TorchServe's format: `id`, `pid`, `status` and more."""
         workers: list[dict[str, Any]] = self._ask("GET", self._models(version))[0]["workers"]
         return workers
 
     def has_ready_worker(self, version: str | None = None) -> bool:
-        """Whether the front end says that a worker is ready; no worker is asked, as one under load may not answer."""
+        """Whether the front end reports a ready worker. It asks no worker, because an overloaded one may not answer."""
         return any(worker["status"] == "READY" for worker in self.workers(version))
 
     def is_ready(self, version: str | None = None) -> bool:
-        """Whether a worker of the version answers: /ping says Healthy before that."""
+        """Whether a worker of the version answers. /ping is not enough: it says Healthy before a worker is ready."""
         try:
             if not self.has_ready_worker(version):
                 return False  # a request would block here
@@ -88,7 +88,7 @@ class Client:
         return True
 
     def requests_by_name(self, version: str) -> int:
-        """How many requests named this version in their path since the start; 0 where no metrics are served."""
+        """How many requests named this version in their path since the start; 0 if the server has no metrics."""
         if self._settings.metrics is None:
             return 0
         text = self._send("GET", f"{self._settings.metrics}/metrics").text
@@ -106,7 +106,7 @@ class Client:
         self._ask("PUT", f"{self._models(version)}/set-default")
 
     def unregister(self, version: str) -> None:
-        """Removes a version at once, see process/workers.py; TorchServe refuses for a default that is not alone."""
+        """Removes a version at once; see process/workers.py. TorchServe refuses the default while others exist."""
         self._ask("DELETE", self._models(version))
 
     def _predictions(self, version: str | None) -> str:

@@ -1,4 +1,4 @@
-"""How a command ends that cannot do what it was asked for: one line, and the exit status that goes with it."""
+"""How a command ends when it fails: with one line and an exit status."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ TRACEBACK = "TRACEBACK"
 def failing_in_one_line(prefix: str, errors: tuple[type[Exception], ...], interrupted: str) -> Iterator[None]:
     """Ends the process: status 1 and `PREFIX: the error` after an exception, 130 and `interrupted` after a Ctrl-C.
 
-    errors: those whose message is meant for the user. Any other exception is a fault of ours: its type and its place
-    are told too, and the whole traceback where `TRACEBACK=1` is in the environment.
+    errors: exceptions with a message for the user. Any other exception is a bug. Then the line also names its type and
+    place, and with `TRACEBACK=1` in the environment the whole traceback follows.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""`python -m ops.logs`: the last lines of the server's log; `--follow` goes on printing until Ctrl-C."""
+"""`python -m ops.logs`: prints the last lines of the server's log; `--follow` also prints new lines until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import shutil
 import sys
 from pathlib import Path
 
-# TorchServe's log, and what the server and its workers printed at the start.
+# TorchServe's log, and the output of the server and its workers.
 LOGS = (Path("logs/ts.log"), Path("logs/console.log"))
 
 
 def command(lines: int, follow: bool) -> list[str]:
-    """The `tail` command that prints them; TorchServe replaces its log when it is full, so a name is followed.
+    """The `tail` command that prints the logs. It follows names, because TorchServe replaces its log when it is full.
 
     Raises:
         FileNotFoundError: there is no log.
@@ -21,7 +21,7 @@ def command(lines: int, follow: bool) -> list[str]:
     found = [str(path) for path in LOGS if path.exists()]
     if not found:
         raise FileNotFoundError(
-            f"{LOGS[0]}: no such file: no server was started in this folder: `make serve` starts one"
+            f"{LOGS[0]}: no such file: this folder has not started a server yet: `make serve` starts one"
         )
     return ["tail", "-n", str(lines), *(["-F"] if follow else []), *found]
 
@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Becomes `tail`."""
     parser = argparse.ArgumentParser(prog="python -m ops.logs", description=__doc__.splitlines()[0])
     parser.add_argument("--lines", type=int, default=40, help="how many lines of each file")
-    parser.add_argument("--follow", action="store_true", help="go on printing what is added")
+    parser.add_argument("--follow", action="store_true", help="also print new lines until Ctrl-C")
     options = parser.parse_args(arguments)
     try:
         words = command(options.lines, options.follow)

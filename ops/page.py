@@ -12,15 +12,15 @@ from ops.settings import ServerSettings, read_settings
 
 
 def page_address(settings: ServerSettings) -> str:
-    """Where a browser gets the page."""
+    """The address of the page."""
     return f"{settings.inference}/predictions/{NAME}"
 
 
 def main() -> None:
-    """Opens it, and prints the address."""
+    """Opens the page, and prints its address."""
     settings = read_settings(Path("config.properties"), Path.cwd())
     if auth.is_on(settings):
-        sys.exit("open: with AUTH=on TorchServe gives no browser the page; put nginx before it, as docs/page.md says")
+        sys.exit("open: with AUTH=on a browser cannot get the page from TorchServe; use nginx, as docs/page.md says")
     address = page_address(settings)
     opened = webbrowser.open(address)
     print(address if opened else f"no browser here; open this address in one: {address}")

@@ -1,6 +1,6 @@
-"""`python -m ops.predict --body JSON`: asks this folder's server, at its address and with its key.
+"""`python -m ops.predict --body JSON`: sends a request to this folder's server, at its address and with its key.
 
-The answer goes to standard output as it came. The exit status is 1 where the server refused or does not run.
+It prints the unchanged answer. The exit status is 1 if the server refused or does not run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Asks once."""
     parser = argparse.ArgumentParser(prog="python -m ops.predict", description=__doc__.splitlines()[0])
     parser.add_argument("--body", default=BODY, help="the request's JSON")
-    parser.add_argument("--version", help="the version to ask; the default where it is left out")
+    parser.add_argument("--version", help="the version to ask (default: the default version)")
     options = parser.parse_args(arguments)
     with failing_in_one_line("predict", (ClientError, ValueError, OSError), "predict: interrupted"):
         settings = read_settings(Path("config.properties"), Path.cwd())

@@ -1,7 +1,7 @@
-"""Java's .properties syntax, as TorchServe reads config.properties with `java.util.Properties.load`.
+"""Java's .properties syntax. TorchServe reads config.properties with `java.util.Properties.load`.
 
-A key ends at the first `=`, `:` or blank that no backslash stands before. Blanks around the separator do not count.
-`#` and `!` begin a comment line, and a backslash at the end of a line continues it on the next.
+A key ends at the first `=`, `:` or blank without a backslash before it. Blanks around the separator are ignored. `#`
+and `!` begin a comment line, and a backslash at the end of a line continues it on the next line.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ _ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 
 
 def parse_properties(text: str) -> dict[str, str]:
-    """The settings by name. The last one counts where a name stands twice."""
+    """The settings by name. If a name occurs twice, the last value counts."""
     found = {}
     for line in _logical_lines(text):
         key = _KEY.match(line)
-        assert key is not None  # it matches the empty string too
+        assert key is not None  # the pattern also matches the empty string
         found[_unescape(key[1])] = _unescape(line[key.end() :])
     return found
 
 
 def _logical_lines(text: str) -> Iterator[str]:
-    """Lines without comments and empty ones, continued lines joined."""
+    """The lines without comments and empty lines; continued lines are joined."""
     joined: str | None = None
     for natural in re.split(r"\r\n|\r|\n", text):
         line = natural.lstrip(_BLANK)
@@ -43,7 +43,7 @@ def _logical_lines(text: str) -> Iterator[str]:
 
 
 def _is_continued(line: str) -> bool:
-    """Whether an odd number of backslashes ends the line."""
+    """Whether the line ends with an odd number of backslashes."""
     return (len(line) - len(line.rstrip("\\"))) % 2 == 1
 
 

@@ -1,14 +1,14 @@
-"""Where the server listens and where its archives lie: config.properties, and what the environment puts over it.
+"""The server's addresses and its model store, from config.properties and the environment.
 
-Every verb asks here, so all of them find the same server. The first of these that names an address counts:
+Every verb reads them here, so all verbs find the same server. The first of these sources that names an address counts:
 
-1. `TS_INFERENCE_ADDRESS` and its like in the environment, TorchServe's own variables;
+1. `TS_INFERENCE_ADDRESS` and TorchServe's other variables in the environment;
 2. `PORT` in the environment: inference at PORT, management at PORT+1, metrics at PORT+2, gRPC at PORT+3 and PORT+4;
 3. the address at which this folder's server was started, as `.run/server.json` says;
 4. config.properties.
 
-`SERVER` in the environment names the server, TorchServe or the ASGI server; without it, the notes on the running server
-do. The ASGI server has its inference address alone: versions are told and metrics are read there too.
+`SERVER` in the environment chooses TorchServe or the ASGI server; without it, the notes on the running server do. The
+ASGI server has only the inference address; it also lists the versions and the metrics there.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from ops.properties import parse_properties
 _NEEDED = ("inference_address", "management_address", "model_store")
 _ADDRESSES = ("inference_address", "management_address", "metrics_address")
 _GRPC_PORTS = ("grpc_inference_port", "grpc_management_port")
-# Of these names alone the environment, or the server that runs, puts another value in the file's place.
+# Only for these names, the environment or the running server overrides the file.
 ENDPOINTS = (*_ADDRESSES, *_GRPC_PORTS, "grpc_inference_address", "grpc_management_address")
-# A server that listens at every address of the host is asked at this one.
+# If a server listens at every address of the host, the verbs use this one.
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104  # nosec B104: nothing is bound here
 PORT = "PORT"
 SERVER = "SERVER"
@@ -43,27 +43,26 @@ class ServerSettings:
     config: Path
     folder: Path
     inference: str
-    """Where to ask; 127.0.0.1 where the server listens at every address."""
+    """The address for requests; 127.0.0.1 if the server listens at every address."""
     management: str
     model_store: Path
     listens: tuple[tuple[str, int], ...]
     """Every host and port that the server binds."""
     endpoints: Mapping[str, str]
-    """The settings in `ENDPOINTS`, by name, as a start hands them to TorchServe."""
+    """The settings in `ENDPOINTS`, by name, as a start passes them to TorchServe."""
     metrics: str | None = None
-    """Where Prometheus reads; None where that is not set."""
+    """The address for Prometheus; None if it is not set."""
     server: str = TORCHSERVE
     """TORCHSERVE or ASGI."""
 
 
 def read_settings(config: Path, folder: Path, environment: Mapping[str, str] | None = None) -> ServerSettings:
-    """Reads a properties file; relative paths in it are relative to `folder`, as TorchServe has it.
+    """Reads a properties file; relative paths in it are relative to `folder`, as in TorchServe.
 
-    environment: the process's own by default.
+    environment: by default the environment of this process.
 
     Raises:
-        ValueError: a setting that is needed is missing, an address has no port, or `PORT` is no port, or `SERVER` no
-            server.
+        ValueError: a required setting is missing, an address has no port, `PORT` is not a port, or `SERVER` is unknown.
     """
     environment = os.environ if environment is None else environment
     found = parse_properties(config.read_text(encoding="utf-8"))
@@ -91,12 +90,12 @@ def read_settings(config: Path, folder: Path, environment: Mapping[str, str] | N
 
 
 def state_file(folder: Path) -> Path:
-    """Where the server that this folder started last is noted; ops/process/state.py says what stands there."""
+    """The file with the notes on the server that this folder started last; see ops/process/state.py."""
     return folder / ".run" / "server.json"
 
 
 def stamp(path: Path) -> list[int] | None:
-    """Tells one writing of a file from another: its size in bytes and its time in ns; None where there is no file."""
+    """A file's size in bytes and modification time in ns, to detect changes; None if it does not exist."""
     return [path.stat().st_size, path.stat().st_mtime_ns] if path.exists() else None
 
 
@@ -118,7 +117,7 @@ def _endpoints(config: Path, file: Mapping[str, str], folder: Path, environment:
 
 
 def _moved(file: Mapping[str, str], wanted: str) -> dict[str, str]:
-    """The file's addresses at `wanted` and the ports after it."""
+    """The file's addresses, moved to port `wanted` and the ports after it."""
     largest = 65535 - len(_ADDRESSES) - len(_GRPC_PORTS) + 1
     if not (wanted.isascii() and wanted.isdigit() and 0 < int(wanted) <= largest):
         raise ValueError(f"{PORT}: got {wanted!r}, allowed: an integer from 1 to {largest}")
@@ -135,7 +134,7 @@ def _moved(file: Mapping[str, str], wanted: str) -> dict[str, str]:
 
 
 def _noted(config: Path, folder: Path) -> dict[str, str]:
-    """Where this folder's server was started; nothing where there is none, or where `config` was edited since."""
+    """The addresses at which this folder's server was started; empty without a server or if `config` changed since."""
     started = _started_with(folder)
     if not isinstance(started.get("endpoints"), dict) or started.get("file") != stamp(config):
         return {}
@@ -143,7 +142,7 @@ def _noted(config: Path, folder: Path) -> dict[str, str]:
 
 
 def _started_with(folder: Path) -> Mapping[str, Any]:
-    """What this folder's server was started with; nothing where there is none."""
+    """The settings with which this folder's server was started; empty without a server."""
     try:
         started = json.loads(state_file(folder).read_text(encoding="utf-8"))["started_with"]
     except (OSError, ValueError, LookupError, TypeError):

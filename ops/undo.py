@@ -1,4 +1,4 @@
-"""Taking steps back: a verb that fails leaves everything as it was."""
+"""Undoing steps: a verb that fails restores everything."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from contextlib import contextmanager
 
 
 class Undo:
-    """The steps that take back what was done so far, the last one first."""
+    """The steps that undo what was done so far; the last one runs first."""
 
     def __init__(self) -> None:
         self._steps: list[tuple[str, Callable[[], object]]] = []
 
     def add(self, what: str, step: Callable[[], object]) -> None:
-        """Remembers how to take something back. Add it before doing it: what fails may have happened all the same.
+        """Registers how to undo an action. Call this before the action, because a failed action may still take effect.
 
         what: the step in words, such as `set the default back to 1.0`; a person reads it if the step itself fails.
         """
         self._steps.append((what, step))
 
     def run(self) -> None:
-        """Takes every step, whatever the others raise; tells of those that failed."""
+        """Runs every step, even if others fail, and prints those that failed."""
         while self._steps:
             what, step = self._steps.pop()
             try:
@@ -32,7 +32,7 @@ class Undo:
 
 @contextmanager
 def undone_on_failure() -> Iterator[Undo]:
-    """Takes back what was added if the block raises anything, a Ctrl-C or a fault of ours included."""
+    """Runs the registered steps if the block raises anything, including Ctrl-C or a bug."""
     undo = Undo()
     try:
         yield undo

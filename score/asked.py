@@ -12,7 +12,8 @@ import pandas as pd
 from model.artifact import Artifact
 from model.asks import BestAsk, Call, FoldInAsk, ServedModel, User
 from score.config import ScoreConfig
-from train.adopt.id_files import Side, read_network_ids
+from train.adopt.id_columns import Side
+from train.adopt.id_files import read_network_ids
 from train.dataset.data import MOVIE_ID, RATING, USER_ID, RatingsData, index_ids
 from train.errors import DataError
 from train.readers import names

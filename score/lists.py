@@ -21,7 +21,8 @@ import numpy as np
 from torch import Tensor
 
 from model.asks import BestAsk, Call, ServedModel, User
-from model.asks.best import find_candidates, highest
+from model.asks.best import find_candidates
+from model.highest import highest
 from model.ranking import RankBy
 
 # How many movies the sketch leaves to the head, and from how many candidates on that is worth it.

@@ -32,22 +32,28 @@ MOVIE_IDS = [3, 10_007, 10_102, 10_253, 77_777, 2**62]
 GENRES = [["Crime"], ["Drama", "Crime"], [], ["Comedy"], ["Drama"], None]
 
 
-# End-to-end tests that share no project and no server with others.
-HAVE_OWN_PROJECTS = {
-    f"tests/e2e/{name}.py" for name in ("test_docs_commands", "test_make", "test_own_model", "test_readme")
+# End-to-end tests with a project of their own: each file goes where there is room.
+HAVE_OWN_PROJECTS = {"docs_commands", "make", "own_model", "readme"}
+# End-to-end tests that share a trained project, and start its server in their own way.
+START_SERVERS = {
+    *("auth", "auth_verbs", "browser_keys", "image", "kserve", "logs", "never_wait", "one_server"),
+    *("failures_archives", "failures_load", "failures_supervisor", "failures_worker"),
+    *("prometheus", "ray", "roll_out", "soak"),
 }
 
 
 class Rooms(LoadScopeScheduling):
-    """Of two processes, one takes the end-to-end tests, which share a trained project and its server.
+    """Of two processes, one takes the end-to-end tests that share a server, one those that share a project only.
 
-    Those with projects of their own, and every other file, go where there is room.
+    All others go file by file to the process that is free.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         path = str(super()._split_scope(nodeid))
-        shares = path.startswith("tests/e2e/") and path not in HAVE_OWN_PROJECTS
-        return "tests/e2e" if shares else path
+        name = path.removeprefix("tests/e2e/test_").removesuffix(".py")
+        if not path.startswith("tests/e2e/") or name in HAVE_OWN_PROJECTS:
+            return path
+        return "tests/e2e/starting" if name in START_SERVERS else "tests/e2e/served"
 
 
 @pytest.hookimpl(optionalhook=True)

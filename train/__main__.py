@@ -99,6 +99,7 @@ def _told(config: TrainConfig, metrics: dict[str, Any]) -> str:
         lines.append(format_rankings(metrics["rankings"], config.words))
     chosen = ", ".join(f"{name} {value}" for name, value in metrics["chosen"].items())
     lines.append(f"chosen: {chosen}; trained in {metrics['training_s']:.1f} s, {metrics['rows_per_s']:,} ratings/s")
+    lines += [f"{name} {metrics['chosen'][name]}: {reason}" for name, reason in metrics["reasons"].items()]
     lines.append(f"wrote {config.out / ARTIFACT}, digest {metrics['digest'][:16]}")
     return "\n".join(lines)
 

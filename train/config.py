@@ -49,6 +49,9 @@ class TrainConfig(ReaderOptions):
     of new users after their first few."""
     given: int = 5
     """With `--split users`: how many ratings of each new user to train on; at least 1."""
+    tune_for: Literal["split", "past", "future"] = "split"
+    """Which ratings to predict best: those of the same time as the training's (past), or later ones (future, which
+    needs times). By default (split), later ones with a split by time."""
     test_file: Path | None = None
     """A file of your own to measure on, instead of a split. The network is never trained on its ratings."""
     events: Path | None = None
@@ -71,6 +74,7 @@ class TrainConfig(ReaderOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.words.refuse_fields()
         check_value("test_size", self.test_size, 0 <= self.test_size < 1, "0 up to, not including, 1")
         check_value("given", self.given, self.given >= 1, "at least 1")
         check_value("folds", self.folds, self.folds == 0 or self.folds >= 2, "0, or at least 2")
@@ -96,11 +100,17 @@ class TrainConfig(ReaderOptions):
         return replace(data, events=load_events(self.events, data, self.skip_bad_lines))
 
     @property
-    def interest_of_split(self) -> InterestConfig:
-        """The options of the interest part, with the default that the split decides."""
+    def learns_drift(self) -> bool:
+        """Whether the network is corrected for how later ratings differ."""
+        return self.split == "time" if self.tune_for == "split" else self.tune_for == "future"
+
+    @property
+    def tuned_interest(self) -> InterestConfig:
+        """The options of the interest part, with the default that the split or `tune_for` decides."""
         if self.interest.sittings is not None:
             return self.interest
-        return replace(self.interest, sittings=0.0 if self.split in SPLITS_BY_TIME else 1.0)
+        future = self.split in SPLITS_BY_TIME if self.tune_for == "split" else self.tune_for == "future"
+        return replace(self.interest, sittings=0.0 if future else 1.0)
 
 
 # The options of reading that decide which rows there are; a report reads the ratings with those of the training.

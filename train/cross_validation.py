@@ -68,7 +68,9 @@ def _measure(
     architecture, scale = ARCHITECTURES[config.architecture], RatingScale(*data.rating_scale)
     stages = Stages(config.out / FOLDER / f"fold-{number}", fingerprint(config, data), config.resume)
     trained = index_ratings(train, catalogue)
-    choice = architecture.choose(trained, scale, replace(config, split="random"), stages)  # the folds are random
+    choice = architecture.choose(
+        trained, scale, replace(config, split="random", tune_for="split"), stages
+    )  # the folds are random
     fitted = architecture.fit(trained, scale, config, choice, f"fold {number} of {config.folds}", stages)
     if distributed.rank():
         return {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -17,10 +17,14 @@ from train.resume import Stages
 
 @dataclass(frozen=True)
 class Choice:
-    """What an inner split of the training rows chose, as metrics.json tells it, and the errors that it saw."""
+    """What an inner split of the training rows chose, as metrics.json tells it, and the errors that it saw.
+
+    reasons: why, in one line by setting, where there is more to tell than the setting.
+    """
 
     settings: dict[str, Any]
     log: FitLog
+    reasons: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,7 @@ def describe(
         "architecture": type(network).__name__,
         "metrics": results,
         "chosen": choice.settings,
+        "reasons": choice.reasons,
         "config": {name: value for name, value in options.items() if name not in others},
         "seed": config.seed,
         "split": split,

@@ -128,7 +128,7 @@ class _Job:
         return self.architecture.fit(rows, self.scale, self.config, choice, label, self.stages)
 
     def with_interest(self, fitted: Fitted, rows: TrainingSet, blend: Blend) -> _Model:
-        interest = fit_interest(rows, fitted.network, self.scale, self.config.interest_of_split, blend)
+        interest = fit_interest(rows, fitted.network, self.scale, self.config.tuned_interest, blend)
         return _Model(fitted, interest, rows)
 
 

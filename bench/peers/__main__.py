@@ -1,4 +1,4 @@
-"""`python -m bench.peers`: this project beside the servers that users would pick instead, in one run.
+"""`python -m bench.peers`: compares this project with the servers that users would choose instead, in one run.
 
 Every server starts here, one at a time, with one worker. Its answers are compared with the in-process ratings; then the
 same generators ask it the same requests. Each round begins with another server. Ctrl-C ends the run and prints the
@@ -90,7 +90,7 @@ def main() -> None:
 
 
 def _finished_rounds(options: argparse.Namespace, names: Sequence[str], same: Mapping[str, object]) -> Rounds:
-    """The rounds that --resume continues; without it, a run of all servers forgets those of the last run."""
+    """The rounds that --resume continues. Without it, a run of all servers deletes the rounds of the last run."""
     if not options.resume:
         if not options.only:
             KEPT.unlink(missing_ok=True)
@@ -117,7 +117,7 @@ def _options() -> argparse.Namespace:
 
 
 def _end(*_: object) -> NoReturn:
-    """Handles a signal: the server is stopped on the way out."""
+    """Handles a signal: the exit stops the server."""
     sys.exit("ended by a signal; the server was stopped")
 
 

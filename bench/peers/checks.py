@@ -1,4 +1,4 @@
-"""Checks that a server answers rightly: one request at a time, and many at once."""
+"""Checks that a server's answers are right: one request at a time, and many at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.peers.dialects import Ask, Dialect
 from bench.peers.judge import Judge, WrongAnswerError
 from bench.peers.processes import Running
 
-# The numbers of requests at once; a server answers so many of the larger kinds within a second.
+# The numbers of requests at once, such that a server answers even the larger kinds within a second.
 BURSTS = {"pair": (64, 256), "columns": (64,), "binary": (64,), "best": (64,)}
 _REFUSED = (429, 503)
 START_TIMEOUT_S = 60.0
@@ -22,11 +22,11 @@ ANSWER_TIMEOUT_S = 30.0
 
 
 def ask(url: str, dialect: Dialect, body: bytes, timeout_s: float = ANSWER_TIMEOUT_S) -> tuple[bytes, bytes]:
-    """Asks once; returns the answer's head, in lower case, and its body.
+    """Sends one request; returns the answer's head, in lower case, and its body.
 
     Raises:
         OSError: there is no answer.
-        WrongAnswerError: a status other than 200.
+        WrongAnswerError: the status is not 200.
     """
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=timeout_s)
@@ -49,7 +49,7 @@ def _head(lines: Iterable[str]) -> bytes:
 
 
 def first_answer(running: Running, dialect: Dialect, first: Ask, judge: Judge) -> float:
-    """Asks until the answer is right; returns the seconds since the start of the server.
+    """Repeats a request until its answer is right; returns the seconds since the start of the server.
 
     Raises:
         RuntimeError: the server ended.
@@ -92,7 +92,7 @@ def check_bursts(
 
 
 def _check_burst(running: Running, dialect: Dialect, asks: Sequence[Ask], number: int, judge: Judge) -> None:
-    """The server may refuse some of the requests, and must answer at least one."""
+    """Checks one burst. The server may refuse some of the requests, but must answer at least one."""
     url, bodies, headers = dialect.sent(running.url, asks)
     many = drive(url, bodies, 1e6, number / 1e6, number, 0, headers, ANSWER_TIMEOUT_S, keep=True)
     answered = 0
@@ -110,7 +110,7 @@ def _check_burst(running: Running, dialect: Dialect, asks: Sequence[Ask], number
 
 
 def settle(running: Running, dialect: Dialect, body: bytes) -> None:
-    """Waits until the server has worked off the last load and answers again."""
+    """Waits until the server has finished the last load and answers again."""
     deadline = time.monotonic() + ANSWER_TIMEOUT_S
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Whether a server's answer is right: it is compared with the in-process ratings."""
+"""Checks whether a server's answer is right, by comparison with the in-process ratings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TOLERANCE = 1e-4
 
 
 class WrongAnswerError(RuntimeError):
-    """A server's rating is not the model's."""
+    """A server's rating differs from the model's."""
 
 
 def asks_to_check(asks: Mapping[str, list[Ask]], artifact: Artifact) -> dict[str, list[Ask]]:
@@ -49,7 +49,7 @@ class Judge:
         self._predictor = Predictor(artifact)
 
     def check(self, ask: Ask, answered: Answer) -> None:
-        """Compares every rating. Of the best movies, it checks also which they are; equal ratings may change places.
+        """Compares every rating. For the best movies, it also compares the movies; equal ratings may swap places.
 
         Raises:
             WrongAnswerError: a rating is off by more than 1e-4, or there are too few or too many.

@@ -1,4 +1,4 @@
-"""The finished rounds of the last run of all servers, so that an interrupted run can resume."""
+"""Stores the finished rounds of the last run of all servers, so that an interrupted run can resume."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Rounds = list[dict[str, Round]]
 def save_rounds(rounds: Rounds, run: Mapping[str, object]) -> None:
     """Writes all finished rounds.
 
-    run: what must be equal for a later run that adds rounds: model, commit, seconds.
+    run: the facts that must be equal in a later run that adds rounds: model, commit, seconds.
     """
     saved = [{name: asdict(one) for name, one in found.items()} for found in rounds]
     KEPT.parent.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def load_rounds(names: Sequence[str], run: Mapping[str, object]) -> Rounds:
         return []
     saved = json.loads(KEPT.read_text())
     if saved["run"] != run or any(set(found) != set(names) for found in saved["rounds"]):
-        raise ValueError(f"{KEPT}: it has rounds of {saved['run']}, and this run is {dict(run)}; run without --resume")
+        raise ValueError(f"{KEPT}: it has rounds of {saved['run']}, but this run is {dict(run)}; run without --resume")
     return [{name: _round(found[name]) for name in names} for found in saved["rounds"]]
 
 

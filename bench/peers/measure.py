@@ -1,4 +1,4 @@
-"""One round of one server: it starts, its answers are checked, and it is loaded."""
+"""One round of one server: start it, check its answers, and put it under load."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from model.artifact import load_artifact
 
 CONNECTIONS = (1, 8, 64, 256)
 SHARES = (0.25, 0.5, 0.75, 0.9)
-# Seconds of load before the first pairs at so many connections, and before the open loops. A JVM compiles code for the
+# Seconds of load before the first pairs at this many connections, and before the open loops. A JVM compiles code in the
 # first minute of load, and the threads of its compiler delay requests meanwhile.
 WARM_UP_S = {1: 10, 8: 40}
 OPEN_WARM_UP_S = 5
-# An open loop sends at least so many requests, however slow the server is, unless that takes longer than LONGEST_S.
+# An open loop sends at least this many requests even to a slow server, unless that takes longer than LONGEST_S.
 LEAST_SENT = 500
 LONGEST_S = 10
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What all servers of a run share: model, asks by kind, asks that are checked, and the seconds of a load."""
+    """The inputs that all servers of a run share: model, asks by kind, asks to check, and the seconds of a load."""
 
     artifact: Path
     asks: Mapping[str, list[Ask]]
@@ -77,7 +77,7 @@ def steps(server: Server) -> int:
 def measure(server: Server, setup: Setup, seed: int, done: Callable[[], object]) -> Round:
     """Runs one round, with arrival times drawn from `seed`; calls `done` after each step.
 
-    A server that does not start, answers wrongly or breaks down gives a Round with an `error`.
+    If a server does not start, gives a wrong answer or fails, the Round has an `error`.
     """
     result = Round(load_average=os.getloadavg()[0])
     with tempfile.TemporaryDirectory(prefix="peer-", ignore_cleanup_errors=True) as folder:

@@ -1,4 +1,4 @@
-"""A server's processes: they run in a folder of their own, and end with everything that they started."""
+"""Runs a server's processes in their own folder, and ends them together with all their children."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STOP_TIMEOUT_S = 10.0
 
 @dataclass(frozen=True)
 class Running:
-    """A server that was started, and may not answer yet; `started` is on the clock of time.monotonic()."""
+    """A server that was started but may not answer yet; `started` is on the clock of time.monotonic()."""
 
     url: str
     pid: int
@@ -42,7 +42,7 @@ def interpreter(peer: str) -> Path:
 
 
 def is_installed(peer: str) -> bool:
-    """Whether the peer's environment is installed, or it needs none of its own."""
+    """Whether the peer's environment is installed, or the peer needs no separate environment."""
     if not Path(__file__).with_name(peer).joinpath("requirements.txt").exists():
         return True
     return (_environment(peer) / "ready").exists()
@@ -56,9 +56,9 @@ def _environment(peer: str) -> Path:
 def started(
     command: Sequence[object], port: int, artifact: Path, folder: Path, more: Mapping[str, str] | None = None
 ) -> Iterator[Running]:
-    """Runs `command` in `folder` while the block lasts, with `more` in its environment.
+    """Runs `command` in `folder` during the block, with `more` in its environment.
 
-    Every process has one thread for arithmetic and a TMPDIR of its own, and can import `bench.peers.rating_model`.
+    Every process has one thread for arithmetic and its own TMPDIR, and can import `bench.peers.rating_model`.
     """
     scratch = folder / "tmp"
     scratch.mkdir(parents=True)

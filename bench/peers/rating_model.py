@@ -20,9 +20,9 @@ import torch
 from torch import Tensor
 
 ARTIFACT = "NCF_ARTIFACT"
-# A table looks up ids whose range is at most so many times their number; binary search looks up others.
+# A table looks up ids if their range is at most this many times their number; otherwise a binary search does.
 _TABLE_PER_ID = 16
-# The hidden layers of so many pairs fit into a processor's cache.
+# The hidden layers of this many pairs fit into a processor's cache.
 _CHUNK_PAIRS = 4_096
 
 Ask = dict[str, Any]
@@ -146,7 +146,7 @@ class RatingModel:
 
 
 def short(ratings: np.ndarray) -> Any:
-    """The ratings as lists of floats with six decimals, all that a float32 holds: 9.73 for 9.729999542236328."""
+    """The ratings as lists of floats with six decimals, the precision of a float32: 9.73 for 9.729999542236328."""
     return ratings.astype(np.float64).round(6).tolist()
 
 
@@ -170,6 +170,6 @@ def finder(ids: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def _facts(catalogue: dict[str, list[Any]], number: int) -> list[dict[str, Any]]:
-    """The title and genres of each movie, as far as the catalogue has them."""
+    """The title and genres of each movie, if the catalogue has them."""
     shown = [name for name in ("title", "genres") if name in catalogue]
     return [{name: catalogue[name][row] for name in shown if catalogue[name][row] is not None} for row in range(number)]

@@ -1,4 +1,4 @@
-"""The servers that are compared: how each starts, and the dialects in which it is asked."""
+"""The servers in the comparison: how each one starts, and its dialects."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Server:
 
 @contextmanager
 def _started(settings: ServerSettings) -> Iterator[Running]:
-    """A server as `make serve` starts it."""
+    """Starts a server in the same way as `make serve`."""
     begin = time.monotonic()
     pid = server.start(settings)
     try:
@@ -70,7 +70,7 @@ def _torchserve_stock(artifact: Path, folder: Path) -> AbstractContextManager[Ru
 
 
 def _for_peers(artifact: Path, folder: Path) -> Path:
-    """The artifact as the peers' common model reads it (rating_model.py)."""
+    """The artifact in the form that the peers' common model (rating_model.py) reads."""
     folder.mkdir(parents=True, exist_ok=True)
     return save_in_one_file(artifact, folder / "ncf.pt")
 
@@ -140,7 +140,7 @@ _OUR_DIALECTS = {
     "pair": plain(PATH),
     "columns": tensors(_INFER, rank=1),
     "binary": binary_tensors(_INFER, rank=1),
-    "best": plain(PATH, rank_by="rating"),  # as the peers rank
+    "best": plain(PATH, rank_by="rating"),  # because the peers rank by rating
 }
 SERVERS: dict[str, Server] = {
     OURS: Server("NCF Serve", _ours, _OUR_DIALECTS),

@@ -17,7 +17,7 @@ from bench.peers.servers import OURS, OWN
 class OpenLoop(NamedTuple):
     """Pairs at one share of the server's own maximum; `failed` and `sent` are sums over the rounds.
 
-    late_p99_ms: how much later than intended requests left, because every connection or the generator was busy.
+    late_p99_ms: how late requests were sent, because every connection or the generator was busy.
     """
 
     rate_per_s: float
@@ -30,7 +30,7 @@ class OpenLoop(NamedTuple):
 
 @dataclass(frozen=True)
 class Summary:
-    """One server over its rounds."""
+    """The figures of one server over its rounds."""
 
     closed: dict[str, ClosedLoop]
     opened: dict[str, OpenLoop]

@@ -20,7 +20,7 @@ def peers_versions(names: Iterable[str]) -> dict[str, str]:
 
     Raises:
         FileNotFoundError: a peer is not installed.
-        subprocess.CalledProcessError: its environment lacks a package.
+        subprocess.CalledProcessError: a peer's environment lacks a package.
     """
     found = {"wrk": wrk_version()}
     shared: dict[str, str] = {}

@@ -1,9 +1,9 @@
 """`python -m bench.ranking DATA...`: this project's recommendations against EASE^R, implicit, LensKit and RecTools.
 
-A fifth of the rows is held out, as in training. Every peer is tuned with the same number of settings on the same inner
-rows: an inner split of the training rows. This project has its defaults. The whole catalogue is ranked for up to 3,000
-users, without what they rated in training; a movie is relevant whose held-out rating is at or above the user's mean in
-training.
+A fifth of the rows is held out, as in training. Every peer is tuned with the same number of settings on
+the same inner split of the training rows. This project uses its defaults. The whole catalogue is ranked for up to 3,000
+users, without the movies that they rated in training. A movie is relevant if its held-out rating is at least the user's
+mean rating in training.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def measure(data: Data, kept: Kept, environments: Path, limit_s: float) -> Itera
 
 
 def best_ridge(data: Data, kept: Kept) -> float:
-    """The ridge of EASE^R that does best on the inner rows."""
+    """The ridge of EASE^R with the best result on the inner rows."""
     tuned = [kept.get(f"ease-tuned-{ridge:g}", partial(_ease_ndcg, data, ridge)) for ridge in RIDGES]
     return RIDGES[int(np.argmax([one["ndcg"] for one in tuned]))]
 
@@ -97,7 +97,9 @@ def main() -> None:
     parser.add_argument("data", type=Path, nargs="*", default=[Path("build/demo")], help="folders or files of ratings")
     parser.add_argument("--peers", type=Path, default=ROOT / ".venv-peers", help="folder of the peers' environments")
     parser.add_argument("--limit-s", type=float, default=300.0, help="the most CPU seconds for one setting of a peer")
-    parser.add_argument("--resume", action="store_true", help="keep what an interrupted run of this code finished")
+    parser.add_argument(
+        "--resume", action="store_true", help="reuse the finished parts of an interrupted run of this code"
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
     machine = describe_machine()

@@ -1,7 +1,7 @@
-"""EASE^R (Steck 2019), in numpy: the linear item-to-item model that is hard to beat on small catalogues.
+"""EASE^R (Steck 2019) in numpy: a linear item-to-item model, and a strong baseline on small catalogues.
 
 With X(u, m) = 1 where u rated m, and P = (X'X + ridge I)^-1, the weights are B(h, m) = -P(h, m) / P(m, m), B(m, m) = 0,
-and the scores are X B. A movie with one rater has no weights and comes after all others, for the sake of time.
+and the scores are X B. To save time, a movie that only one user rated has no weights and comes last.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Ease:
 
 
 def fit_ease(train: Ratings, num_users: int, num_movies: int, ridge: float) -> Ease:
-    """The weights for these ratings, whose levels do not count."""
+    """Fits the weights to these ratings. It uses only which movies were rated, not the values."""
     rated = rated_matrix(train, num_users, num_movies)
     raters = np.bincount(rated.indices, minlength=num_movies)
     movies = np.flatnonzero(raters >= _FEWEST_RATERS)

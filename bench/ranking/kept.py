@@ -1,4 +1,4 @@
-"""What a run has finished, a file for each part, so that an interrupted run can resume."""
+"""Stores the finished parts of a run, one file each, so that an interrupted run can resume."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Part = Mapping[str, np.ndarray]
 
 
 class Kept:
-    """The finished parts of one data set, which its SHA-256 tells from another's."""
+    """The finished parts of one data set, which its SHA-256 identifies."""
 
     def __init__(self, sha256: str, folder: Path = FOLDER) -> None:
         self._folder = folder / hashlib.sha256(sha256.encode()).hexdigest()[:12]
@@ -27,7 +27,7 @@ class Kept:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def get(self, name: str, make: Callable[[], Part]) -> Part:
-        """The part of this name: as it was kept, else as `make` makes it, which is then kept."""
+        """Returns the stored part of this name; if there is none, makes it with `make` and stores it."""
         path = self._folder / f"{name}.npz"
         if path.is_file():
             with np.load(path, allow_pickle=False) as arrays:

@@ -1,4 +1,4 @@
-"""Rankings for new users who are known by three ratings: hidden from training, then folded in."""
+"""Rankings for new users: hidden from training, then folded in from three ratings."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ GIVEN = 3
 
 
 def rank_new_users(data: Data, draw: int, ridge: float) -> Part:
-    """nDCG@10 of each hidden user by ranking, for one draw of a tenth of the users.
+    """nDCG@10 of each hidden user for each ranking, for one draw of a tenth of the users.
 
-    A relevant movie is one that the user rated at or above the mean of the three ratings that were given.
+    A movie is relevant if the user's rating is at least the mean of their three given ratings.
     """
     shown, secret = hide_users(data.read.ratings, draw)
     trained = index_ratings(shown, data.read.movies)
@@ -39,6 +39,6 @@ def rank_new_users(data: Data, draw: int, ridge: float) -> Part:
 
 
 def rank_draws(draws: list[Part]) -> dict[str, np.ndarray]:
-    """The users of all draws together, by ranking."""
+    """For each ranking, the users of all draws together."""
     shown = ("blend", "interest", EASE, MOST_POPULAR, "rating")
     return {name: np.concatenate([one[name] for one in draws]) for name in shown}

@@ -1,4 +1,4 @@
-"""This project's rankings with its defaults: of known users, and of new ones who are folded in from a few ratings."""
+"""This project's rankings with its defaults: for known users, and for new users who are folded in from few ratings."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Ours:
     scale: RatingScale
 
     def scores(self) -> Scores:
-        """`blend`, `interest` and `rating` of the users of the training."""
+        """`blend`, `interest` and `rating` for the users of the training."""
         history = history_of(self.trained).without_repeats()
         return ranked_scores(self.interest, history, self.network, self.scale)
 
     def scores_of_new(self, given: Ratings, num_users: int) -> Scores:
-        """The same of new users 0..num_users-1, who are known by the ratings `given` alone."""
+        """The same for new users 0..num_users-1, folded in from only the ratings `given`."""
         assert isinstance(self.network, FactorNetwork)
         with torch.inference_mode():
             rows = self.network.encode_users(given.user_index, given.movie_index, given.rating, num_users + 1)
@@ -51,7 +51,7 @@ class Ours:
 
 
 def fit_ours(trained: TrainingSet, scale: RatingScale, seed: int, split: Literal["random", "time"] = "random") -> Ours:
-    """Chooses on the training rows and fits, as `python -m train` does with this split."""
+    """Chooses hyperparameters on the training rows and fits, as `python -m train` does with this split."""
     config = TrainConfig(seed=seed, split=split)
     architecture = ARCHITECTURES[config.architecture]
     choice = architecture.choose(trained, scale, config, NO_STAGES)
@@ -61,4 +61,4 @@ def fit_ours(trained: TrainingSet, scale: RatingScale, seed: int, split: Literal
 
     network = fit(trained)
     blend = choose_blend(trained, scale, config, fit, NO_STAGES)
-    return Ours(network, fit_interest(trained, network, scale, config.interest_of_split, blend), trained, scale)
+    return Ours(network, fit_interest(trained, network, scale, config.tuned_interest, blend), trained, scale)

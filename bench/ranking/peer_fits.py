@@ -1,9 +1,9 @@
 """One library's rankings, in its own environment: `python bench/ranking/peer_fits.py PEER IN.npz OUT.npz [LIMIT_S]`.
 
-IN holds user and movie (N,) int64 rows of what was rated, num_users, num_movies, the U users to rank for, and the
-settings, JSON. OUT gets the first movies of each user that the user did not rate, (U, LENGTH), the fit's CPU seconds,
-and the library's version. A process that has used LIMIT_S CPU seconds is ended. This file imports nothing of this
-project, because the interpreter that runs it has other libraries.
+IN contains the ratings' user and movie rows (N,) int64, num_users, num_movies, the users to rank for, and the settings
+as JSON. OUT gets the first unrated movies of each user (U, LENGTH), the CPU seconds of the fit, and the version of the
+library. A process that has used LIMIT_S CPU seconds is ended. This file imports nothing of this project, because its
+interpreter has other libraries.
 """
 
 import itertools
@@ -20,15 +20,15 @@ import numpy as np
 LENGTH = 20
 Arrays = Any
 Settings = dict[str, Any]
-# Fits and returns what ranks: a function without arguments that returns (U, LENGTH) rows of movies, or -1.
+# A function that fits, and returns a ranking function without arguments, which returns (U, LENGTH) movie rows or -1.
 Fit = Callable[[Arrays, Settings], Callable[[], np.ndarray]]
 
 
 class Peer(NamedTuple):
     """A library's model or models.
 
-    environment: where it is installed, a folder of .venv-peers. package: whose version is told. grid: the settings
-    that inner rows choose from; a setting with a `random_state` is fitted again with each seed.
+    environment: its folder in .venv-peers. package: the package whose version is reported. grid: the settings that are
+    compared on the inner rows; a setting with a `random_state` is fitted once for each seed.
     """
 
     title: str
@@ -43,7 +43,7 @@ def _product(**choices: Iterable[Any]) -> list[Settings]:
 
 
 def fit_implicit(data: Arrays, settings: Settings) -> Callable[[], np.ndarray]:
-    """A factor model of implicit, on what was rated; `alpha` is the weight of a rated movie."""
+    """A factor model of implicit, fitted to which movies were rated; `alpha` is the weight of a rated movie."""
     from implicit.als import AlternatingLeastSquares
     from implicit.bpr import BayesianPersonalizedRanking
 
@@ -57,7 +57,7 @@ def fit_implicit(data: Arrays, settings: Settings) -> Callable[[], np.ndarray]:
 
 
 def fit_rectools(data: Arrays, settings: Settings) -> Callable[[], np.ndarray]:
-    """A model of RecTools on what was rated."""
+    """A model of RecTools, fitted to which movies were rated."""
     import pandas as pd
     from implicit.nearest_neighbours import BM25Recommender, CosineRecommender, TFIDFRecommender
     from rectools import Columns

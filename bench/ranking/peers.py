@@ -25,7 +25,8 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_N
 def rank_peer(data: Data, name: str, environments: Path, limit_s: float, kept: Kept) -> Part | None:
     """A peer tuned on the inner rows, fitted on all training rows: lists (seeds, U, K), seconds, version, settings.
 
-    None if no setting ended within `limit_s` CPU seconds. `tried` is the number of settings that did.
+    None if no setting ended within `limit_s` CPU seconds. `tried` is the number of settings that did; `tunable` is the
+    number of all.
     """
     peer = PEERS[name]
     ndcg = []
@@ -52,7 +53,7 @@ def rank_peer(data: Data, name: str, environments: Path, limit_s: float, kept: K
 
 
 def _part_of(kind: str, name: str, settings: Settings) -> str:
-    """What a fit is kept as: it tells the settings, so that other settings are other parts."""
+    """The name under which a fit is kept. It contains the settings, so each setting has its own part."""
     return "-".join([kind, name, *(str(value) for value in settings.values())])
 
 
@@ -66,11 +67,11 @@ def _tune(rows: Rows, name: str, settings: Settings, environments: Path, limit_s
 
 
 def _run(rows: Rows, name: str, settings: Settings, environments: Path, *limit_s: str) -> Part:
-    """What the program wrote.
+    """The output of the program.
 
     Raises:
-        RuntimeError: it failed.
-        TimeoutError: it reached its limit of CPU seconds.
+        RuntimeError: the program failed.
+        TimeoutError: the program reached its limit of CPU seconds.
     """
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "in.npz"

@@ -1,4 +1,4 @@
-"""Scores of rankings, each beside this project's for the same users, and the tables that show them."""
+"""Scores of rankings, compared with this project's scores for the same users, and their tables."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ METRICS = ("ndcg@10", "recall@10", "hit_rate@10", "coverage@10")
 
 @dataclass(frozen=True)
 class Score:
-    """A ranking's metrics, means over its fits; none if no fit ended in time.
+    """A ranking's metrics, as means over its fits; empty if no fit ended in time.
 
-    ours_minus_this: of nDCG@10, paired user by user; None for this project's own and where there are no metrics.
+    ours_minus_this: the difference in nDCG@10, paired by user; None for this project's ranking, and without metrics.
     """
 
     name: str
@@ -30,12 +30,12 @@ class Score:
 
 
 def mean_of_fits(fits: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Each metric's mean over some fits: by user (U,), or of all users ()."""
+    """The mean of each metric over several fits: for each user (U,), or for all users ()."""
     return {name: np.mean([fit[name] for fit in fits], axis=0) for name in METRICS}
 
 
 def less(ours: np.ndarray, this: np.ndarray) -> Interval:
-    """The mean of our nDCG less this one's, both (U,), with its 95 % interval."""
+    """The mean of our nDCG minus this one's, both (U,), with its 95 % confidence interval."""
     return Bootstrap(len(ours)).intervals({"difference": ours - this})["difference"]
 
 
@@ -67,7 +67,7 @@ def new_users_table(name: str, ndcg: Mapping[str, np.ndarray]) -> str:
 
 
 def words(ranking: str) -> str:
-    """What the tables call a ranking."""
+    """The name of a ranking in the tables."""
     titles = {"blend": "**NCF Serve, blend**", "interest": "NCF Serve, interest", "rating": "NCF Serve, rating"}
     return {**titles, "ease": "EASE^R", "most_popular": "most popular"}[ranking]
 

@@ -1,4 +1,4 @@
-"""What the rankings are compared on: a data set's split, an inner split to tune peers on, and the users to rank for."""
+"""The task of the comparison: the split of a data set, an inner split to tune peers, and the users to rank for."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ INNER_SEED = 99
 
 @dataclass(frozen=True)
 class Rows:
-    """Ratings to fit on, and the users to rank for with what held-out movies are worth to them."""
+    """Ratings to fit on, and the users to rank for, with the relevance of their held-out movies."""
 
     train: Ratings
     task: RankingTask
@@ -32,18 +32,18 @@ class Rows:
     num_movies: int
 
     def rank(self, scores: Scores) -> dict[str, np.ndarray]:
-        """By ranking each user's first movies that they did not rate, (U, K) rows, or -1."""
+        """For each ranking, the first unrated movies of each user: (U, K) rows, or -1."""
         return first_movies(self.task.user, self.train, self.num_users, self.num_movies, scores)
 
     def measure(self, movies: np.ndarray) -> dict[str, np.ndarray]:
-        """The metrics of `train/evaluation/ranking_metrics.py` of each user's first movies (U, K)."""
+        """The metrics of `train/evaluation/ranking_metrics.py` for each user's first movies (U, K)."""
         raters = count_raters(self.train, self.num_movies)
         return measure_lists(judge(movies, self.task.liked, raters, self.num_users))
 
 
 @dataclass(frozen=True)
 class Data:
-    """A data set whose fifth is held out (`outer`), and the same again of its training rows (`inner`)."""
+    """A data set with a fifth of the rows held out (`outer`), and its training rows split again (`inner`)."""
 
     name: str
     read: RatingsData

@@ -30,7 +30,7 @@ class Lists:
         self._raters = np.bincount(movies, minlength=len(artifact.movie_ids))
 
     def of_user(self, row: int) -> str:
-        """What the user liked best, and a table of what comes first by rating and by blend."""
+        """The movies that the user liked best, and a table of the first movies by rating and by blend."""
         [raw] = self._artifact.user_ids.raw(np.array([row]))
         movies, ratings = self._artifact.history.of_user(row)
         best = movies[np.argsort(-ratings, kind="stable")[:_HISTORY]]
@@ -52,7 +52,7 @@ class Lists:
         ]
 
     def _title(self, row: int) -> str:
-        """The title in English where the data has one, else the title, else the id."""
+        """The English title if the data has one, else the title, else the id."""
         for name in ("title_english", "title"):
             title = self._artifact.catalogue.columns.get(name, [None] * (row + 1))[row]
             if title:
@@ -61,7 +61,7 @@ class Lists:
 
 
 def users_by_number(artifact: Artifact) -> list[int]:
-    """Rows of the first users with about so many ratings as _NUMBERS_OF_RATINGS says."""
+    """Rows of the first users with about as many ratings as each of _NUMBERS_OF_RATINGS."""
     number = np.diff(artifact.history.offsets)
     return [int(np.abs(number - wanted).argmin()) for wanted in _NUMBERS_OF_RATINGS]
 

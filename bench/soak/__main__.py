@@ -56,7 +56,7 @@ _PICTURE = (
 
 
 def plan_faults(seconds: float, kills: int) -> list[Fault]:
-    """The faults, each with `seconds` of load after it; the front end needs longer to come back."""
+    """The faults, each followed by `seconds` of load. The front end gets more time, because it restarts slowly."""
     return [
         *(Fault(f"a worker killed ({number + 1})", seconds, kill_worker) for number in range(kills)),
         Fault("all workers killed", seconds, kill_all_workers),
@@ -69,7 +69,7 @@ def plan_faults(seconds: float, kills: int) -> list[Fault]:
 def break_it(
     bundle: Bundle, traffic: Traffic, rate_per_s: float, faults: Sequence[Fault], step: Step
 ) -> list[Survived]:
-    """Injects the faults one after another; before each, all workers are ready again."""
+    """Injects the faults one after another. Before each one, it waits until all workers are ready."""
     found = []
     workers = len(bundle.workers())
     for fault in faults:
@@ -160,7 +160,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--kills", type=positive, default=3, help="how often a worker is killed")
     pipelining = "minutes beside clients that send requests before they have their answers"
     parser.add_argument("--pipelining-min", type=float, default=10.0, help=pipelining)
-    parser.add_argument("--promotions", type=positive, default=20, help="how often another version becomes the default")
+    parser.add_argument("--promotions", type=positive, default=20, help="the number of promotions under load")
     options = parser.parse_args(arguments)
     check(parser, options.artifact, "wrk", "cc", integer_ids=False)
     return options
@@ -169,7 +169,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def main() -> None:
     """Soaks, and publishes the section `soak` with its picture; the exit status is 1 if a bound was passed."""
     options = parse()
-    for number in (signal.SIGTERM, signal.SIGINT):  # a process in the background may have been started without Ctrl-C
+    for number in (signal.SIGTERM, signal.SIGINT):  # a background process may ignore Ctrl-C by default
         signal.signal(number, signal.default_int_handler)
     torch.set_num_threads(1)
     machine = describe_machine(options.artifact)

@@ -64,7 +64,7 @@ class Bundle:
 
 @contextmanager
 def supervised(artifact: Path, folder: Path) -> Iterator[Bundle]:
-    """Starts a server of the first version with its supervisor; ends both afterwards, after an error too."""
+    """Starts a server of the first version with its supervisor. Ends both afterwards, even after an error."""
     folder.mkdir()
     artifacts = {version: _varied(artifact, folder, number) for number, version in enumerate(VERSIONS)}
     settings = prepare(artifacts, folder / "server")
@@ -75,7 +75,7 @@ def supervised(artifact: Path, folder: Path) -> Iterator[Bundle]:
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C reaches this process alone, which then ends the supervisor
+            start_new_session=True,  # Ctrl-C then reaches only this process, which ends the supervisor
         )
     try:
         while "answers at" not in (said := (folder / "supervisor.log").read_text()):

@@ -1,4 +1,4 @@
-"""The faults that a server has to survive under load."""
+"""The faults that a server must survive under load."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LEAD_S = 2.0
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault, and the seconds of load after it has begun."""
+    """A fault, and the seconds of load after its start."""
 
     name: str
     seconds: float
@@ -31,10 +31,10 @@ class Fault:
 
 @dataclass(frozen=True)
 class Survived:
-    """What a fault cost.
+    """The effects of a fault.
 
     again_s: seconds from the fault to the first right answer after the last bad one; 0 if there was no bad answer, None
-        if the load ended before a right one.
+        if no right answer came before the load ended.
     """
 
     name: str
@@ -48,7 +48,7 @@ def survive(traffic: Traffic, bundle: Bundle, fault: Fault, rate_per_s: float) -
     """Injects a fault under load.
 
     Raises:
-        RuntimeError: the fault did not go as planned.
+        RuntimeError: the fault could not be injected, or it did not end.
     """
     begun: list[float] = []
     problems: list[Exception] = []
@@ -108,7 +108,7 @@ def slow_clients(number: int, seconds: float) -> Callable[[Bundle], None]:
 
 
 def vanishing_clients(per_s: int, seconds: float) -> Callable[[Bundle], None]:
-    """`per_s` clients a second that ask for a long answer and leave; every other one leaves in mid-request."""
+    """`per_s` clients a second that ask for a long answer and leave. Every second one leaves while it is sending."""
 
     def inject(bundle: Bundle) -> None:
         body = b'{"user_id": 1, "top_k": 1000}'

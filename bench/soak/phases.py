@@ -13,16 +13,16 @@ from bench.soak.memory import MemoryLog, growth_per_million
 from bench.soak.traffic import Outcome, Tally, Traffic
 
 # The most requests in flight during the overload: more than the queue (1,000) and the batches hold, so that the server
-# has to refuse some.
+# must refuse some.
 OVERLOAD_CONNECTIONS = 2_000
-# A client drops a request if all its connections are busy for so long. A longer queue in the client would hide the
+# A client drops a request if all its connections stay busy this long. A longer queue in the client would hide the
 # server's queue, and the client would give up late requests while the server still works on them.
 _PATIENCE_S = 0.1
 # The length of one call of the generator. Between two calls there is a pause of about a second, to count the outcomes.
 _SLICE_S = 15.0
-# One answer in so many is checked during the overload, to keep that pause short.
+# During the overload, only one in this many answers is checked, to keep that pause short.
 _CHECK_EVERY = 50
-# After an overload, the server is normal again if at this low rate no request takes longer than this.
+# After an overload, the server counts as normal again if no request takes longer than this at this low rate.
 _CALM_RATE_PER_S, _CALM_S, _CALM_LATENCY_S = 200.0, 10.0, 0.1
 
 Step = Callable[[float], object]
@@ -102,7 +102,7 @@ def overload(traffic: Traffic, memory: MemoryLog, rate_per_s: float, seconds: fl
 
 
 def calm_after(outcome: Outcome, end: float) -> float | None:
-    """Seconds from `end` until the low rate is answered rightly and quickly; None if it never was."""
+    """Seconds from `end` until all requests at the low rate get right answers quickly; None if they never did."""
     bad = outcome.ended_s[~outcome.good | (outcome.latency_s > _CALM_LATENCY_S)]
     if not len(bad):
         return 0.0

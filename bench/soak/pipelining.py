@@ -1,4 +1,4 @@
-"""Clients that send requests before they have their answers, beside ordinary load: HTTP pipelining."""
+"""HTTP pipelining: clients that send several requests before they read an answer, beside ordinary load."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from bench.soak.traffic import Traffic
 _CLIENTS = 8
 # Requests that a client sends before it reads an answer.
 _AHEAD = 20
-# The ordinary load comes in stretches of this length, since all its answers are kept until they are checked.
+# The ordinary load comes in stretches of this length, because all its answers are kept until they are checked.
 _STRETCH_S = 15.0
 _LENGTH = re.compile(rb"\r\ncontent-length: ([0-9]+)\r\n", re.IGNORECASE)
 
 
 def pipeline(traffic: Traffic, bundle: Bundle, rate_per_s: float, seconds: float, step: Step) -> Survived:
-    """What clients that send ahead cost the ordinary ones.
+    """Measures how pipelining clients affect ordinary clients.
 
     Raises:
-        RuntimeError: a client that sends ahead missed an answer.
+        RuntimeError: a pipelining client missed an answer.
     """
     found: list[Survived] = []
     left = seconds
@@ -59,7 +59,7 @@ def _clients_ahead(traffic: Traffic, seconds: float) -> Callable[[Bundle], None]
 
 
 def _send_ahead(bundle: Bundle, body: bytes, end: float) -> None:
-    """One client: it sends, reads as many answers, and begins anew."""
+    """One client: it sends some requests, reads all their answers, and repeats this."""
     head = b"POST /predictions/ncf HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
     request = head % len(body) + body
     with connect(bundle) as connection:

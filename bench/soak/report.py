@@ -1,4 +1,4 @@
-"""What a soak found: Markdown tables, and a picture of memory and answers over time."""
+"""The report of a soak: Markdown tables, and a picture of memory and answers over time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.soak.phases import OVERLOAD_CONNECTIONS, Endurance, Overload
 
 
 def overload_table(maximum_per_s: float, found: Overload) -> str:
-    """The overload: what became of the requests, and memory."""
+    """The table of the overload: the outcomes of the requests, and the memory."""
     tally = found.tally
     columns = {
         "offered": f"{tally.sent:,}",
@@ -45,7 +45,7 @@ def overload_table(maximum_per_s: float, found: Overload) -> str:
 
 
 def endurance_table(found: Endurance) -> str:
-    """The endurance stretch: what became of the requests, and how memory grew."""
+    """The table of the endurance stretch: the outcomes of the requests, and the growth of the memory."""
     tally = found.tally
     front, worker = found.growth_mib_per_million
     about = (

@@ -1,4 +1,4 @@
-"""Load that accounts for every request: answered rightly, answered wrongly, refused, or lost."""
+"""Load that records the outcome of every request: right answer, wrong answer, refused, or lost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _VERSION = re.compile(rb"\r\nx-model-version: ([^\r]+)\r\n", re.IGNORECASE)
 
 @dataclass
 class Tally:
-    """What became of the requests.
+    """Counts the outcomes of the requests.
 
     refused: answered with a 503.
     failed: answered with another error.
@@ -83,7 +83,7 @@ class Traffic:
     ) -> Outcome:
         """Sends requests in an open loop at this mean rate, and checks one answer in `check_every`.
 
-        patience_s: a request that finds every connection busy for so long is not sent.
+        patience_s: a request is not sent if every connection stays busy for this long.
         """
         answers = drive(
             self.url,
@@ -121,7 +121,7 @@ class Traffic:
         return Outcome(tally, ended_s, answers.latency_s, good)
 
     def _wrong(self, answers: Answers, places: np.ndarray) -> np.ndarray:
-        """The `places` whose answer does not hold the rating of the version that it names."""
+        """The `places` whose answer differs from the rating of the version that it names."""
         found = np.empty(len(places))
         expected = np.empty(len(places))
         for row, place in enumerate(places.tolist()):

@@ -1,4 +1,4 @@
-"""The bounds of a soak: `make soak` fails if one is passed."""
+"""The bounds of a soak: `make soak` fails if a figure exceeds its bound."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BOUNDS = (
 
 
 def failures(loaded: Overload, endured: Endurance, survived: Sequence[Survived]) -> list[str]:
-    """A line for each bound that was passed."""
+    """One line for each bound that was exceeded."""
     return [*_tallies(loaded, endured, survived), *_times(loaded, survived), *_growth(endured)]
 
 

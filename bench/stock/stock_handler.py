@@ -1,4 +1,4 @@
-"""A handler as TorchServe's guides write it: BaseHandler, one request at a time, dictionaries as answers."""
+"""A handler in the style of TorchServe's guides: BaseHandler, one request at a time, dictionaries as answers."""
 
 import json
 from pathlib import Path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from handler import options
@@ -21,6 +21,8 @@ from model.vocabulary import Vocabulary
 
 # Ratings are float32 at heart: six decimals keep all of it and spare the client 9.729999542236328.
 DECIMALS = 6
+# So many movies are kept as answers show them.
+_KEPT_MOVIES = 16_384
 
 AskT = TypeVar("AskT", bound=Ask)
 AnswerT = TypeVar("AnswerT", bound=Answer)
@@ -41,7 +43,9 @@ class AskContext:
     about: Mapping[str, Callable[[], dict[str, Any]]]
     """What is told of each subject that a client may ask about."""
     explained: bool
-    """Whether the network has vectors: a rating is followed back to its user's, and movies are compared by theirs."""
+    """Whether the network has towers of vectors: a rating is followed back to its user's."""
+    compared: bool
+    """Whether the network has vectors by which movies are compared."""
     words: Vocabulary
     """What clients call movies and genres."""
 
@@ -60,6 +64,7 @@ class AskContext:
             model.ranking is not None,
             about,
             model.scorer.has_vectors,
+            model.similarity is not None,
             model.words,
         )
 
@@ -69,8 +74,15 @@ class AskContext:
         return frozenset({"user_id", self.words.item_id})
 
     def shown(self, row: int, fields: Sequence[str] = ()) -> dict[str, Any]:
-        """What an answer shows of the movie in `row`; see `Catalogue.shown`."""
+        """What an answer shows of the movie in `row`; see `Catalogue.shown`. It is not to be changed: others get it."""
+        if not fields:
+            return self._usually_shown(row)
         return self.catalogue.shown(row, fields, self.words.tags)
+
+    @cached_property
+    def _usually_shown(self) -> Callable[[int], dict[str, Any]]:
+        """What is shown without fields, kept for the movies that were shown last."""
+        return lru_cache(_KEPT_MOVIES)(lambda row: self.catalogue.shown(row, (), self.words.tags))
 
     def decode_fields(self, values: object, where: str) -> list[str]:
         """The columns that `fields` asks for; see `options.fields`."""

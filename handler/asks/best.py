@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from handler import options
-from handler.asks.base import DECIMALS, UserAskCodec
+from handler.asks.base import DECIMALS, AskContext, UserAskCodec
 from handler.errors import RequestError, allow_fields, shown
 from handler.schema_terms import NUMBER, Schema, array_of, object_of, ref
 from model.asks import BestAnswer, BestAsk, RawId
@@ -22,10 +22,14 @@ class BestCodec(UserAskCodec[BestAsk, BestAnswer]):
     answer_name = "best"
     marks = ()
 
+    def __init__(self, context: AskContext) -> None:
+        super().__init__(context)
+        self._allowed = BEST_FIELDS | {context.words.item_ids, context.words.tags}
+
     def decode_for(self, user_id: RawId | None, item: Mapping[str, Any], prefix: str) -> BestAsk:
         """This user's best movies, as the other fields choose them."""
         words = self.context.words
-        allow_fields(item, BEST_FIELDS | {words.item_ids, words.tags}, prefix)
+        allow_fields(item, self._allowed, prefix)
         if words.item_ids not in item and "top_k" not in item:
             raise RequestError(f"{prefix}{words.item_id}: missing or null (or {words.item_ids}, or top_k)")
         fields = self.context.fields
@@ -38,11 +42,9 @@ class BestCodec(UserAskCodec[BestAsk, BestAnswer]):
         exclude_seen = item.get("exclude_seen", movie_ids is None)
         if type(exclude_seen) is not bool:
             raise RequestError(f"{prefix}exclude_seen: expected true or false, got {shown(exclude_seen)}")
-        genres = options.genres(item.get(words.tags, []), f"{prefix}{words.tags}", self.context.catalogue)
-        exclude = fields.movie_ids(item.get("exclude", []), f"{prefix}exclude")
+        genres, exclude, shown_fields = self._lists(item, prefix)
         rank_by = self._rank_by(item, prefix)
-        novelty = self._novelty(item.get("novelty", 0), f"{prefix}novelty")
-        shown_fields = self.context.decode_fields(item.get("fields", []), f"{prefix}fields")
+        novelty = self._novelty(item["novelty"], f"{prefix}novelty") if "novelty" in item else 0.0
         return BestAsk(user_id, movie_ids, top_k, exclude_seen, genres, exclude, rank_by, novelty, shown_fields)
 
     def encode_answer(self, ask: BestAsk, answer: BestAnswer) -> dict[str, Any]:
@@ -94,6 +96,14 @@ class BestCodec(UserAskCodec[BestAsk, BestAnswer]):
         recommended = object_of(rated, {**self.context.catalogue_schema(), "unknown": terms.unknown})
         optional = {"user_id": ref("user_id"), "unknown": terms.unknown}
         return object_of({"recommendations": array_of(recommended)}, optional)
+
+    def _lists(self, item: Mapping[str, Any], prefix: str) -> tuple[list[str], list[RawId], list[str]]:
+        """The fields that choose genres, movies to leave out, and columns to show; most requests have none of them."""
+        context, tags = self.context, self.context.words.tags
+        genres = options.genres(item[tags], f"{prefix}{tags}", context.catalogue) if tags in item else []
+        exclude = context.fields.movie_ids(item["exclude"], f"{prefix}exclude") if "exclude" in item else []
+        fields = context.decode_fields(item["fields"], f"{prefix}fields") if "fields" in item else []
+        return genres, exclude, fields
 
     def _rankings(self) -> tuple[RankBy, ...]:
         """What may sort the movies: without an interest part, the rating alone."""

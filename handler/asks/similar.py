@@ -24,8 +24,8 @@ class SimilarCodec(AskCodec[SimilarAsk, SimilarAnswer]):
     def decode_item(self, item: Mapping[str, Any], prefix: str) -> SimilarAsk:
         """The movie, and how its neighbours are chosen."""
         words = self.context.words
-        if not self.context.explained:
-            told = f"this model has no vectors of {words.items}: it was trained elsewhere, without two towers"
+        if not self.context.compared:
+            told = f"this model has no vectors of {words.items}: it was adopted without two towers and without VECTORS"
             raise RequestError(f"{prefix}similar: {told}")
         allow_fields(item, SIMILAR_FIELDS | {words.item_id, words.tags}, prefix)
         context = self.context

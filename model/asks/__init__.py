@@ -1,7 +1,7 @@
-"""What can be asked of a model, and what it answers: plain values between the codecs and the predictor.
+"""Asks and answers: the plain values that pass between the codecs and the predictor.
 
-Each module here holds one kind of ask: its values, its answer and how the answer is computed. A new kind needs a module
-here, and one in `handler/asks/` where clients may ask it.
+Each module here defines one kind of ask: its values, its answer, and how the answer is computed. A new kind needs a
+module here, and one in `handler/asks/` if clients may send it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from model.asks.search import SearchAnswer, SearchAsk
 from model.asks.similar import SimilarAnswer, SimilarAsk
 from model.asks.users import UsersAnswer, UsersAsk
 
-# The predictor plans all single pairs of a batch together; every other ask plans itself.
+# The predictor plans all single pairs of a batch together; every other ask has its own `plan`.
 Ask = PairAsk | PlannedAsk
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""What the server tells of itself: nothing of it is predicted, so the ask only names the subject."""
+"""Questions about the server itself. They need no prediction, so the ask only names the subject."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from model.asks.base import NO_ROWS, Call, Run, ServedModel
 
 
 class AboutAnswer(NamedTuple):
-    """That the subject may be told of; the codec knows what to tell."""
+    """The subject of the question; the codec fills in the facts."""
 
     subject: str
 
@@ -24,7 +24,7 @@ class AboutAnswer(NamedTuple):
 
 
 class AboutAsk(NamedTuple):
-    """What is there to know about this subject?"""
+    """What does the server say about this subject?"""
 
     subject: str
 

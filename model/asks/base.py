@@ -1,4 +1,4 @@
-"""What every kind of ask has in common: it plans which pairs are rated, and makes its answer of their ratings."""
+"""The common part of all asks: an ask plans which pairs must be rated, and makes its answer from their ratings."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ from torch import Tensor
 
 from model.artifact import Artifact
 from model.catalogue import Catalogue
-from model.history import History
+from model.history import History, Rated
 from model.ids import IdMap
-from model.ranking import Ranking, Rated
+from model.ranking import Ranking
 from model.scale import RatingScale
 from model.scorer import Scorer
-from model.similarity import Similarity
+from model.similarity import Similarity, vectors_of
 from model.title_index import TitleIndex
 from model.vocabulary import Vocabulary
 
 RawId = int | str
-# Of an ask that needs no pair rated.
+# The pairs of an ask that needs no rating.
 NO_ROWS = np.empty(0, dtype=np.int64)
 
 
 @runtime_checkable
 class Answer(Protocol):
-    """What every answer can say about the work behind it."""
+    """The counts that every answer has, for the log and the metrics."""
 
     def num_pairs(self) -> int:
         """How many (user, movie) pairs the network rated for it."""
 
     def num_unknown(self) -> int:
-        """How many ids of its ask the model does not know."""
+        """How many ids in the ask the model does not know."""
 
 
 Found = TypeVar("Found", covariant=True)
 
 
 class Run(NamedTuple, Generic[Found]):
-    """Pairs of rows to be rated, two (B,) int32 or int64, and what makes an answer of their ratings (B,)."""
+    """The rows of pairs to rate, two (B,) int32 or int64, and a function from their ratings (B,) to the answer."""
 
     users: np.ndarray
     movies: np.ndarray
@@ -49,7 +49,7 @@ class Run(NamedTuple, Generic[Found]):
 
 
 class User(NamedTuple):
-    """One user: their row, what they rated, each movie once, and whether the model knows them."""
+    """One user: their row, their ratings (each movie once), and whether the model knows them."""
 
     row: int
     rated: Rated
@@ -58,7 +58,7 @@ class User(NamedTuple):
 
 @dataclass(frozen=True)
 class ServedModel:
-    """An artifact's tables, and the scorer that holds its network: all that an ask needs to plan itself."""
+    """An artifact's tables, and the scorer with its network: everything that an ask needs for its plan."""
 
     user_ids: IdMap
     movie_ids: IdMap
@@ -67,16 +67,17 @@ class ServedModel:
     catalogue: Catalogue
     scorer: Scorer
     ranking: Ranking | None
-    """Scores by interest; None where the model predicts ratings only."""
+    """Scores by interest; None if the model only predicts ratings."""
     similarity: Similarity | None
-    """How alike movies are; None where the network has no vectors of them."""
+    """The similarity of movies; None if the network has no movie vectors."""
     words: Vocabulary
-    """What clients call movies and genres."""
+    """The clients' words for movies and genres."""
 
     @classmethod
     def from_artifact(cls, artifact: Artifact, device: str = "cpu") -> ServedModel:
-        """The same tables, with the network's towers computed on the device where the network lies."""
+        """Takes the artifact's tables, and computes the network's towers on the network's device."""
         scorer = Scorer(artifact, device)
+        vectors = vectors_of(artifact.network, scorer.device)
         return cls(
             artifact.user_ids,
             artifact.movie_ids,
@@ -85,13 +86,13 @@ class ServedModel:
             artifact.catalogue,
             scorer,
             None if artifact.interest is None else Ranking(artifact.interest, device),
-            Similarity(artifact.network, len(artifact.movie_ids), scorer.device) if scorer.has_vectors else None,
+            None if vectors is None else Similarity(vectors, len(artifact.movie_ids), scorer.device),
             artifact.words,
         )
 
     @cached_property
     def titles(self) -> TitleIndex:
-        """The titles, indexed when they are first searched; a movie without one is found by its raw id."""
+        """The index of titles, made at the first search. A movie without a title is found by its raw id."""
         number = len(self.movie_ids)
         known: Sequence[str | None] = self.catalogue.columns.get("title", [None] * number)
         names = self.movie_ids.raw(np.arange(number))
@@ -99,16 +100,16 @@ class ServedModel:
         return TitleIndex(titles, np.bincount(self.history.movie_index, minlength=number))
 
     def user(self, user_id: RawId | None) -> User:
-        """A user by their raw id; an id that the model does not know, and None, give the unknown user."""
-        return self.user_at(self.user_ids.unknown if user_id is None else int(self.user_ids.rows([user_id])[0]))
+        """The user with this raw id; an id that the model does not know, and None, give the unknown user."""
+        return self.user_at(self.user_ids.unknown if user_id is None else self.user_ids.row(user_id))
 
     def user_at(self, row: int) -> User:
-        """A user by their row; the row after the last one is the unknown user's."""
-        return User(row, Rated(*self.history.last_of_user(row)), row != self.user_ids.unknown)
+        """The user in this row; the row after the last one is the unknown user's."""
+        return User(row, self.history.last_of_user(row), row != self.user_ids.unknown)
 
 
 class Call:
-    """What the asks of one call share: fold-in users, and one product for the interest of all users."""
+    """The state that the asks of one call share: fold-in users, and one matrix product for all users' interest."""
 
     def __init__(self, model: ServedModel) -> None:
         self._first_row = model.user_ids.unknown + 1
@@ -118,12 +119,14 @@ class Call:
         self.fold_ins: list[Tensor] = []
 
     def add_fold_in(self, vector: Tensor) -> int:
-        """Gives the user of this vector (W,) a row for the rest of the call: the next one after the unknown user's."""
+        """Gives the user with this vector (W,) a row for this call: the next free one after the unknown user's row."""
         self.fold_ins.append(vector)
         return self._first_row + len(self.fold_ins) - 1
 
     def ask_interest(self, history: Rated) -> Callable[[], np.ndarray]:
-        """Notes a user's history; what it returns gives their interest (num_movies + 1,) once all asks are planned."""
+        """Registers a user's history. After all asks are planned, the returned function gives the user's interest,
+        (num_movies + 1,).
+        """
         place = len(self._histories)
         self._histories.append(history)
         return lambda: self._all_interests()[place]
@@ -138,18 +141,18 @@ class Call:
 
 @runtime_checkable
 class PlannedAsk(Protocol):
-    """An ask that can say which pairs it needs rated."""
+    """An ask that can say which pairs must be rated for it."""
 
     def plan(self, model: ServedModel, call: Call) -> Run[Answer]:
-        """The pairs to be rated for this ask, and how its answer is made."""
+        """The pairs to rate for this ask, and how to make its answer."""
 
 
 class UserAsk(Protocol):
-    """An ask about one user. A client may send that user's `ratings` along with it: see `FoldInAsk`."""
+    """An ask about one user. A client may send ratings of that user with it: see `FoldInAsk`."""
 
     @property
     def user_id(self) -> RawId | None:
-        """The user's raw id; None where their ratings alone say who they are."""
+        """The user's raw id; None if the client sends only ratings and no id."""
 
     def plan_for(self, user: User, model: ServedModel, call: Call) -> Run[Answer]:
-        """As `PlannedAsk.plan`, for a user who is already looked up or folded in."""
+        """As `PlannedAsk.plan`, for a user who was already looked up or folded in."""

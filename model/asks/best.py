@@ -1,4 +1,4 @@
-"""The best movies for a user: which are candidates, and which of them come first."""
+"""The best movies for a user: the choice of the candidates, and their order."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from model.asks.base import Call, RawId, Run, ServedModel, User
+from model.highest import highest
 from model.ranking import RankBy
 
 
@@ -16,8 +17,7 @@ class BestAnswer(NamedTuple):
 
     An unknown movie's row is num_movies.
 
-    `candidates`: how many movies were rated to choose these from. `unknown_movies`: how many of the candidates the
-    model does not know.
+    `candidates`: how many movies were candidates. `unknown_movies`: how many of the candidates the model does not know.
     """
 
     movie_ids: Sequence[Any]
@@ -33,17 +33,17 @@ class BestAnswer(NamedTuple):
         return self.candidates
 
     def num_unknown(self) -> int:
-        """The user, where unknown, and unknown candidates."""
+        """The number of unknown candidates, plus one if the user is unknown."""
         return (not self.user_known) + self.unknown_movies
 
 
 class BestAsk(NamedTuple):
-    """Which movies are best for this user: of `movie_ids`, or of all where that is None?
+    """Which movies are best for this user, out of `movie_ids`, or out of all movies if `movie_ids` is None?
 
-    `top_k` is the length of the answer (None: all). `exclude_seen` leaves out the movies that the user rated, `exclude`
-    leaves out these movies, and `genres`, where not empty, leaves out the movies that have none of these genres.
-    `rank_by` says what sorts them, and `novelty`, 0..1, how much popular movies are held back: see model/ranking.py.
-    `fields` are what the answer shows of each movie beside title and genres.
+    `top_k` is the length of the answer (None: all). `exclude_seen` leaves out the movies that the user rated. `exclude`
+    leaves out these movies. `genres`, if not empty, leaves out the movies that have none of these genres. `rank_by`
+    chooses what sorts them, and `novelty`, 0..1, how much the score of popular movies is lowered: see model/ranking.py.
+    `fields` are the facts that the answer shows about each movie besides title and genres.
     """
 
     user_id: RawId | None
@@ -61,7 +61,7 @@ class BestAsk(NamedTuple):
         return self.plan_for(model.user(self.user_id), model, call)
 
     def plan_for(self, user: User, model: ServedModel, call: Call) -> Run[BestAnswer]:
-        """The same for a user who is already looked up or folded in."""
+        """The same for a user who was already looked up or folded in."""
         candidates = find_candidates(self, user.rated.movie_index, model)
         users = np.full(len(candidates.rows), user.row)
         score = self._scorer(user, model, call)
@@ -73,7 +73,7 @@ class BestAsk(NamedTuple):
         return Run(users, candidates.rows, finish)
 
     def _scorer(self, user: User, model: ServedModel, call: Call) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-        """Rows (K,) and ratings (K,) of candidates -> scores (K,)."""
+        """A function from the candidates' rows (K,) and ratings (K,) to their scores (K,)."""
         ranking = model.ranking
         if ranking is None or (self.rank_by == "rating" and not self.novelty):
             return lambda _, ratings: ratings
@@ -83,16 +83,16 @@ class BestAsk(NamedTuple):
 
 
 class Candidates(NamedTuple):
-    """Movies to be ranked: rows (K,) int32 or int64, and their raw ids as the ask named them (None: look them up)."""
+    """Movies to rank: rows (K,) int32 or int64, and the raw ids of the ask (None: look them up)."""
 
     rows: np.ndarray
     names: Sequence[RawId] | None
 
 
 def find_candidates(ask: BestAsk, rated: np.ndarray, model: ServedModel) -> Candidates:
-    """The movies to be ranked for a user who rated the movies of these rows, (S,).
+    """The movies to rank for a user who rated the movies in the rows `rated` (S,).
 
-    Unknown movies of an ask's own list are candidates too, with the unknown movie's rating.
+    Unknown movies in an ask's own list are candidates too; they get the unknown movie's rating.
     """
     keep = np.ones(len(model.movie_ids) + 1, dtype=bool)
     if ask.genres:
@@ -111,9 +111,9 @@ def find_candidates(ask: BestAsk, rated: np.ndarray, model: ServedModel) -> Cand
 
 
 def same_for_same(candidates: Candidates, ratings: np.ndarray) -> np.ndarray:
-    """The ratings (K,), equal where the movie is.
+    """The ratings (K,), made equal for candidates that are the same movie.
 
-    One movie's ratings differ in the last digit by their places in a batch: its order must not.
+    The place in a batch can change the last digit of a movie's rating. This must not change the order.
     """
     if candidates.names is None or len(frozenset(candidates.rows.tolist())) == len(candidates.rows):
         return ratings
@@ -139,14 +139,3 @@ def rank(
         names = [candidates.names[place] for place in order.tolist()]
         unknown = int(np.count_nonzero(candidates.rows == model.movie_ids.unknown))
     return BestAnswer(names, rows, ratings[order], scores[order], user_known, len(candidates.rows), unknown)
-
-
-def highest(scores: np.ndarray, top_k: int | None) -> np.ndarray:
-    """Positions of the `top_k` highest scores, highest first; among equals the earlier one."""
-    if top_k is not None and top_k < len(scores):
-        smallest = np.partition(scores, len(scores) - top_k)[len(scores) - top_k]
-        chosen = np.flatnonzero(scores >= smallest)
-    else:
-        chosen = np.arange(len(scores))
-    order: np.ndarray = chosen[np.argsort(-scores[chosen], kind="stable")][:top_k]
-    return order

@@ -11,7 +11,7 @@ from model.asks.base import Call, Run, ServedModel
 
 
 class ColumnsAnswer(NamedTuple):
-    """Ratings (B,) float64, and which ids the model knows, two (B,) bool."""
+    """Ratings (B,) float64, and whether the model knows each user id and each movie id, two (B,) bool."""
 
     ratings: np.ndarray
     users_known: np.ndarray
@@ -22,13 +22,13 @@ class ColumnsAnswer(NamedTuple):
         return len(self.ratings)
 
     def num_unknown(self) -> int:
-        """Unknown ids of both columns; one that stands there twice counts twice."""
+        """Unknown ids in both columns; an id that occurs twice counts twice."""
         known = np.count_nonzero(self.users_known) + np.count_nonzero(self.movies_known)
         return 2 * len(self.ratings) - int(known)
 
 
 class ColumnsAsk(NamedTuple):
-    """How would each of B users rate the movie beside them? Two sequences of raw ids, or int64 arrays, (B,)."""
+    """How would each user rate the movie in the same place? Two sequences of raw ids, or int64 arrays, (B,)."""
 
     user_ids: Sequence[Any] | np.ndarray
     movie_ids: Sequence[Any] | np.ndarray

@@ -1,14 +1,14 @@
-"""How a rating comes about, in rating units that add up, and which of the user's own ratings moved it most.
+"""Explains a rating as a sum in rating units, and names the user's own ratings that changed it most.
 
     rating = mean + user + movie + interaction
 
-`mean` is the rating of an unknown user and an unknown movie. `user` is what knowing the user alone adds to it, `movie`
-is what knowing the movie alone adds, and `interaction` is the rest.
+`mean` is the rating of an unknown movie by an unknown user. `user` is what the user alone adds to it, `movie` is what
+the movie alone adds, and `interaction` is the rest.
 
-A past rating j moved the rating f(u, m) by how much f changes when j is taken back. A network that encodes users from
-their ratings gives just that: the user is encoded without j. For any other network it is the influence function (Koh &
-Liang 2017), restricted to the user's own vector, over which the loss is nearly quadratic (Cheng et al. 2019, "Fast
-influence analysis for latent factor models"):
+The influence of a past rating j on the rating f(u, m) is the change of f when j is removed. A network that encodes
+users from their ratings computes this directly: it encodes the user without j. For any other network this is the
+influence function (Koh & Liang 2017), restricted to the user's own vector, because the loss is nearly quadratic in it
+(Cheng et al. 2019, "Fast influence analysis for latent factor models"):
 
     influence_j = g_m . H^-1 g_j (r_j - f(u, j)),   H = lambda I + sum_j g_j g_j^T,   g_x = d f(u, x) / d user vector
 """
@@ -22,10 +22,10 @@ import numpy as np
 import torch
 
 from model.asks.base import NO_ROWS, Call, RawId, Run, ServedModel, User
-from model.ranking import Rated
+from model.history import Rated
 
 SHOWN = 5
-# At most so many of a user's last ratings are looked at: the user is encoded anew without each of them.
+# An explanation considers at most this many of a user's last ratings, because it encodes the user without each one.
 _MOST_RATINGS = 300
 _RIDGE = 1.0
 
@@ -33,8 +33,8 @@ _RIDGE = 1.0
 class ScoreExplanation(NamedTuple):
     """A recommendation's score as a sum: score = history + popularity + rating.
 
-    `because`: the user's own ratings that add most to `history`, as (raw movie id, row, the rating given, its share),
-    largest first. `others`: what the user's other ratings add to it.
+    `because`: the user's own ratings that add most to `history`, as (raw movie id, row, rating, share), largest first.
+    `others`: what the user's other ratings add to `history`.
     """
 
     score: float
@@ -48,9 +48,9 @@ class ScoreExplanation(NamedTuple):
 class ExplainAnswer(NamedTuple):
     """A rating as a sum in rating units: rating = mean + user + movie + interaction.
 
-    `because`: the user's own ratings that moved it most, as (raw movie id, row, the rating given, how much it moved
-    this one), strongest first. `score`: the same of the score that recommendations are sorted by; None where the model
-    has no interest part, or does not know the movie.
+    `because`: the user's own ratings that changed it most, as (raw movie id, row, rating, change), largest change
+    first. `score`: an explanation of the score that sorts recommendations; None if the model has no interest part or
+    does not know the movie.
     """
 
     rating: float
@@ -68,27 +68,27 @@ class ExplainAnswer(NamedTuple):
         return 1
 
     def num_unknown(self) -> int:
-        """Ids of the pair that the model does not know."""
+        """How many of the pair's two ids the model does not know."""
         return (not self.user_known) + (not self.movie_known)
 
 
 class ExplainAsk(NamedTuple):
-    """How does this user's rating of this movie come about?"""
+    """Why does the model predict this rating of this movie by this user?"""
 
     user_id: RawId | None
     movie_id: RawId
 
     def plan(self, model: ServedModel, call: Call) -> Run[ExplainAnswer]:
-        """No pairs of the common forward: an explanation may cost a backward pass, so it is computed by itself."""
+        """No pairs: an explanation may need a backward pass, so it is computed apart from the common forward pass."""
         return self.plan_for(model.user(self.user_id), model, call)
 
     def plan_for(self, user: User, model: ServedModel, call: Call) -> Run[ExplainAnswer]:
-        """The same for a user who is already looked up or folded in."""
+        """The same for a user who was already looked up or folded in."""
         return Run(NO_ROWS, NO_ROWS, lambda _: explain(user, self.movie_id, model, call))
 
 
 def explain(user: User, movie_id: RawId, model: ServedModel, call: Call) -> ExplainAnswer:
-    """The parts of one rating; unknown ids have parts of 0."""
+    """The parts of one rating; the part of an unknown id is 0."""
     movie = int(model.movie_ids.rows([movie_id])[0])
     no_user = model.user_ids.unknown
     no_movie = model.movie_ids.unknown
@@ -130,7 +130,7 @@ def _explain_score(history: Rated, movie: int, rating: float, model: ServedModel
 
 
 def _strongest_ratings(user: User, movie: int, model: ServedModel) -> list[tuple[Any, int, float, float]]:
-    """The user's ratings with the largest influence on the rating of `movie`, largest first: see `because`."""
+    """The user's ratings with the largest influence on the rating of `movie`, largest first, as in `because`."""
     folded_in = user.row > model.user_ids.unknown
     ratings = user.rated if folded_in else model.history.of_user(user.row)
     rated, given = (part[-_MOST_RATINGS:] for part in ratings)
@@ -146,9 +146,9 @@ def _strongest_ratings(user: User, movie: int, model: ServedModel) -> list[tuple
 
 
 def _influence_by_leaving_out(movie: int, rated: np.ndarray, given: np.ndarray, model: ServedModel) -> np.ndarray:
-    """(n,) float64, in rating units: the rating of `movie` less what it would be without each of n ratings."""
+    """(n,) float64, in rating units: the rating of `movie` minus its rating without each of the user's n ratings."""
     number = len(rated)
-    owner, kept = np.nonzero(~np.eye(number, dtype=bool))  # one user for each rating, who has all ratings but that one
+    owner, kept = np.nonzero(~np.eye(number, dtype=bool))  # one copy of the user per rating, without that rating
     call = Call(model)
     for vector in model.scorer.encode_many(owner, rated[kept], given[kept], number):
         call.add_fold_in(vector)
@@ -162,7 +162,7 @@ def _influence_by_leaving_out(movie: int, rated: np.ndarray, given: np.ndarray, 
 def _influence_by_gradients(
     user: int, movie: int, rated: np.ndarray, given: np.ndarray, model: ServedModel
 ) -> np.ndarray:
-    """(n,) float64, in rating units, of the user's n ratings on the rating of `movie`: the equation above."""
+    """(n,) float64, in rating units: the influence of the user's n ratings on the rating of `movie`, as above."""
     scorer = model.scorer
     rows = torch.from_numpy(np.append(rated, movie).astype(np.int64)).to(scorer.device)
     vector = scorer.user_tower(torch.tensor([user], device=scorer.device)).detach().clone()

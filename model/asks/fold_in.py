@@ -1,4 +1,4 @@
-"""Any ask about a user, with ratings sent along: the user is folded in from them, without training."""
+"""An ask about a user together with ratings of that user. The ratings fold the user in, without training."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from typing import NamedTuple
 import numpy as np
 
 from model.asks.base import Answer, Call, RawId, Run, ServedModel, User, UserAsk
-from model.ranking import Rated
+from model.history import Rated
 
 
 class FoldInAnswer(NamedTuple):
-    """The answer, and which of the sent ratings' movies the model knows, (R,) bool; it ignores the other ratings."""
+    """The answer, and whether the model knows the movie of each sent rating, (R,) bool; it ignores unknown movies."""
 
     answer: Answer
     movies_known: np.ndarray
 
     def num_pairs(self) -> int:
-        """Those of the answer inside."""
+        """The pairs of the inner answer."""
         return self.answer.num_pairs()
 
     def num_unknown(self) -> int:
-        """Those of the answer inside, and unknown movies among the ratings."""
+        """The unknown ids of the inner answer, plus the unknown movies among the ratings."""
         return self.answer.num_unknown() + int(np.count_nonzero(~self.movies_known))
 
 
 class FoldInAsk(NamedTuple):
-    """An ask about a user who also gave these ratings: R raw movie ids and R ratings, in rating units.
+    """An ask about a user, and R further ratings of that user: raw movie ids (R,) and ratings (R,), in rating units.
 
-    They are added to the ratings that the model has of the user of `ask`, and replace earlier ratings of the same
-    movies. A user whose id is None has no other ratings.
+    The model adds them to the stored ratings of the user of `ask`. A sent rating replaces a stored rating of the same
+    movie. A user whose id is None has no stored ratings.
     """
 
     ask: UserAsk
@@ -38,13 +38,13 @@ class FoldInAsk(NamedTuple):
     ratings: Sequence[float]
 
     def plan(self, model: ServedModel, call: Call) -> Run[FoldInAnswer]:
-        """The run of the ask inside, for a user whose vector is computed from old and new ratings."""
+        """The run of the inner ask, for a user whose vector is computed from stored and sent ratings."""
         user, movies_known = self.fold_in(model, call)
         inner = self.ask.plan_for(user, model, call)
         return Run(inner.users, inner.movies, lambda rated: FoldInAnswer(inner.finish(rated), movies_known))
 
     def fold_in(self, model: ServedModel, call: Call) -> tuple[User, np.ndarray]:
-        """The user, whose vector is computed from old and new ratings, and which movies the model knows, (R,) bool."""
+        """The folded-in user, and whether the model knows the movie of each sent rating, (R,) bool."""
         stored = model.user(self.ask.user_id)
         sent = model.movie_ids.rows(self.movie_ids)
         movies_known = sent != model.movie_ids.unknown

@@ -22,7 +22,7 @@ class PairAnswer(NamedTuple):
         return 1
 
     def num_unknown(self) -> int:
-        """Ids of the pair that the model does not know."""
+        """How many of the pair's two ids the model does not know."""
         return (not self.user_known) + (not self.movie_known)
 
 
@@ -33,7 +33,7 @@ class PairAsk(NamedTuple):
     movie_id: RawId
 
     def plan_for(self, user: User, model: ServedModel, call: Call) -> Run[PairAnswer]:  # noqa: ARG002  every ask gets it
-        """The run of this pair alone, for a user who is already looked up or folded in."""
+        """The run of only this pair, for a user who was already looked up or folded in."""
         movies = model.movie_ids.rows([self.movie_id])
         movie_known = bool(movies[0] != model.movie_ids.unknown)
 
@@ -44,7 +44,7 @@ class PairAsk(NamedTuple):
 
 
 def plan_pairs(asks: Sequence[PairAsk], model: ServedModel) -> Run[list[PairAnswer]]:
-    """One run for all single pairs of a batch: their ids are looked up at once."""
+    """One run for all single pairs of a batch, so that all ids are looked up together."""
     users = model.user_ids.rows([ask.user_id for ask in asks])
     movies = model.movie_ids.rows([ask.movie_id for ask in asks])
     users_known = users != model.user_ids.unknown

@@ -21,7 +21,7 @@ class SearchAnswer(NamedTuple):
         return 0
 
     def num_unknown(self) -> int:
-        """None: only known movies are found."""
+        """0: the search finds only known movies."""
         return 0
 
 

@@ -1,4 +1,4 @@
-"""The movies that are most alike to one movie."""
+"""The movies that are most similar to one movie."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from model.asks.base import NO_ROWS, Call, RawId, Run, ServedModel
-from model.asks.best import highest
 
 
 class SimilarAnswer(NamedTuple):
-    """Movies, the most alike first: raw ids, rows (K,) and cosines (K,). An unknown movie's own row is num_movies."""
+    """Movies, most similar first: raw ids, rows (K,) and cosines (K,); `own_row` is num_movies for an unknown movie."""
 
     movie_ids: Sequence[Any]
     movie_index: np.ndarray
@@ -21,19 +20,19 @@ class SimilarAnswer(NamedTuple):
     movie_known: bool
 
     def num_pairs(self) -> int:
-        """None: no user is asked about."""
+        """0: no pair is rated."""
         return 0
 
     def num_unknown(self) -> int:
-        """The movie, where unknown."""
+        """1 if the movie is unknown, else 0."""
         return int(not self.movie_known)
 
 
 class SimilarAsk(NamedTuple):
-    """Which `number` movies are most alike to this one?
+    """Which `number` movies are most similar to this one?
 
-    `genres`, where not empty, leaves out the movies that have none of these genres; `exclude` leaves out these movies.
-    `fields` are what the answer shows of each movie beside title and genres.
+    `genres`, if not empty, leaves out the movies that have none of these genres. `exclude` leaves out these movies.
+    `fields` are the facts that the answer shows about each movie besides title and genres.
     """
 
     movie_id: RawId
@@ -43,24 +42,23 @@ class SimilarAsk(NamedTuple):
     fields: Sequence[str] = ()
 
     def plan(self, model: ServedModel, call: Call) -> Run[SimilarAnswer]:  # noqa: ARG002  every ask gets them
-        """No pairs: movies are compared with each other."""
+        """No pairs: the answer compares movies with each other."""
         return Run(NO_ROWS, NO_ROWS, lambda _: find_similar(self, model))
 
 
 def find_similar(ask: SimilarAsk, model: ServedModel) -> SimilarAnswer:
-    """The answer; an unknown movie, and one of which the model learned nothing, is like no other."""
+    """The answer. An unknown movie, and a movie with a zero vector, has no similar movies."""
     if model.similarity is None:
         raise NotImplementedError("this model's network has no vectors to compare")
     row = int(model.movie_ids.rows([ask.movie_id])[0])
     unknown = model.movie_ids.unknown
     if row == unknown:
         return SimilarAnswer([], NO_ROWS, np.empty(0), row, False)
-    cosines = model.similarity.cosines(row)
-    keep = model.catalogue.mask(ask.genres) if ask.genres else np.ones(unknown, dtype=bool)
-    left_out = model.movie_ids.rows([*ask.exclude, ask.movie_id])
-    keep[left_out[left_out < unknown]] = False
-    if not cosines[row]:
-        keep[:] = False
-    rows = np.flatnonzero(keep)
-    rows = rows[highest(cosines[rows], ask.number)]
-    return SimilarAnswer(model.movie_ids.raw(rows), rows, cosines[rows], row, True)
+    if ask.genres or ask.exclude:
+        keep = model.catalogue.mask(ask.genres) if ask.genres else np.ones(unknown, dtype=bool)
+        left_out = model.movie_ids.rows(ask.exclude)
+        keep[left_out[left_out < unknown]] = False
+        found = model.similarity.nearest_of(keep, row, ask.number)
+    else:
+        found = model.similarity.nearest(row, ask.number)
+    return SimilarAnswer(model.movie_ids.raw(found.rows), found.rows, found.cosines, row, True)

@@ -1,4 +1,4 @@
-"""Some of the users that the model knows: a sample, or those whose ids begin alike."""
+"""Some of the users that the model knows: a random sample, or those whose ids begin with a prefix."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from model.asks.base import NO_ROWS, Call, Run, ServedModel
 
 
 class UsersAnswer(NamedTuple):
-    """Raw ids, and how many ratings each user gave (K,)."""
+    """Raw ids (K,), and the number of ratings of each user (K,)."""
 
     user_ids: Sequence[Any]
     ratings: np.ndarray
@@ -22,12 +22,12 @@ class UsersAnswer(NamedTuple):
         return 0
 
     def num_unknown(self) -> int:
-        """None: only known users are listed."""
+        """0: only known users are listed."""
         return 0
 
 
 class UsersAsk(NamedTuple):
-    """At most `number` users: drawn at random, or the first whose ids begin with `prefix` where that is given."""
+    """At most `number` users: drawn at random, or, with a `prefix`, the first users whose ids begin with it."""
 
     number: int
     prefix: str | None = None

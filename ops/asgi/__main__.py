@@ -27,17 +27,17 @@ from ops.settings import ASGI, SERVER, ServerSettings, read_settings
 # How long requests in flight may take after SIGTERM, and how long a new process may take to load its versions.
 _STOP_S = 15
 _LOAD_S = 180
-# As the front end of TorchServe, which keeps a connection while its client does.
+# Keep connections open, as the front end of TorchServe does.
 _KEEP_ALIVE_S = 75
 
 
 def serve(settings: ServerSettings, store: Path, config: Path) -> None:
-    """Runs the server; returns when it was told to stop. SIGHUP replaces its processes one by one.
+    """Runs the server; returns after a signal to stop. SIGHUP replaces its processes one by one.
 
     Raises:
         ValueError: a setting is wrong.
         DigestError, OSError: an archive is damaged or missing.
-        SystemExit: the address is taken, or a process could not load a version.
+        SystemExit: the address is in use, or a process could not load a version.
     """
     own = read_asgi_settings(config)
     address = urlsplit(settings.endpoints["inference_address"])
@@ -78,7 +78,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Serves."""
     parser = argparse.ArgumentParser(prog="python -m ops.asgi", description=__doc__.splitlines()[0])
     parser.add_argument("--config", type=Path, default=Path("config.properties"))
-    parser.add_argument("--store", type=Path, help="the model store (default: as the configuration says)")
+    parser.add_argument("--store", type=Path, help="the model store (default: that of the configuration)")
     options = parser.parse_args(arguments)
     with failing_in_one_line("asgi", (ValueError, OSError), "asgi: stopped"):
         settings = read_settings(options.config, Path.cwd(), {**os.environ, SERVER: ASGI})

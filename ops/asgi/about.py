@@ -1,6 +1,6 @@
-"""Answers that need no model: whether the server is alive, what it is, and its versions in TorchServe's format.
+"""Answers that need no model: health, a description of the server, and its versions in TorchServe's format.
 
-TorchServe lists versions at its management address. Here the same list can be read, and nothing can be changed.
+TorchServe lists and changes versions at its management address. Here, clients can only read the same list.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LocalAnswers = Mapping[str, Callable[[], Response]]
 
 
 def local_answers(versions: Versions, workers: Callable[[], Iterable[int]]) -> LocalAnswers:
-    """The answer of each such path. `workers` are the processes that serve now, by their PIDs."""
+    """The answer for each such path. `workers` returns the PIDs of the processes that serve now."""
     fixed: dict[str, Any] = {
         "/ping": {"status": "Healthy"},
         "/": {"status": "alive"},
@@ -41,7 +41,7 @@ def _description(versions: Versions, version: str, workers: Callable[[], Iterabl
 
 
 def _described(versions: Versions, version: str, workers: Iterable[int]) -> dict[str, Any]:
-    """As TorchServe answers `?customized=true`."""
+    """The description of a version, as TorchServe answers `?customized=true`."""
     [response] = versions.served[version].service.answer([Request(None, endpoint="description")])
     return {**_listed(version, workers), "customizedMetadata": orjson.loads(response.body)}
 

@@ -1,7 +1,7 @@
-"""The ASGI application: turn HTTP requests into requests of the service, and its responses into HTTP responses.
+"""The ASGI application: turns HTTP requests into requests of the service, and its responses into HTTP responses.
 
-It answers what TorchServe and nginx's configuration (ops/nginx/ncf.conf) answer together. `handler/service.py` decides
-every answer; this module handles only paths, headers and bodies. https://asgi.readthedocs.io/en/latest/specs/www.html
+It has the paths of TorchServe and of nginx's configuration (ops/nginx/ncf.conf) together. `handler/service.py` decides
+every answer; this module only handles paths, headers and bodies. https://asgi.readthedocs.io/en/latest/specs/www.html
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ Send = Callable[[Message], Awaitable[None]]
 class Application:
     """Answers every HTTP request to the versions of one model.
 
-    local: the answers of paths that ask no version.
-    most_waiting: requests of a version that wait at once; more are refused with 503.
+    local: the answers of paths that need no version.
+    most_waiting: how many requests of a version may wait; further ones are refused with 503.
     """
 
     def __init__(self, versions: Versions, local: LocalAnswers, cors: Cors, most_waiting: int) -> None:
@@ -40,7 +40,7 @@ class Application:
         self._targets[None] = self._targets[versions.default]
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Serves one request, or the start and end of a server."""
+        """Serves one request, or handles the start and the end of the server."""
         if scope["type"] == "lifespan":
             await _live(receive, send)
         elif scope["type"] == "http":
@@ -62,7 +62,7 @@ class Application:
     async def _answer(
         self, scope: Message, headers: dict[str, str], receive: Receive
     ) -> tuple[Response, Mapping[str, str]]:
-        """The response, and the headers that every answer of its version has."""
+        """The response, and the headers that all answers of its version have."""
         path, method = scope["path"], scope["method"]
         if method == "OPTIONS":
             allowed = self._cors.preflight(headers.get("origin"))
@@ -77,7 +77,7 @@ class Application:
         batches, most, own = self._targets[route.version]
         body = content_of(await read_body(receive, most), headers.get("content-type", ""))
         endpoint = route.endpoint
-        if endpoint == "predictions" and "describe" in headers:  # asked by nginx, for a client of KServe or Triton
+        if endpoint == "predictions" and "describe" in headers:  # from nginx, on behalf of a KServe or Triton client
             endpoint = QUESTIONS.get(headers["describe"], endpoint)
         return await batches.answer(Request(body, headers, endpoint)), own
 
@@ -106,7 +106,7 @@ def _not_allowed(methods: Iterable[str]) -> RequestError:
 
 
 async def _live(receive: Receive, send: Send) -> None:
-    """Confirms the start and the end of a server. There is nothing to do: the versions are loaded before."""
+    """Confirms the start and the end of the server. Nothing else is needed: the versions were loaded before."""
     while True:
         message = await receive()
         await send({"type": f"{message['type']}.complete"})

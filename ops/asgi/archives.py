@@ -1,4 +1,4 @@
-"""The archives that a server serves, unpacked once for all its processes.
+"""Unpacks the archives that a server serves, once for all its processes.
 
 This module does not import torch, because the parent process does not need it.
 """
@@ -18,10 +18,10 @@ from ops.store.digests import check_archive
 
 
 def archives_to_serve(store: Path) -> list[Path]:
-    """The archives of the next start, that of the default first; ncf.mar alone where no version is recorded.
+    """The archives of the next start, the default first; only ncf.mar if the record has no version.
 
     Raises:
-        FileNotFoundError: there is none.
+        FileNotFoundError: there is no archive.
     """
     recorded = [archive_path(store, version) for version in versions_to_start(store)]
     if not recorded and not start_archive(store).is_file():
@@ -32,7 +32,7 @@ def archives_to_serve(store: Path) -> list[Path]:
 
 
 def unpack(archives: Iterable[Path], folder: Path) -> None:
-    """Unpacks each archive, once its digests are right, into a folder that its place among them names.
+    """Checks the digests of each archive, and unpacks it into a folder whose name is its position: 0, 1, ...
 
     Raises:
         DigestError, OSError: an archive is damaged or missing.
@@ -44,10 +44,10 @@ def unpack(archives: Iterable[Path], folder: Path) -> None:
 
 
 def lay(archives: Iterable[Path], folder: Path) -> Path:
-    """Unpacks archives into the server's folder, for the processes that start from now on; returns the place.
+    """Unpacks archives into the server's folder, for processes that start from now on; returns the new folder.
 
     Raises:
-        DigestError, OSError: as `unpack`; then the server's processes still find the former ones.
+        DigestError, OSError: as `unpack`; then new processes still find the former archives.
     """
     place = Path(tempfile.mkdtemp(prefix="versions-", dir=folder))
     try:
@@ -60,14 +60,14 @@ def lay(archives: Iterable[Path], folder: Path) -> Path:
 
 
 def point_to(folder: Path, place: Path) -> None:
-    """Points new processes to a place, in one step."""
+    """Makes new processes read from `place`, in one step."""
     link = folder / "new"
     link.symlink_to(place.name)
     os.replace(link, shared.archives(folder))
 
 
 def remove_others(folder: Path) -> None:
-    """Removes the places where no process looks any more."""
+    """Removes the folders that no process reads any more."""
     kept = shared.archives(folder).resolve()
     for place in folder.glob("versions-*"):
         if place.resolve() != kept:

@@ -16,10 +16,10 @@ _FULL = RequestError("too many requests are waiting: ask again", 503, "Overloade
 
 
 class Batches:
-    """Answers the requests of one version. A lone request waits for no other.
+    """Answers the requests of one version. A single request never waits for others.
 
-    most: the requests of one batch; the others are answered in the next turn, after what else is to be done.
-    most_waiting: a request that finds so many waiting is refused.
+    most: the largest number of requests in a batch; the next turn of the event loop answers the rest.
+    most_waiting: a new request is refused if this many are waiting.
     """
 
     def __init__(self, service: RatingService, most: int, most_waiting: int) -> None:
@@ -49,5 +49,5 @@ class Batches:
             logger.exception("a batch of %d requests failed", len(batch))
             responses = [_FAILED.to_response()] * len(batch)
         for (_, answered), response in zip(batch, responses, strict=True):
-            if not answered.done():  # its client has left
+            if not answered.done():  # it is done already if the client has left
                 answered.set_result(response)

@@ -1,4 +1,4 @@
-"""Read the body of a request, up to a limit, and extract it from a form."""
+"""Reads the body of a request, up to a limit, and extracts the content of a form."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ async def read_body(receive: Receive, most: int) -> bytes:
     """The whole body.
 
     Raises:
-        RequestError: it is longer than `most` bytes.
-        ClientLeftError: its end never came.
+        RequestError: the body is longer than `most` bytes.
+        ClientLeftError: the client left before it sent the whole body.
     """
     message = await receive()
     body: bytes = message.get("body", b"")
@@ -43,7 +43,7 @@ async def read_body(receive: Receive, most: int) -> bytes:
 
 
 def content_of(body: bytes, content_type: str) -> Any:
-    """The body itself, or the content of a form's only field, as with TorchServe; None for any other form."""
+    """The body, or the content of a form's only field, as in TorchServe; None for any other form."""
     if content_type.startswith(_MULTIPART):
         return find_body(_multipart_fields(body, content_type))
     if content_type.startswith(_URL_ENCODED):

@@ -1,4 +1,4 @@
-"""Pages of other origins (CORS), by the same `cors_` settings that TorchServe reads."""
+"""Requests from pages of other origins (CORS), with the same `cors_` settings as TorchServe."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Cors:
-    """Which pages may ask from a browser. If `origin` is empty, only the server's own may."""
+    """Which pages may send requests from a browser. If `origin` is empty, only the server's own page may."""
 
     origin: str = ""
     methods: str = ""
@@ -21,13 +21,13 @@ class Cors:
         return cls(*(properties.get(name, "") for name in names))
 
     def answered(self, origin: str | None) -> Mapping[str, str]:
-        """The headers that let the page of this origin read an answer."""
+        """The headers that allow a page of this origin to read an answer."""
         if not self.origin or origin is None or self.origin not in ("*", origin):
             return {}
         return {"access-control-allow-origin": self.origin, "vary": "Origin"}
 
     def preflight(self, origin: str | None) -> Mapping[str, str] | None:
-        """The headers that tell a browser what it may send; None for a page that may not ask."""
+        """The headers that tell a browser what it may send; None if the page may not send requests."""
         if not self.answered(origin):
             return None
         return {

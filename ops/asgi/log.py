@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line, with the names of handler/log4j2.xml."""
+    """One JSON object per line, with the field names of handler/log4j2.xml."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
@@ -27,7 +27,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure_log() -> None:
-    """Writes everything from INFO on."""
+    """Logs everything from level INFO on."""
     lines = logging.StreamHandler(sys.stdout)
     text = logging.Formatter("%(asctime)s %(levelname)-5s %(name)s %(message)s")
     lines.setFormatter(JsonFormatter() if os.environ.get("LOG_FORMAT") == "json" else text)

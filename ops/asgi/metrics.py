@@ -1,6 +1,6 @@
-"""The metrics for Prometheus, with the names and dimensions of handler/metrics.yaml, at /metrics of the server itself.
+"""The metrics for Prometheus at /metrics of the server, with the names and dimensions of handler/metrics.yaml.
 
-The processes of a server share files (`PROMETHEUS_MULTIPROC_DIR`), so that each of them reports the figures of all.
+The processes of a server share files (`PROMETHEUS_MULTIPROC_DIR`), so each of them reports the sums over all.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class VersionMetrics(BatchMetrics):
 
 
 def told(own: Iterable[VersionMetrics]) -> Response:
-    """The metrics of all processes as Prometheus reads them, with `own` up to now."""
+    """The metrics of all processes in Prometheus's format; it first updates `own`."""
     for one in own:
         one.emit()
     registry = REGISTRY

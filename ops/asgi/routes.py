@@ -1,4 +1,4 @@
-"""Routes: from a path to a question and a version, for the paths of TorchServe, KServe (v1 and v2) and Triton."""
+"""Routes map paths to endpoints and versions, for the paths of TorchServe, KServe (v1 and v2) and Triton."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from model.archive import NAME
 
 
 class Route(NamedTuple):
-    """What a path asks. `version`: None is the default."""
+    """What a path asks for. `version`: None means the default."""
 
     endpoint: Endpoint
     version: str | None
@@ -23,7 +23,7 @@ _READ = frozenset({"GET", "HEAD"})
 
 
 def make_routes(versions: Iterable[str]) -> Mapping[str, Route]:
-    """Every path that asks a version of the model."""
+    """Every path that leads to a version of the model."""
     return dict([*_of(None), *(one for version in versions for one in _of(version))])
 
 

@@ -15,7 +15,7 @@ _MOST_WAITING = 1000
 
 @dataclass(frozen=True)
 class AsgiSettings:
-    """How many processes there are, how many requests of a version may wait in one, and which pages may ask."""
+    """The number of processes, how many requests of a version may wait in each, and the CORS settings."""
 
     workers: int
     most_waiting: int
@@ -26,7 +26,7 @@ def read_asgi_settings(config: Path) -> AsgiSettings:
     """Reads `default_workers_per_model` (0: one per core), `job_queue_size` and the `cors_` lines.
 
     Raises:
-        ValueError: a number is none; the message says where.
+        ValueError: a value is not a number in its range; the message names the file and the setting.
     """
     properties = parse_properties(config.read_text(encoding="utf-8"))
     workers = _number(config, properties, "default_workers_per_model", default=0, least=0)

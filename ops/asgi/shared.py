@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-# The beginning of the folder's name; the folder lies in the temporary folder of the server.
+# The beginning of the folder's name; the folder is inside the temporary folder of the server.
 PREFIX = "asgi-"
 # Variables of a process's environment: the folder, the configuration, and the folder of prometheus_client's files.
 FOLDER = "NCF_ASGI_FOLDER"
@@ -18,10 +18,10 @@ def archives(folder: Path) -> Path:
 
 
 def workers(folder: Path) -> Path:
-    """Where each process notes its PID."""
+    """The folder in which each process notes its PID."""
     return folder / "workers"
 
 
 def metrics(folder: Path) -> Path:
-    """Where each process counts."""
+    """The folder with the metrics of each process."""
     return folder / "metrics"

@@ -1,6 +1,6 @@
 """The versions that this process serves, loaded from the archives that TorchServe would load.
 
-The code comes from this folder, and not from an archive. All versions of a process share it.
+The code comes from this folder, not from an archive. All versions of a process share it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _BATCH_SIZE = 48
 
 @dataclass(frozen=True)
 class Served:
-    """One version, and how it is to be asked."""
+    """One version, and its queue of requests."""
 
     service: RatingService
     batch_size: int
@@ -43,12 +43,12 @@ MakeMetrics = Callable[[str, HandlerSettings], Metrics | None]
 
 
 def load_versions(folder: Path, make_metrics: MakeMetrics) -> Versions:
-    """Loads what `unpack` laid, the default first, and warms each up.
+    """Loads the archives that `unpack` unpacked, the default first, and warms up each version.
 
     Raises:
         ArtifactError, ValueError, OSError: a version cannot be served.
     """
-    torch.set_num_threads(1)  # processes are the parallelism: threads of one would stall the others
+    torch.set_num_threads(1)  # several processes share the cores; with more threads they would slow each other down
     places = sorted(folder.iterdir(), key=lambda path: int(path.name))
     manifests = {place: json.loads((place / MANIFEST).read_bytes())["model"] for place in places}
     versions = [str(manifest["modelVersion"]) for manifest in manifests.values()]

@@ -1,4 +1,4 @@
-"""What each process of the server runs: `create_application`, which loads the versions that the server has unpacked."""
+"""The code of each process of the server: `create_application` loads the versions that the server has unpacked."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 def create_application() -> Application:
-    """The application of this process. A process that cannot load the versions ends, and says why."""
+    """The application of this process. If it cannot load the versions, it logs the reason and the process ends."""
     configure_log()
     folder = Path(os.environ[shared.FOLDER])
     own = read_asgi_settings(Path(os.environ[shared.CONFIG]))

@@ -1,4 +1,4 @@
-"""What a version is made of, and the verbs that make one: train, update, adopt, package, report, serve, run, clean.
+"""The recipe of a version, and the verbs: train, update, adopt, package, report, serve, run, clean.
 
-A version is immutable: no verb here replaces what lies under its name by something else.
+A version is immutable: no verb here replaces its content.
 """

@@ -1,6 +1,6 @@
-"""`python -m ops.build VERB`: what `make VERB` does. make hands its variables on in the environment.
+"""`python -m ops.build VERB`: the implementation of `make VERB`. make passes its variables in the environment.
 
-`GIVEN` names those that the user gave, on make's command line or in the environment: `GIVEN="DATA VERSION"`.
+`GIVEN` lists the variables that the user set on make's command line or in the environment: `GIVEN="DATA VERSION"`.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ VERBS = ("train", "package", "update", "adopt", "report", "score", "serve", "run
 
 
 def given(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables that the user gave, by name."""
+    """The variables that the user set, by name."""
     return {name: environment.get(name, "") for name in environment.get("GIVEN", "").split()}
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Does one of the verbs."""
+    """Runs one of the verbs."""
     parser = argparse.ArgumentParser(prog="python -m ops.build", description=__doc__.splitlines()[0])
     parser.add_argument("verb", choices=VERBS)
     verb = parser.parse_args(arguments).verb
-    for number in (signal.SIGTERM, signal.SIGHUP):  # what was begun is taken back, as it is after a Ctrl-C
+    for number in (signal.SIGTERM, signal.SIGHUP):  # undo what was begun, as after a Ctrl-C
         signal.signal(number, signal.default_int_handler)
     known = (ServerError, ClientError, ValueError, OSError)
     with failing_in_one_line(verb, known, f"{verb}: interrupted; no version was changed"):
         try:
             _do(verb, given(os.environ))
-        except commands.CommandError as error:  # which has said why
+        except commands.CommandError as error:  # it has already printed the reason
             sys.exit(error.status)
 
 
@@ -62,7 +62,7 @@ def _do(verb: str, asked: Mapping[str, str]) -> None:
 
 
 def print_artifact(asked: Mapping[str, str], shelf: Shelf) -> None:
-    """The path of a version's artifact as the only line of standard output, for `$(…)` in a shell."""
+    """Prints only the path of a version's artifact, for `$(…)` in a shell."""
     output = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     path = shelf.artifact(verbs.train(asked, shelf, "artifact"))
@@ -70,7 +70,7 @@ def print_artifact(asked: Mapping[str, str], shelf: Shelf) -> None:
 
 
 def _as_given(path: Path) -> Path:
-    """A path of this folder as people write it."""
+    """A path relative to this folder, as people write it."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 

@@ -1,4 +1,4 @@
-"""The verb `adopt`: a network that was trained elsewhere becomes a version."""
+"""The verb `adopt`: makes a version from a network that was trained elsewhere."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from ops.build.verbs import clear_folder, pack, refuse_taken, say
 from ops.undo import undone_on_failure
 
 NEEDED = ("MODEL", "USERS", "MOVIES")
-_OPTIONS = (*NEEDED, "MODULE", "MODULE_ARGS", "OUTPUT", "SCALE", "RATINGS", "ITEM", "TAGS", "ADOPT_ARGS")
+_OPTIONS = (*NEEDED, "MODULE", "MODULE_ARGS", "OUTPUT", "SCALE", "VECTORS", "RATINGS", "ITEM", "TAGS", "ADOPT_ARGS")
 _FIRST = "own-1"
 
 
 def adopt(asked: Mapping[str, str], shelf: Shelf) -> str:
-    """Makes a version of the network `MODEL` with its ids `USERS` and `MOVIES`, and packs it; returns its name.
+    """Makes a version from the network `MODEL` with its ids `USERS` and `MOVIES`, and packs it; returns its name.
 
     Raises:
-        VersionError: something is missing, or the name is taken by a version of something else.
-        CommandError: the network cannot be adopted, and nothing was left.
+        VersionError: a file is missing, or a version made from something else has this name.
+        CommandError: the network cannot be adopted; nothing is left of it.
     """
     options = {name: asked.get(name, "") for name in _OPTIONS}
     options["MOVIES"] = asked.get("ITEMS") or options["MOVIES"]
@@ -38,7 +38,7 @@ def adopt(asked: Mapping[str, str], shelf: Shelf) -> str:
             commands.adopt(options, version, shelf.folder(version))
             write_recipe(shelf.folder(version), recipe)
     else:
-        say(f"version {version} was made of just that")
+        say(f"version {version} was already made from exactly this")
     pack(version, shelf)
     say(f"`make serve VERSION={version}` serves it; `make register VERSION={version}` adds it to a running server")
     return version
@@ -48,14 +48,14 @@ def _refuse_missing(options: Mapping[str, str]) -> None:
     lacking = [name for name in NEEDED if not options[name]]
     if lacking:
         way = "`make adopt MODEL=net.pt USERS=users.csv MOVIES=movies.csv`"
-        raise VersionError(f"{lacking[0]}: give the file: {way}; docs/own-model.md tells more")
+        raise VersionError(f"{lacking[0]}: give the file: {way}; docs/own-model.md explains it")
     for name in (*NEEDED, "RATINGS"):
         if options[name] and not Path(options[name]).exists():
             raise VersionError(f"{name}: {options[name]}: no such file")
 
 
 def _files(options: Mapping[str, str]) -> dict[str, FileMark]:
-    """All that the adoption reads."""
+    """The files that the adoption reads."""
     named = [options["USERS"], options["MOVIES"], options["MODULE"].rpartition(":")[0]]
     words = shlex.join(name for name in named if name)
     files = describe_files(Path(options["MODEL"]), f"{words} {options['ADOPT_ARGS']}", None)

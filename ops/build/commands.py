@@ -1,4 +1,4 @@
-"""The commands of `train` and `score` as this room starts them: as programs, since `ops` must not import them."""
+"""Starts the commands of `train` and `score`, as programs, because `ops` must not import them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OWN_END_S = 2.0
 
 
 class CommandError(RuntimeError):
-    """A command failed and has said why; `status` is its exit status."""
+    """A command failed and printed the reason; `status` is its exit status."""
 
     def __init__(self, words: list[str], status: int) -> None:
         super().__init__(f"{shlex.join(words)}: exit status {status}")
@@ -38,16 +38,16 @@ def train(recipe: Recipe, version: str, out: Path, processes: str | None, resume
 
 
 def update(options: dict[str, str], base: Path, version: str, out: Path) -> None:
-    """Takes new ratings into the artifact `base`, as a new one in the folder `out`."""
+    """Adds new ratings to a copy of the artifact `base`, and writes it to the folder `out`."""
     words = ["--ratings", options["RATINGS"], "--base", str(base), "--out", str(out), "--version", version]
     _run_module("train.update", *words, *shlex.split(options["UPDATE_ARGS"]))
 
 
 def news(ratings: str, base: Path) -> dict[str, Any]:
-    """What `python -m train.update.news` tells of ratings that the artifact `base` may lack.
+    """The output of `python -m train.update.news`: which of these ratings the artifact `base` lacks.
 
     Raises:
-        CommandError: they cannot be read; the command has said why.
+        CommandError: the ratings cannot be read; the command printed the reason.
     """
     words = [sys.executable, "-m", "train.update.news", "--ratings", ratings, "--base", str(base)]
     done = subprocess.run(words, stdout=subprocess.PIPE, text=True)
@@ -58,11 +58,12 @@ def news(ratings: str, base: Path) -> dict[str, Any]:
 
 
 def adopt(options: dict[str, str], version: str, out: Path) -> None:
-    """Makes an artifact of a network that was trained elsewhere, in the folder `out`."""
+    """Makes an artifact from a network that was trained elsewhere, in the folder `out`."""
     words = ["--out", str(out), "--version", version]
     for name in ("MODEL", "USERS", "MOVIES", "MODULE", "MODULE_ARGS", "OUTPUT", "RATINGS", "ITEM", "TAGS"):
         words += [f"--{name.lower().replace('_', '-')}", options[name]] if options[name] else []
     words += ["--rating-scale", *options["SCALE"].split()] if options["SCALE"] else []
+    words += ["--movie-vectors", options["VECTORS"]] if options["VECTORS"] else []
     _run_module("train.adopt", *words, *shlex.split(options["ADOPT_ARGS"]))
 
 
@@ -74,7 +75,7 @@ def package(artifact: Path, version: str, store: Path) -> None:
 def report(folder: Path, data: str | None, verdict: Path | None, arguments: str) -> None:
     """Writes the report on the version in a folder.
 
-    data: what it was trained on, where that is known. verdict: on this version beside another, to show.
+    data: its training data, if known. verdict: a verdict on this version, to include.
     """
     words = ["--folder", str(folder), *(["--data", data] if data else [])]
     words += ["--verdict", str(verdict)] if verdict is not None else []
@@ -98,7 +99,8 @@ def _run_module(module: str, *words: str) -> None:
 
 
 def _run(words: list[str]) -> None:
-    # The command holds the lock of shelf.making too, so that the version is not free while a command outlives its verb.
+    # The command also holds the lock of shelf.making. So if the verb is killed, the version stays locked until the
+    # command ends.
     process = subprocess.Popen(words, close_fds=False)
     try:
         status = process.wait()

@@ -1,4 +1,4 @@
-"""Variables of make that become options of a command: words, URLs, queries and tables; and no password is shown."""
+"""Converts variables of make into options of a command: words, URLs, queries and tables. It refuses passwords."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _SECRETS = {"password", "sslpassword"}
-# Variables of make, and the options of the readers that they stand for.
+# Variables of make, and the matching options of the readers.
 _OPTIONS = {
     "QUERY": "--query",
     "TABLE": "--table",
@@ -20,17 +20,17 @@ _OPTIONS = {
 
 
 def is_url(place: str) -> bool:
-    """Whether it names a database or an object store by a URL, and no file."""
+    """Whether the place is the URL of a database or an object store, and not a file."""
     return _URL.match(place) is not None
 
 
 def with_options(asked: Mapping[str, str], data: str, arguments: str) -> dict[str, str]:
-    """The variables, with words, query and table as options in `arguments`, the variable for the command's own.
+    """Moves the variables for words, query and table into `arguments`, as options of the command.
 
-    data: the variable that names the ratings.
+    data: the name of the variable with the ratings. arguments: the name of the variable with the command's options.
 
     Raises:
-        ValueError: an address holds a password.
+        ValueError: an address contains a password.
     """
     _refuse_password(data, asked.get(data, ""))
     given = {option: asked[name] for name, option in _OPTIONS.items() if asked.get(name)}
@@ -42,11 +42,11 @@ def with_options(asked: Mapping[str, str], data: str, arguments: str) -> dict[st
 
 
 def _refuse_password(name: str, address: str) -> None:
-    """A password would be shown by `ps`, on the screen and in made-of.json."""
+    """Refuses a password, because `ps`, the screen and made-of.json would show it."""
     found = _URL.match(address)
     if found is None:
         return
     before, _, options = address[found.end() :].partition("?")
     if ":" in before.rpartition("@")[0] or _SECRETS & {key.lower() for key in parse_qs(options, True)}:
-        way = "leave it out, and give it by the environment: PGPASSWORD, AWS_SECRET_ACCESS_KEY"
+        way = "leave it out, and set it in the environment: PGPASSWORD, AWS_SECRET_ACCESS_KEY"
         raise ValueError(f"{name}: the address holds a password: {way}")

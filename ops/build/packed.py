@@ -1,4 +1,4 @@
-"""The code and the settings that an archive holds a copy of, beside those of now."""
+"""Compares the code and settings inside an archive with the present ones."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 from model.archive import DIGESTS
 from ops.build.shelf import Shelf
 
-# These files of handler/ lie in the root of an archive.
+# These files of handler/ are in the root of an archive.
 _IN_ROOT = ("ncf_handler.py", "model-config.yaml")
 
 
 def edited_since_packed(version: str, shelf: Shelf) -> str | None:
-    """A file of model/ or handler/ that is another one in the version's archive; None where all are the same.
+    """A file of model/ or handler/ that differs from the one in the version's archive; None if all are the same.
 
-    None too where there is nothing to compare: no archive, no artifact to pack, or no digests in the archive.
+    Also None if there is nothing to compare: no archive, no artifact to pack, or no digests in the archive.
     """
     if not shelf.artifact(version).is_file():
         return None
@@ -32,12 +32,12 @@ def edited_since_packed(version: str, shelf: Shelf) -> str | None:
 
 
 def way_to_pack_anew(version: str, shelf: Shelf) -> str:
-    """What to do for an archive with the code and the settings of now."""
-    return f"`make package VERSION={shelf.next_free(version)} FROM={version}` packs the same model anew"
+    """The command that makes an archive with the present code and settings."""
+    return f"`make package VERSION={shelf.next_free(version)} FROM={version}` packs the same model again"
 
 
 def _sources() -> Iterator[tuple[str, Path]]:
-    """The files that packing copies, each with its name in an archive."""
+    """The files that packing copies, and their names in an archive."""
     for path in sorted(path for room in ("model", "handler") for path in Path(room).rglob("*.py")):
         yield path.name if path.name in _IN_ROOT else path.as_posix(), path
     yield "model-config.yaml", Path("handler") / "model-config.yaml"

@@ -1,4 +1,4 @@
-"""Which version a verb works with, and whether that one is trained first. Nothing is written here."""
+"""Which version a verb works with, and whether it must be trained first. This module writes nothing."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ops.build.shelf import Shelf, VersionError, check_name
 DEMO = "build/demo"
 PRESET = "default"
 TRAIN = "train"
-# What says what to train; a version remembers them.
+# The variables that say what to train; a version's recipe contains them.
 TRAINING = ("DATA", "PRESET", "TRAIN_ARGS")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`recipe` tells what to train the version from; None if the version exists. `note` is for the user."""
+    """`recipe` says how to train the version; None if the version exists. `note` is for the user."""
 
     version: str
     recipe: Recipe | None = None
@@ -28,12 +28,12 @@ class Plan:
 def plan_training(asked: Mapping[str, str], shelf: Shelf, verb: str) -> Plan:
     """The version for a verb that needs a trained one.
 
-    asked: the variables that were given. `VERSION` names the version, else it is the default; where other data or
-    options are asked for than that one was made of, an earlier version that was made of them, or the next free name.
+    asked: the given variables. `VERSION` names the version; without it, it is the default. If data or options differ
+    from those of the default, it is an earlier version that was made from them, or else the next free name.
 
     Raises:
-        VersionError: the version that was named is there and was made of something else.
-        FileNotFoundError: the data is not there.
+        VersionError: the version of `VERSION` exists and was made from something else.
+        FileNotFoundError: the data does not exist.
     """
     named = asked.get("VERSION")
     version = check_name(named or shelf.default())
@@ -46,19 +46,19 @@ def plan_training(asked: Mapping[str, str], shelf: Shelf, verb: str) -> Plan:
     for candidate in [version] if named else [version, *shelf.trained()]:
         recipe = shelf.recipe(candidate)
         if recipe is not None and recipe.is_same(wanted):
-            return Plan(candidate, note=f"version {candidate} was made of just that")
+            return Plan(candidate, note=f"version {candidate} was already made from exactly this")
     if not shelf.is_taken(version):
         return Plan(version, wanted)
     free = shelf.next_free(version)
     told = _differs(shelf, version, wanted)
     if named:
         way = f"`make {verb} {_given(training)} VERSION={free}`"
-        raise VersionError(f"{told}, and a version is never replaced: take another name: {way}")
+        raise VersionError(f"{told}, and a version is never replaced: choose another name: {way}")
     return Plan(free, wanted, f"{told}; this is version {free}")
 
 
 def _is_there(shelf: Shelf, version: str, verb: str) -> bool:
-    """Whether the verb can work with the version as it lies there: an archive alone can be served."""
+    """Whether the verb can work with the existing files of the version. An archive alone is enough to serve."""
     servable = verb in ("serve", "run", "package") and shelf.archive(version).is_file()
     return shelf.artifact(version).is_file() or servable
 
@@ -67,13 +67,13 @@ def _gone(shelf: Shelf, version: str, verb: str, named: bool) -> str:
     lost = shelf.artifact(version) if shelf.archive(version).is_file() else shelf.archive(version)
     free = shelf.next_free(version)
     return (
-        f"{lost} is gone, and no other model is trained as version {version}: bring the file back, or "
-        f"{'take another name' if named else 'name a version to begin anew'}: `make {verb} VERSION={free}`"
+        f"{lost} is missing, and no other model may get the name {version}: restore the file, or "
+        f"{'choose another name' if named else 'name a new version'}: `make {verb} VERSION={free}`"
     )
 
 
 def trained_recipe(shelf: Shelf, version: str) -> Recipe | None:
-    """What the version was trained on; of an updated or renamed one, what its base was. None where that is unknown."""
+    """The recipe of the version's training; for an updated or renamed version, that of its base. None if unknown."""
     seen = set()
     while version not in seen:
         seen.add(version)
@@ -87,7 +87,7 @@ def trained_recipe(shelf: Shelf, version: str) -> Recipe | None:
 
 
 def _wanted(training: Mapping[str, str], shelf: Shelf, version: str) -> Recipe:
-    """What is asked for. What is not said is as in the version itself, or else as in the default."""
+    """The requested recipe. A variable that was not given comes from the version itself, or else from the default."""
     made = trained_recipe(shelf, version) or trained_recipe(shelf, shelf.default())
     before = dict(made.options) if made is not None else {}
     if "DATA" in training and training["DATA"] != before.get("DATA"):
@@ -97,7 +97,7 @@ def _wanted(training: Mapping[str, str], shelf: Shelf, version: str) -> Recipe:
 
 
 def _differs(shelf: Shelf, version: str, wanted: Recipe) -> str:
-    """How a version that is there came about, where that is not what is wanted."""
+    """Describes how an existing version was made, because it differs from the requested one."""
     made = shelf.recipe(version)
     if made is None:
         return f"version {version} was made elsewhere"

@@ -1,10 +1,10 @@
-"""What a version was made of: `build/VERSION/made-of.json`.
+"""The recipe of a version, which says what it was made from: `build/VERSION/made-of.json`.
 
     {"made_by": "train", "options": {"DATA": "ratings.csv", "PRESET": "default", "TRAIN_ARGS": ""},
      "files": {"ratings.csv": {"path": "…", "bytes": 1234, "time_ns": …, "sha256": "…"}}}
 
-Two recipes are the same where the same command reads the same bytes, wherever the files lie. A file whose size and
-time are those of before is not read again.
+Two recipes are the same if the same command reads the same bytes, wherever the files are. A file is not read again if
+its size and time have not changed.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from model.files import atomic_write
 from ops.build.database import is_url
 
 MADE_OF = "made-of.json"
-# Options whose value is a path: what counts is what lies there.
+# Options whose value is a path: the content of the file counts, not its path.
 _PATHS = {"DATA", "RATINGS", "MODEL", "USERS", "MOVIES"}
-# What a catalogue is called, up to the first dot, where training looks for it beside the ratings.
+# Names of a catalogue, up to the first dot. Training looks for these files beside the ratings.
 CATALOGUES = frozenset(
     {
         *("movies", "movie", "items", "item", "films", "products", "books", "catalogue", "catalog", "titles", "anime"),
@@ -34,7 +34,7 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class FileMark:
-    """A file as it was read: `bytes` is its size, `time_ns` its modification time."""
+    """A file at the time of reading: `bytes` is its size, `time_ns` its modification time."""
 
     path: str
     bytes: int
@@ -44,7 +44,7 @@ class FileMark:
 
 @dataclass(frozen=True)
 class Recipe:
-    """`made_by` names the verb, `options` its variables, and `files` all that it read, by name."""
+    """`made_by` is the verb, `options` are its variables, and `files` are the files that it read, by name."""
 
     made_by: str
     options: Mapping[str, str]
@@ -60,13 +60,13 @@ class Recipe:
 
 
 def describe_files(data: str | Path, arguments: str, known: Recipe | None) -> dict[str, FileMark]:
-    """The files that a command reads: `data` and the catalogue beside it, or all files of the folder `data`; and those
-    named in its arguments. A database that a URL names stands for itself: nothing in it is looked at.
+    """The files that a command reads: `data` and the catalogue beside it, or all files in the folder `data`, and the
+    files in its arguments. If `data` is the URL of a database, its content is not checked.
 
-    known: a recipe whose marks spare reading files that did not change.
+    known: an earlier recipe; files that have not changed since are not read again.
 
     Raises:
-        FileNotFoundError: nothing lies at `data`.
+        FileNotFoundError: `data` does not exist.
     """
     marks = {mark.path: mark for mark in known.files.values()} if known is not None else {}
     found = {} if is_url(str(data)) else dict(_inside(Path(data)))
@@ -82,7 +82,7 @@ def describe_files(data: str | Path, arguments: str, known: Recipe | None) -> di
 
 
 def read_recipe(folder: Path) -> Recipe | None:
-    """What the version in `folder` was made of; None where no verb of this room made it.
+    """The recipe of the version in `folder`; None if no verb of this room made it.
 
     Raises:
         ValueError: the file is damaged.
@@ -95,11 +95,11 @@ def read_recipe(folder: Path) -> Recipe | None:
     except FileNotFoundError:
         return None
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path}: damaged ({error}): remove the file; the version is then used as it is") from error
+        raise ValueError(f"{path}: damaged ({error}): remove the file; the version then stays usable") from error
 
 
 def write_recipe(folder: Path, recipe: Recipe) -> None:
-    """Writes it in one step."""
+    """Writes the recipe in one step."""
     folder.mkdir(parents=True, exist_ok=True)
     with atomic_write(folder / MADE_OF) as partial:
         partial.write_text(json.dumps(asdict(recipe), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

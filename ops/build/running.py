@@ -1,4 +1,4 @@
-"""The verbs that run what was made, or delete it: serve, run, clean."""
+"""The verbs that run or delete versions: serve, run, clean."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ops.settings import ServerSettings
 
 
 def serve(asked: Mapping[str, str], shelf: Shelf, settings: ServerSettings) -> None:
-    """Trains and packs if need be, and leaves a server running that answers with the version."""
+    """Trains and packs if necessary, and makes a server run in the background with the version as the default."""
     _refuse_lost_store(asked, shelf, settings, "serve")
     version = package(asked, shelf, "serve")
     _say_if_changed(version, shelf)
@@ -24,7 +24,7 @@ def serve(asked: Mapping[str, str], shelf: Shelf, settings: ServerSettings) -> N
 
 
 def run(asked: Mapping[str, str], shelf: Shelf, settings: ServerSettings) -> None:
-    """The same in the foreground, under a supervisor, which this process becomes."""
+    """The same in the foreground: this process becomes the supervisor."""
     _refuse_lost_store(asked, shelf, settings, "run")
     version = package(asked, shelf, "run")
     words = [sys.executable, "-m", "ops.process.supervise", "--version", version]
@@ -34,7 +34,7 @@ def run(asked: Mapping[str, str], shelf: Shelf, settings: ServerSettings) -> Non
 
 
 def clean(asked: Mapping[str, str], shelf: Shelf, settings: ServerSettings) -> None:
-    """Stops the server and removes all that was made, but not the environment; versions only with `FORCE=1`.
+    """Stops the server and removes all generated files except the environment; versions only with `FORCE=1`.
 
     Raises:
         VersionError: there are versions, and `FORCE=1` was not given.
@@ -52,19 +52,19 @@ def clean(asked: Mapping[str, str], shelf: Shelf, settings: ServerSettings) -> N
 
 
 def _refuse_lost_store(asked: Mapping[str, str], shelf: Shelf, settings: ServerSettings, verb: str) -> None:
-    """Where a version was served, a model store without its record is not mounted, or is another one."""
+    """Refuses a store without a record if a version was served before: it may not be mounted, or be another store."""
     noted = settings.folder / ".run" / "default"
     if asked.get("VERSION") or (shelf.store / "versions").exists() or not noted.exists():
         return
     served = noted.read_text().strip()
-    told = f"{shelf.store / 'versions'} is gone, and version {served} was served from there"
+    told = f"{shelf.store / 'versions'} is missing, and version {served} was served from there"
     way = f"`make {verb} VERSION={served}`"
-    raise VersionError(f"{told}: bring the model store back, or name a version to begin anew: {way}")
+    raise VersionError(f"{told}: restore the model store, or name a version to start a new one: {way}")
 
 
 def _say_if_changed(version: str, shelf: Shelf) -> None:
-    """A version runs the code and the settings that it was packed with; edits since then are not in it."""
+    """Reports edits of code or settings after packing, because a version runs what it was packed with."""
     edited = edited_since_packed(version, shelf)
     if edited is not None:
-        told = f"version {version} was packed with another {edited}, and is served as it is"
+        told = f"version {version} was packed with another {edited}, and is served with that one"
         print(f"{told}: {way_to_pack_anew(version, shelf)}", file=sys.stderr)

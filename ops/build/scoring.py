@@ -13,11 +13,11 @@ _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
 def score(asked: Mapping[str, str], shelf: Shelf) -> str:
-    """Writes the lists into the folder `OUT`; returns the version's name, which it trains only where there is none.
+    """Writes the lists into the folder `OUT`, and returns the version's name. It trains only if there is no version.
 
     Raises:
-        VersionError: `OUT` is missing, or a value is none of those allowed.
-        CommandError: the scoring failed, and has said why.
+        VersionError: `OUT` is missing, or a value is not allowed.
+        CommandError: the scoring failed and printed the reason.
     """
     if not asked.get("OUT"):
         raise VersionError("OUT: give a folder for the lists: `make score OUT=best.parquet`")

@@ -1,4 +1,4 @@
-"""The versions of a folder: artifacts under build/, archives in the model store, and which numbers are free."""
+"""The versions of a folder: artifacts under build/, archives in the model store, and the free version names."""
 
 from __future__ import annotations
 
@@ -23,56 +23,56 @@ BUILD = Path("build")
 ARTIFACT = "ncf.pt"
 FIRST = "1.0"
 LOCK = ".lock"
-# What is left of a version that was removed: its name stays taken, and its history is told.
+# The file that stays after a version was removed. It reserves the name and keeps the version's history.
 PRUNED = "pruned.json"
 VERDICT = "verdict.json"
 CANARY = "canary.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _LAST_NUMBER = re.compile(r"(.*?)(\d+)")
-# Folders under build/ that hold no version.
+# Folders under build/ that are not versions.
 _OTHERS = {"demo"}
 _CHUNK_BYTES = 1 << 20
 
 
 class VersionError(ValueError):
-    """A verb was refused, since it would have replaced a version, or has none to work with."""
+    """A verb was refused, because it would replace a version, or because its input is missing or wrong."""
 
 
 @dataclass(frozen=True)
 class Shelf:
-    """`build` holds a folder for each version, `store` the archives."""
+    """`build` contains one folder per version, `store` contains the archives."""
 
     build: Path
     store: Path
 
     def folder(self, version: str) -> Path:
-        """Where a version's artifact, metrics and pictures lie."""
+        """The folder with a version's artifact, metrics and pictures."""
         return self.build / version
 
     def artifact(self, version: str) -> Path:
-        """A version's artifact, which need not be there."""
+        """The path of a version's artifact, which need not exist."""
         return self.folder(version) / ARTIFACT
 
     def archive(self, version: str) -> Path:
-        """A version's archive, which need not be there."""
+        """The path of a version's archive, which need not exist."""
         return archive_path(self.store, version)
 
     def recipe(self, version: str) -> Recipe | None:
-        """What a version was made of; None where no verb of this room made it, or where it was never finished.
+        """The recipe of a version; None if no verb of this room made it, or if it was never finished.
 
         Raises:
-            ValueError: its record is damaged.
+            ValueError: the recipe's file is damaged.
         """
         return read_recipe(self.folder(version)) if self.artifact(version).is_file() else None
 
     def is_taken(self, version: str) -> bool:
-        """Whether something lies under that name already."""
+        """Whether a version already has this name."""
         recorded = {*read_record(self.store).registered, *read_record(self.store).defaults}
         files = self.artifact(version), self.archive(version), self.folder(version) / PRUNED
         return any(file.is_file() for file in files) or version in recorded
 
     def default(self) -> str:
-        """The version that a start serves; 1.0 where nothing was packed yet."""
+        """The version that a start serves; 1.0 if nothing was packed yet."""
         return read_record(self.store).default or FIRST
 
     def trained(self) -> list[str]:
@@ -81,11 +81,11 @@ class Shelf:
         return [path.name for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)]
 
     def packed(self) -> list[Path]:
-        """Every archive in the model store, the one that a start serves included."""
+        """Every archive in the model store, including ncf.mar, which a start serves."""
         return sorted(self.store.glob("*.mar"))
 
     def next_free(self, version: str) -> str:
-        """The next version with a free name: its last number is counted up, or one is added."""
+        """The next free version name: it increases the last number, or adds one."""
         counted = _LAST_NUMBER.fullmatch(version)
         stem, number = (counted[1], int(counted[2])) if counted else (f"{version}-", 1)
         while self.is_taken(f"{stem}{number + 1}"):
@@ -93,7 +93,7 @@ class Shelf:
         return f"{stem}{number + 1}"
 
     def holds_artifact(self, version: str) -> bool:
-        """Whether a version's archive holds the artifact that lies in its folder, byte for byte.
+        """Whether a version's archive contains the artifact of its folder, byte for byte.
 
         Raises:
             VersionError: the archive cannot be read.
@@ -105,8 +105,8 @@ class Shelf:
                 with opened.open(name) as packed, self.artifact(version).open("rb") as built:
                     return _digest(packed) == _digest(built)
         except (zipfile.BadZipFile, LookupError, ValueError) as error:
-            told = f"{archive}: no readable archive ({error})"
-            raise VersionError(f"{told}: move it away, then `make package VERSION={version}` packs it anew") from error
+            told = f"{archive}: not a readable archive ({error})"
+            raise VersionError(f"{told}: move it away, then `make package VERSION={version}` packs it again") from error
 
 
 def _digest(file: IO[bytes]) -> bytes:
@@ -117,10 +117,10 @@ def _digest(file: IO[bytes]) -> bytes:
 
 
 def check_name(version: str) -> str:
-    """The version, if it is a name that can be served.
+    """Returns the version if its name is allowed.
 
     Raises:
-        VersionError: it is not.
+        VersionError: the name is not allowed.
     """
     if not _NAME.fullmatch(version):
         raise VersionError(f'VERSION: got "{version}", allowed: letters, digits, and . _ - after the first')
@@ -129,10 +129,10 @@ def check_name(version: str) -> str:
 
 @contextmanager
 def making(folder: Path) -> Iterator[None]:
-    """Lets no other process make the version in `folder` meanwhile.
+    """Prevents other processes from making the version in `folder` while the block runs.
 
     Raises:
-        VersionError: another one does.
+        VersionError: another process is making it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK).open("a+") as file:
@@ -144,7 +144,7 @@ def making(folder: Path) -> Iterator[None]:
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
-        os.set_inheritable(file.fileno(), True)  # by the command that makes the version; see commands._run
+        os.set_inheritable(file.fileno(), True)  # the command that makes the version inherits it; see commands._run
         try:
             yield
         finally:

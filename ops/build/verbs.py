@@ -1,4 +1,4 @@
-"""The verbs that make versions: train, package, update, report. They follow plans that replace nothing."""
+"""The verbs that make versions: train, package, update, report. They never replace a version."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from ops.build.shelf import CANARY, LOCK, VERDICT, Shelf, VersionError, check_na
 from ops.store.archives import start_version, start_with
 from ops.undo import undone_on_failure
 
-# Files of a version's folder that another name of the same artifact does not take over.
+# Files of a version's folder that are not copied when the same artifact gets another name.
 _OF_ONE_NAME = (MADE_OF, LOCK, VERDICT, CANARY)
 
 
 def train(asked: Mapping[str, str], shelf: Shelf, verb: str = "train") -> str:
-    """Trains a version, or finds the one that was made of just that; returns its name.
+    """Trains a version, or finds an existing one that was made from exactly this; returns its name.
 
     Raises:
-        VersionError: the name is taken by a version of something else.
-        CommandError: the training failed; the version is as it was, which is: not there.
+        VersionError: a version made from something else has this name.
+        CommandError: the training failed; no version was made.
     """
     asked = with_options(asked, "DATA", "TRAIN_ARGS")
     prepare_demo(asked)
@@ -40,12 +40,12 @@ def train(asked: Mapping[str, str], shelf: Shelf, verb: str = "train") -> str:
 
 
 def package(asked: Mapping[str, str], shelf: Shelf, verb: str = "package") -> str:
-    """Trains if need be, and packs the version unless its archive is there; returns its name.
+    """Trains if necessary, and packs the version unless its archive exists; returns its name.
 
-    With `FROM`, the artifact of that version is packed under the new name, with the code and settings of now.
+    With `FROM`, it packs the artifact of that version under the new name, with the present code and settings.
 
     Raises:
-        VersionError: the name is taken by an archive of something else, or of other code or settings.
+        VersionError: an archive of another model, or with other code or settings, has this name.
         CommandError: training or packing failed.
     """
     version = _rename(asked, shelf) if asked.get("FROM") else train(asked, shelf, verb)
@@ -58,19 +58,19 @@ def package(asked: Mapping[str, str], shelf: Shelf, verb: str = "package") -> st
 
 
 def pack(version: str, shelf: Shelf, beside: bool = False) -> None:
-    """Packs a version's artifact, unless its archive holds it already.
+    """Packs a version's artifact, unless its archive already contains it.
 
-    beside: never let a first archive be what a server starts with.
+    beside: never make the archive the one that a start serves, even if it is the first one.
 
     Raises:
-        VersionError: the archive holds another artifact.
+        VersionError: the archive contains another artifact.
     """
     archive = shelf.archive(version)
     if archive.is_file():
         if shelf.artifact(version).is_file() and not shelf.holds_artifact(version):
-            told = f"{archive} holds another model than {shelf.artifact(version)}; a version is never replaced"
+            told = f"{archive} contains another model than {shelf.artifact(version)}; a version is never replaced"
             way = f"`make package VERSION={shelf.next_free(version)} FROM={version}`"
-            raise VersionError(f"{told}: {way} packs that one")
+            raise VersionError(f"{told}: {way} packs the latter")
         say(f"{archive} already exists")
     else:
         with making(shelf.folder(version)):
@@ -80,11 +80,11 @@ def pack(version: str, shelf: Shelf, beside: bool = False) -> None:
 
 
 def update(asked: Mapping[str, str], shelf: Shelf) -> str:
-    """Takes new ratings into version `FROM` as a new version, and packs it; returns its name.
+    """Makes a new version from version `FROM` and new ratings, and packs it; returns its name.
 
     Raises:
-        VersionError: `RATINGS` is missing, there is no such base, or the name is taken.
-        CommandError: the update failed, and left nothing.
+        VersionError: `RATINGS` is missing, the base does not exist, or the name is taken.
+        CommandError: the update failed; nothing is left of it.
     """
     asked = with_options(asked, "RATINGS", "UPDATE_ARGS")
     if not asked.get("RATINGS"):
@@ -97,7 +97,7 @@ def update(asked: Mapping[str, str], shelf: Shelf) -> str:
     recipe = Recipe("update", options, files)
     version = check_name(asked.get("VERSION") or shelf.next_free(base))
     made = shelf.recipe(version)
-    if made is None or not made.is_same(recipe) or is_url(options["RATINGS"]):  # a database has new rows each time
+    if made is None or not made.is_same(recipe) or is_url(options["RATINGS"]):  # a database may have new rows each time
         refuse_taken(version, shelf, "update", f"RATINGS={asked['RATINGS']} FROM={base}")
         with making(shelf.folder(version)), undone_on_failure() as undo:
             kept = set(shelf.folder(version).iterdir())
@@ -105,15 +105,15 @@ def update(asked: Mapping[str, str], shelf: Shelf) -> str:
             commands.update(options, shelf.artifact(base), version, shelf.folder(version))
             write_recipe(shelf.folder(version), recipe)
     else:
-        say(f"version {version} was made of just that")
+        say(f"version {version} was already made from exactly this")
     pack(version, shelf, beside=True)
     return version
 
 
 def report(asked: Mapping[str, str], shelf: Shelf) -> str:
-    """Writes the report on a version, which it trains only where there is none; returns the version's name.
+    """Writes the report on a version, and returns its name. It trains only if there is no version.
 
-    With `WITH`, it shows the verdict beside that version, which lies in the folder then.
+    With `WITH`, the report includes the verdict against that version, which `compare` wrote into the folder before.
     """
     refuse_unknown(asked, shelf)
     if asked.get("WITH"):  # DATA is what the two are compared on
@@ -131,14 +131,14 @@ def _train(plan: Plan, recipe: Recipe, shelf: Shelf, asked: Mapping[str, str]) -
     told = " ".join(f"{name}={value}" for name, value in recipe.options.items() if value)
     say(f"training version {plan.version}: {told}")
     with making(folder):
-        if shelf.artifact(plan.version).is_file():  # another verb made it while this one waited or looked
+        if shelf.artifact(plan.version).is_file():  # another verb made it after this verb looked
             raise VersionError(f"version {plan.version} was made just now: run the verb again")
         commands.train(recipe, plan.version, folder, asked.get("PROCESSES"), bool(asked.get("RESUME")))
         write_recipe(folder, recipe)
 
 
 def _rename(asked: Mapping[str, str], shelf: Shelf) -> str:
-    """The same artifact under another version's name."""
+    """Copies the artifact to another version's name."""
     base = check_name(asked["FROM"])
     version = check_name(asked.get("VERSION") or shelf.next_free(base))
     if not shelf.artifact(base).is_file():
@@ -155,12 +155,14 @@ def _rename(asked: Mapping[str, str], shelf: Shelf) -> str:
             if path.is_file() and path.name not in _OF_ONE_NAME and path != shelf.artifact(base):
                 shutil.copy2(path, shelf.folder(version))
         write_recipe(shelf.folder(version), recipe)
-        shutil.copy2(shelf.artifact(base), shelf.artifact(version))  # last: with it, the version is there
+        shutil.copy2(
+            shelf.artifact(base), shelf.artifact(version)
+        )  # last, because the version exists once its artifact does
     return version
 
 
 def refuse_unknown(asked: Mapping[str, str], shelf: Shelf) -> None:
-    """Refuses a VERSION that does not exist, where a verb reads one. Without VERSION, the verb may train the first."""
+    """Refuses a VERSION that does not exist, for verbs that read one. Without VERSION, the verb may train the first."""
     version = asked.get("VERSION")
     if version and not shelf.is_taken(version):
         known = ", ".join(shelf.trained()) or "none yet"
@@ -168,26 +170,26 @@ def refuse_unknown(asked: Mapping[str, str], shelf: Shelf) -> None:
 
 
 def refuse_taken(version: str, shelf: Shelf, verb: str, given: str) -> None:
-    """Raises VersionError where something lies under a version's name; `given` is what the verb was told."""
+    """Raises VersionError if a version already has this name. given: the variables of the verb, for the advice."""
     if shelf.is_taken(version):
         told = f"VERSION: {version} already exists, and a version is never replaced"
-        raise VersionError(f"{told}: take another name: `make {verb} {given} VERSION={shelf.next_free(version)}`")
+        raise VersionError(f"{told}: choose another name: `make {verb} {given} VERSION={shelf.next_free(version)}`")
 
 
 def prepare_demo(asked: Mapping[str, str]) -> None:
-    """Writes the embedded data set where it is asked for, or nothing is, and it is not there."""
+    """Writes the embedded data set if DATA names it or is not given, and if it does not exist yet."""
     is_asked = not asked.get("DATA") or Path(asked["DATA"]) == Path(DEMO)
     if is_asked and not (Path(DEMO) / "rates.csv").is_file():
         commands.demo(Path(DEMO))
 
 
 def clear_folder(folder: Path, kept: Collection[Path]) -> None:
-    """Removes the files that a failed verb has left in a folder; `kept` are those that were there before."""
+    """Removes the files that a failed verb left in a folder. `kept`: the files that existed before."""
     for path in folder.iterdir():
         if path.is_file() and path not in kept:
             path.unlink()
 
 
 def say(text: str) -> None:
-    """A line for the person, beside what a verb prints."""
+    """Prints a line for the user on standard error."""
     print(text, file=sys.stderr, flush=True)

@@ -32,10 +32,12 @@ def main(arguments: list[str] | None = None) -> None:
     """Tries a version."""
     parser = argparse.ArgumentParser(prog="python -m ops.canary", description=__doc__.splitlines()[0])
     parser.add_argument("--version", required=True)
-    parser.add_argument("--share", type=float, default=0.1, help="of the requests, 0 to 1")
+    parser.add_argument("--share", type=float, default=0.1, help="share of the requests, above 0 and at most 1")
     parser.add_argument("--mode", choices=("shadow", "canary"), default="shadow")
-    parser.add_argument("--requests", type=Path, help="a body in each line, or nginx's log; drawn where not given")
-    parser.add_argument("--data", help="ratings to measure both versions on; by default those that they were made of")
+    parser.add_argument(
+        "--requests", type=Path, help="a file with one body per line, or nginx's log (default: drawn at random)"
+    )
+    parser.add_argument("--data", help="ratings to measure both versions on (default: those that they were made from)")
     parser.add_argument("--config", type=Path, default=Path("config.properties"))
     options = parser.parse_args(arguments)
     with failing_in_one_line(
@@ -64,7 +66,7 @@ def _write_report(report: Report, shelf: Shelf) -> Path:
 
 
 def _artifact(archive: Path, version: str) -> Artifact:
-    from ops.versions.reference import Reference  # torch, which recorded requests do not need
+    from ops.versions.reference import Reference  # it loads torch, which recorded requests do not need
 
     return Reference(archive, version).artifact
 

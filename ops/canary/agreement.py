@@ -1,4 +1,4 @@
-"""How far the answers of two versions to the same requests agree."""
+"""Compares the answers of two versions to the same requests."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Agreement:
-    """Figures over the `requests` that both answered; None if no answer had the field in question."""
+    """Figures over the `requests` that both versions answered; None if no answer had the field."""
 
     requests: int
     identical: float | None
     """Share of the requests whose answers are equal in every field."""
     mean_rating_difference: float | None
-    """Absolute, in rating units, over all ratings that both gave: of the same pair, or the same recommended movie."""
+    """Absolute difference, in rating units, over all ratings that both gave to the same pair or recommended movie."""
     max_rating_difference: float | None
     top_k_overlap: float | None
     """Mean share of recommended movies that both recommend."""
 
 
 def agreement(answers: Sequence[tuple[Any, Any]], item_ids: tuple[str, str]) -> Agreement:
-    """Compares parsed answers, one of each version to each request.
+    """Compares parsed answers: for each request, one answer of each version.
 
-    item_ids: the field of a movie's id in the answers of either version.
+    item_ids: the field with a movie's id in the answers of each version.
     """
     own, other_id = item_ids
     differences: list[float] = []
@@ -66,7 +66,7 @@ def _ratings(answer: Any, item_id: str, where: tuple[Any, ...] = ()) -> Iterator
 def _recommended(
     answer: Any, item_id: str, where: tuple[Any, ...] = ()
 ) -> Iterator[tuple[tuple[Any, ...], frozenset[Any]]]:
-    """The movies of every list of recommendations, under the place where it stands."""
+    """The movies of every list of recommendations, by the place of the list in the answer."""
     if isinstance(answer, dict):
         if isinstance(answer.get("recommendations"), list):
             yield where, frozenset(one[item_id] for one in answer["recommendations"])

@@ -20,17 +20,17 @@ from ops.canary.verdict import Verdict, judge, write_verdict
 from ops.command import failing_in_one_line
 from ops.settings import read_settings
 
-# So many drawn requests are answered in a second or two.
+# This many drawn requests take a second or two.
 _DRAWN = 500
 
 
 def compare(version: str, other: str, shelf: Shelf, data: str | None = None, requests: Path | None = None) -> Verdict:
-    """The verdict on a version beside another.
+    """The verdict on a version, compared with another.
 
     Raises:
         MeasureError: a version is not in this folder.
-        ArtifactError: it cannot be read.
-        ValueError: a recorded request is none.
+        ArtifactError: a version cannot be read.
+        ValueError: a recorded request is not a JSON object.
     """
     if version == other:
         raise MeasureError(f"VERSION and WITH: got {version} twice; allowed are two versions")
@@ -42,7 +42,7 @@ def compare(version: str, other: str, shelf: Shelf, data: str | None = None, req
 
 
 def _try(version: str, other: str, shelf: Shelf, requests: Path | None) -> tuple[Report, str]:
-    import torch  # a second, which a refused comparison does not wait for
+    import torch  # imported here, because it takes a second, which a refused comparison should not wait for
 
     from handler.service import RatingService
     from handler.settings import HandlerSettings
@@ -72,10 +72,12 @@ def _answers(service: Any) -> Answers:
 def main(arguments: list[str] | None = None) -> None:
     """Compares two versions."""
     parser = argparse.ArgumentParser(prog="python -m ops.canary.compare", description=__doc__.splitlines()[0])
-    parser.add_argument("--version", help="that may take the other's place")
-    parser.add_argument("--with", dest="other", help="by default the version that a start serves")
-    parser.add_argument("--data", help="ratings to measure both on; by default those that they were made of")
-    parser.add_argument("--requests", type=Path, help="a body in each line, or nginx's log; drawn where not given")
+    parser.add_argument("--version", help="the version that may replace the other")
+    parser.add_argument("--with", dest="other", help="the other version (default: the one that a start serves)")
+    parser.add_argument("--data", help="ratings to measure both on (default: those that they were made from)")
+    parser.add_argument(
+        "--requests", type=Path, help="a file with one body per line, or nginx's log (default: drawn at random)"
+    )
     parser.add_argument("--config", type=Path, default=Path("config.properties"))
     options = parser.parse_args(arguments)
     with failing_in_one_line("compare", (ValueError, OSError), "compare: interrupted; no verdict was written"):

@@ -1,7 +1,7 @@
-"""Decide whether a version should replace another, and why. This module has rules only; it measures nothing.
+"""Decides whether a version should replace another, and why. This module contains only rules; it measures nothing.
 
-The version must not be worse, by more than a margin, in errors or in rankings. And there must be a reason for it:
-errors or rankings are better, or it knows more ratings. If an interval is too wide to decide, more rows are needed.
+Neither errors nor rankings may be worse by more than a margin. And there must be a gain: errors or rankings are better,
+or the version knows more ratings. If an interval is too wide to decide, more rows are needed.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from ops.canary.trial import Report, Side
 PROMOTE, KEEP, CANNOT_TELL = "promote", "keep", "cannot tell"
 # A version may be worse by this share of the other's figure.
 ERROR_MARGIN, RANKING_MARGIN = 0.01, 0.05
-# Fewer rows, or users, tell nothing: their interval itself is not to be believed.
+# With fewer rows or users, even the confidence interval is unreliable.
 FEWEST_ROWS, FEWEST_USERS = 100, 30
-# A version is too slow where its median is this many times the other's, and so many milliseconds more.
+# A version is too slow if its median is this many times the other's and also this many milliseconds larger.
 _TIMES_SLOWER, _SLOWER_MS = 2.0, 5.0
 BETTER, WORSE, EQUAL, OPEN = "better", "worse", "equal", "open"
 
 
 @dataclass(frozen=True)
 class Decision:
-    """The verdict in one or two words, and its reasons, the deciding one first."""
+    """The verdict in one or two words, and its reasons; the deciding reason comes first."""
 
     verdict: str
     reasons: tuple[str, ...]
 
 
 class _Found(NamedTuple):
-    """What a comparison shows; `rows` is their number with its unit."""
+    """The result of a comparison; `rows` is the number of rows with its unit."""
 
     outcome: str
     reason: str
@@ -39,7 +39,7 @@ class _Found(NamedTuple):
 
 
 def decide(figures: Mapping[str, Any], trial: Report | None) -> Decision:
-    """The decision on what `python -m train.compare` measured and on what a trial with requests showed."""
+    """Decides from the figures of `python -m train.compare` and from the report of a trial with requests."""
     found = [_errors(figures["errors"]), _rankings(figures["rankings"])]
     reasons = [one.reason for one in found]
     faults = list(_faults(trial)) if trial is not None else []
@@ -101,7 +101,7 @@ def _first(found: list[_Found], outcome: str) -> list[str]:
 
 
 def _faults(trial: Report) -> list[str]:
-    """Reasons that forbid a promotion, however good the model is."""
+    """Reasons that forbid a promotion, no matter how good the model is."""
     faults = []
     default, canary = trial.default, trial.canary
     if _share_of_errors(canary) > _share_of_errors(default):

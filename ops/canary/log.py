@@ -32,7 +32,7 @@ def report(entries: Iterable[Mapping[str, Any]]) -> str:
     lines = [f"{'version':12}{'requests':>10}{'4xx':>8}{'5xx':>8}{'p50 ms':>10}{'p99 ms':>10}"]
     for version, mine in sorted(by_version.items()):
         refused, failed = (sum(entry["status"][0] == first for entry in mine) for first in "45")
-        # Of a request that was sent again, nginx tells each try's.
+        # If nginx sent a request again, it logs the time of each try.
         seconds = sorted(float(last) for entry in mine if (last := entry["seconds"].split(", ")[-1]) not in ("", "-"))
         p50, p99 = (f"{1000 * _quantile(seconds, share):10.1f}" if seconds else f"{'-':>10}" for share in (0.5, 0.99))
         lines.append(f"{version:12}{len(mine):10}{refused:8}{failed:8}{p50}{p99}")

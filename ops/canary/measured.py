@@ -1,4 +1,4 @@
-"""Errors and rankings of two versions on ratings that neither was trained on, as `train.compare` measures them."""
+"""Errors and rankings of two versions on ratings that neither was trained on, measured by `train.compare`."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ class MeasureError(ValueError):
 
 
 def measure(version: str, other: str, shelf: Shelf, data: str | None) -> dict[str, Any]:
-    """What `python -m train.compare` writes of the two versions.
+    """The figures of `python -m train.compare` for the two versions.
 
-    data: where to take ratings from; by default all that the two versions were made of.
+    data: the source of ratings; by default all sources of the two versions.
 
     Raises:
-        MeasureError: a version is not in this folder, there are no ratings, or the versions are of different data.
+        MeasureError: a version is not in this folder, there are no ratings, or the versions are made from different
+            data.
     """
     for name in (version, other):
         if not shelf.artifact(name).is_file():
@@ -31,7 +32,7 @@ def measure(version: str, other: str, shelf: Shelf, data: str | None) -> dict[st
     named = [data] if data else [source for source in sources(version, shelf) if _is_there(source)]
     others = [] if data else [source for source in sources(other, shelf) if _is_there(source) and source not in named]
     if not named and not others:
-        raise MeasureError("the ratings of these versions are not known, or gone: name ratings by DATA=")
+        raise MeasureError("the ratings of these versions are unknown or no longer exist: name ratings with DATA=")
     with TemporaryDirectory() as folder:
         out = Path(folder) / "figures.json"
         words = ["--version", str(shelf.folder(version)), "--other", str(shelf.folder(other)), "--out", str(out)]

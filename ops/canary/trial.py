@@ -1,4 +1,4 @@
-"""Send requests to two versions, on a server or in this process: times, errors, and agreement of the answers."""
+"""Sends requests to two versions, on a server or in this process. Reports times, errors, and agreement of answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CONNECTIONS = 8
 
 
 class Exchange(NamedTuple):
-    """One request to one version; `value` is None where there was no answer."""
+    """One request to one version; `value` is None if there was no answer."""
 
     status: int
     seconds: float
@@ -29,7 +29,7 @@ class Exchange(NamedTuple):
 
 @dataclass(frozen=True)
 class Side:
-    """What one version did; times in milliseconds, as this client saw them."""
+    """The results of one version; times in milliseconds, measured by this client."""
 
     version: str
     requests: int
@@ -40,7 +40,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Report:
-    """Both sides, and in mode `shadow` and `in process` how far their answers agree."""
+    """The results of both versions, and in the modes `shadow` and `in process` the agreement of their answers."""
 
     mode: str
     share: float
@@ -71,14 +71,14 @@ def try_version(
 ) -> Report:
     """Sends every body once, over a few connections, and reports.
 
-    item_ids: what the default and the version call an item's id.
+    item_ids: the fields with an item's id, of the default and of the version.
 
     Raises:
-        ClientError: the version is not registered, or is the default itself.
+        ClientError: the version is not registered, or it is the default.
     """
     default = next((one["version"] for one in client.versions() if one["default"]), None)
     if version == default or version not in [one["version"] for one in client.versions()]:
-        raise ClientError(f"version {version}: expected one that is registered beside the default, {default}")
+        raise ClientError(f"version {version}: expected a registered version other than the default, {default}")
     dice = random.Random(seed)
     chosen = [dice.random() < share for _ in bodies]
 
@@ -99,7 +99,7 @@ def try_version(
 
 
 def item_ids_of(client: Client, version: str) -> tuple[str, str]:
-    """What the default and this version call an item's id.
+    """The fields with an item's id, of the default and of this version.
 
     Raises:
         ClientError: the version is not registered.
@@ -107,16 +107,16 @@ def item_ids_of(client: Client, version: str) -> tuple[str, str]:
     return Vocabulary.of(client.describe()).item_id, Vocabulary.of(client.describe(version)).item_id
 
 
-# A body -> the status and the parsed answer.
+# A function from a body to the status and the parsed answer.
 Answers = Callable[[bytes], tuple[int, Any]]
 
 
 def try_in_process(
     version: str, answers: Answers, other: str, others: Answers, bodies: Sequence[bytes], item_ids: tuple[str, str]
 ) -> Report:
-    """Asks both, one request at a time, in turn, so that what slows this machine down slows both.
+    """Asks both versions in turn, one request at a time, so that other load on this machine slows both equally.
 
-    item_ids: what the other version and this one call an item's id.
+    item_ids: the fields with an item's id, of the other version and of this one.
     """
     exchanges = [(_timed(others, body), _timed(answers, body)) for body in bodies]
     default, canary = zip(*exchanges, strict=True)

@@ -20,9 +20,9 @@ _MIB = 2**20
 
 @dataclass(frozen=True)
 class Verdict:
-    """`version` against `other`: the decision, and all that it rests on.
+    """`version` against `other`: the decision, and everything that it is based on.
 
-    figures: what `python -m train.compare` measured; {} where nothing could be measured. requests: what was asked.
+    figures: the output of `python -m train.compare`; {} if nothing could be measured. requests: describes the requests.
     """
 
     version: str
@@ -60,7 +60,7 @@ def judge(version: str, other: str, shelf: Shelf, data: str | None, trial: Repor
 
 
 def write_verdict(verdict: Verdict, shelf: Shelf) -> Path:
-    """Writes it into the version's folder in one step; returns the path."""
+    """Writes the verdict into the version's folder in one step; returns the path."""
     folder = shelf.folder(verdict.version)
     folder.mkdir(parents=True, exist_ok=True)
     told = {
@@ -81,7 +81,7 @@ def write_verdict(verdict: Verdict, shelf: Shelf) -> Path:
 
 
 def rows_in_words(figures: Mapping[str, Any]) -> str:
-    """Which ratings the two were measured on, and by which models."""
+    """Describes the ratings that both versions were measured on, and the models that represented them."""
     rows = figures["rows"]
     age = "the newest" if rows["newest"] else "of any age"
     models = " and ".join(_model(figures[side]) for side in ("version", "other"))

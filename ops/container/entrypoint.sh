@@ -1,5 +1,5 @@
 #!/bin/sh
-# The server under its supervisor, and the server's log on standard output, where a container's engine looks for it.
+# Runs the server under its supervisor, and prints the server's log on standard output for the container's engine.
 set -eu
 touch logs/ts.log
 tail -n 0 -F logs/ts.log 2>/dev/null &

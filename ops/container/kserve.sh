@@ -1,7 +1,7 @@
 #!/bin/sh
-# `torchserve --start --foreground` with the arguments given, as a container's first process: its launcher would not hand
-# a SIGTERM on to the JVM, and be killed with everything in flight. STOP_AFTER_S: seconds from the SIGTERM until the
-# server is ended, in which it answers what proxies still send here.
+# Runs `torchserve --start --foreground` with the given arguments, as a container's first process. TorchServe's launcher
+# does not pass a SIGTERM to the JVM, so all requests in flight would be lost. STOP_AFTER_S: seconds from the SIGTERM to
+# the end of the server, during which it still answers the requests of proxies.
 set -eu
 torchserve --start --foreground "$@" &
 launcher=$!

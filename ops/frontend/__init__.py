@@ -1,1 +1,1 @@
-"""TorchServe's front end, with batches that nobody waits for: a plugin by its SDK, as `plugins_path` names it."""
+"""A plugin for TorchServe's front end, loaded by `plugins_path`: it forms batches without making requests wait."""

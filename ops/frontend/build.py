@@ -1,7 +1,7 @@
-"""Compiles the plugin: `make frontend`. The jar lies in the repository, so that nobody who serves needs a compiler.
+"""Compiles the plugin: `make frontend`. The repository contains the jar, so that serving needs no compiler.
 
-TorchServe 0.12.0 lets the first request of a batch wait for others, at least 1 ms, and no setting ends that. The plugin
-does. The same source and compiler make the same jar, byte for byte.
+TorchServe 0.12.0 makes the first request of a batch wait at least 1 ms for others, and no setting changes that. The
+plugin does. The same source and compiler give the same jar, byte for byte.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ SOURCE = FOLDER / "java"
 JAR = FOLDER / "never-wait.jar"
 # TorchServe runs with a JRE of 17 and later.
 JAVA_RELEASE = "17"
-# The earliest time that a zip file can hold: a jar does not tell when it was built.
+# The earliest time in a zip file. With a fixed time, the jar does not depend on when it was built.
 NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 def main() -> int:
-    """Writes the jar anew; 1 where javac is missing or refuses the source."""
+    """Compiles the jar; returns 1 if javac is missing or refuses the source."""
     try:
         with atomic_write(JAR) as unfinished:
             build(unfinished)
@@ -43,7 +43,7 @@ def build(jar: Path) -> None:
     """Compiles the source into a jar.
 
     Raises:
-        FileNotFoundError: there is no javac.
+        FileNotFoundError: javac is not installed.
         subprocess.CalledProcessError: javac refused the source; `stderr` says why.
     """
     with tempfile.TemporaryDirectory() as folder:

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Rolls a version out to every replica: ops/kubernetes/roll_out.sh VERSION [options of kubectl, as --namespace x].
-# Back again: the same with the version of before.
-# ncf-VERSION.mar lies in the model store, and the former version goes on answering until the new one does everywhere:
-# each replica registers it and compares its answers with the archive's, and only then any of them promotes it; at last
-# each drops the former one. A replica that refuses ends the roll-out, and what the others did is taken back.
+# Rolls a version out to every replica: ops/kubernetes/roll_out.sh VERSION [options of kubectl, such as --namespace x].
+# To return, run it with the former version.
+# ncf-VERSION.mar must be in the model store. First each replica registers the version and compares its answers with the
+# archive's. Then each replica promotes it, and at last each one removes the former version, which answers until then.
+# If a replica refuses, the roll-out ends and undoes the steps of the others.
 set -eu
 version=$1
 shift
@@ -37,7 +37,7 @@ done
 
 registered=
 promoted=
-# Takes back what was done, and ends with these words.
+# Undoes the steps so far, and ends with this message.
 give_up() {
     told=$1
     shift

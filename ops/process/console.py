@@ -1,4 +1,4 @@
-"""The output of the server and its workers since its start, logs/console.log. console.log.1 is of the start before."""
+"""The output of the server and its workers since the start: logs/console.log. The previous start's is console.log.1."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import IO
 
 from ops.settings import ASGI, ServerSettings
 
-# The front end logs the first, but not always; the worker logs the second. TorchServe retries, and reports Healthy.
+# The front end usually logs the first text; the worker logs the second. TorchServe retries, and still reports Healthy.
 _LOAD_FAILED = ("Load model failed", "Failed to load model")
-# The last line of a worker's traceback, as TorchServe hands it on, in either format of handler/log4j2.xml.
+# The last line of a worker's traceback in TorchServe's log, in either format of handler/log4j2.xml.
 _RAISED = re.compile(
     r"""(?:MODEL_LOG |"message":")(?:\w+\.)*(\w+(?:Error|Exception|Interrupt|Exit): .+?)(?:","exception":.*)?$""",
     re.MULTILINE,
 )
 
-# What a process of the ASGI server logs, in either format of ops/asgi/log.py.
+# The error that a process of the ASGI server logs, in either format of ops/asgi/log.py.
 _ASGI_FAILED = re.compile(r"""Failed to load model: (.+?)(?:", "exception": .*)?$""", re.MULTILINE)
 
-# What TorchServe raises after the archive's own error.
+# Errors that TorchServe itself raises after the archive's error.
 _TORCHSERVES_OWN = "RuntimeError: 500 - "
-# A line of an error, in either format.
+# A line with an error, in either format.
 _ERROR = re.compile(r"""^.*(?: (?:ERROR|FATAL|CRITICAL) |"level": ?"(?:ERROR|FATAL|CRITICAL)").*$""", re.MULTILINE)
 _SEARCHED_BYTES = 262_144
 _LONGEST_LINE = 300
@@ -33,7 +33,7 @@ def path(settings: ServerSettings) -> Path:
 
 
 def fresh(settings: ServerSettings) -> IO[bytes]:
-    """A new file for a new start. The former file stays beside it, since it may say why that server ended."""
+    """A new file for a new start. The former file is kept, because it may say why that server ended."""
     target = path(settings)
     target.parent.mkdir(exist_ok=True)
     if target.exists():

@@ -1,6 +1,7 @@
-"""Has the running ASGI server serve other versions: its processes are replaced one by one, and no request is lost.
+"""Makes the running ASGI server serve other versions. It replaces the processes one by one and loses no request.
 
-uvicorn does this at SIGHUP. It ends a process once another one has loaded the versions, and keeps all where one cannot.
+uvicorn does this at SIGHUP. It ends an old process after a new one has loaded the versions. If a new one cannot load
+them, it keeps all old processes.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ TIMEOUT_S = 300.0
 
 
 def can_exchange(settings: ServerSettings) -> bool:
-    """Whether only the versions of the running server would change."""
+    """Whether a start would change nothing but the versions of the running server."""
     return settings.server == ASGI and server.is_as_started(settings)
 
 
@@ -33,7 +34,8 @@ def exchange_versions(settings: ServerSettings) -> None:
     """Returns once every process serves the versions of the next start.
 
     Raises:
-        ServerError, OSError: an archive is damaged, or a process could not load it; the former versions are served.
+        ServerError, OSError: an archive is damaged, or a process could not load it. The former versions are served
+            again.
     """
     versions = preflight.whole_versions(settings)
     folder = _folder(settings)
@@ -68,14 +70,14 @@ def _replace_processes(settings: ServerSettings) -> None:
 
 
 def _wait(settings: ServerSettings, before: set[int], since: int) -> None:
-    """Returns once none of the former processes serves."""
+    """Returns once all former processes have ended."""
     deadline = time.monotonic() + TIMEOUT_S
     while True:
         if (reason := console.load_failure(settings, since)) is not None:
             raise server.cannot_load(settings, reason)
         try:
             now = set(_workers(settings))
-        except ClientError:  # the connection was to a process that ended just then
+        except ClientError:  # the connected process ended just then
             now = before
         if now and not now & before:
             return

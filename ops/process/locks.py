@@ -23,7 +23,7 @@ _SUPERVISOR = "supervisor"
 
 @contextmanager
 def starting_or_stopping(settings: ServerSettings) -> Iterator[None]:
-    """Keeps other processes from starting or stopping this folder's server; first waits for one that does so."""
+    """Prevents other processes from starting or stopping this folder's server; first waits until none does."""
     with _locked(settings, "lock", str(os.getpid()), _say_who_starts_or_stops):
         yield
 
@@ -32,7 +32,7 @@ def starting_or_stopping(settings: ServerSettings) -> Iterator[None]:
 def only_verb(settings: ServerSettings, name: str) -> Iterator[None]:
     """Waits until no other verb changes this folder's server. Two at once could leave server and record different.
 
-    name: of this verb, shown to those that wait for it.
+    name: of this verb; verbs that wait for it show this name.
     """
     with _locked(settings, "verb", name, _say_which_verb):
         yield
@@ -43,7 +43,7 @@ def only_supervisor(settings: ServerSettings) -> Iterator[None]:
     """Makes this process the folder's supervisor.
 
     Raises:
-        ServerError: the folder has a supervisor already.
+        ServerError: the folder already has a supervisor.
     """
     with _locked(settings, _SUPERVISOR, str(os.getpid()), _refuse):
         yield
@@ -108,7 +108,7 @@ def _say_which_verb(name: str) -> None:
 
 
 def _refuse(pid: str) -> None:
-    raise ServerError(f"another one runs here, PID {pid}: `make stop` ends it")
+    raise ServerError(f"another supervisor runs here, PID {pid}: `make stop` ends it")
 
 
 def _path(settings: ServerSettings, name: str) -> Path:

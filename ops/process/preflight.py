@@ -1,4 +1,4 @@
-"""Checks for what would make a start fail. They run before the running server is stopped."""
+"""Checks that detect a start that would fail. They run before the running server is stopped."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def log_format() -> str:
 
 
 def check_server(settings: ServerSettings) -> None:
-    """Checks that the server that is asked for can be run here.
+    """Checks that the chosen server can run here.
 
     Raises:
-        ServerError: it is the ASGI server, and its packages are missing, or keys are asked for.
+        ServerError: it is the ASGI server, and its packages are missing, or keys are required.
     """
     if settings.server != ASGI:
         return
@@ -44,7 +44,7 @@ def check_server(settings: ServerSettings) -> None:
         advice = "`.venv/bin/python -m pip install -c constraints.txt --group asgi` installs them"
         raise ServerError(f"{SERVER}={ASGI}: the packages of the group asgi are missing: {advice}")
     if auth.is_on(settings):
-        raise ServerError("AUTH=on: the ASGI server asks for no keys: give AUTH=off, and let nginx ask for them")
+        raise ServerError("AUTH=on: the ASGI server cannot check keys: give AUTH=off, and let nginx check them")
 
 
 def check_addresses(settings: ServerSettings, running: int | None = None) -> None:
@@ -62,12 +62,12 @@ def check_addresses(settings: ServerSettings, running: int | None = None) -> Non
         except OSError as error:
             holder = _holder(port)
             told = f"{host}:{port} is not free ({error.strerror}{holder})"
-            advice = f"stop what listens there, take other ports (`make serve PORT=9090`), or change {settings.config}"
+            advice = f"stop that program, choose other ports (`make serve PORT=9090`), or change {settings.config}"
             raise ServerError(f"{told}: {advice}") from error
 
 
 def _listening(pid: int) -> set[int]:
-    """The ports where a process listens; none if it has just ended."""
+    """The ports on which a process listens; empty if it has just ended."""
     try:
         connections = psutil.Process(pid).net_connections("tcp")
     except psutil.Error:
@@ -76,7 +76,7 @@ def _listening(pid: int) -> set[int]:
 
 
 def _holder(port: int) -> str:
-    """The process that listens at a port, as far as this user may know."""
+    """The process that listens on a port, if this user is allowed to see it."""
     try:
         connections = psutil.net_connections("tcp")
     except (psutil.Error, OSError):
@@ -95,9 +95,9 @@ def whole_versions(settings: ServerSettings) -> list[str]:
         ServerError: the default's archive does not pass.
     """
     versions = versions_to_start(settings.model_store)
-    if not versions:  # a folder that no verb has touched, with somebody's own archive
+    if not versions:  # no verb was used in this folder, but it may contain a user's own archive
         if not start_archive(settings.model_store).is_file():
-            advice = "run `make package`, or bring the model store back"
+            advice = "run `make package`, or restore the model store"
             raise ServerError(f"{start_archive(settings.model_store)}: no such archive: {advice}")
         return []
     default, *others = versions
@@ -113,14 +113,14 @@ def whole_versions(settings: ServerSettings) -> list[str]:
 
 
 def check_version(settings: ServerSettings, version: str) -> None:
-    """Checks a version's archive, since TorchServe starts without one, too.
+    """Checks a version's archive, because TorchServe would also start without one.
 
     Raises:
         ServerError: the archive is missing, or differs from its digests.
     """
     path = archive_path(settings.model_store, version)
     if not path.is_file():
-        advice = f"run `make package VERSION={version}`, or bring the model store back"
+        advice = f"run `make package VERSION={version}`, or restore the model store"
         raise ServerError(f"{path}: no such archive: {advice}")
     try:
         check_archive(path)

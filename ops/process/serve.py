@@ -1,7 +1,7 @@
 """`python -m ops.process.serve start|stop`: what `make serve` and `make stop` do.
 
-`start` starts the server with the archive as it is now. It restarts a server that runs with another archive. It waits
-for a real answer, and prints curl lines with their answers. For a server that must come back by itself, use
+`start` starts the server with the present archive. It restarts a server that runs with another archive. It waits for a
+real answer, and prints curl lines with their answers. For a server that must restart by itself, use
 `python -m ops.process.supervise`.
 """
 
@@ -30,13 +30,13 @@ from ops.undo import undone_on_failure
 
 
 def serve(settings: ServerSettings, version: str, tokens: str | None = None) -> None:
-    """Leaves a server running that serves this version's archive as it is now, as the default.
+    """Makes a server run that serves this version's present archive as the default.
 
     tokens: `on` or `off`, remembered if the start succeeds; None takes the remembered choice.
 
     Raises:
-        ServerError, ClientError: the server did not come up. The former server runs again, with its version and its
-            tokens. It was not stopped at all if the fault showed beforehand, or if a supervisor watches it.
+        ServerError, ClientError: the start failed. The former server runs again, with its version and its tokens. If
+            the error was found early, or if a supervisor watches the server, it was not stopped at all.
     """
     preflight.check_version(settings, version)
     with starting_or_stopping(settings), undone_on_failure() as undo:
@@ -50,11 +50,11 @@ def serve(settings: ServerSettings, version: str, tokens: str | None = None) -> 
                     exchange_versions(settings)
                 return
             _check_start(settings)
-            if former is not None:  # undone last: by then the former version and tokens are in place again
+            if former is not None:  # undone last, after the former version and tokens are restored
                 print(_told_of_restart(start_version(settings.model_store), version), flush=True)
-                undo.add("bring the former server back", lambda: _bring_back(former))
+                undo.add("start the former server again", lambda: _bring_back(former))
             else:
-                undo.add("stop the server that did not come up", lambda: server.stop(settings))
+                undo.add("stop the server that failed to start", lambda: server.stop(settings))
             with trying_to_start_with(settings.model_store, version):
                 server.stop(settings)
                 print(f"starting {TITLES[settings.server]} ...", flush=True)
@@ -78,8 +78,8 @@ def _bring_back(former: ServerSettings) -> None:
 
 def _check_start(settings: ServerSettings) -> None:
     if (pid := supervisor(settings)) is not None:
-        told = f"a supervisor runs here, PID {pid}, and its server is not as asked for now"
-        raise ServerError(f"{told}: `make promote` changes its version; else `make stop`, and start it again")
+        told = f"a supervisor runs here, PID {pid}, and its server has other settings"
+        raise ServerError(f"{told}: `make promote` changes its version; for the rest, `make stop`, then start it again")
     preflight.check_server(settings)
     preflight.check_addresses(settings, server.running(settings))
 
@@ -115,7 +115,7 @@ def examples(settings: ServerSettings) -> Iterator[tuple[str, str]]:
 
 
 def _example_bodies(metadata: dict[str, Any]) -> list[dict[str, Any]]:
-    """Requests with ids of the model. If the model names none, the request that needs no id."""
+    """Requests with ids of the model. If the metadata names no ids, it is a request that needs none."""
     example = metadata.get("example")
     if example is None:
         return [{"instances": [{"ratings": [], "top_k": 3}]}]
@@ -134,7 +134,7 @@ def _quoted(text: str) -> str:
 
 
 def _curl(settings: ServerSettings, url: str, body: str) -> str:
-    """The key goes through a pipe, since every user of the host can read a command's arguments."""
+    """Runs curl. The key goes through a pipe, because every user of the host can read a command's arguments."""
     command = ["curl", "-s", "--noproxy", "*", url, "-H", "@-", "-H", "Content-Type: application/json", "-d", body]
     header = auth.header(settings)
     return subprocess.run(command, input=header, capture_output=True, text=True, check=True).stdout
@@ -146,10 +146,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("verb", choices=("start", "stop"))
     parser.add_argument("--version", default="1.0")
     parser.add_argument(
-        "--auth", help="on: ask for keys, now and at the next starts; off: stop asking (default: as it was)"
+        "--auth", help="on: require keys, now and at the next starts; off: require none (default: as before)"
     )
     options = parser.parse_args(arguments)
-    interrupted = "serve: interrupted; what ran before runs again"
+    interrupted = "serve: interrupted; the former server, if any, runs again"
     with failing_in_one_line("serve", (ServerError, ClientError, ValueError, OSError), interrupted):
         settings = read_settings(Path("config.properties"), Path.cwd())
         if options.verb == "stop":
@@ -159,7 +159,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def serve_and_show(settings: ServerSettings, version: str, tokens: str | None) -> None:
-    """Serves, then prints the lines to try it with. Raises what `serve` raises."""
+    """Serves, then prints curl lines for a first try. Raises the errors of `serve`."""
     serve(settings, version, tokens)
     for line, answer in examples(settings):
         print(f"\n{line}\n{answer}".rstrip())

@@ -39,7 +39,7 @@ def start(settings: ServerSettings) -> int:
     """Starts the server and returns its PID; does not wait until it is ready.
 
     Raises:
-        ServerError: this folder's server is already running, an address is taken, the archive cannot be read, or
+        ServerError: this folder's server is already running, an address is in use, the archive cannot be read, or
             the server refused.
     """
     started_with = _started_with(settings)
@@ -51,7 +51,7 @@ def start(settings: ServerSettings) -> int:
     preflight.check_addresses(settings)
     scratch = _scratch_folder()
     noted: State = {"pid": None, "scratch": str(scratch), "started_with": started_with, "loaded": {}}
-    state.write(settings, noted)  # before the process starts: it is found even if we are killed here
+    state.write(settings, noted)  # before the process starts, so that it can be found even if we are killed here
     with console.fresh(settings) as output:
         failed = launch(settings, archives, scratch, output)
     pid_file = scratch / PID_FILE
@@ -82,10 +82,10 @@ def wait_until_ready(settings: ServerSettings, timeout_s: float = START_TIMEOUT_
             if (version := start_version(settings.model_store)) is not None:
                 state.note_default(settings, version)
             return
-        with suppress(ClientError):  # while it is not up yet
+        with suppress(ClientError):  # the server is not up yet
             failing = starts.keep_failing(client.workers())
         if failing:
-            reason = console.load_failure(settings) or "it ended again and again"
+            reason = console.load_failure(settings) or "it ended several times"
             raise cannot_load(settings, reason)
         time.sleep(0.1)
     raise ServerError(f"no worker was ready after {timeout_s:.0f} s:\n{console.tail(settings)}")
@@ -133,7 +133,7 @@ def is_current(settings: ServerSettings, version: str) -> bool:
     if not is_as_started(settings):
         return False
     if auth.is_on(settings) and auth.find_key(settings, "management") is None:
-        return False  # the keys are lost, and only a start makes new ones
+        return False  # the keys are lost, and only a new start makes new ones
     return bool(is_as_loaded(settings, version))
 
 
@@ -144,12 +144,12 @@ def is_as_started(settings: ServerSettings) -> bool:
 
 
 def cannot_load(settings: ServerSettings, reason: str) -> ServerError:
-    """The error of a worker that cannot load its archive."""
+    """The error for a worker that cannot load its archive."""
     return ServerError(f"a worker could not load the archive: {reason} ({console.path(settings)} has the rest)")
 
 
 def _started_with(settings: ServerSettings) -> dict[str, Any]:
-    """What a start reads. If it changes, the server needs a restart. ops/settings.py reads the endpoints back."""
+    """The settings that a start reads. If they change, the server needs a restart. ops/settings.py reads them back."""
     return {
         "auth": auth.is_on(settings),
         "file": stamp(settings.config),

@@ -1,7 +1,7 @@
 """The state of the server: the notes of its start, `.run/server.json`, and its processes.
 
 Each process of the server, the front end (JVM) and every worker, has the server's temporary folder in its environment.
-By that we find them all, whichever of them was killed, and never another server's. The environment also names the
+This finds all of them, even if some were killed, and never those of another server. The environment also names the
 folder that started the server, so we find the processes even if `.run/server.json` is damaged.
 """
 
@@ -59,7 +59,7 @@ def forget(settings: ServerSettings) -> None:
 
 
 def note_default(settings: ServerSettings, version: str) -> None:
-    """Remembers the version that answered, beyond a stop. If the store is gone, `make serve` serves no other one."""
+    """Notes the version that answered; the note survives a stop. If the store is lost, `make serve` serves no other."""
     state_file(settings.folder).with_name("default").write_text(f"{version}\n")
 
 
@@ -70,7 +70,7 @@ def family(scratch: str) -> Iterator[psutil.Process]:
 
 def front_end(state: State) -> psutil.Process | None:
     """The server's first process, if it still runs: TorchServe's JVM, or the parent of the ASGI workers."""
-    if state["pid"] is None:  # the process that started it was killed before it knew the PID
+    if state["pid"] is None:  # the starting process was killed before it knew the PID
         return next((one for one in family(state["scratch"]) if _is_front_end(one, state["scratch"])), None)
     try:
         process = psutil.Process(state["pid"])
@@ -80,7 +80,7 @@ def front_end(state: State) -> psutil.Process | None:
 
 
 def _mend(settings: ServerSettings, error: ValueError) -> State | None:
-    """Rebuilds a damaged state from the running processes. What they were started with stays unknown."""
+    """Rebuilds a damaged state from the running processes. The settings of their start stay unknown."""
     told, folder = f"{state_file(settings.folder)}: {error}", str(settings.folder.resolve())
     for _, environment in _environments():
         if environment.get(FOLDER) == folder:
@@ -89,7 +89,7 @@ def _mend(settings: ServerSettings, error: ValueError) -> State | None:
             print(f"{told}: rebuilt for the server that runs here", file=sys.stderr, flush=True)
             return state
     forget(settings)
-    print(f"{told}: removed, no server of this folder runs", file=sys.stderr, flush=True)
+    print(f"{told}: removed, because no server of this folder runs", file=sys.stderr, flush=True)
     return None
 
 
@@ -97,7 +97,7 @@ def _environments() -> Iterator[tuple[psutil.Process, dict[str, str]]]:
     for process in psutil.process_iter():
         try:
             environment = process.environ()
-        except (psutil.Error, OSError):  # it has just ended, or is another user's
+        except (psutil.Error, OSError):  # it has just ended, or belongs to another user
             continue
         yield process, environment
 

@@ -67,7 +67,7 @@ def supervise(settings: ServerSettings, version: str, tokens: str | None, unansw
                     pid = _start(settings)
                 break
             except (ServerError, OSError) as error:
-                _say(f"it did not come up: {_one_line(error)}")
+                _say(f"the start failed: {_one_line(error)}")
 
 
 def _check_start(settings: ServerSettings, wanted: str | None) -> str:
@@ -78,8 +78,8 @@ def _check_start(settings: ServerSettings, wanted: str | None) -> str:
     """
     version = wanted or start_version(settings.model_store)
     if version is None:
-        advice = "run `make package`, or bring the model store back"
-        raise ServerError(f"{settings.model_store}: no version is recorded in it: {advice}")
+        advice = "run `make package`, or restore the model store"
+        raise ServerError(f"{settings.model_store}: it records no version: {advice}")
     with starting_or_stopping(settings):
         preflight.check_server(settings)
         preflight.log_format()
@@ -129,13 +129,13 @@ def _watch(settings: ServerSettings, unanswered_s: float) -> str:
             continue
         alive, refusal = _look(settings)
         if refusal is not None and refusal != said:
-            _say(f"does not see its workers any more, since its key is refused: {refusal}")
+            _say(f"cannot see the workers any more, because the server refuses the key: {refusal}")
         said = refusal
         asked = time.monotonic()
         if alive:
             ready = asked
         if asked - ready > unanswered_s:
-            return f"tells of no ready worker for {asked - ready:.0f} s"
+            return f"has reported no ready worker for {asked - ready:.0f} s"
 
 
 def _look(settings: ServerSettings) -> tuple[bool, str | None]:
@@ -176,9 +176,9 @@ def main(arguments: list[str] | None = None) -> int:
         default=server.START_TIMEOUT_S,
         help="restart the server after this long without a ready worker",
     )
-    parser.add_argument("--version", help="the version to start with (default: the one that was the default last)")
+    parser.add_argument("--version", help="the version to start with (default: the last default version)")
     parser.add_argument(
-        "--auth", help="on: ask for keys, now and at the next starts; off: stop asking (default: as it was)"
+        "--auth", help="on: require keys, now and at the next starts; off: require none (default: as before)"
     )
     options = parser.parse_args(arguments)
     signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

@@ -1,8 +1,8 @@
 """Waits for a version's workers: until they are ready, or until they have answered every request.
 
 TorchServe deletes a version at once. Requests in its queue or in a worker are then never answered, and their clients
-wait for ever. The queue is first in, first out, and a worker answers a describe when its batch is done. So once every
-worker has answered a describe that was sent after the version's last request, all its requests have been answered.
+wait forever. The queue is first in, first out, and a worker answers a describe request when its batch is done. So once
+every worker has answered a describe that was sent after the version's last request, all requests have been answered.
 TorchServe's own figure, pendingRequests, does not count the requests in the workers.
 """
 
@@ -18,7 +18,7 @@ from ops.client import Client, ClientError
 # TorchServe ends a worker that takes longer than responseTimeout (30 s), and answers its clients with an error.
 DRAIN_TIMEOUT_S = 60.0
 READY_TIMEOUT_S = 180.0
-# TorchServe restarts a worker that ends while it loads. So many starts mean that it cannot load.
+# TorchServe restarts a worker that ends while it loads. After this many starts, we assume that it cannot load.
 _STARTS = 3
 
 
@@ -43,7 +43,7 @@ def wait_until_ready(client: Client, version: str, timeout_s: float = READY_TIME
     """Returns once every worker of a registered version is ready.
 
     Raises:
-        WorkerError: it has no workers, one ends repeatedly while it loads, or the time is up.
+        WorkerError: the version has no workers, a worker ends repeatedly while it loads, or the time is up.
     """
     deadline = time.monotonic() + timeout_s
     starts = Starts()
@@ -70,7 +70,7 @@ def drain(client: Client, version: str, timeout_s: float = DRAIN_TIMEOUT_S) -> N
     done: set[int] = set()
     while waiting := {worker["pid"] for worker in client.workers(version) if worker["status"] == "READY"} - done:
         if time.monotonic() > deadline:
-            raise WorkerError(f"worker {min(waiting)} has not answered all within {timeout_s:.0f} s")
+            raise WorkerError(f"worker {min(waiting)} has not answered all requests within {timeout_s:.0f} s")
         try:
             done.add(client.describe(version).get("worker_pid", 0))
         except ClientError:

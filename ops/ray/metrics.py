@@ -1,4 +1,4 @@
-"""The metrics through Ray: each node reports those of its replicas, with the prefix `ray_`."""
+"""Metrics through Ray: each node reports the metrics of its replicas, with the prefix `ray_`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAMES = Path(handler.__file__).with_name("metrics.yaml")
 
 
 class RayMetrics(BatchMetrics):
-    """Counts what one version does in one replica; adds it up every `interval_s` seconds."""
+    """The metrics of one version in one replica; it reports them every `interval_s` seconds."""
 
     def __init__(self, model_name: str, model_version: str, interval_s: float) -> None:
         super().__init__(model_name, model_version, serve.get_replica_context().replica_tag)

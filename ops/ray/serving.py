@@ -1,7 +1,7 @@
 """The ASGI server as an application of Ray Serve: `serve run ops.ray.serving:build store=model-store version=1.0`.
 
 Each replica is one process. Ray starts and ends replicas as the load changes, and replaces failed ones. When another
-version is requested, it replaces all replicas, a few at a time. A replica ends once it has answered its requests.
+version is requested, it replaces all replicas, a few at a time. A replica ends after it has answered its requests.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ops.store.archives import archive_path
 _MOST_AT_REPLICA = 256
 # How long the load must be high before a replica is added; Ray's default is 30.
 _UPSCALE_DELAY_S = 5.0
-# Over how long the load is averaged; Ray's default is 30, and it must be longer than 10.
+# Seconds over which the load is averaged; Ray's default is 30, and it must be more than 10.
 _LOOK_BACK_S = 15.0
 _ARGUMENTS = {"store", "version", "min_replicas", "max_replicas", "requests_per_replica", "cpus"}
 
@@ -38,15 +38,15 @@ def build(arguments: Mapping[str, Any]) -> serve.Application:
     """The application for Ray Serve.
 
     arguments:
-        store: the folder of the archives, which every node sees under this path (default: model-store).
+        store: the folder of the archives; every node must see it under this path (default: model-store).
         version: the version to serve (default: the one that the store records).
         min_replicas, max_replicas: how few and how many replicas there may be (default: 1 and 10).
         requests_per_replica: requests in flight at which another replica is started (default: 32).
         cpus: CPU cores of a replica (default: 1).
 
     Raises:
-        ValueError: there is no such argument.
-        OSError: there is no such archive.
+        ValueError: an argument is unknown.
+        OSError: the archive does not exist.
     """
     unknown = sorted(set(arguments) - _ARGUMENTS)
     if unknown:

@@ -32,7 +32,7 @@ KNOWN = (RefreshError, RolloutError, CommandError, ServerError, ClientError, Val
 
 
 def refresh(night: Callable[[], Outcome], log: Log, textfile: Path) -> Outcome:
-    """One run, which ends in the log and in the metrics, whatever becomes of it."""
+    """One run. Its end is in the log and in the metrics, even after a failure."""
     started, outcome = time.monotonic(), Outcome(FAILED)
     log.say("refresh begins")
     try:
@@ -54,10 +54,10 @@ def _in_words(error: BaseException) -> str:
 
 @contextmanager
 def alone(build: Path) -> Iterator[None]:
-    """Lets no other run begin meanwhile; the kernel ends that however this process ends.
+    """Prevents other runs during the block. The kernel releases the lock however this process ends.
 
     Raises:
-        RefreshError: another one runs.
+        RefreshError: another run is in progress.
     """
     build.mkdir(exist_ok=True)
     with (build / ".refresh.lock").open("a") as file:
@@ -69,15 +69,20 @@ def alone(build: Path) -> Iterator[None]:
 
 
 def parsed(arguments: list[str] | None) -> argparse.Namespace:
-    """The options; a value that is not allowed ends the process."""
+    """Parses the options; a value that is not allowed ends the process."""
     parser = argparse.ArgumentParser(prog="python -m ops.refresh", description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--data", help="all ratings, old and new; by default where those of the default version came from"
+        "--data", help="all ratings, old and new (default: the source of the default version's ratings)"
     )
-    parser.add_argument("--requests", type=Path, help="a body in each line, or nginx's log; drawn where not given")
-    parser.add_argument("--keep", type=int, default=5, help="how many of the versions that a refresh made stay")
     parser.add_argument(
-        "--drift", type=float, default=0.1, help="train if more of the ratings than this share came since"
+        "--requests", type=Path, help="a file with one body per line, or nginx's log (default: drawn at random)"
+    )
+    parser.add_argument("--keep", type=int, default=5, help="how many of the refreshed versions to keep")
+    parser.add_argument(
+        "--drift",
+        type=float,
+        default=0.1,
+        help="train if a larger share of the ratings is newer than the last training",
     )
     parser.add_argument("--days", type=float, default=7.0, help="train if the last training is older than this")
     parser.add_argument("--textfile", type=Path, default=TEXTFILE, help="metrics for node_exporter")
@@ -94,9 +99,9 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Does the night's work."""
+    """Runs one refresh."""
     options = parsed(arguments)
-    for number in (signal.SIGTERM, signal.SIGHUP):  # what was begun is taken back, as it is after a Ctrl-C
+    for number in (signal.SIGTERM, signal.SIGHUP):  # undo what was begun, as after a Ctrl-C
         signal.signal(number, signal.default_int_handler)
     with failing_in_one_line("refresh", KNOWN, "refresh: interrupted; the next run goes on from here"), alone(BUILD):
         settings = read_settings(options.config, Path.cwd())

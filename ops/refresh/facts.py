@@ -12,9 +12,9 @@ from ops.build.shelf import PRUNED, Shelf
 
 
 def facts_of(shelf: Shelf, version: str) -> dict[str, Any]:
-    """Data, size, errors and rankings of a version; {} where nothing can be told.
+    """Data, size, errors and rankings of a version; {} if nothing is known.
 
-    `of` is the version whose errors and rankings these are: an update is not measured anew.
+    `of` is the version with these errors and rankings: an update is not measured again, so it is its base.
     """
     left = shelf.folder(version) / PRUNED
     if left.is_file():
@@ -40,7 +40,7 @@ def facts_of(shelf: Shelf, version: str) -> dict[str, Any]:
 
 
 def words_of(shelf: Shelf, version: str) -> Vocabulary:
-    """What a version calls its items and their tags."""
+    """A version's words for items and tags."""
     return Vocabulary.of(_metadata(shelf.artifact(version)) or {})
 
 

@@ -30,7 +30,7 @@ _COLUMNS = (
 
 
 def history(shelf: Shelf) -> list[dict[str, Any]]:
-    """The versions, the oldest first; what was removed since is there too, by what was noted of it.
+    """The versions, the oldest first. Removed versions are included, from the notes that were kept about them.
 
     Raises:
         ValueError: a record is damaged.
@@ -56,14 +56,14 @@ def _told(shelf: Shelf, version: str, times: list[Reign]) -> dict[str, Any]:
 
 
 def table(versions: list[dict[str, Any]]) -> str:
-    """The history as text, a line for each version."""
+    """The history as text, one line per version."""
     lines = [_line([name for name, _ in _COLUMNS])]
     return "\n".join([*lines, *(_line(_cells(one)) for one in versions)])
 
 
 def _cells(one: dict[str, Any]) -> list[str]:
     counts = [f"{one[name]:,}" if one.get(name) is not None else "-" for name in ("ratings", "users")]
-    # An update is not measured anew: the figures would be those of its base.
+    # An update is not measured again: the figures would be those of its base.
     own = one.get("of") == one["version"]
     figures = [f"{one[name]:.4f}" if own and one.get(name) is not None else "-" for name in ("rmse", "ndcg")]
     return [one["version"], one.get("way") or "-", *counts, *figures, _verdict(one), "; ".join(_served(one)) or "never"]
@@ -90,7 +90,7 @@ def _line(cells: list[str]) -> str:
 
 
 def _draw(versions: list[dict[str, Any]], build: Path) -> Path:
-    """Writes the history as JSON, and has `train` draw it, which knows how pictures look here."""
+    """Writes the history as JSON. `train` draws the picture, so that all pictures have the same style."""
     with atomic_write(build / HISTORY) as partial:
         partial.write_text(json.dumps(versions, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     words = ["--history", str(build / HISTORY), "--out", str(build / PICTURE)]

@@ -18,10 +18,10 @@ JOURNAL, REFRESHED = "refresh.json", "refreshed.json"
 
 @dataclass(frozen=True)
 class Journal:
-    """`version` is made from `base` by the way `update` or `train`, because of `reason`.
+    """`version` is made from `base` by `way`, an update or a training, because of `reason`.
 
-    held_out: the share of ratings that the version is measured on: of the new ones in an update, of all in a training.
-    0 where the data has no times, so that a training splits as usual.
+    held_out: the share of ratings on which the version is measured: of the new ratings in an update, of all in a
+    training. It is 0 if the data has no times; then a training splits as usual.
     """
 
     version: str
@@ -40,7 +40,7 @@ def now() -> str:
 
 
 def read_journal(build: Path) -> Journal | None:
-    """The run in progress; None where none is.
+    """The run in progress; None if there is none.
 
     Raises:
         ValueError: the file is damaged.
@@ -51,16 +51,18 @@ def read_journal(build: Path) -> Journal | None:
     except FileNotFoundError:
         return None
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{path}: damaged ({error}): remove the file; the next run then begins anew") from error
+        raise ValueError(
+            f"{path}: damaged ({error}): remove the file; the next run then starts from the beginning"
+        ) from error
 
 
 def write_journal(build: Path, journal: Journal) -> None:
-    """Writes it in one step."""
+    """Writes the journal in one step."""
     _write(build / JOURNAL, asdict(journal))
 
 
 def end_journal(build: Path, journal: Journal, outcome: str) -> None:
-    """Notes in the version's folder how the run ended, and ends it. outcome: `promoted`, `kept BASE` or `left`."""
+    """Ends the run, and notes its outcome in the version's folder. outcome: `promoted`, `kept BASE` or `left`."""
     folder = build / journal.version
     folder.mkdir(exist_ok=True)
     _write(folder / REFRESHED, {**asdict(journal), "outcome": outcome, "ended": now()})
@@ -68,7 +70,7 @@ def end_journal(build: Path, journal: Journal, outcome: str) -> None:
 
 
 def read_ended(folder: Path) -> dict[str, Any] | None:
-    """How the refresh that made the version in a folder ended; None where none made it."""
+    """The decisions and the outcome of the refresh that made the version in a folder; None if no refresh made it."""
     path = folder / REFRESHED
     if not path.is_file():
         return None

@@ -15,7 +15,7 @@ class Log:
     path: Path
 
     def say(self, text: str) -> None:
-        """Each line of the text with the time before it."""
+        """Writes each line of the text with the time before it."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a", encoding="utf-8") as file:
             for line in text.splitlines():

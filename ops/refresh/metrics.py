@@ -15,7 +15,7 @@ _SUCCESS = "ncf_refresh_success_timestamp_seconds"
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: one of OUTCOMES; `default` is the version that is served now."""
+    """How a run ended: `name` is one of OUTCOMES; `default` is the version that is now served."""
 
     name: str
     new_ratings: int = 0

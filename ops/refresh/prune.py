@@ -1,4 +1,4 @@
-"""Removing old versions that a refresh made. A person's own versions are never touched."""
+"""Removes old versions that a refresh made. It never touches a user's own versions."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ops.refresh.facts import facts_of
 from ops.refresh.journal import REFRESHED, read_ended
 from ops.store.record import read_record
 
-# These few kilobytes stay, so that the history is whole; the archive, the models and the pictures go.
+# These few kilobytes stay, so that the history is complete; the archive, the models and the pictures are removed.
 _STAY = {PRUNED, REFRESHED, VERDICT, LOCK, MODEL_CARD, "metrics.json", MADE_OF, CANARY}
 
 
 def outdated(shelf: Shelf, keep: int) -> list[str]:
-    """Versions to remove: made by a refresh and older than the newest `keep` of those, but for what is still needed.
+    """Versions to remove: made by a refresh, older than the newest `keep` of those, and no longer needed.
 
-    Needed are the default, the one before it, and every version that one of the kept was made from.
+    Needed are the default, the previous default, and every version from which a kept version was made.
     """
     made = [version for version in shelf.trained() if _was_refreshed(shelf, version)]
     record = read_record(shelf.store)
@@ -31,7 +31,7 @@ def outdated(shelf: Shelf, keep: int) -> list[str]:
 
 
 def remove(shelf: Shelf, version: str) -> None:
-    """Removes a version's archive and models; its name stays taken. Killed at any point, it can be done again."""
+    """Removes a version's archive and models; its name stays reserved. It can be repeated after a kill."""
     folder = shelf.folder(version)
     with atomic_write(folder / PRUNED, durable=True) as partial:
         partial.write_text(json.dumps(facts_of(shelf, version), indent=1, ensure_ascii=False), encoding="utf-8")
@@ -41,7 +41,7 @@ def remove(shelf: Shelf, version: str) -> None:
 
 
 def _was_refreshed(shelf: Shelf, version: str) -> bool:
-    """Whether a refresh made it; a version that was packed under another name has the files of the one before."""
+    """Whether a refresh made the version. A version packed under another name contains the original's files."""
     ended = read_ended(shelf.folder(version))
     return ended is not None and ended["version"] == version
 
@@ -51,7 +51,7 @@ def _files(folder: Path) -> Iterable[Path]:
 
 
 def _line(shelf: Shelf, version: str) -> Iterator[str]:
-    """The version, and those that it was made from, one by one."""
+    """The version, and all versions from which it was made, newest first."""
     seen: set[str] = set()
     name: str | None = version
     while name is not None and name not in seen:

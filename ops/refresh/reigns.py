@@ -8,7 +8,7 @@ from ops.store.record import Record
 
 
 class Reign(NamedTuple):
-    """Times in UTC, in ISO 8601. `ended` is None for the present default version."""
+    """A time during which a version was the default; in UTC, in ISO 8601. `ended` is None for the present default."""
 
     begun: str
     ended: str | None

@@ -11,15 +11,15 @@ from typing import Any, NamedTuple
 from ops.canary.decision import FEWEST_ROWS
 
 UPDATE, TRAIN, WAIT = "update", "train", "wait"
-# Share of the new ratings, the newest ones, that a version is measured on before it takes them in.
+# Share of the new ratings, the newest ones, on which a version is measured before they are added to it.
 HELD_OUT = 0.2
-# Fewer new ratings than these give a verdict on nothing.
+# With fewer new ratings than this, no verdict is possible.
 FEWEST_NEW = math.ceil(FEWEST_ROWS / HELD_OUT)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """When to train: `drift` is a share of the ratings, above which too many came since the last training."""
+    """When to train. `drift`: train if a larger share of the ratings came after the last training."""
 
     drift: float = 0.1
     days: float = 7.0

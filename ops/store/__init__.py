@@ -1,4 +1,4 @@
-"""What lies in the model store: archives with their digests, and the record of versions. Knows of no server.
+"""The model store: archives with their digests, and the record of versions. It does not depend on a server.
 
 Imports no other room of `ops`.
 """

@@ -37,7 +37,7 @@ def versions_to_start(store: Path) -> list[str]:
 
 
 def start_with(store: Path, version: str, change: Callable[[Record], Record] | None = None) -> None:
-    """Makes `version` the default of the next start. It changes ncf.mar and the record, or neither.
+    """Makes `version` the default of the next start. It changes both ncf.mar and the record, or neither.
 
     change: the change of the record; by default it promotes the version.
     """
@@ -80,9 +80,9 @@ def start_restorer(store: Path) -> Callable[[], None]:
 
 def _link(store: Path, archive: Path) -> None:
     with locked(store):
-        for left in store.glob(f".{NAME}.mar.*"):  # a killed process left it
+        for left in store.glob(f".{NAME}.mar.*"):  # files that a killed process left
             left.unlink()
         partial = store / f".{NAME}.mar.new"
         os.link(archive, partial)
         os.replace(partial, start_archive(store))
-        partial.unlink(missing_ok=True)  # os.replace does nothing between two names of one file
+        partial.unlink(missing_ok=True)  # os.replace does nothing if both names are the same file

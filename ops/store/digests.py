@@ -1,8 +1,8 @@
 """SHA256SUMS: the digests of every file in an archive, in the format of `sha256sum -c`.
 
 `train.package` writes the list. `check_archive` checks an archive in the model store before a server loads it. It finds
-damage, swapped or added files, and names or sizes that are dangerous to unpack. The list is not a signature: anyone who
-may write the store can write a matching list. Against them, note the digest of the whole archive elsewhere:
+damage, swapped or added files, and names or sizes that are dangerous to unpack. The list is not a signature: whoever
+can write to the store can write a matching list. As a protection, keep the digest of the whole archive elsewhere:
 `python -m ops.store.digests --version 1.0` prints it after the check.
 """
 
@@ -22,7 +22,7 @@ from ops.store.archives import archive_path
 
 # The largest allowed size of an unpacked archive. A hundred million ratings make an artifact of some 2 GiB.
 MAX_UNPACKED_BYTES = 16 * 2**30
-# The largest allowed ratio of unpacked to packed size. Ours are not compressed; good text has 20, a zip bomb 1000.
+# The largest allowed ratio of unpacked to packed size. We do not compress. Text can reach 20, and a zip bomb 1000.
 MAX_RATIO = 100
 
 
@@ -30,7 +30,7 @@ class DigestError(ValueError):
     """The archive differs from its digests. The message names it, the file in it, and the command to pack it again."""
 
     def __init__(self, archive: Path, fault: str) -> None:
-        # `make package` alone keeps an archive that is there.
+        # Without the rm, `make package` would keep the existing archive.
         version = archive.stem.removeprefix(f"{NAME}-")
         command = f"rm {shlex.quote(str(archive))} && make package VERSION={version}"
         super().__init__(f"{archive}: {fault}: pack it again: `{command}`")
@@ -40,8 +40,8 @@ def check_archive(archive: Path) -> str:
     """Compares every file of an archive with its digest, and returns the archive's own SHA-256.
 
     Raises:
-        FileNotFoundError: there is no such archive.
-        DigestError: it is damaged, differs from its digests, or holds something that no archive may hold.
+        FileNotFoundError: the archive does not exist.
+        DigestError: it is damaged, differs from its digests, or contains something forbidden.
     """
     if archive.is_symlink() and archive.resolve().parent != archive.parent.resolve():
         raise DigestError(archive, f"a link to {archive.resolve()}, outside the model store")
@@ -50,7 +50,7 @@ def check_archive(archive: Path) -> str:
             _check_entries(archive, file)
             _compare(archive, _listed(archive, file), dict(file_digests(file)))
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
-        raise DigestError(archive, f"no readable archive: {error}") from error
+        raise DigestError(archive, f"not a readable archive: {error}") from error
     with archive.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -67,7 +67,7 @@ def _check_entries(archive: Path, file: zipfile.ZipFile) -> None:
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
             raise DigestError(archive, f"{name!r}: neither a file nor a folder")
         if name in seen:
-            raise DigestError(archive, f"{name!r}: twice in the archive")
+            raise DigestError(archive, f"{name!r}: occurs twice in the archive")
         seen.add(name)
     unpacked = sum(entry.file_size for entry in file.infolist())
     most = min(MAX_UNPACKED_BYTES, MAX_RATIO * max(archive.stat().st_size, 2**20))
@@ -94,7 +94,7 @@ def _compare(archive: Path, listed: dict[str, str], found: dict[str, str]) -> No
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Checks a version's archive and prints its digest, as sha256sum does."""
+    """Checks a version's archive and prints its digest in the format of sha256sum."""
     parser = argparse.ArgumentParser(prog="python -m ops.store.digests", description=main.__doc__)
     parser.add_argument("--version", default="1.0")
     options = parser.parse_args(arguments)

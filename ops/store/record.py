@@ -1,12 +1,12 @@
-"""The record of versions that a restart must bring back: `model-store/versions`, a few plain lines.
+"""The record of the versions that a restart must load: `model-store/versions`, a few plain lines.
 
     default 1.1
     registered 1.0 1.1
     promoted 1.0 2026-01-31T09:00:00Z
     promoted 1.1 2026-01-31T10:00:00Z
 
-The first line is for people. It names the version that was promoted last and not rolled back, as the lines below tell;
-it is missing until a version is promoted. A change writes a new file and replaces the old one, under a lock.
+The first line is for people. It repeats what the lines below say: the version that was promoted last and not rolled
+back. It is missing until a version is promoted. A change writes a new file and replaces the old one, under a lock.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Record:
 
     @property
     def defaults(self) -> list[str]:
-        """The default, last, and before it the versions that rollbacks return to, one by one."""
+        """The defaults, oldest first. The last one is the present default; a rollback returns to the one before it."""
         stack: list[str] = []
         for event in self.events:
             if event.kind == PROMOTED:
@@ -57,7 +57,7 @@ class Record:
 
     @property
     def previous(self) -> str | None:
-        """The default before the present one."""
+        """The default before the present one; None if there is none."""
         return self.defaults[-2] if len(self.defaults) > 1 else None
 
     def with_registered(self, versions: Iterable[str]) -> Record:
@@ -65,13 +65,13 @@ class Record:
         return replace(self, registered=tuple(versions))
 
     def with_promoted(self, version: str) -> Record:
-        """This record with another default; unchanged if that is the default already."""
+        """This record with another default; unchanged if it already is the default."""
         return self if version == self.default else self._with(PROMOTED, version)
 
     def with_replaced(self, former: str, version: str) -> Record:
         """This record after a server's default changed from `former` to `version`.
 
-        Unchanged if another server with the same store has recorded that already.
+        Unchanged if another server with the same store has already recorded it.
         """
         return self if version == self.default else self.with_promoted(former).with_promoted(version)
 

@@ -1,4 +1,4 @@
-"""Changing the versions of a running server, each step checked: register, promote, roll back, unregister.
+"""Changes the versions of a running server: register, promote, roll back, unregister. Each step is checked.
 
-Imports `ops.process` and `ops.store` of the rooms of `ops`.
+Of the other rooms of `ops`, it imports `ops.process` and `ops.store`.
 """

@@ -18,14 +18,14 @@ from ops.versions.table import versions_table
 
 
 def change(verb: str, version: str, client: Client, settings: ServerSettings) -> bool:
-    """Does one of the verbs that change something; returns whether there is a server that it was done to.
+    """Runs one of the verbs that change versions; returns whether it changed a running server.
 
     Raises:
-        RolloutError, ClientError, ValueError: it was not done; the message says why.
+        RolloutError, ClientError, ValueError: the change failed; the message says why.
     """
     if settings.server == ASGI:
-        told = "the ASGI server takes no version while it runs"
-        raise RolloutError(f"{told}: `make serve VERSION=1.1` serves another one in its place")
+        told = "the ASGI server cannot change its versions while it runs"
+        raise RolloutError(f"{told}: `make serve VERSION=1.1` serves another version instead")
     rollout = Rollout(client, settings)
     with only_verb(settings, verb if verb == "rollback" else f"{verb} {version}"):
         if verb == "register":
@@ -44,17 +44,17 @@ def change(verb: str, version: str, client: Client, settings: ServerSettings) ->
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Does one of the verbs."""
+    """Runs one of the verbs."""
     parser = argparse.ArgumentParser(prog="python -m ops.versions", description=__doc__)
     parser.add_argument("verb", choices=("list", "register", "promote", "rollback", "unregister"))
-    parser.add_argument("--version", help="of register, promote and unregister")
+    parser.add_argument("--version", help="the version to register, promote or unregister")
     parser.add_argument("--config", type=Path, default=Path("config.properties"))
     options = parser.parse_args(arguments)
     if options.version is None and options.verb in ("register", "promote", "unregister"):
         sys.exit(f"{options.verb}: VERSION: name one: `make {options.verb} VERSION=1.1`")
-    for number in (signal.SIGTERM, signal.SIGHUP):  # what was begun is taken back, as it is after a Ctrl-C
+    for number in (signal.SIGTERM, signal.SIGHUP):  # undo what was begun, as after a Ctrl-C
         signal.signal(number, signal.default_int_handler)
-    interrupted = "versions: interrupted; `make versions` tells what was done"
+    interrupted = "versions: interrupted; `make versions` shows the present state"
     with failing_in_one_line("versions", (RolloutError, ClientError, ValueError, OSError), interrupted):
         settings = read_settings(options.config, Path.cwd())
         client = Client(settings)

@@ -1,4 +1,4 @@
-"""What must hold before a version is registered, promoted or gone back to, and after it has become the default."""
+"""Checks before a version is registered, promoted or restored by a rollback, and after it became the default."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ NOTHING_BEFORE = "nothing to roll back to: no version was the default before {}"
 
 
 class RolloutError(RuntimeError):
-    """A version was not changed; the message says at which step, and why."""
+    """A change of versions failed; the message names the step and the reason."""
 
 
 def whole_archive(store: Path, version: str) -> Path:
-    """A version's archive, its digests compared.
+    """The path of a version's archive, after its digests were compared.
 
     Raises:
-        RolloutError: there is none.
-        DigestError: it is damaged.
+        RolloutError: the archive does not exist.
+        DigestError: the archive is damaged.
     """
     archive = archive_path(store, version)
     if not archive.is_file():
@@ -40,7 +40,7 @@ def whole_archive(store: Path, version: str) -> Path:
 
 
 def check_same_items(store: Path, version: str, former: str) -> None:
-    """A rollback goes back to the model of before, not to that of another data set, which was served here earlier.
+    """Refuses a rollback to a model of another data set, which was served here earlier.
 
     Raises:
         RolloutError: the two versions share few movie ids.
@@ -52,13 +52,13 @@ def check_same_items(store: Path, version: str, former: str) -> None:
 
 
 def check_restart(client: Client, settings: ServerSettings, version: str, undo: Undo) -> None:
-    """What is promoted must be ready, and a restart must serve the same: from the archive as it lies there."""
+    """Checks that the version is ready, and that a restart would serve the same: the archive must not have changed."""
     archive, loaded = whole_archive(settings.model_store, version), is_as_loaded(settings, version)
     if loaded is False:
         told = f"`make unregister VERSION={version}`, then `make register VERSION={version}`, or `make serve`"
-        raise RolloutError(f"version {version} was not promoted: {archive}: another one than was loaded: {told}")
+        raise RolloutError(f"version {version} was not promoted: {archive}: changed since it was loaded: {told}")
     wait_until_ready(client, version)
-    if loaded is None:  # registered with curl: nobody has compared its answers
+    if loaded is None:  # it was registered without our verb, so its answers were never compared
         from ops.versions.reference import Reference
         from ops.versions.smoke import smoke
 
@@ -68,7 +68,7 @@ def check_restart(client: Client, settings: ServerSettings, version: str, undo: 
 
 
 def check_default(client: Client, store: Path, version: str) -> None:
-    """The default must answer as the version does by its name."""
+    """Checks that the default gives the same answers as the version asked by its name."""
     metadata = client.describe(version)
     item_id = Vocabulary.of(metadata).item_id
     for body in _bodies(metadata, store, version):
@@ -80,7 +80,7 @@ def check_default(client: Client, store: Path, version: str) -> None:
 
 
 def _bodies(metadata: Mapping[str, Any], store: Path, version: str) -> list[bytes]:
-    """Requests that the version can answer, with the ids that its metadata names, or else with its artifact's."""
+    """Requests that the version can answer, with ids from its metadata, or else from its artifact."""
     example = metadata.get("example")
     if example is None:
         from ops.versions.reference import Reference

@@ -7,7 +7,7 @@ from typing import Any
 
 # A rating has six decimals; the last ones depend on the size of the batch, and on the GPU.
 TOLERANCE = 1e-4
-# Scores at most so far apart may change places.
+# Movies whose scores differ by at most this may swap places.
 _TIE = 1e-5
 # An archive that was packed by other code may write other fields, such as titles, differently.
 _COMPARED = frozenset({"user_id", "rating", "unknown", "recommendations", "code", "outputs", "data"})
@@ -20,7 +20,7 @@ class SmokeError(RuntimeError):
 def find_difference(served: Any, expected: Any, item_id: str, where: str = "") -> str | None:
     """The first difference between an answer and the expected one, in the compared fields; None if there is none.
 
-    item_id: the field of a movie's id, which is compared too.
+    item_id: the field with a movie's id, which is compared too.
     """
     parts = _parts(served, expected, item_id, where)
     if parts is not None:
@@ -32,7 +32,7 @@ def find_difference(served: Any, expected: Any, item_id: str, where: str = "") -
 
 
 def _parts(served: Any, expected: Any, item_id: str, where: str) -> Iterator[tuple[Any, Any, str]] | None:
-    """What two objects, or two arrays of one length, hold and where; None for all other values."""
+    """The pairs of values in two objects, or in two arrays of equal length, and their places; None for other values."""
     if isinstance(served, dict) and isinstance(expected, dict):
         names = sorted((_COMPARED | {item_id}) & (served.keys() | expected.keys()))
         return ((served.get(name), expected.get(name), f"{where}.{name}".lstrip(".")) for name in names)

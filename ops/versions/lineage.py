@@ -1,4 +1,4 @@
-"""Whether two versions are of the same items, told by the movie ids inside their archives, without torch."""
+"""Whether two versions have the same items. It compares the movie ids inside their archives, without torch."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 
 from model.archive import MANIFEST
 
-# A retrained or updated version knows nearly all movies of the one before; another data set knows next to none.
+# A retrained or updated version knows nearly all movies of its predecessor; another data set has almost none of them.
 SAME_ITEMS = 0.5
-# Where an artifact holds its movie ids: small ones as an extra file, large ones as a mapped array (model/maps.py).
+# The place of the movie ids in an artifact: small ones are an extra file, large ones a mapped array (model/maps.py).
 _ENTRIES = ("/extra/movie_ids", "mapped/movie_ids.npy")
 
 
 def shared_items(archive: Path, other: Path) -> float | None:
-    """The share of the smaller archive's movie ids that the other one knows, 0 to 1; None where one cannot be read."""
+    """The share of the smaller archive's movie ids that the other one knows, 0 to 1; None if one cannot be read."""
     try:
         ids, others = _movie_ids(archive), _movie_ids(other)
     except (OSError, ValueError, LookupError, zipfile.BadZipFile):
@@ -29,7 +29,7 @@ def shared_items(archive: Path, other: Path) -> float | None:
 
 
 def _movie_ids(archive: Path) -> np.ndarray:
-    """The ids as the artifact has them: a TorchScript file, which is a zip file inside of the archive."""
+    """The movie ids of the artifact, a TorchScript file, which is a zip file inside the archive."""
     with zipfile.ZipFile(archive) as outer:
         name = json.loads(outer.read(MANIFEST))["model"]["serializedFile"]
         with outer.open(name) as stored, zipfile.ZipFile(stored) as inner:

@@ -1,7 +1,8 @@
-"""An archive's own answers, computed in this process: a server that holds the archive must give the same.
+"""Computes an archive's answers in this process: a server with this archive must give the same answers.
 
-The artifact and the settings are the archive's. The code is this project's, not the archive's, so that code which was
-damaged on the way gives another answer. This module imports torch, which takes a second or two: import it late.
+The artifact and the settings come from the archive. The code comes from this folder, not from the archive. So if the
+code in the archive is damaged, the answers differ. This module imports torch, which takes a second or two: import it
+late.
 """
 
 from __future__ import annotations
@@ -28,17 +29,17 @@ class ArchiveError(ValueError):
 
 
 class InProcess(NamedTuple):
-    """An answer without a server: the status and the JSON that a client must get."""
+    """An answer computed without a server: the status and the JSON that a client must get."""
 
     status: int
     value: Any
 
 
 class Reference:
-    """Answers bodies as a server with this archive, registered as this version, must answer them.
+    """Answers bodies as a server must that has registered this archive as this version.
 
     Raises:
-        ArchiveError: the archive is damaged, holds another version, or holds no artifact that can be served.
+        ArchiveError: the archive is damaged, or contains another version or no artifact that can be served.
     """
 
     def __init__(self, archive: Path, version: str) -> None:

@@ -1,4 +1,4 @@
-"""Going back where no server runs: the way out when a damaged default keeps it from starting."""
+"""Rolls back while no server runs: needed if a damaged default prevents the start."""
 
 from __future__ import annotations
 
@@ -15,21 +15,23 @@ from ops.versions.checks import NOTHING_BEFORE, RolloutError, check_same_items, 
 
 
 def is_down(client: Client, settings: ServerSettings) -> bool:
-    """Whether no server of this folder runs, and nobody else's answers at its address."""
+    """Whether no server of this folder runs, and no other server answers at its address."""
     if server.running(settings) is not None:
         return False
     try:
         client.versions()
     except ClientError as error:
-        return isinstance(error.__cause__, httpx.ConnectError)  # not one that is slow, or refuses our key
+        return isinstance(
+            error.__cause__, httpx.ConnectError
+        )  # a slow server, or one that refuses our key, is not down
     return False
 
 
 def roll_back_start(store: Path) -> str:
-    """Makes the previous default what the next start serves; returns its name.
+    """Makes the previous default the version of the next start; returns its name.
 
     Raises:
-        RolloutError: there was none before, or its archive is gone.
+        RolloutError: there is no previous default, or its archive is missing.
         DigestError: its archive is damaged.
     """
     record = read_record(store)

@@ -1,8 +1,8 @@
-"""The steps by which a running server changes its versions, each checked before the next.
+"""The steps that change the versions of a running server. Each step is checked before the next one.
 
-What a verb has done stands in the record, so that a restart brings it back. A verb that fails, whatever it was that
-failed, leaves server, record and files as they were: every step is added to an `Undo` before it is taken. Two verbs at
-once could not promise that: whoever calls these holds `only_verb`.
+The record contains the result of every verb, so that a restart restores it. A verb that fails restores server, record
+and files: each step is added to an `Undo` before it is taken. This needs one verb at a time, so callers must hold
+`only_verb`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ops.versions.checks import (
 )
 from ops.versions.compare import SmokeError
 
-# How long nobody may have asked for a version by its name before it is removed.
+# A version is only removed after no request named it for this long.
 _QUIET_S = 1.0
 
 
@@ -44,8 +44,8 @@ class Rollout:
         """Registers a version beside the others, waits for its workers, and compares its answers with its artifact's.
 
         Raises:
-            RolloutError: it is registered already, there is no such archive, it is damaged, its workers do not load
-                it, or answer otherwise.
+            RolloutError: it is already registered, its archive is missing or damaged, its workers cannot load it, or
+                its answers differ.
             ClientError: the server refused.
         """
         with undone_on_failure() as undo:
@@ -55,8 +55,8 @@ class Rollout:
         """Makes a registered version the default, now and at the next start.
 
         Raises:
-            RolloutError: it is not ready, its archive is damaged or another than the one that was loaded, or the
-                default does not answer as it does.
+            RolloutError: it is not ready, its archive is damaged or not the loaded one, or the new default gives other
+                answers than the version.
             ClientError: the server refused.
         """
         with undone_on_failure() as undo:
@@ -69,10 +69,10 @@ class Rollout:
             )
 
     def rollback(self) -> str:
-        """Makes the previous default the default again, registered anew where it was removed; returns its name.
+        """Restores the previous default, and returns its name. It registers that version again if it was removed.
 
         Raises:
-            RolloutError: there was none before, it is of other items, or it cannot be had.
+            RolloutError: there is no previous default, it has other items, or it cannot be registered.
             ClientError: the server refused.
         """
         with undone_on_failure() as undo:
@@ -90,11 +90,11 @@ class Rollout:
         return version
 
     def unregister(self, version: str) -> None:
-        """Removes a version once it has answered all that it was asked.
+        """Removes a version after it has answered all its requests.
 
         Raises:
-            RolloutError: it is the only one, the default, or still asked for.
-            ClientError: there is none such.
+            RolloutError: it is the only version, the default, or clients still name it.
+            ClientError: the version is not registered.
         """
         names = self._names()
         if names == [version]:
@@ -106,15 +106,15 @@ class Rollout:
             self._note_registered(undo, [name for name in names if name != version])
             undo.add(f"note that {version} is loaded", loaded_restorer(self._settings, version))
             forget_loaded(self._settings, version)
-            self._remove(version)  # the last step, since nothing takes it back
+            self._remove(version)  # the last step, because nothing can undo it
 
     def _register(self, version: str, timeout_s: float, undo: Undo) -> None:
-        from ops.versions.reference import ArchiveError, Reference  # torch, which the other verbs do not wait for
+        from ops.versions.reference import ArchiveError, Reference  # it loads torch, which the other verbs do not need
         from ops.versions.smoke import smoke
 
         names = self._names()
         if version in names:
-            raise RolloutError(f"version {version} is registered already: `make unregister VERSION={version}` first")
+            raise RolloutError(f"version {version} is already registered: `make unregister VERSION={version}` first")
         try:
             reference = Reference(whole_archive(self._store, version), version)
         except (DigestError, ArchiveError) as error:
@@ -122,7 +122,7 @@ class Rollout:
         others = [len(one["workers"]) for one in self._client.versions() if one["default"]]
         printed = console.size(self._settings)
         undo.add(f"remove version {version} again", lambda: self._remove_if_there(version))
-        try:  # as many workers as the default has, whose place it is to take
+        try:  # as many workers as the default has, because the version may replace it
             self._client.register(version, workers=max(1, *others))
             wait_until_ready(self._client, version, timeout_s)
             smoke(self._client, reference, version)
@@ -135,7 +135,7 @@ class Rollout:
         self._note_registered(undo, [*names, version])
 
     def _switch(self, version: str, former: str, undo: Undo) -> None:
-        """Sets the default and asks it."""
+        """Sets the default, and checks its answers."""
         try:
             check_restart(self._client, self._settings, version, undo)
         except (WorkerError, SmokeError, ValueError) as error:
@@ -146,14 +146,14 @@ class Rollout:
 
     def _note_registered(self, undo: Undo, names: list[str]) -> None:
         before = read_record(self._store).registered
-        undo.add("put the record back", lambda: self._record_registered(before))
+        undo.add("restore the record", lambda: self._record_registered(before))
         self._record_registered(tuple(names))
 
     def _record_registered(self, names: tuple[str, ...]) -> None:
         change_record(self._store, lambda record: record.with_registered(names))
 
     def _drain(self, version: str) -> None:
-        """Returns once nobody waits for the version's answers, and nobody asks for it by its name."""
+        """Returns once all requests of the version are answered. Refuses if clients still name the version."""
         try:
             asked, since = self._client.requests_by_name(version), time.monotonic()
             drain(self._client, version)
@@ -161,11 +161,11 @@ class Rollout:
         except WorkerError as error:
             raise RolloutError(f"version {version} was not removed: {error}") from error
         if more := self._client.requests_by_name(version) - asked:
-            told = f"{more} requests named it just now, and the next might be left without an answer"
+            told = f"{more} requests named it just now, and the next ones might stay unanswered"
             raise RolloutError(f"version {version} was not removed: {told}; move those clients first")
 
     def _remove(self, version: str) -> None:
-        """Unregisters; a removal whose answer was lost on the way is one all the same."""
+        """Unregisters the version. If the server's answer was lost, the removal still counts."""
         try:
             self._client.unregister(version)
         except BaseException:

@@ -1,4 +1,4 @@
-"""A few real asks to a version that is registered, compared with the archive's own answers."""
+"""Sends a few real requests to a registered version, and compares the answers with the archive's own answers."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ops.versions.reference import Reference
 
 
 def smoke(client: Client, reference: Reference, version: str) -> None:
-    """Asks a version by its name, and compares.
+    """Asks a version by its name, and compares the answers.
 
     Raises:
-        SmokeError: which ask, what was answered, and what was expected.
+        SmokeError: an answer differs; the message names the request, the answer and the expected answer.
         ClientError: there was no answer.
     """
     for name, body in asks(reference.artifact):
@@ -36,7 +36,7 @@ def smoke(client: Client, reference: Reference, version: str) -> None:
 
 
 def asks(artifact: Artifact) -> Iterator[tuple[str, bytes]]:
-    """(name, body): one pair, ids that nobody knows, candidates, the best of all, columns."""
+    """Yields (name, body): one pair, unknown ids, candidates, the best of all movies, columns."""
     users, movies = (ids.raw(rows) for ids, rows in ((m, _spread(m)) for m in (artifact.user_ids, artifact.movie_ids)))
     words = artifact.words
     strangers = {"user_id": _unknown(artifact.user_ids), words.item_id: _unknown(artifact.movie_ids)}
@@ -56,7 +56,7 @@ def asks(artifact: Artifact) -> Iterator[tuple[str, bytes]]:
 
 
 def _spread(ids: IdMap, number: int = 20) -> Any:
-    """Rows of a few ids, spread over the map."""
+    """A few ids, evenly spaced over the map."""
     return np.unique(np.linspace(0, len(ids) - 1, number).astype(np.int64))
 
 

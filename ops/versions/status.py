@@ -1,6 +1,6 @@
-"""`python -m ops.versions.status`: what serves where, the default, the versions, their workers, and the last error.
+"""`python -m ops.versions.status`: shows the server and its addresses, the versions, their workers, the last error.
 
-The exit status is 0 where a server runs, 3 where none does, and 1 where the question itself failed.
+The exit status is 0 if a server runs, 3 if none does, and 1 if the status cannot be read.
 """
 
 from __future__ import annotations
@@ -55,13 +55,13 @@ def _running(settings: ServerSettings, pid: int) -> Iterator[str]:
     yield f"  management   {settings.management}"
     if settings.metrics is not None:
         yield f"  metrics      {settings.metrics}/metrics"
-    yield f"  tokens       {'asked for (AUTH=on)' if auth.is_on(settings) else 'off'}"
+    yield f"  tokens       {'required (AUTH=on)' if auth.is_on(settings) else 'off'}"
     if has_plugin(pid) is False:
         yield f"Warning: {WAITING}."
     try:
         yield versions_table(Client(settings, timeout_s=5.0), settings)
     except ClientError as error:
-        yield f"It does not tell its versions: {error}"
+        yield f"It does not list its versions: {error}"
     yield from _last_error(settings)
 
 

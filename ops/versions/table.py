@@ -1,4 +1,4 @@
-"""The registered versions as people read them, and what a restart would serve otherwise."""
+"""The registered versions as a table for people, and what a restart would change."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ops.store.record import read_record
 
 
 def versions_table(client: Client, settings: ServerSettings) -> str:
-    """The versions as a table, and below it what a restart would serve otherwise."""
+    """The versions as a table, and below it the changes that a restart would make."""
     lines = [f"{'version':12}{'default':10}workers"]
     for one in client.versions():
         workers = ", ".join(f"{worker['id']} {worker['status']}" for worker in one["workers"]) or "none"
@@ -20,7 +20,7 @@ def versions_table(client: Client, settings: ServerSettings) -> str:
 
 
 def _differences(client: Client, settings: ServerSettings) -> Iterator[str]:
-    """Changes that went past these verbs, so that a restart undoes them, or serves what nobody has tried."""
+    """Changes that were made without these verbs. A restart would undo them, or would serve an untested archive."""
     versions, record = client.versions(), read_record(settings.model_store)
     for one in versions:
         if one["default"] and one["version"] != record.default:
@@ -31,4 +31,4 @@ def _differences(client: Client, settings: ServerSettings) -> Iterator[str]:
     yield from (f"version {name} is not registered, a restart brings it back" for name in sorted(recorded - here))
     for name in sorted(here):
         if is_as_loaded(settings, name) is False:
-            yield f"the archive of version {name} is another than the one that was loaded, a restart serves that"
+            yield f"the archive of version {name} has changed since it was loaded, a restart serves the new one"

@@ -1,4 +1,4 @@
-"""Archives and artifacts that were damaged, or made wrong on purpose."""
+"""Makes damaged or wrong archives and artifacts on purpose."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from train.package import HANDLER, add_digests
 
 RAISES_AT_LOAD = {HANDLER: ("torch.set_num_threads(1)", 'raise RuntimeError("out of order")')}
 Change = Callable[[str, bytes], bytes]
-"""(name of a file, what it holds) -> what it is to hold."""
+"""A function from the name and the content of a file to its new content."""
 
 
 def as_it_is(_name: str, data: bytes) -> bytes:
@@ -24,7 +24,7 @@ def as_it_is(_name: str, data: bytes) -> bytes:
 
 
 def replacing(texts: Mapping[str, tuple[str, str]]) -> Change:
-    """`texts`: file -> (a text that stands in it, what to put in its place)."""
+    """`texts`: file -> (a text in it, its replacement)."""
 
     def change(name: str, data: bytes) -> bytes:
         if name not in texts:
@@ -37,7 +37,7 @@ def replacing(texts: Mapping[str, tuple[str, str]]) -> Change:
 
 
 def alter(source: Path, target: Path, version: str, change: Change = as_it_is) -> None:
-    """Writes `source` as an archive of `version`, every file as `change` has it, with the digests of that."""
+    """Writes `source` as an archive of `version`, with every file changed by `change`, and with matching digests."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
         for name in (name for name in old.namelist() if name != DIGESTS):
             data = change(name, old.read(name))
@@ -46,11 +46,11 @@ def alter(source: Path, target: Path, version: str, change: Change = as_it_is) -
                 manifest["model"]["modelVersion"] = version
                 data = json.dumps(manifest).encode()
             new.writestr(name, data)
-    add_digests(target)  # whoever packs bad code packs its digest too
+    add_digests(target)  # the digests of bad code match, too
 
 
 def alter_artifact(artifact: Path, target: Path, metadata: Mapping[str, Any], shift: float = 0.0) -> None:
-    """Writes an artifact with other metadata, and with every parameter moved, under the digest of before."""
+    """Writes an artifact with changed metadata and parameters, but with the old digest."""
     extra: dict[str, Any] = dict.fromkeys(EXTRA_FILES, "")
     network = torch.jit.load(str(artifact), _extra_files=extra)
     with torch.no_grad():

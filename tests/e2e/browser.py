@@ -1,4 +1,4 @@
-"""Debian's Chromium, driven by Playwright, and what every test of the page must find in order."""
+"""Debian's Chromium, driven by Playwright, and the checks that every test of the page makes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 CHROMIUM = shutil.which("chromium")
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
 
-# A row that still fades in has too little contrast. The bar of a busy page runs for ever, so it is not waited for.
+# A row that still fades in has too little contrast. The progress bar of a busy page never ends, so it is left out.
 FADED_IN = """() => Promise.all(document.getAnimations()
     .filter(animation => animation.effect.getComputedTiming().endTime !== Infinity)
     .map(animation => animation.finished.catch(() => null)))"""
@@ -31,7 +31,7 @@ def browser() -> Iterator[Browser]:
 
 
 class Watched:
-    """One tab, and what it logged and asked."""
+    """One tab, with its log and its requests."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -42,12 +42,12 @@ class Watched:
         page.on("request", lambda request: self.asked.append(request.url))
 
     def check(self, origin: str) -> None:
-        """Nothing was logged as an error, and no other host was asked."""
+        """Checks that the page logged no error and sent no request to another host."""
         assert self.errors == []
         assert [url for url in self.asked if not url.startswith((origin, "data:"))] == []
 
     def violations(self) -> list[Any]:
-        """What axe-core finds wrong; the page's policy would keep it from being injected, so it is evaluated."""
+        """The problems that axe-core finds. It is evaluated, because the page's policy forbids to inject a script."""
         self.page.evaluate(FADED_IN)
         found = Axe().run(self.page).response["violations"]
         return [(one["id"], [node["html"] for node in one["nodes"]]) for one in found]
@@ -55,7 +55,7 @@ class Watched:
 
 @contextmanager
 def opened(browser: Browser, address: str) -> Iterator[Watched]:
-    """A tab with the page of this address; in the end nothing was logged as an error, and no other host was asked."""
+    """A tab with the page of this address. At the end, it checks the tab's log and its requests."""
     context = browser.new_context(ignore_https_errors=True)
     watched = Watched(context.new_page())
     watched.page.goto(address)
@@ -67,12 +67,12 @@ def opened(browser: Browser, address: str) -> Iterator[Watched]:
 
 
 def rows(page: Page) -> Locator:
-    """The movies of the list."""
+    """The movies in the list."""
     return page.locator("#best > li")
 
 
 def rate(stars: Locator, share: float) -> None:
-    """Clicks on the stars, at this share of their width."""
+    """Clicks on the stars at this share of their width."""
     stars.scroll_into_view_if_needed()
     area = stars.bounding_box()
     assert area is not None
@@ -80,7 +80,7 @@ def rate(stars: Locator, share: float) -> None:
 
 
 def search(page: Page, text: str) -> Locator:
-    """Types into the search, and waits for what it finds."""
+    """Types into the search, and waits for the results."""
     page.fill("#search", "")
     page.locator("#search").press_sequentially(text)
     expect(page.locator("#found [role=option]").first).to_be_visible()

@@ -1,4 +1,4 @@
-"""A copy of the project in a folder of its own, on free ports: beside any server that is already running."""
+"""A copy of the project in its own folder, on free ports, so that other running servers do not matter."""
 
 import json
 import os
@@ -32,7 +32,7 @@ PORTS = ("8080", "8081", "8082", "7070", "7071")
 
 @dataclass(frozen=True)
 class Project:
-    """A working copy, and where its server listens."""
+    """A working copy, and the addresses of its server."""
 
     folder: Path
     ports: dict[str, str]
@@ -47,7 +47,7 @@ class Project:
 
     @property
     def versions(self) -> dict[str, bool]:
-        """Which are registered, and whether each is the default."""
+        """The registered versions, and whether each is the default."""
         return {one["version"]: one["default"] for one in self.client.versions()}
 
     @property
@@ -56,13 +56,13 @@ class Project:
         return version
 
     def on_our_ports(self, text: str) -> str:
-        """A text that names the usual ports, with ours in their place."""
+        """The text with the usual ports replaced by ours."""
         for usual, ours in self.ports.items():
             text = text.replace(f":{usual}", f":{ours}").replace(f"={usual}", f"={ours}")
         return text
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Runs a command in the copy, as a person would."""
+        """Runs a command in the copy."""
         done = subprocess.run(command, cwd=self.folder, env=environment(), capture_output=True, text=True, timeout=300)
         assert not check or done.returncode == 0, f"{command}: {done.stdout}\n{done.stderr}"
         return done
@@ -72,7 +72,7 @@ class Project:
         return done.stdout + done.stderr
 
     def ask(self, body: Any, version: str | None = None) -> httpx.Response:
-        """POST of JSON, or of bytes as they are."""
+        """Posts JSON, or unchanged bytes."""
         url = f"{self.settings.inference}/predictions/ncf" + (f"/{version}" if version else "")
         content = {"content": body} if isinstance(body, bytes) else {"json": body}
         headers = {"content-type": "application/json"}
@@ -80,13 +80,13 @@ class Project:
 
 
 def environment() -> dict[str, str]:
-    """The environment of a person's shell: nothing of make's or Python's own."""
+    """The environment of a user's shell, without the variables of make and Python."""
     dropped = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PYTHONPATH", "VIRTUAL_ENV"}
     return {name: value for name, value in os.environ.items() if name not in dropped}
 
 
 def copy_project(folder: Path) -> Project:
-    """Copies what git tracks or would track; the environment is shared, the ports are free ones."""
+    """Copies all files that git tracks or would track. The copy shares the environment and uses free ports."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -109,7 +109,7 @@ def copy_project(folder: Path) -> Project:
 
 
 def free_ports(number: int) -> list[str]:
-    """Ports that nobody listens on, all different."""
+    """Distinct free ports."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
     ports = [str(one.getsockname()[1]) for one in sockets]
     for one in sockets:
@@ -137,7 +137,7 @@ def served(project: Project) -> Project:
 
 @pytest.fixture(scope="session")
 def served_by_asgi(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """A second copy with the same archives, which the ASGI server serves."""
+    """A second copy with the same archives, served by the ASGI server."""
     copy = copy_project(tmp_path_factory.mktemp("asgi"))
     for name in ("model-store", "build"):
         shutil.copytree(project.folder / name, copy.folder / name)
@@ -148,14 +148,14 @@ def served_by_asgi(project: Project, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A browser for the tests of one module: its event loop would disturb those of others."""
+    """A browser for the tests of one module, because its event loop would disturb other modules."""
     with browser() as started:
         yield started
 
 
 @pytest.fixture
 def both(served: Project) -> Iterator[Project]:
-    """Versions 1.0, the default, and 1.1 registered."""
+    """The server with versions 1.0 (the default) and 1.1 registered."""
     if "1.1" not in served.versions:
         Rollout(served.client, served.settings).register("1.1")
     yield served
@@ -164,7 +164,7 @@ def both(served: Project) -> Iterator[Project]:
 
 @pytest.fixture(scope="module")
 def alone_afterwards(served: Project) -> Iterator[None]:
-    """Version 1.0 alone, as other modules have it."""
+    """Restores the state that other modules expect: only version 1.0."""
     yield
     if "1.1" in served.versions:
         Rollout(served.client, served.settings).unregister("1.1")
@@ -179,7 +179,7 @@ def pair(served: Project) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Running:
-    """The image as it runs: with a model that breaks on the user `breaks_on`, and what it has printed."""
+    """The running image, with a model that fails for the user `breaks_on`, and its output."""
 
     image: Image
     project: Project
@@ -190,7 +190,7 @@ class Running:
 
 @pytest.fixture(scope="session")
 def running(project: Project) -> Iterator[Running]:
-    """The container's image without an engine, its metrics open as on Kubernetes, once it is ready."""
+    """The container's image, run without a container engine, with open metrics as on Kubernetes; it is ready."""
     if not can_isolate():
         pytest.skip("needs namespaces: root on Linux")
     folder = Path(tempfile.mkdtemp(prefix="ncf-image-"))  # short: a socket's path may have 107 characters
@@ -214,11 +214,11 @@ def running(project: Project) -> Iterator[Running]:
         process.terminate()
         status = process.wait(timeout=60)
         shutil.rmtree(folder)
-    assert status == 0, "the container's stop was not in order"
+    assert status == 0, "the container did not stop cleanly"
 
 
 def pack_one_that_breaks(project: Project, folder: Path) -> Path:
-    """A model store with the project's versions, whose code raises where one user is asked for."""
+    """A model store with the project's versions; their code raises for one user."""
     source = copy_project(folder)
     code = source.folder / "model" / "predictor.py"
     broken = f"""
@@ -239,7 +239,7 @@ Predictor.answer = answer
 
 @pytest.fixture(scope="session")
 def breakable(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A second copy with the same archives, two workers and a short queue, to be broken; no server runs yet."""
+    """A second copy with the same archives, two workers and a short queue, for failure tests; no server runs yet."""
     copy = copy_project(tmp_path_factory.mktemp("breakable"))
     for name in ("model-store", "build"):
         shutil.copytree(project.folder / name, copy.folder / name)
@@ -251,7 +251,7 @@ def breakable(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Pro
 
 @pytest.fixture(scope="module")
 def breaking(breakable: Project) -> Iterator[Project]:
-    """The same, serving version 1.0 for the tests of one file."""
+    """The same, with a server of version 1.0 for the tests of one file."""
     server.start(breakable.settings)
     server.wait_until_ready(breakable.settings)
     yield breakable

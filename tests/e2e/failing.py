@@ -1,9 +1,11 @@
-"""Load while something breaks, and what became of it: each answer is compared with the in-process rating."""
+"""Load during a failure, and its outcome: each answer is compared with the in-process rating."""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,12 +24,12 @@ from tests.e2e.test_serving import in_process
 # Requests that a worker takes at once.
 BATCH: int = yaml.safe_load((ROOT / "handler" / "model-config.yaml").read_text())["batchSize"]
 needs_load = pytest.mark.skipif(
-    not (shutil.which("wrk") and shutil.which("cc")), reason="no wrk, or no C compiler, to make load with"
+    not (shutil.which("wrk") and shutil.which("cc")), reason="the load needs wrk and a C compiler"
 )
 
 
 class Asked:
-    """Bodies for one pair each, with the ratings of a version."""
+    """Bodies that each ask for one pair, with the expected ratings of a version."""
 
     def __init__(self, project: Project, version: str = "1.0") -> None:
         self.url = f"{project.settings.inference}/predictions/ncf"
@@ -38,7 +40,7 @@ class Asked:
 
     @contextmanager
     def load(self, rate_per_s: float, seconds: float, connections: int = 32) -> Iterator[Future[Answers]]:
-        """Sends requests meanwhile; the result tells of each. Clients are patient: what is lost was lost."""
+        """Sends requests during the block; the result has all outcomes. Clients wait long enough for every answer."""
         with ThreadPoolExecutor(1) as pool:
             yield pool.submit(
                 lambda: drive(self.url, self.bodies, rate_per_s, seconds, connections, timeout_s=40.0, keep=True)
@@ -53,13 +55,13 @@ class Asked:
 
 
 def workers(project: Project, version: str = "1.0") -> dict[str, dict[str, Any]]:
-    """What the front end tells of a version's workers, by their ids."""
+    """The front end's description of a version's workers, by their ids."""
     found = [one["workers"] for one in project.client.versions() if one["version"] == version]
     return {worker["id"]: worker for worker in found[0]}
 
 
 def wait_until(true: Callable[[], object], what: str, timeout_s: float = 60.0) -> None:
-    """Returns once `true()` is; fails with `what` when the time is up."""
+    """Returns once `true()` is true; fails with `what` when the time is up."""
     deadline = time.monotonic() + timeout_s
     while not true():
         assert time.monotonic() < deadline, f"not within {timeout_s:.0f} s: {what}"
@@ -72,3 +74,23 @@ def answers(project: Project) -> bool:
         return project.ask({"user_id": 1, "movie_id": 2}).status_code == 200
     except httpx.HTTPError:
         return False
+
+
+def scale(project: Project, number: int, version: str = "1.0") -> None:
+    """Sets the number of a version's workers, and waits until they are ready."""
+    query = f"min_worker={number}&max_worker={number}&synchronous=true"
+    answer = httpx.put(f"{project.settings.management}/models/ncf/{version}?{query}", timeout=120, trust_env=False)
+    assert answer.status_code == 200
+    wait_until(lambda: [one["status"] for one in workers(project, version).values()] == ["READY"] * number, "workers")
+
+
+@contextmanager
+def stopped_worker(project: Project, version: str) -> Iterator[None]:
+    """Gives a version a single worker, which is stopped during the block."""
+    scale(project, 1, version)
+    [worker] = workers(project, version).values()
+    os.kill(worker["pid"], signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(worker["pid"], signal.SIGCONT)

@@ -1,4 +1,4 @@
-"""A client of TorchServe's gRPC inference service, its messages made at run time: the wheel ships no stubs."""
+"""A client of TorchServe's gRPC inference service. It builds messages at run time, because the wheel has no stubs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FIELD = descriptor_pb2.FieldDescriptorProto
 
 
 class GrpcClient:
-    """Asks `Predictions` and `StreamPredictions`; an answer is JSON, whatever it tells."""
+    """Calls `Predictions` and `StreamPredictions`; every answer is JSON."""
 
     def __init__(self, address: str, token: str | None = None) -> None:
         self._channel = grpc.insecure_channel(address)

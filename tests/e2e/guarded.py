@@ -1,4 +1,4 @@
-"""A server of its own that asks for tokens, and requests that carry one."""
+"""A separate server that requires tokens, and requests with a token."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ PAIR = {"user_id": 1, "movie_id": 2}
 
 @contextmanager
 def guarding(project: Project, folder: Path, changes: Mapping[str, str] | None = None) -> Iterator[Project]:
-    """A copy of the project in this folder, with the same archives, served until the end.
+    """A copy of the project in this folder, with the same archives, served until the end of the block.
 
-    `changes`: what is replaced in its config.properties.
+    `changes`: replacements in its config.properties.
     """
     copy = copy_project(folder)
     text = copy.settings.config.read_text()

@@ -1,8 +1,7 @@
-"""What the Dockerfile's last stage makes, laid into a folder and run without an engine.
+"""The result of the Dockerfile's last stage, built in a folder and run without a container engine.
 
-Its COPY and RUN lines are done in the folder, but for users, which are not this machine's to make. It runs in a mount
-namespace of its own, where nothing can be written but the volumes, and in a user namespace, where it has the image's
-user and no capability.
+The COPY and RUN lines are executed in the folder, except those that add users. The image runs in its own mount
+namespace, in which only the volumes are writable, and in a user namespace with the image's user and no capability.
 """
 
 from __future__ import annotations
@@ -39,22 +38,22 @@ def last_stage(dockerfile: Path = ROOT / "ops" / "container" / "Dockerfile") -> 
 
 
 def values(word: str) -> list[str]:
-    """What follows each instruction of this name."""
+    """The arguments of each instruction with this name."""
     return [one.rest for one in last_stage() if one.word == word]
 
 
 class Image:
-    """The laid image in `folder`, which stands for /srv/ncf; `folder`/tmp stands for /tmp."""
+    """The image, built in `folder`, which stands for /srv/ncf; `folder`/tmp stands for /tmp."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.own: dict[str, str] = {}  # what whoever runs the image puts over its ENV
+        self.own: dict[str, str] = {}  # variables that override the image's ENV
         self.user, self.group = values("USER")[0].split(":")
         volumes = [*json.loads(values("VOLUME")[0]), f"{PLACE}/model-store"]
         self.writable = [self._here(volume) for volume in volumes]
 
     def lay(self) -> None:
-        """Does what the build does."""
+        """Does the steps of the build."""
         shims = self.folder / "tmp" / "shims"
         shims.mkdir(parents=True)
         for name in _OTHERS:
@@ -68,7 +67,7 @@ class Image:
         shutil.rmtree(shims)
 
     def environment(self) -> dict[str, str]:
-        """The image's ENV, with this folder for its own."""
+        """The image's ENV, with this folder in place of its own."""
         pairs = (pair.split("=", 1) for line in values("ENV") for pair in shlex.split(line))
         known = {name: value.replace(PLACE, str(self.folder)) for name, value in pairs}
         known["PATH"] = known["PATH"].replace("$PATH", os.environ["PATH"])
@@ -77,7 +76,7 @@ class Image:
     def start(
         self, *command: str, output: IO[str] | int = subprocess.PIPE, **environment: str
     ) -> subprocess.Popen[str]:
-        """Runs a command of the image as its user, with a root that is read-only."""
+        """Runs a command of the image as its user, with a read-only root."""
         mounts = [f"mount --bind {folder} {folder}" for folder in self.writable]
         enter = f"cd {self.folder}; exec unshare --user --map-user={self.user} --map-group={self.group}"
         script = "; ".join([*mounts, "mount -o remount,bind,ro /", f'{enter} setpriv --no-new-privs "$@"'])
@@ -113,7 +112,7 @@ class Image:
 
 
 def can_isolate() -> bool:
-    """Whether this process may make the namespaces that `start` needs."""
+    """Whether this process may create the namespaces that `start` needs."""
     command = ["unshare", "--mount", "unshare", "--user", "--map-user=10001", "true"]
     try:
         return subprocess.run(command, capture_output=True).returncode == 0

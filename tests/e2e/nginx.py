@@ -1,4 +1,4 @@
-"""Debian's nginx with a configuration of ops/nginx, in a folder and on ports of its own, before a server or an echo."""
+"""Debian's nginx with a configuration of ops/nginx, in its own folder, on its own ports, before a server or an echo."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ http {{
 
 @dataclass(frozen=True)
 class Proxy:
-    """A running nginx: its ports by what the configuration calls them, and a client that trusts its certificate."""
+    """A running nginx: its ports by the names in the configuration, and a client that trusts its certificate."""
 
     folder: Path
     ports: Mapping[str, str]
@@ -58,7 +58,7 @@ class Proxy:
 
 @contextmanager
 def run_nginx(config: str, folder: Path, changes: Mapping[str, str]) -> Iterator[Proxy]:
-    """Runs ops/nginx/CONFIG with `changes` made in its text, which must find what they replace; ends it by its PID."""
+    """Runs ops/nginx/CONFIG with `changes` in its text, each of which must match; ends it by its PID."""
     text = (ROOT / "ops" / "nginx" / config).read_text()
     ports = dict(zip(("80", "443", "8090"), free_ports(3), strict=True))
     make_certificate(folder)
@@ -95,13 +95,13 @@ def run_nginx(config: str, folder: Path, changes: Mapping[str, str]) -> Iterator
 
 
 def upstream(served: Project) -> dict[str, str]:
-    """The change that leads to this server."""
+    """The change of the configuration that points nginx to this server."""
     return {"127.0.0.1:8080": served.settings.inference.removeprefix("http://")}
 
 
 @contextmanager
 def run_before_echo(folder: Path) -> Iterator[tuple[Proxy, list[str]]]:
-    """The proxy before a server that is busy, and the heads of the requests as they arrive there."""
+    """The proxy before a busy server, and the heads of the requests that arrive there."""
     heard: list[str] = []
 
     class Handler(socketserver.StreamRequestHandler):
@@ -121,7 +121,7 @@ def run_before_echo(folder: Path) -> Iterator[tuple[Proxy, list[str]]]:
 
 
 def raw(proxy: Proxy, text: str) -> bytes:
-    """Bytes as they are, over TLS; what comes back until the other side closes."""
+    """Sends unchanged bytes over TLS; returns everything that comes back before the other side closes."""
     context = ssl.create_default_context(cafile=str(proxy.certificate))
     plain = socket.create_connection(("127.0.0.1", int(proxy.ports["443"])), timeout=30)
     with context.wrap_socket(plain, server_hostname="127.0.0.1") as connection:
@@ -133,7 +133,7 @@ def raw(proxy: Proxy, text: str) -> bytes:
 
 
 def assert_error(response: httpx.Response, code: int) -> None:
-    """An error in the handler's own shape."""
+    """Checks for an error in the handler's format."""
     assert response.status_code == code, response.text
     assert response.headers["content-type"] == "application/json"
     body = response.json()
@@ -142,7 +142,7 @@ def assert_error(response: httpx.Response, code: int) -> None:
 
 
 def make_certificate(folder: Path) -> None:
-    """A certificate for 127.0.0.1 that signs itself."""
+    """A self-signed certificate for 127.0.0.1."""
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     command += ["-keyout", str(folder / "ncf.key"), "-out", str(folder / "ncf.pem"), "-days", "1"]
     command += ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]

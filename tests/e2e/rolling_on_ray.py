@@ -1,6 +1,6 @@
-"""Runs in a process of its own: a Ray cluster on this host, clients that never pause, and a change of the version.
+"""Runs in its own process: a Ray cluster on this host, clients that never pause, and a change of the version.
 
-Arguments: the model store, and the port of HTTP. Prints what the clients saw as JSON.
+Arguments: the model store, and the port of HTTP. Prints the clients' results as JSON.
 """
 
 import json
@@ -20,7 +20,7 @@ BODY = {"instances": [{"ratings": [], "top_k": 1}]}
 
 
 class Clients:
-    """Ask without a pause, each over one connection, until they are stopped."""
+    """Clients that send requests without a pause, each over one connection, until they are stopped."""
 
     def __init__(self, url: str, number: int) -> None:
         self.seen: Counter[str] = Counter()

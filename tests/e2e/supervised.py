@@ -1,4 +1,4 @@
-"""A supervisor started as a person or a service manager starts it, and what it says."""
+"""A supervisor, started as a user or a service manager starts it, and its output."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.e2e.failing import wait_until
 
 
 class Supervised:
-    """`python -m ops.process.supervise` of a project, its lines in a file."""
+    """`python -m ops.process.supervise` of a project, with its output in a file."""
 
     def __init__(self, project: Project, lines: Path, *options: str) -> None:
         self.project = project
@@ -33,7 +33,7 @@ class Supervised:
         return self.lines.read_text()
 
     def wait_for(self, words: str, times: int = 1) -> None:
-        """Returns once it has said so; fails if it ends before."""
+        """Returns once the output contains this text; fails if the supervisor ends before."""
         wait_until(lambda: self.said.count(words) >= times or self.process.poll() is not None, f"{words}: {self.said}")
         assert self.said.count(words) >= times, self.said
 
@@ -53,7 +53,7 @@ class Supervised:
 
 @contextmanager
 def supervised(project: Project, folder: Path, *options: str) -> Iterator[Supervised]:
-    """One that answers; ended afterwards, and its server too, however the test goes."""
+    """A supervisor whose server answers. Both are ended afterwards, even if the test fails."""
     with Supervised(project, folder / "supervisor.log", *options) as one:
         one.wait_for("answers at")
         yield one

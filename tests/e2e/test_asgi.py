@@ -1,4 +1,4 @@
-"""The ASGI server under the verbs, in several processes; what it answers stands in test_protocols.py."""
+"""The ASGI server, run by the verbs, in several processes; test_protocols.py tests its answers."""
 
 import os
 import re
@@ -25,7 +25,7 @@ def workers(served: Project) -> list[int]:
 
 
 def wait_for_workers(served: Project, without: int | None = None) -> list[int]:
-    """The workers, once there is one for each core; `without` has ended."""
+    """The workers, as soon as there is one for each core and `without` has ended."""
     deadline = time.monotonic() + 120
     while len(found := workers(served)) < len(os.sched_getaffinity(0)) or without in found:
         assert time.monotonic() < deadline, f"{found}\n{(served.folder / 'logs' / 'console.log').read_text()}"
@@ -54,7 +54,7 @@ def test_the_commands_of_the_page_work_twice(served_by_asgi: Project) -> None:
     assert before.split("PID")[1] == served_by_asgi.make("status").splitlines()[0].split("PID")[1]
 
 
-def test_the_verbs_find_the_server(served_by_asgi: Project) -> None:
+def test_verbs_find_the_server(served_by_asgi: Project) -> None:
     told = served_by_asgi.make("status")
     assert "The ASGI server runs" in told
     assert re.search(r"^1\.0 +yes +\d+ READY", told, re.MULTILINE)
@@ -79,8 +79,8 @@ def test_metrics_are_those_of_all_processes(served_by_asgi: Project) -> None:
         return sum(map(float, lines))
 
     before = counted()
-    for _ in range(40):  # over so many connections that every process gets some
-        assert served_by_asgi.ask({"search": "a"}).status_code == 200  # as no other test asks
+    for _ in range(40):  # enough connections that every process gets some
+        assert served_by_asgi.ask({"search": "a"}).status_code == 200  # no other test sends this request
     deadline = time.monotonic() + 60  # each process adds up every few seconds
     while counted() < before + 40:
         assert time.monotonic() < deadline
@@ -96,7 +96,7 @@ def test_a_process_that_is_killed_is_replaced(served_by_asgi: Project) -> None:
 
 
 def asked_again_if_closed(ask: Callable[[], httpx.Response]) -> httpx.Response:
-    """As clients do where a connection is closed before its first answer."""
+    """Retries as clients do if a connection is closed before its first answer."""
     try:
         return ask()
     except httpx.RemoteProtocolError:
@@ -145,7 +145,7 @@ def test_an_archive_that_cannot_be_loaded_leaves_the_former_server(served_by_asg
 
 
 def pack_without_artifact(served: Project, store: Path) -> Path:
-    """An archive with right digests and without a readable artifact."""
+    """An archive with correct digests but an unreadable artifact."""
     code = """
 import shutil, sys, zipfile
 from pathlib import Path

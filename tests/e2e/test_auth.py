@@ -1,4 +1,4 @@
-"""AUTH=on: who has no key, a wrong one or an expired one is refused at every address, gRPC included."""
+"""AUTH=on: requests with no key, a wrong key or an expired key are refused at every address, including gRPC."""
 
 import json
 import time
@@ -26,7 +26,7 @@ GRPC = {
     "inference": ("Ping", "Predictions", "StreamPredictions", "StreamPredictions2"),
     "management": ("DescribeModel", "ListModels", "RegisterModel", "ScaleWorker", "SetDefault", "UnregisterModel"),
 }
-# What TorchServe answers to anybody: the list of its own paths, and metrics at their own address.
+# TorchServe answers these without a key: the list of its own paths, and the metrics at their own address.
 OPEN = {("options", "/"), ("get", "/api-description")}
 
 
@@ -46,7 +46,7 @@ def call_grpc(project: Project, address: str, method: str, token: str | None) ->
 
 
 def refused_grpc(project: Project, address: str, token: str | None) -> list[str]:
-    """The methods that refuse the token."""
+    """The methods that refuse this token."""
     found = []
     for method in GRPC[address]:
         try:
@@ -86,7 +86,7 @@ def test_management_is_refused_without_its_key(guarded: Project, key: str | None
     assert refused_grpc(guarded, "management", token) == list(GRPC["management"])
 
 
-def test_every_path_that_the_server_names_asks_for_a_key_but_the_list_itself_and_metrics(guarded: Project) -> None:
+def test_every_listed_path_needs_a_key_except_the_list_and_metrics(guarded: Project) -> None:
     metrics = f"http://127.0.0.1:{guarded.ports['8082']}"
     answered = set()
     for address in (guarded.settings.inference, guarded.settings.management, metrics):
@@ -117,7 +117,7 @@ def test_an_expired_key_is_refused_until_it_is_rotated(guarded: Project) -> None
     usual = config.read_text()
     config.write_text(usual.replace("token_expiration_min=43200", "token_expiration_min=0.2"))
     try:
-        server.start(guarded.settings)  # and no word of AUTH: the choice is remembered
+        server.start(guarded.settings)  # without AUTH, because the choice is remembered
         token = wait_for_expiry(guarded)
         assert is_refused(request("POST", f"{guarded.settings.inference}/predictions/ncf", token, json=PAIR))
         assert refused_grpc(guarded, "inference", token) == list(GRPC["inference"])
@@ -133,7 +133,7 @@ def test_an_expired_key_is_refused_until_it_is_rotated(guarded: Project) -> None
 
 
 def wait_for_expiry(project: Project) -> str:
-    """The inference key, once it and the other one have expired and the server listens."""
+    """The inference key, after it and the management key have expired; the server listens."""
     while not auth.find_key(project.settings, "inference"):
         time.sleep(0.1)
     keys = json.loads(auth.key_file(project.settings).read_text())

@@ -1,4 +1,4 @@
-"""AUTH=on as the verbs have it: they read the keys, replace them, and make lost ones anew."""
+"""AUTH=on and the verbs: they read the keys, rotate them, and replace lost ones."""
 
 import json
 import stat
@@ -36,7 +36,7 @@ def test_the_verbs_use_the_keys(guarded: Project) -> None:
     guarded.make("unregister", "VERSION=1.1")
 
 
-def test_what_make_serve_prints_can_be_pasted(guarded: Project) -> None:
+def test_printed_curl_lines_can_be_pasted(guarded: Project) -> None:
     printed = guarded.make("serve")
     line, answer = next(
         pair for pair in zip(printed.splitlines(), printed.splitlines()[1:], strict=False) if "curl" in pair[0]
@@ -59,7 +59,7 @@ def test_rotation_ends_the_old_keys(guarded: Project) -> None:
     assert stat.S_IMODE(auth.key_file(guarded.settings).stat().st_mode) == 0o600
 
 
-def test_running_clients_go_on_through_rotations(guarded: Project) -> None:
+def test_running_clients_survive_rotations(guarded: Project) -> None:
     over = threading.Event()
 
     def ask() -> int:
@@ -83,34 +83,34 @@ def test_running_clients_go_on_through_rotations(guarded: Project) -> None:
     assert len(keys) == 11
 
 
-def test_lost_keys_are_made_anew_by_the_start_that_the_verbs_advise(guarded: Project) -> None:
+def test_advised_start_replaces_lost_keys(guarded: Project) -> None:
     for lose in (lambda path: path.unlink(), lambda path: path.write_text("{}")):
         lose(auth.key_file(guarded.settings))
         assert "`make rotate-keys` makes new keys" in guarded.make("versions", check=False)
         for verb in ("rotate-keys", "token"):
             told = guarded.make(verb, check=False)
-            assert "no keys there: `make serve AUTH=on` starts a server that asks for them" in told
+            assert "no keys there: `make serve AUTH=on` starts a server with keys" in told
             assert "Traceback" not in told
     guarded.make("serve", "AUTH=on")
     assert "READY" in guarded.make("versions")
 
 
-def test_a_supervisor_whose_key_is_refused_says_so_once_and_restarts_nothing(guarded: Project, tmp_path: Path) -> None:
+def test_supervisor_with_a_refused_key_reports_it_once_and_does_not_restart(guarded: Project, tmp_path: Path) -> None:
     server.stop(guarded.settings)
     with supervised(guarded, tmp_path, "--unanswered-s", "3") as one:
         before, keys = one.front_end(), auth.key_file(guarded.settings).read_text()
         expired = {kind: {**entry, "key": "expired"} for kind, entry in json.loads(keys).items()}
         auth.key_file(guarded.settings).write_text(json.dumps(expired))
         one.wait_for("`make rotate-keys` makes new keys")
-        time.sleep(ASK_S + 2)  # another look
-        assert one.said.count("its key is refused") == 1
+        time.sleep(ASK_S + 2)  # the supervisor checks once more
+        assert one.said.count("the server refuses the key") == 1
         assert "no ready worker" not in one.said
         assert one.front_end() == before
         auth.key_file(guarded.settings).write_text(keys)
         assert "rating" in guarded.client.predict(PAIR)
 
 
-def test_off_lets_everybody_in_again(guarded: Project) -> None:
+def test_auth_off_needs_no_key_again(guarded: Project) -> None:
     assert "AUTH: got 'perhaps'" in guarded.make("serve", "AUTH=perhaps", check=False)
     assert "Authorization" not in guarded.make("serve", "AUTH=off")
     assert not auth.key_file(guarded.settings).exists()

@@ -1,4 +1,4 @@
-"""Pages in browsers before a server with AUTH=on: those of another origin, and the server's own."""
+"""Pages in browsers and a server with AUTH=on: pages of another origin, and the server's own page."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture(scope="module")
 def open_to_pages(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """A server with AUTH=on and the lines of config.properties that let pages of one origin ask."""
+    """A server with AUTH=on and the lines of config.properties that allow requests from pages of one origin."""
     folder = tmp_path_factory.mktemp("open")
     with guarding(project, folder, {"#cors_": "cors_"}) as copy:
         yield copy
 
 
-def test_a_page_may_ask_the_server_itself_where_the_switch_is_on(open_to_pages: Project) -> None:
+def test_pages_may_ask_the_server_if_cors_is_on(open_to_pages: Project) -> None:
     url = open_to_pages.settings.inference + "/predictions/ncf"
     key = {"Authorization": f"Bearer {auth.find_key(open_to_pages.settings, 'inference')}"}
     for code, body in ((200, PAIR), (400, {})):
@@ -85,7 +85,7 @@ def enter(page: Page, key: str) -> None:
 
 
 def check_that_the_key_gives_the_page_alone(proxy: Proxy) -> None:
-    """nginx sends its key with the page: no body, query or header may ask for more with it."""
+    """nginx adds its key to requests for the page, so no body, query or header may reach anything else with it."""
     html, ask = {"Accept": "text/html"}, json.dumps({"user_id": 1, "top_k": 1})
     for path in ("/", "/predictions/ncf", "/predictions/ncf/1.0"):
         for options in ({}, {"content": ask}, {"params": {"body": ask}}, {"headers": {"explain": "True"}}):

@@ -54,8 +54,8 @@ def test_a_canary_takes_its_share_of_drawn_requests(both: Project) -> None:
     assert found["default"]["errors"] == found["canary"]["errors"] == 0
 
 
-def test_what_cannot_be_tried_is_said(both: Project) -> None:
-    assert "version 1.0: expected one that is registered beside the default" in both.make(
+def test_impossible_trial_is_reported(both: Project) -> None:
+    assert "version 1.0: expected a registered version other than the default" in both.make(
         "canary", "VERSION=1.0", "REQUESTS=requests.jsonl", check=False
     )
     assert "share: got 2, allowed" in both.make("canary", "VERSION=1.1", "SHARE=2", check=False)

@@ -1,6 +1,6 @@
-"""The shell blocks of the documentation are run line by line, each marked block by the test that has its name.
+"""Runs the shell blocks of the documentation line by line. The test with the name of a marked block runs it.
 
-A block that no test runs says why not, in the line above it.
+If no test runs a block, the line above it says why.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ REASON = re.compile(r"\*The tests do not run this block: .+\.\*")
 
 
 def shell_blocks(page: Path) -> list[tuple[str, list[str]]]:
-    """Of each shell block the line above it, and its commands without their comments."""
+    """For each shell block, the line above it, and its commands without comments."""
     found = BLOCK.findall(page.read_text(encoding="utf-8"))
     return [(above, commands_of(body)) for above, body in found]
 
@@ -49,7 +49,7 @@ def marked(name: str) -> list[str]:
 
 
 def test_every_shell_block_is_run_or_says_why_not() -> None:
-    run_elsewhere = {"served", "versions", "own_model", "scale"}  # by test_readme.py, test_own_model.py, test_asgi.py
+    run_elsewhere = {"served", "versions", "own_model", "scale"}  # in test_readme.py, test_own_model.py, test_asgi.py
     run_here = {"data", "training", "update", "operations", "torchserve", "keys", "archives", "request_id", "page"}
     run = {f"<!-- test: {name} -->" for name in run_elsewhere | run_here}
     for page in PAGES[1:]:
@@ -66,7 +66,7 @@ def test_the_commands_of_the_readme_are_those_of_the_other_pages() -> None:
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """The project of someone who reads the documentation: version 1.0 is packed, and their files lie beside it."""
+    """The project of a reader of the documentation: version 1.0 is packed, and the reader's files are beside it."""
     project = copy_project(tmp_path_factory.mktemp("reader"))
     write_demo(project.folder / "build" / "demo")
     project.make("package", f"TRAIN_ARGS={QUICK}")
@@ -96,7 +96,7 @@ def write_own_files(folder: Path) -> None:
 
 
 def run(reader: Project, command: str) -> str:
-    """What a command prints."""
+    """Runs a command and returns its output."""
     done = reader.run("bash", "-ec", reader.on_our_ports(command))
     return done.stdout + done.stderr
 
@@ -111,7 +111,7 @@ def wait_until_ready(reader: Project) -> None:
 
 @contextmanager
 def started(reader: Project, command: str) -> Iterator[subprocess.Popen[str]]:
-    """A command that goes on until a Ctrl-C, which it gets at the end."""
+    """A command that runs until a Ctrl-C, which the block sends at its end."""
     process = subprocess.Popen(
         ["bash", "-ec", f"exec {reader.on_our_ports(command)}"],
         cwd=reader.folder,
@@ -189,7 +189,7 @@ def test_the_keys_open_the_server(reader: Project) -> None:
     assert '"recommendations":' in run(reader, ask)
 
 
-def test_the_server_is_run_watched_and_moved(reader: Project) -> None:
+def test_server_runs_supervised_and_on_other_ports(reader: Project) -> None:
     foreground, status, logs, moved, guarded = marked("operations")
     run(reader, "make stop")
     with started(reader, foreground):

@@ -1,4 +1,4 @@
-"""An archive that cannot be served is refused with its reason in a line, and what is served goes on."""
+"""An archive that cannot be served is refused with a one-line reason, and the running server does not change."""
 
 import re
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def pack(archive: Path, target: Path, version: str, artifact: bytes) -> None:
 
 @pytest.fixture
 def starting_with(breakable: Project, store: Path) -> Iterator[None]:
-    """Lets a test change what a start serves; afterwards no server is left, and 1.0 is still what a start serves."""
+    """Lets a test change the version of the next start. Afterwards no server runs, and a start serves 1.0 again."""
     yield
     server.stop(breakable.settings)
     assert start_version(store) == "1.0"
@@ -56,7 +56,7 @@ def register(project: Project, version: str) -> httpx.Response:
 
 
 @pytest.mark.usefixtures("starting_with")
-def test_what_cannot_be_registered_is_said_and_the_old_version_goes_on(breakable: Project) -> None:
+def test_failed_registration_is_reported_and_the_old_version_serves(breakable: Project) -> None:
     server.start(breakable.settings)
     server.wait_until_ready(breakable.settings)
     by_curl = register(breakable, "cut")
@@ -75,7 +75,7 @@ def test_what_cannot_be_registered_is_said_and_the_old_version_goes_on(breakable
 
 @pytest.mark.usefixtures("starting_with")
 @pytest.mark.parametrize("name", ["cut", *REASONS])
-def test_what_cannot_be_started_with_is_said_and_nothing_is_left(breakable: Project, name: str) -> None:
+def test_failed_start_is_reported_and_leaves_no_process(breakable: Project, name: str) -> None:
     modules = ("ops.process.supervise", "ops.process.serve start") if name == "cut" else ("ops.process.supervise",)
     for module in modules:
         done = breakable.run(".venv/bin/python", "-m", *module.split(), "--version", name, "--auth", "on", check=False)
@@ -84,11 +84,11 @@ def test_what_cannot_be_started_with_is_said_and_nothing_is_left(breakable: Proj
         assert "Traceback" not in done.stderr
         assert len(done.stderr.splitlines()) == 1
         assert server.running(breakable.settings) is None
-        assert not auth.is_on(breakable.settings)  # what failed is not remembered
+        assert not auth.is_on(breakable.settings)  # a failed start does not change the setting
     assert not (breakable.folder / ".run" / "server.json").exists()
 
 
-def test_what_a_refusal_tells_to_do_makes_the_archive_anew(breakable: Project) -> None:
+def test_advice_of_a_refusal_packs_the_archive_again(breakable: Project) -> None:
     check = (".venv/bin/python", "-m", "ops.store.digests", "--version", "1.1")
     archive = breakable.settings.model_store / "ncf-1.1.mar"
     archive.write_bytes(archive.read_bytes()[:1000])
@@ -100,7 +100,7 @@ def test_what_a_refusal_tells_to_do_makes_the_archive_anew(breakable: Project) -
 
 
 @pytest.mark.usefixtures("starting_with")
-def test_a_default_that_keeps_the_server_from_starting_is_rolled_back_without_one(breakable: Project) -> None:
+def test_damaged_default_can_be_rolled_back_without_a_server(breakable: Project) -> None:
     store = breakable.settings.model_store
     start_with(store, "cut")
     assert "ncf-cut.mar: " in breakable.run(".venv/bin/python", "-m", "ops.process.supervise", check=False).stderr

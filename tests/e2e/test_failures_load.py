@@ -1,4 +1,4 @@
-"""More load than can be taken, and clients that are slow or vanish: refused or waited for, and the others answered."""
+"""Overload, slow clients and vanishing clients: they are refused or waited for, and all others are answered."""
 
 import json
 import os
@@ -43,18 +43,18 @@ def test_a_full_queue_refuses_at_once_and_answers_the_rest(breaking: Project) ->
     finally:
         for pid in pids:
             os.kill(pid, signal.SIGCONT)
-    assert ready.returncode == 0, ready.stderr  # else its load would go to the next replica, and fell that one too
+    assert ready.returncode == 0, ready.stderr  # otherwise its load would overload the next replica, too
     refused = answers.status == 503
     assert set(answers.status.tolist()) == {200, 503}
     assert QUEUE <= np.count_nonzero(~refused) <= QUEUE + WORKERS * BATCH
     ended = answers.started + answers.intended_s + answers.latency_s
-    assert ended[refused].max() < resumed < ended[~refused].min()  # nobody waited for the queue to get room
+    assert ended[refused].max() < resumed < ended[~refused].min()  # no client waited for room in the queue
     assert asked.wrong(answers) == 0
     told = json.loads(answers.responses[int(np.flatnonzero(refused)[0])].split(b"\r\n\r\n", 1)[1])
     assert (told["code"], told["type"]) == (503, "ServiceUnavailableException")
 
 
-def test_without_a_worker_it_is_not_ready(breaking: Project) -> None:
+def test_server_without_a_worker_is_not_ready(breaking: Project) -> None:
     def scale(number: int) -> None:
         query = f"min_worker={number}&max_worker={number}&synchronous=true"
         httpx.put(f"{breaking.settings.management}/models/ncf?{query}", timeout=120, trust_env=False)
@@ -69,18 +69,18 @@ def test_without_a_worker_it_is_not_ready(breaking: Project) -> None:
     wait_until(lambda: breaking.client.is_ready(), "workers again")
 
 
-def test_twice_the_load_it_can_take_is_survived(breaking: Project) -> None:
+def test_server_survives_twice_its_maximum_load(breaking: Project) -> None:
     asked = Asked(breaking)
     most = run_wrk(asked.url, asked.bodies, connections=64, seconds=1).answered_per_s
     with asked.load(rate_per_s=2 * most, seconds=2, connections=400) as load:
         answers = load.result()
-    assert {200} <= set(answers.status.tolist()) <= {200, 503}  # none lost, none left waiting
+    assert {200} <= set(answers.status.tolist()) <= {200, 503}  # no request was lost or left waiting
     assert asked.wrong(answers) == 0
     with asked.load(rate_per_s=50, seconds=1) as load:
         assert (load.result().status == 200).all()
 
 
-def test_slow_and_vanishing_clients_leave_the_others_served_and_nothing_behind(breaking: Project) -> None:
+def test_slow_and_vanishing_clients_do_not_harm_others(breaking: Project) -> None:
     asked = Asked(breaking)
     front, address = front_end(breaking), urlsplit(breaking.settings.inference)
     large = json.dumps({"instances": [json.loads(body) for body in asked.bodies] * 50}).encode()
@@ -91,7 +91,7 @@ def test_slow_and_vanishing_clients_leave_the_others_served_and_nothing_behind(b
             stack.enter_context(socket.create_connection((str(address.hostname), int(address.port or 0))))
             for _ in range(60)
         ]
-        for start in range(20):  # a byte at a time; a head and no body; a question and no ear for its answer
+        for start in range(20):  # a byte at a time; a head without a body; a request whose answer is never read
             for client in slow[:20]:
                 client.sendall(head[start : start + 1])
             for client in slow[20:40] if not start else ():

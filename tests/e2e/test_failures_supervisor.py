@@ -1,4 +1,4 @@
-"""A front end (JVM) that is killed or hangs comes back by itself, with the same version."""
+"""A front end (JVM) that is killed or hangs is restarted with the same version."""
 
 import os
 import signal
@@ -29,14 +29,14 @@ def server_processes(project: Project) -> list[psutil.Process]:
 
 
 @needs_load
-def test_a_killed_front_end_is_started_again_with_the_same_version(kept_up: Supervised) -> None:
+def test_killed_front_end_restarts_with_the_same_version(kept_up: Supervised) -> None:
     project = kept_up.project
     asked = Asked(project)
     [before] = project.client.versions()
     old, times = server_processes(project), kept_up.said.count("answers at")
     os.kill(kept_up.front_end(), signal.SIGKILL)
     kept_up.wait_for("answers at", times + 1)
-    assert not any(process.is_running() for process in old)  # its workers have gone too
+    assert not any(process.is_running() for process in old)  # its workers have ended too
     [after] = project.client.versions()
     assert (after["version"], after["default"]) == (before["version"], True)
     with asked.load(rate_per_s=50, seconds=1) as load:
@@ -44,29 +44,29 @@ def test_a_killed_front_end_is_started_again_with_the_same_version(kept_up: Supe
         assert asked.wrong(load.result()) == 0
 
 
-def test_it_goes_on_trying_while_the_model_store_is_gone(kept_up: Supervised) -> None:
+def test_supervisor_retries_while_the_model_store_is_missing(kept_up: Supervised) -> None:
     store, times = kept_up.project.settings.model_store, kept_up.said.count("answers at")
     elsewhere = store.rename(store.with_name("elsewhere"))
     try:
-        assert answers(kept_up.project)  # what runs needs no store
+        assert answers(kept_up.project)  # the running server does not need the store
         assert "no such archive" in kept_up.project.make("register", "VERSION=1.1", check=False)
         os.kill(kept_up.front_end(), signal.SIGKILL)
-        kept_up.wait_for("it did not come up: ")
-        failed = [line for line in kept_up.said.splitlines() if "it did not come up: " in line]
+        kept_up.wait_for("the start failed: ")
+        failed = [line for line in kept_up.said.splitlines() if "the start failed: " in line]
         assert all("no such archive" in line for line in failed)
     finally:
         elsewhere.rename(store)
     kept_up.wait_for("answers at", times + 1)
 
 
-def test_a_second_one_in_the_same_folder_is_refused(kept_up: Supervised) -> None:
+def test_second_supervisor_in_a_folder_is_refused(kept_up: Supervised) -> None:
     second = kept_up.project.run(".venv/bin/python", "-m", "ops.process.supervise", check=False)
     assert second.returncode == 1
-    assert second.stderr.startswith(f"supervise: another one runs here, PID {kept_up.process.pid}")
+    assert second.stderr.startswith(f"supervise: another supervisor runs here, PID {kept_up.process.pid}")
     assert answers(kept_up.project)
 
 
-def test_a_start_beside_it_is_refused_unless_all_is_as_asked_for(kept_up: Supervised) -> None:
+def test_start_beside_a_supervisor_needs_the_same_settings(kept_up: Supervised) -> None:
     serve = (".venv/bin/python", "-m", "ops.process.serve", "start", "--version")
     before = kept_up.front_end()
     assert "Serving version 1.0" in kept_up.project.run(*serve, "1.0").stdout
@@ -78,7 +78,7 @@ def test_a_start_beside_it_is_refused_unless_all_is_as_asked_for(kept_up: Superv
     assert answers(kept_up.project)
 
 
-def test_the_server_of_a_killed_supervisor_goes_on_and_is_taken_over(kept_up: Supervised, tmp_path: Path) -> None:
+def test_server_of_a_killed_supervisor_is_taken_over(kept_up: Supervised, tmp_path: Path) -> None:
     project, front_end = kept_up.project, kept_up.front_end()
     kept_up.process.kill()
     kept_up.process.wait()
@@ -99,7 +99,7 @@ def test_a_front_end_that_hangs_is_replaced(breakable: Project, tmp_path: Path) 
     with supervised(breakable, tmp_path, "--unanswered-s", "5") as impatient:
         hanging = impatient.front_end()
         os.kill(hanging, signal.SIGSTOP)
-        impatient.wait_for(f"PID {hanging} tells of no ready worker for")
+        impatient.wait_for(f"PID {hanging} has reported no ready worker for")
         impatient.wait_for("answers at", times=2)
         assert not psutil.pid_exists(hanging)
         assert answers(breakable)

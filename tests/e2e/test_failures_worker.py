@@ -1,21 +1,20 @@
-"""A worker that is killed, or whose accelerator fails for good, loses what it was working on, and comes back."""
+"""A killed worker, or one whose GPU fails permanently, loses only its current batch and is replaced."""
 
 import os
 import signal
 import time
 
-import httpx
 import numpy as np
 import pytest
 
 from ops.client import Client
 from tests.e2e.altered import alter
 from tests.e2e.conftest import Project
-from tests.e2e.failing import BATCH, Asked, needs_load, wait_until, workers
+from tests.e2e.failing import BATCH, Asked, needs_load, scale, wait_until, workers
 
 pytestmark = pytest.mark.e2e
 
-# A predictor that meets a sticky error of its accelerator whenever it is asked for this user.
+# A predictor whose GPU fails permanently as soon as it is asked for this user.
 MAGIC_USER = 666
 FAILING = f"""
 import torch
@@ -28,17 +27,10 @@ Predictor.answer = answer
 """
 
 
-def scale(project: Project, number: int) -> None:
-    """Sets the number of workers, and waits until they are ready."""
-    query = f"min_worker={number}&max_worker={number}&synchronous=true"
-    httpx.put(f"{project.settings.management}/models/ncf?{query}", timeout=60, trust_env=False)
-    wait_until(lambda: [one["status"] for one in workers(project).values()] == ["READY"] * number, "workers")
-
-
-# A lone worker's successor has to load torch and the archive first.
+# A new worker must first load torch and the archive.
 @needs_load
 @pytest.mark.parametrize(("number", "again_s"), [(2, 5.0), (1, 30.0)])
-def test_a_killed_worker_loses_only_what_it_was_working_on(breaking: Project, number: int, again_s: float) -> None:
+def test_killed_worker_loses_only_its_current_batch(breaking: Project, number: int, again_s: float) -> None:
     scale(breaking, number)
     asked = Asked(breaking)
     [victim, *_] = workers(breaking).values()
@@ -50,7 +42,7 @@ def test_a_killed_worker_loses_only_what_it_was_working_on(breaking: Project, nu
     sent, ended = answers.started + answers.sent_s, answers.started + answers.intended_s + answers.latency_s
     failed = answers.status != 200
     assert np.count_nonzero(failed) <= BATCH
-    # Said, not left waiting, but for the batch that TorchServe was just filling: it forgets that one (0: no answer).
+    # Clients get an error and do not wait, except for the batch that TorchServe was filling: it loses that one (0).
     assert set(answers.status[failed].tolist()) <= {0, 500, 507}
     assert (np.abs(sent[answers.status == 0] - killed) < 0.5).all()
     assert (sent[failed] < killed + 1).all()
@@ -61,7 +53,7 @@ def test_a_killed_worker_loses_only_what_it_was_working_on(breaking: Project, nu
     assert victim["pid"] not in [one["pid"] for one in workers(breaking).values()]
 
 
-def test_a_sticky_error_of_the_accelerator_ends_the_worker_and_a_new_one_answers(breaking: Project) -> None:
+def test_permanent_gpu_error_replaces_the_worker(breaking: Project) -> None:
     store = breaking.settings.model_store
     alter(
         store / "ncf-1.0.mar",
@@ -76,7 +68,9 @@ def test_a_sticky_error_of_the_accelerator_ends_the_worker_and_a_new_one_answers
         assert breaking.ask({"user_id": 1, "movie_id": 2}, "6.6").status_code == 200
         failed = breaking.ask({"user_id": MAGIC_USER, "movie_id": 2}, "6.6")
         assert (failed.status_code, failed.json()["message"]) == (500, "Worker died.")
-        assert breaking.ask({"user_id": 1, "movie_id": 2}).status_code == 200  # another version's workers go on
+        assert (
+            breaking.ask({"user_id": 1, "movie_id": 2}).status_code == 200
+        )  # the workers of the other version still run
         assert breaking.ask({"user_id": 1, "movie_id": 2}, "6.6").status_code == 200  # waits for the new worker
         [after] = workers(breaking, "6.6").values()
         assert after["pid"] != before["pid"]

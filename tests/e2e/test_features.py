@@ -1,4 +1,4 @@
-"""The running server answers as docs/features.md says."""
+"""The running server gives the answers of docs/features.md."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The image as its user, on a read-only root: it gets ready, answers from outside, and stops in order."""
+"""The image, run as its user on a read-only root: it becomes ready, answers from outside, and stops cleanly."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ from tests.e2e.failing import wait_until
 from tests.e2e.image import values
 
 pytestmark = pytest.mark.e2e
-ANY = {"::": "0.0.0.0"}  # the JVM's sockets are IPv6 ones, which take both
+ANY = {"::": "0.0.0.0"}  # the JVM's IPv6 sockets also accept IPv4
 
 
 def listening(running: Running) -> set[str]:
@@ -23,7 +23,7 @@ def listening(running: Running) -> set[str]:
     return {f"{ANY.get(one.ip, one.ip.removeprefix('::ffff:'))}:{usual[str(one.port)]}" for one in bound}
 
 
-def test_it_is_ready_only_once_a_prediction_is_answered(running: Running) -> None:
+def test_container_is_ready_only_after_a_prediction(running: Running) -> None:
     wait_until(lambda: "answers at" in running.console.read_text(), "the supervisor sees it answer")
     check = json.loads(values("HEALTHCHECK")[0].split("CMD", 1)[1])
     assert running.image.run(*check).returncode == 0
@@ -37,7 +37,7 @@ def test_inference_is_reached_from_outside_and_management_is_not(running: Runnin
     }
 
 
-def test_it_has_the_images_user_and_no_capability(running: Running) -> None:
+def test_container_has_the_images_user_and_no_capability(running: Running) -> None:
     told = running.image.run(
         "sh", "-c", "id -u; grep CapEff /proc/self/status; touch config.properties || echo refused"
     )
@@ -57,6 +57,6 @@ def test_a_check_without_a_server_says_why(running: Running) -> None:
     assert f"127.0.0.1:{port}" in told.stdout
 
 
-def test_its_output_holds_the_servers_log(running: Running) -> None:
+def test_output_of_the_container_contains_the_servers_log(running: Running) -> None:
     lines = [json.loads(line) for line in running.console.read_text().splitlines() if line.startswith("{")]
     assert any("serving version 1.0" in line["message"] for line in lines)

@@ -1,4 +1,4 @@
-"""The command of the KServe runtime, over a folder laid as KServe brings it, answers both protocols."""
+"""The command of the KServe runtime, with a folder as KServe mounts it, answers both protocols."""
 
 import shutil
 import time
@@ -26,7 +26,7 @@ def runtime() -> Any:
 
 @pytest.fixture(scope="module")
 def url(running: Running) -> Iterator[str]:
-    """Where the runtime's own process serves inference."""
+    """The inference address of the runtime's own process."""
     ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     home = running.image.folder / "tmp" / "k"  # a server keeps its PID file and sockets here
     home.mkdir()
@@ -54,11 +54,11 @@ def url(running: Running) -> Iterator[str]:
         left = list(state.family(str(home)))
         for one in left:
             one.kill()
-    assert left == [], "the runtime's stop has left its server"
+    assert left == [], "the server still runs after the runtime's stop"
 
 
 def lay(running: Running, models: Path, project: Project) -> None:
-    """config/config.properties and model-store/ncf.mar, as docs/operations.md tells to."""
+    """config/config.properties and model-store/ncf.mar, as described in docs/deployment.md."""
     (models / "config").mkdir(parents=True)
     (models / "model-store").mkdir()
     text = project.on_our_ports((ROOT / "config.properties").read_text())

@@ -1,4 +1,4 @@
-"""The log of a real server, written as JSON: each line is an object, and a failed request is found by its id."""
+"""The log of a real server in JSON: each line is an object, and a failed request is found by its id."""
 
 import json
 import time
@@ -19,7 +19,7 @@ def log(running: Running) -> list[dict[str, Any]]:
 
 
 def lines_with(running: Running, text: str) -> list[str]:
-    """The messages that hold a text, once there is one: a worker's line takes its way through the front end."""
+    """Waits for messages with this text, because a worker's line reaches the log through the front end."""
     deadline = time.monotonic() + 10
     while not (found := [one["message"] for one in log(running) if text in one["message"]]):
         assert time.monotonic() < deadline, f"{text} is in no line"
@@ -32,14 +32,14 @@ def ask(running: Running, body: Any, request_id: str) -> httpx.Response:
     return httpx.post(url, json=body, headers={"X-Request-Id": request_id}, timeout=30, trust_env=False)
 
 
-def test_the_id_that_a_client_sends_is_in_the_line_of_its_error(running: Running) -> None:
+def test_request_id_is_in_the_log_line_of_its_error(running: Running) -> None:
     assert ask(running, {"user_id": "x", "movie_id": 1}, "9b1d-bad").status_code == 400
     [line] = lines_with(running, "9b1d-bad")
     assert line.startswith("request_failed id=9b1d-bad status=400 type=InvalidRequest version=1.0 message=")
     assert 'expected an integer, got \\"x\\"' in line
 
 
-def test_an_answered_request_leaves_no_line(running: Running) -> None:
+def test_successful_request_is_not_logged(running: Running) -> None:
     before = len(log(running))
     assert ask(running, {"user_id": 4227, "top_k": 1}, "9b1d-good").status_code == 200
     assert ask(running, {"user_id": "x"}, "9b1d-after").status_code == 400
@@ -53,7 +53,7 @@ def test_over_grpc_the_id_is_a_field_beside_the_body(running: Running) -> None:
     assert len(lines_with(running, "id=9b1d-grpc status=400")) == 1
 
 
-def test_a_fault_of_the_model_fails_one_request_and_is_told_with_its_traceback(running: Running) -> None:
+def test_model_fault_fails_one_request_and_logs_a_traceback(running: Running) -> None:
     broken = ask(running, {"user_id": running.breaks_on, "movie_id": 1}, "9b1d-fault")
     assert (broken.status_code, broken.json()["type"]) == (500, "InternalError")
     assert "two lines" not in broken.text
@@ -69,7 +69,7 @@ def test_no_client_can_forge_a_line(running: Running) -> None:
     assert lines_with(running, "id=id__status=200__") != []
 
 
-def test_each_line_tells_time_level_logger_and_message(running: Running) -> None:
+def test_each_log_line_has_time_level_logger_and_message(running: Running) -> None:
     ask(running, {"user_id": running.breaks_on, "movie_id": 1}, "9b1d-last")
     lines_with(running, "id=9b1d-last status=500")
     lines = log(running)

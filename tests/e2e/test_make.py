@@ -1,4 +1,4 @@
-"""The verbs of make as a person types them, on versions that make did and did not make."""
+"""The verbs of make, typed as a user types them, on versions that make did and did not make."""
 
 import shutil
 import socket
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture(scope="module")
 def person(tmp_path_factory: pytest.TempPathFactory, project: Project) -> Iterator[Project]:
-    """A clone on a path with a blank, with version 1.0 trained on the embedded data; no server runs."""
+    """A clone on a path with a space, with version 1.0 trained on the embedded data; no server runs."""
     folder = tmp_path_factory.mktemp("made") / "a clone"
     clone = copy_project(folder)
     shutil.copytree(project.folder / "build" / "demo", folder / "build" / "demo")
@@ -26,7 +26,7 @@ def person(tmp_path_factory: pytest.TempPathFactory, project: Project) -> Iterat
 
 
 def mine(folder: Path) -> str:
-    """Some of the embedded ratings as a file of one's own."""
+    """Some of the embedded ratings, as a user's own file."""
     lines = (folder / "build" / "demo" / "rates.csv").read_text().splitlines()[1:6000]
     rows = [",".join(line.split(",")[:3]) for line in lines]
     (folder / "mine.csv").write_text("\n".join(["who,what,stars", *rows]) + "\n")
@@ -36,7 +36,7 @@ def mine(folder: Path) -> str:
 COLUMNS = "--user-column who --movie-column what --rating-column stars"
 
 
-def test_an_unknown_variable_is_told(person: Project) -> None:
+def test_unknown_variable_is_reported(person: Project) -> None:
     for verb in ("serve", "help", "versions"):
         told = person.make(verb, "VERSON=1.2", check=False)
         assert "no such variable: VERSON; did you mean VERSION? Allowed: VERSION " in told
@@ -48,7 +48,7 @@ def test_help_fits_one_screen(person: Project) -> None:
     assert max(map(len, lines)) <= 100
 
 
-def test_a_version_that_make_did_not_make_is_packed_and_reported_on_as_it_is(person: Project) -> None:
+def test_version_made_without_make_is_packed_and_reported(person: Project) -> None:
     own = person.folder / "build" / "own-1"
     own.mkdir()
     for name in ("ncf.pt", "metrics.json", "held_out.npz"):
@@ -61,13 +61,13 @@ def test_a_version_that_make_did_not_make_is_packed_and_reported_on_as_it_is(per
     assert (own / "ncf.pt").read_bytes() == before
 
 
-def test_other_data_becomes_another_version_that_remembers_its_columns(person: Project) -> None:
+def test_other_data_makes_a_new_version_that_remembers_its_columns(person: Project) -> None:
     data, before = mine(person.folder), (person.folder / "build" / "1.0" / "ncf.pt").read_bytes()
     arguments = (f"DATA={data}", f"TRAIN_ARGS={QUICK} {COLUMNS}")
     told = person.make("package", *arguments)
     assert "this is version 1.1" in told
     assert (person.folder / "build" / "1.0" / "ncf.pt").read_bytes() == before
-    assert "version 1.1 was made of just that" in person.make("train", *arguments)
+    assert "version 1.1 was already made from exactly this" in person.make("train", *arguments)
     (person.folder / "new.csv").write_text("who,what,stars\n1,2,3\n")
     assert "wrote build/1.2/ncf.pt" in person.make("update", "RATINGS=new.csv", "FROM=1.1")
     assert "wrote build/1.1/report.html" in person.make("report", "VERSION=1.1")
@@ -85,7 +85,7 @@ def test_every_verb_obeys_another_port(person: Project) -> None:
     told = person.make("serve", f"PORT={port}")
     assert f"curl -s 127.0.0.1:{port}/predictions/ncf" in told
     assert httpx.get(f"http://127.0.0.1:{port + 1}/models", trust_env=False).status_code == 200
-    status = person.make("status")  # without PORT: the server is where it was started
+    status = person.make("status")  # without PORT, because the running server is found at its address
     assert f"predictions  http://127.0.0.1:{port}/predictions/ncf" in status
     assert "1.0         yes" in status
     assert '"recommendations"' in person.make("predict")
@@ -118,7 +118,7 @@ def test_torchserves_own_variables_move_the_server(person: Project) -> None:
     person.make("stop")
 
 
-def test_a_start_that_fails_brings_the_former_server_back(person: Project) -> None:
+def test_failed_start_restores_the_former_server(person: Project) -> None:
     person.make("serve")
     before = person.make("predict"), person.default_version, (person.folder / "model-store" / "versions").read_text()
     bad = person.folder / "build" / "bad"
@@ -139,7 +139,7 @@ def test_a_start_that_fails_brings_the_former_server_back(person: Project) -> No
 
 
 def free_block(length: int) -> int:
-    """The first of so many ports in a row that nobody listens on."""
+    """The first port of this many consecutive free ports."""
     while True:
         first = int(free_ports(1)[0])
         if first < 65_000 and all(is_free(port) for port in range(first, first + length)):

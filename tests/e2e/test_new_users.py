@@ -1,4 +1,4 @@
-"""New users and new ratings, over HTTP at once and by an update: they must move ratings the right way."""
+"""New users and new ratings, sent over HTTP or added by an update, must change predicted ratings correctly."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def given(movies: list[int], rating: float) -> list[dict[str, Any]]:
     return [{"movie_id": movie, "rating": rating} for movie in movies[:GIVEN]]
 
 
-def test_a_new_users_ratings_move_unseen_movies_the_right_way(served: Project, comedies: list[int]) -> None:
+def test_ratings_of_a_new_user_change_unseen_movies_correctly(served: Project, comedies: list[int]) -> None:
     unseen = comedies[GIVEN]
     asks = [{"ratings": given(comedies, rating), "movie_id": unseen} for rating in (1, 10)]
     low, high = served.ask({"instances": asks}).json()["predictions"]
@@ -36,7 +36,7 @@ def test_a_new_users_ratings_move_unseen_movies_the_right_way(served: Project, c
         assert answer.keys() == {"movie_id", "rating"}
 
 
-def test_new_ratings_add_to_what_a_known_user_is_known_for(served: Project, comedies: list[int]) -> None:
+def test_new_ratings_add_to_stored_ratings_of_a_known_user(served: Project, comedies: list[int]) -> None:
     user = served.client.describe()["example"]["user_id"]
     ask = {"user_id": user, "movie_id": comedies[GIVEN]}
     before = served.ask(ask).json()
@@ -44,10 +44,10 @@ def test_new_ratings_add_to_what_a_known_user_is_known_for(served: Project, come
     assert low["rating"] < high["rating"]
     assert low["rating"] < before["rating"]
     assert before.keys() == high.keys() == {"user_id", "movie_id", "rating"}
-    assert served.ask(ask).json() == before  # the server keeps nothing of it
+    assert served.ask(ask).json() == before  # the server stores nothing
 
 
-def test_the_best_of_all_leave_out_what_a_new_user_gave(served: Project, comedies: list[int]) -> None:
+def test_best_movies_leave_out_sent_ratings(served: Project, comedies: list[int]) -> None:
     lists = []
     for rating in (1, 10):
         answer = served.ask(
@@ -85,9 +85,9 @@ def test_an_update_makes_new_ids_known_without_training(served: Project, comedie
         ratings = [{"movie_id": movie, "rating": rating} for _, movie, rating in rows]
         folded_in = served.ask({"ratings": ratings, "movie_id": comedies[GIVEN]}, "2.0").json()
         assert answer.keys() == {"user_id", "movie_id", "rating"}
-        assert answer["rating"] == pytest.approx(folded_in["rating"], abs=1e-4)  # known by the same ratings
+        assert answer["rating"] == pytest.approx(folded_in["rating"], abs=1e-4)  # computed from the same ratings
         assert "unknown" not in served.ask({"user_id": new_user, "movie_id": new_movie}, "2.0").json()
-        assert served.ask(pair).json()["unknown"] == ["user_id"]  # 1.0 is still what it was
+        assert served.ask(pair).json()["unknown"] == ["user_id"]  # 1.0 has not changed
     finally:
         served.make("unregister", "VERSION=2.0")
 

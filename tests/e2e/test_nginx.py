@@ -1,4 +1,4 @@
-"""ops/nginx/ncf.conf before the real server: who may reach what, and what of a client's words goes on to the server."""
+"""ops/nginx/ncf.conf before the real server: which paths clients may reach, and which headers reach the server."""
 
 import json
 import socket
@@ -50,7 +50,7 @@ def test_predicting_passes_and_equals_what_the_server_answers(proxy: Proxy, serv
     assert proxy.client.post("/v2/models/ncf/infer", json={"inputs": columns}).json()["outputs"]
 
 
-def test_browser_gets_the_page_at_the_root_and_other_clients_what_they_got(proxy: Proxy) -> None:
+def test_browser_gets_the_page_at_the_root_and_other_clients_the_usual_answer(proxy: Proxy) -> None:
     browser = {"accept": "text/html,*/*;q=0.8"}
     for path in ("/", "/predictions/ncf", "/predictions/ncf/1.0"):
         page = proxy.client.get(path, headers=browser)
@@ -62,14 +62,14 @@ def test_browser_gets_the_page_at_the_root_and_other_clients_what_they_got(proxy
 
 
 @pytest.mark.parametrize("path", OTHER_PATHS.split())
-def test_every_other_path_is_shut(proxy: Proxy, path: str) -> None:
+def test_every_other_path_is_closed(proxy: Proxy, path: str) -> None:
     for method in ("GET", "POST", "PUT", "DELETE", "OPTIONS"):
         answer = raw(proxy, f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
         assert answer.startswith((b"HTTP/1.1 404", b"HTTP/1.1 400")), (method, answer[:300])
         assert b'"type":"NotFound"' in answer or b'"type":"InvalidRequest"' in answer
 
 
-def test_another_way_of_writing_an_open_path_reaches_the_same_path(proxy: Proxy) -> None:
+def test_other_forms_of_an_open_path_reach_the_same_path(proxy: Proxy) -> None:
     for path in (
         "/x/../predictions/ncf",
         "//predictions//ncf",
@@ -81,14 +81,14 @@ def test_another_way_of_writing_an_open_path_reaches_the_same_path(proxy: Proxy)
         assert b'"rating":' in raw(proxy, f"{head}Content-Length: {len(body)}\r\n\r\n{body}"), path
 
 
-def test_only_post_asks(proxy: Proxy) -> None:
+def test_only_post_is_allowed_for_requests(proxy: Proxy) -> None:
     for method in ("GET", "PUT", "DELETE", "OPTIONS", "PATCH"):
         assert_error(proxy.client.request(method, "/predictions/ncf"), 405)
     for path in ("/ready", "/", "/v2", "/v2/health/live", "/v2/health/ready", "/v2/models/ncf", "/v1/models/ncf"):
         assert_error(proxy.client.post(path), 405)
 
 
-def test_tls_is_recent_and_http_leads_to_it(proxy: Proxy) -> None:
+def test_tls_is_recent_and_http_redirects_to_it(proxy: Proxy) -> None:
     plain = httpx.post(f"http://127.0.0.1:{proxy.ports['80']}/predictions/ncf", trust_env=False)
     assert plain.status_code == 308
     assert plain.headers["location"] == "https://ncf.example.org/predictions/ncf"
@@ -103,9 +103,9 @@ def test_tls_is_recent_and_http_leads_to_it(proxy: Proxy) -> None:
 
 def speaks(proxy: Proxy, version: ssl.TLSVersion) -> bool:
     context = ssl.create_default_context(cafile=str(proxy.certificate))
-    context.set_ciphers("DEFAULT:@SECLEVEL=0")  # else the client is the one who refuses
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")  # otherwise the client itself would refuse
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # the old versions are what is tried
+        warnings.simplefilter("ignore", DeprecationWarning)  # this tests the old versions
         context.minimum_version = context.maximum_version = version
     try:
         plain = socket.create_connection(("127.0.0.1", int(proxy.ports["443"])), timeout=30)
@@ -115,7 +115,7 @@ def speaks(proxy: Proxy, version: ssl.TLSVersion) -> bool:
         return False
 
 
-def test_headers_that_are_not_a_clients_to_say_are_dropped(echo: tuple[Proxy, list[str]]) -> None:
+def test_internal_headers_from_clients_are_dropped(echo: tuple[Proxy, list[str]]) -> None:
     proxy, heard = echo
     said = {
         *(("describe", "True"), ("Explain", "True"), ("url_path", "x"), ("ts_request_sequence_id", "1")),
@@ -131,7 +131,7 @@ def test_headers_that_are_not_a_clients_to_say_are_dropped(echo: tuple[Proxy, li
     assert headers["authorization"] == "bearer k"
 
 
-def test_a_look_at_ready_asks_a_question_of_its_own(echo: tuple[Proxy, list[str]]) -> None:
+def test_readiness_check_sends_its_own_request(echo: tuple[Proxy, list[str]]) -> None:
     proxy, heard = echo
     said = {"describe": "True", "explain": "True", "Content-Type": "text/plain", "X-Forwarded-For": "6.6.6.6"}
     answer = proxy.client.get("/ready", headers={**said, "Forwarded": "for=6.6.6.6"})

@@ -19,7 +19,7 @@ REQUESTS = 60
 
 
 def ask_all(both: Project, pair: dict[str, Any], folder: Path, changes: dict[str, str]) -> tuple[Counter[str], Path]:
-    """How often each version's rating came back, and the log."""
+    """How many answers had each version's rating, and the log."""
     ratings = {f"{in_process(both, [pair], version)[0]:.3f}": version for version in ("1.0", "1.1")}
     assert len(ratings) == 2
     with run_nginx("canary.conf", folder, {**upstream(both), **changes}) as proxy:
@@ -28,7 +28,7 @@ def ask_all(both: Project, pair: dict[str, Any], folder: Path, changes: dict[str
     return Counter(ratings[f"{answer['rating']:.3f}"] for answer in answers), folder / "ncf-versions.log"
 
 
-def test_a_canary_that_fails_is_seen_in_the_report_and_by_no_client(
+def test_failing_canary_is_reported_and_clients_see_no_error(
     served: Project, pair: dict[str, Any], tmp_path: Path
 ) -> None:
     with run_nginx("canary.conf", tmp_path, {**upstream(served), "5% /1.1;": "", "# mirror": "mirror"}) as proxy:
@@ -51,7 +51,7 @@ def test_a_share_of_the_requests_is_answered_by_the_canary(both: Project, pair: 
     assert [json.loads(line) for line in (both.folder / "requests.jsonl").read_text().splitlines()] == [pair]
 
 
-def test_a_shadow_sees_every_request_and_answers_none(both: Project, pair: dict[str, Any], tmp_path: Path) -> None:
+def test_shadow_gets_every_request_and_answers_no_client(both: Project, pair: dict[str, Any], tmp_path: Path) -> None:
     on = {"5% /1.1;": "", "# mirror /shadow;": "mirror /shadow;"}
     answered, log = ask_all(both, pair, tmp_path, on)
     assert answered == {"1.0": REQUESTS}

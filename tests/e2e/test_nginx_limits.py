@@ -1,4 +1,4 @@
-"""ops/nginx/ncf.conf before the real server: limits on what a client sends, and failures, told as the server tells."""
+"""ops/nginx/ncf.conf before the real server: limits on requests, and errors in the server's format."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,7 +33,7 @@ def test_a_body_up_to_the_handlers_limit_passes_and_a_longer_one_is_a_413_with_a
     assert_error(chunked, 413)
 
 
-def test_errors_of_the_handler_pass_as_they_are(proxy: Proxy, served: Project) -> None:
+def test_errors_of_the_handler_pass_unchanged(proxy: Proxy, served: Project) -> None:
     for body in ({"user_id": "x", "movie_id": 1}, {"user_id": 1, "top_k": 100_000}, {"instances": [PAIR] * 100_001}):
         expected = served.ask(body)
         answer = proxy.client.post("/predictions/ncf", json=body)
@@ -69,7 +69,7 @@ def test_a_503_of_the_server_gets_retry_after(tmp_path: Path) -> None:
     assert (answer.status_code, answer.headers["retry-after"], answer.content) == (503, "1", b'{"code":503}')
 
 
-def test_who_asks_too_often_gets_a_429_and_others_are_answered(served: Project, tmp_path: Path) -> None:
+def test_client_over_the_rate_limit_gets_429_and_others_are_answered(served: Project, tmp_path: Path) -> None:
     few = {
         **upstream(served),
         "rate=100r/s": "rate=1r/s",
@@ -87,7 +87,7 @@ def test_who_asks_too_often_gets_a_429_and_others_are_answered(served: Project, 
     assert np.isfinite(served.ask(PAIR).json()["rating"])
 
 
-def test_a_client_that_sends_slowly_is_cut_off_and_the_others_are_answered(proxy: Proxy) -> None:
+def test_slow_client_is_disconnected_and_others_are_answered(proxy: Proxy) -> None:
     def slow(_: int) -> bytes:
         head = (
             "POST /predictions/ncf HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n"
@@ -109,7 +109,7 @@ def test_many_clients_share_connections_to_the_server(proxy: Proxy) -> None:
 
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(ask, range(200)))
-    # A batch of another size may change a rating's last digits, on some processors.
+    # On some processors, the size of the batch changes a rating's last digits.
     ratings = [answer.pop("rating") for answer in answers]
     assert ratings == pytest.approx([ratings[0]] * len(ratings), abs=1e-5)
     assert all(answer == answers[0] for answer in answers)

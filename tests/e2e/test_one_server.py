@@ -1,4 +1,4 @@
-"""One folder has one server, whoever starts it at once; one that runs goes on until another start can succeed."""
+"""A folder has one server, even after simultaneous starts. A start that must fail does not stop a running server."""
 
 import os
 import socket
@@ -20,14 +20,14 @@ SERVE = (".venv/bin/python", "-m", "ops.process.serve", "start", "--version", "1
 
 @pytest.fixture(scope="module")
 def folder(breakable: Project) -> Iterator[Project]:
-    """Without a server at first; with none that a test left afterwards."""
+    """A project without a server. Afterwards, it stops any server that a test left."""
     yield breakable
     server.stop(breakable.settings)
 
 
 @pytest.fixture
 def serving(folder: Project) -> Project:
-    """With a server, whose log is text."""
+    """A project with a server that logs text."""
     if server.running(folder.settings) is None:
         folder.run(*SERVE)
     return folder
@@ -63,7 +63,7 @@ def test_two_starts_at_once_leave_one_server(folder: Project) -> None:
     assert front_ends(folder) == [server.running(folder.settings)]
 
 
-def test_what_a_start_would_fail_at_is_said_before_the_running_server_is_stopped(serving: Project) -> None:
+def test_doomed_start_fails_before_the_running_server_is_stopped(serving: Project) -> None:
     before = server.running(serving.settings)
     refused = serve(serving, LOG_FORMAT="xml")
     assert (refused.returncode, refused.stderr) == (1, "serve: LOG_FORMAT: got 'xml', allowed: text, json\n")
@@ -77,19 +77,19 @@ def test_what_a_start_would_fail_at_is_said_before_the_running_server_is_stopped
     os.utime(config, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert refused.returncode == 1
     assert refused.stderr.startswith(f"serve: 127.0.0.1:{taken} is not free")
-    assert not auth.is_on(serving.settings)  # what failed is not remembered
+    assert not auth.is_on(serving.settings)  # a failed start does not change the setting
     assert server.running(serving.settings) == before
     assert answers(serving)
 
 
-def test_another_format_of_the_log_is_another_start(serving: Project) -> None:
+def test_changed_log_format_restarts_the_server(serving: Project) -> None:
     before = server.running(serving.settings)
     assert serve(serving, LOG_FORMAT="json").returncode == 0
     assert server.running(serving.settings) != before
     assert '{"time":' in (serving.folder / "logs" / "console.log").read_text()
 
 
-def test_a_server_whose_note_was_damaged_is_stopped_all_the_same(serving: Project) -> None:
+def test_server_with_a_damaged_state_file_can_be_stopped(serving: Project) -> None:
     note = serving.folder / ".run" / "server.json"
     note.write_text("")
     said = serving.make("stop")

@@ -1,4 +1,4 @@
-"""Clients of other protocols, and browsers, before the real server and through ops/nginx/ncf.conf."""
+"""Clients of other protocols, and browsers, at the real server and through ops/nginx/ncf.conf."""
 
 import gzip
 import json
@@ -42,7 +42,7 @@ def triton_client(proxy: Proxy) -> Iterator[Any]:
 
 
 @needs_nginx
-def test_a_triton_client_learns_what_is_true(proxy: Proxy) -> None:
+def test_triton_client_gets_correct_metadata(proxy: Proxy) -> None:
     with triton_client(proxy) as client:
         assert client.is_server_live()
         assert client.is_server_ready()
@@ -69,7 +69,7 @@ def test_a_triton_client_asks_a_version(proxy: Proxy, served: Project, version: 
 
 
 def tensors(told: Any) -> list[Any]:
-    """The inputs that the metadata names, for one pair."""
+    """The inputs in the metadata, for one pair."""
     inputs = []
     for one in told["inputs"]:
         tensor = triton.InferInput(one["name"], [1], one["datatype"])
@@ -99,7 +99,7 @@ def test_compressed_json_is_read_and_other_encodings_are_refused(served: Project
 
 
 @needs_nginx
-def test_kserve_1_and_2_are_told_in_their_own_words(proxy: Proxy) -> None:
+def test_health_answers_have_the_formats_of_kserve_1_and_2(proxy: Proxy) -> None:
     assert proxy.client.get("/").json() == {"status": "alive"}
     assert proxy.client.get("/v2/health/live").json() == {"live": True}
     for path in ("/v1/models/ncf", "/v2/health/ready", "/v2/models/ncf/ready", "/v2/models/ncf/versions/1.0/ready"):
@@ -136,7 +136,7 @@ def test_a_page_of_another_origin_may_not_ask(proxy: Proxy) -> None:
             assert told.headers["vary"] == "Origin"
 
 
-def test_the_server_itself_allows_no_origin_as_shipped(served: Project) -> None:
+def test_server_allows_no_origin_by_default(served: Project) -> None:
     url = served.settings.inference + "/predictions/ncf"
     for answer in (
         httpx.options(url, headers=PREFLIGHT, trust_env=False),

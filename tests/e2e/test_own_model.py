@@ -1,7 +1,8 @@
-"""Networks that were trained elsewhere on a real server: each example of examples/, by the commands of its text."""
+"""Networks that were trained elsewhere, on a real server: each example of examples/, with the commands of its text."""
 
 from __future__ import annotations
 
+import random
 import re
 import shlex
 from collections.abc import Iterator
@@ -11,7 +12,9 @@ from typing import Any
 import httpx
 import pandas as pd
 import pytest
+from playwright.sync_api import Browser, expect
 
+from tests.e2e.browser import needs_browser, opened, rows
 from tests.e2e.conftest import ROOT, Project, copy_project
 from tests.e2e.test_docs_commands import marked
 from tests.train.adopt.conftest import MOVIES, USERS, Own, script
@@ -35,8 +38,10 @@ def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     project = copy_project(tmp_path_factory.mktemp("owner"))
     demo = project.folder / "build" / "demo"
     write_demo(demo)
-    lines = (demo / "rates.csv").read_text().splitlines(keepends=True)
-    (demo / "rates.csv").write_text("".join(lines[:8_000]))
+    header, *lines = (demo / "rates.csv").read_text().splitlines(keepends=True)
+    lines = random.Random(0).sample(lines, 12_000)
+    (demo / "rates.csv").write_text("".join([header, *lines[:8_000]]))
+    (project.folder / "later.csv").write_text("".join([header, *lines[8_000:]]))
     for version, example in EXAMPLES.items():
         train, adopt = commands_of(example)
         project.run("bash", "-ec", f"PATH={project.folder / '.venv' / 'bin'}:$PATH {train}")
@@ -60,12 +65,12 @@ def test_an_example_is_shorter_than_sixty_lines(example: str) -> None:
     assert len((ROOT / "examples" / f"{example}.py").read_text().splitlines()) < 60
 
 
-def test_the_first_adopted_version_is_what_a_start_serves(owner: Project) -> None:
+def test_first_adopted_version_becomes_the_default(owner: Project) -> None:
     assert owner.versions == {"own-1": True, "own-2": False, "own-3": False}
 
 
 @pytest.mark.parametrize("version", EXAMPLES)
-def test_an_adopted_network_rates_pairs_and_flags_strangers(owner: Project, version: str) -> None:
+def test_adopted_network_rates_pairs_and_flags_unknown_ids(owner: Project, version: str) -> None:
     user, movie = example_of(owner, version)
     low, high = SCALES[version]
     known = owner.ask({"user_id": user, "movie_id": movie}, version).json()
@@ -82,7 +87,7 @@ def test_an_adopted_network_ranks_its_movies(owner: Project, version: str) -> No
     best = owner.ask({"user_id": user, "top_k": 5}, version).json()["recommendations"]
     assert len(best) == 5
     assert [one["score"] for one in best] == sorted((one["score"] for one in best), reverse=True)
-    if version != "own-1":  # the others were given ratings
+    if version != "own-1":  # the other versions have ratings
         ratings = pd.read_csv(owner.folder / "build" / "demo" / "rates.csv")
         seen = set(ratings["movie"][ratings["user"] == user])
         assert not seen & {one["movie_id"] for one in best}
@@ -105,15 +110,17 @@ def test_an_adopted_network_answers_columns(owner: Project, version: str) -> Non
 
 
 @pytest.mark.parametrize("version", EXAMPLES)
-def test_what_an_adopted_network_cannot_do_is_told(owner: Project, version: str) -> None:
+def test_unsupported_asks_of_an_adopted_network_are_reported(owner: Project, version: str) -> None:
     user, movie = example_of(owner, version)
     ratings = owner.ask({"ratings": [{"movie_id": movie, "rating": 1}], "top_k": 3}, version)
     assert (ratings.status_code, "takes no new ratings" in ratings.text) == (400, True)
     similar = owner.ask({"movie_id": movie, "similar": 3}, version)
-    if version == "own-3":
-        assert len(similar.json()["similar"]) == 3
-    else:
+    if version == "own-1":
         assert (similar.status_code, "has no vectors of movies" in similar.text) == (400, True)
+    else:
+        assert len(similar.json()["similar"]) == 3
+    blend = owner.ask({"user_id": user, "top_k": 3, "rank_by": "blend"}, version)
+    assert blend.status_code == (400 if version == "own-1" else 200), blend.text
     url = f"{owner.settings.inference}/explanations/ncf/{version}"
     told = httpx.post(url, json={"user_id": user, "movie_id": movie}, timeout=30, trust_env=False)
     if version == "own-3":
@@ -122,17 +129,55 @@ def test_what_an_adopted_network_cannot_do_is_told(owner: Project, version: str)
         assert (told.status_code, "gives a rating and no reasons" in told.text) == (400, True)
 
 
-def test_adopting_the_same_again_makes_nothing(owner: Project) -> None:
+@needs_browser
+@pytest.mark.parametrize(("version", "sections"), [("own-1", 0), ("own-2", 1)])
+def test_the_page_of_a_plain_network_shows_no_reasons_and_no_error(
+    owner: Project, chromium: Browser, version: str, sections: int
+) -> None:
+    with opened(chromium, f"{owner.settings.inference}/predictions/ncf/{version}") as tab:
+        rows(tab.page).first.locator(".open").click()
+        shown = tab.page.locator(".why:not([aria-busy])")
+        expect(shown).to_contain_text("It gives a rating and no reasons")
+        expect(shown.locator("section")).to_have_count(sections)
+
+
+def test_an_adopted_version_is_tried_compared_promoted_and_rolled_back(owner: Project) -> None:
+    tried = owner.make("canary", "VERSION=own-3", "SHARE=0.1", "DATA=later.csv")
+    assert re.search(r"own-3 \(canary\) +\d+ +0 ", tried), tried
+    assert "drawn at random, as often as users rated" in tried
+    assert "whether own-3 and own-1, trained elsewhere, saw them is not known" in tried
+    compared = owner.make("compare", "VERSION=own-3", "WITH=own-1", "DATA=later.csv")
+    assert "drawn at random, of each user equally often" in compared
+    for told in (tried, compared):
+        assert re.search(r"verdict on own-3 against own-1: (promote|keep|cannot tell)", told)
+        assert re.search(r"mean squared error \d.*nDCG@10 \d|nDCG@10 \d.*mean squared error \d", told, re.DOTALL)
+    owner.make("promote", "VERSION=own-3")
+    assert owner.default_version == "own-3"
+    owner.make("rollback")
+    assert owner.default_version == "own-1"
+
+
+@pytest.mark.parametrize("version", EXAMPLES)
+def test_the_lists_of_an_adopted_network_are_what_its_server_answers(owner: Project, version: str) -> None:
+    owner.make("score", f"VERSION={version}", f"OUT=lists-{version}", "TOP_K=3", "EXCLUDE_SEEN=1")
+    lists = pd.read_parquet(owner.folder / f"lists-{version}")
+    first = lists.iloc[0]
+    body = {"user_id": int(first["user_id"]), "top_k": 3, "exclude_seen": True}
+    best = owner.ask(body, version).json()["recommendations"]
+    assert list(first["movie_ids"]) == [one["movie_id"] for one in best]
+
+
+def test_adopting_the_same_network_again_makes_no_version(owner: Project) -> None:
     before = (owner.folder / "build" / "own-2" / "ncf.pt").stat().st_mtime_ns
     again = shlex.split(commands_of("neumf")[1])
-    assert "version own-2 was made of just that" in owner.make(*again[1:])
+    assert "version own-2 was already made from exactly this" in owner.make(*again[1:])
     assert (owner.folder / "build" / "own-2" / "ncf.pt").stat().st_mtime_ns == before
     Path(owner.folder / "own" / "neumf" / "net.pt").write_bytes(b"")
     told = owner.make(*again[1:], check=False)
     assert "VERSION: own-2 already exists, and a version is never replaced" in told
 
 
-def test_a_network_that_cannot_be_adopted_leaves_nothing(owner: Project) -> None:
+def test_failed_adoption_leaves_no_files(owner: Project) -> None:
     (owner.folder / "bad.pt").write_bytes(b"no network")
     given = ["MODEL=bad.pt", "USERS=own/feed/users.csv", "MOVIES=own/feed/movies.csv"]
     assert "bad.pt: not a TorchScript file" in owner.make("adopt", *given, "VERSION=bad", check=False)
@@ -150,3 +195,20 @@ def test_the_three_lines_of_the_page_run(owner: Project) -> None:
     owner.make("stop")
     *_, told = [owner.run("bash", "-ec", command) for command in marked("own_model")]
     assert '"recommendations":' in told.stdout
+
+
+def test_the_asgi_server_answers_for_adopted_networks(owner: Project) -> None:
+    owner.make("stop")
+    owner.make("serve", "SERVER=asgi", "VERSION=own-2")
+    user, movie = example_of(owner, "own-2")
+    single = owner.ask({"user_id": user, "movie_id": movie}).json()["rating"]
+    columns = [
+        {"name": name, "shape": [1], "datatype": "INT64", "data": [value]}
+        for name, value in (("user_id", user), ("movie_id", movie))
+    ]
+    url = f"{owner.settings.inference}/v2/models/ncf"
+    answer = httpx.post(f"{url}/infer", json={"inputs": columns}, timeout=30, trust_env=False).json()
+    assert (answer["model_version"], answer["outputs"][0]["data"]) == ("own-2", [pytest.approx(single, abs=1e-5)])
+    assert len(owner.ask({"movie_id": movie, "similar": 3}).json()["similar"]) == 3
+    refused = owner.ask({"ratings": [{"movie_id": movie, "rating": 1}], "top_k": 3})
+    assert (refused.status_code, "takes no new ratings" in refused.text) == (400, True)

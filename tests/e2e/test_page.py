@@ -1,4 +1,4 @@
-"""The page in a real browser, before the real server: find a movie, see why, look at the model, the worker and JSON."""
+"""The page in a real browser, with the real server: find a movie, see why, view the model, the worker and the JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HTML = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0
 
 @pytest.fixture
 def tab(chromium: Browser, served: Project) -> Iterator[Watched]:
-    """A tab with the page open; in the end nothing was logged as an error, and no other host was asked."""
+    """A tab with the page open. At the end, it checks the tab's log and its requests."""
     with opened(chromium, f"{served.settings.inference}/predictions/ncf") as watched:
         yield watched
 
@@ -37,7 +37,7 @@ def test_only_a_browser_gets_the_page(served: Project) -> None:
     assert httpx.post(url, headers=HTML, json={"search": ""}, trust_env=False).json()["movies"]
 
 
-def test_new_person_rates_movies_and_the_list_moves_at_once(tab: Watched) -> None:
+def test_ratings_of_a_new_person_change_the_list_at_once(tab: Watched) -> None:
     page = tab.page
     before = rows(page).all_inner_texts()
     title = page.locator("#well-known .name").first.inner_text()
@@ -53,7 +53,7 @@ def test_new_person_rates_movies_and_the_list_moves_at_once(tab: Watched) -> Non
         expect(page.locator("#rated li")).to_have_count(count + 1)
     expect(page.locator("#rated-count")).to_contain_text("5 ratings")
     page.wait_for_function("before => document.querySelector('#best').innerText !== before", arg="\n".join(before))
-    page.wait_for_function(  # the list follows the last rating a moment later
+    page.wait_for_function(  # the list changes a moment after the last rating
         """() => {
             const ids = (items) => [...document.querySelectorAll(items)].map((one) => one.dataset.id);
             const rated = ids('#rated li');
@@ -63,7 +63,7 @@ def test_new_person_rates_movies_and_the_list_moves_at_once(tab: Watched) -> Non
     )
 
 
-def test_keyboard_alone_rates_and_opens_why(tab: Watched) -> None:
+def test_keyboard_is_enough_to_rate_and_to_open_why(tab: Watched) -> None:
     page = tab.page
     page.focus("#search")
     page.keyboard.type("a")
@@ -156,7 +156,7 @@ def test_title_with_markup_shows_as_text(tab: Watched) -> None:
     assert page.locator("img").count() == 0
 
 
-def test_server_that_goes_away_is_told_and_asked_again(tab: Watched) -> None:
+def test_lost_server_is_reported_and_asked_again(tab: Watched) -> None:
     page = tab.page
     page.route("**/predictions/ncf", lambda route: route.abort())
     rate(page.locator("#well-known .glyphs").first, 0.95)
@@ -168,7 +168,7 @@ def test_server_that_goes_away_is_told_and_asked_again(tab: Watched) -> None:
     tab.errors.clear()
 
 
-def test_refused_key_is_asked_for_and_kept_in_memory_alone(tab: Watched) -> None:
+def test_key_is_asked_for_and_kept_only_in_memory(tab: Watched) -> None:
     page = tab.page
     refusal = {"code": 400, "type": "InvalidKeyException", "message": "Token Authentication failed."}
 

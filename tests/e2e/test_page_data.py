@@ -1,4 +1,4 @@
-"""The page over other data: 100,000 titles in two scripts, half stars, 1,000 ratings; and KMRD's Korean titles."""
+"""The page with other data: 100,000 titles in two scripts, half stars, 1,000 ratings; and KMRD's Korean titles."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MADE, KOREAN = "made", "korean"
 
 @pytest.fixture(scope="module")
 def large(served: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a version with 100,000 titles, rated from half a star to five."""
+    """The address of a version with 100,000 titles, with ratings from half a star to five stars."""
     folder = tmp_path_factory.mktemp("large")
     write_large(folder)
     yield from registered(served, MADE, folder / "ratings.csv")
@@ -37,7 +37,7 @@ def kmrd(served: Project) -> Iterator[str]:
 
 
 def registered(served: Project, version: str, data: Path) -> Iterator[str]:
-    """The page's address for a version of this data, which is there until the end."""
+    """The page's address for a version of this data, which is registered until the end of the block."""
     rollout = Rollout(served.client, served.settings)
     served.make("package", f"VERSION={version}", f"DATA={data}", f"TRAIN_ARGS={QUICK} --test-size 0")
     rollout.register(version)
@@ -46,7 +46,7 @@ def registered(served: Project, version: str, data: Path) -> Iterator[str]:
 
 
 def write_large(folder: Path) -> None:
-    """Every movie has a title and two genres; most of them nobody has rated."""
+    """Every movie has a title and two genres; most movies have no ratings."""
     drawn = random.Random(7)
     genres = ("Drama", "Comedy", "War", "Crime", "Romance")
     names = ("Harbour of Glass", "기억의 숲")
@@ -104,7 +104,7 @@ def test_a_thousand_ratings_are_sent_and_one_more_is_refused_in_words(tab: Watch
     expect(page.locator("#note")).to_contain_text("At most 1000 ratings can be sent.")
 
 
-def test_a_slow_server_shows_that_it_is_busy_and_old_answers_replace_no_new_ones(tab: Watched) -> None:
+def test_slow_server_shows_progress_and_late_answers_are_dropped(tab: Watched) -> None:
     page = tab.page
     waits = iter([2.0, 1.0])
 

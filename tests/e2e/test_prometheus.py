@@ -1,4 +1,4 @@
-"""A real Prometheus over a real server: every query of the rules and the dashboard gives an answer."""
+"""A real Prometheus with a real server: every query of the rules and the dashboard gives an answer."""
 
 import re
 import shutil
@@ -35,7 +35,7 @@ def exposed(running: Running) -> str:
     return httpx.get(f"http://127.0.0.1:{running.project.ports['8082']}/metrics", trust_env=False).text
 
 
-def test_every_metric_that_is_asked_for_is_exposed(running: Running) -> None:
+def test_every_used_metric_is_exposed(running: Running) -> None:
     recorded = {rule["record"] for rule in rules() if "record" in rule} | {"up"}
     asked = set().union(*map(metric_names, [*dashboard_queries(), *(rule["expr"] for rule in rules())])) - recorded
     deadline = time.monotonic() + 30
@@ -52,7 +52,7 @@ def test_a_workers_figures_name_its_version(running: Running) -> None:
 
 
 class Prometheus:
-    """Asks one Prometheus."""
+    """A client of one Prometheus."""
 
     def __init__(self, port: str) -> None:
         self._url = f"http://127.0.0.1:{port}"
@@ -79,7 +79,7 @@ class Prometheus:
 
 @pytest.fixture(scope="module")
 def prometheus(running: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    """Debian's Prometheus with the project's configuration, but for the address, and a second between two looks."""
+    """Debian's Prometheus with the project's configuration, except for the address and an interval of one second."""
     if shutil.which("prometheus") is None:
         pytest.skip("needs prometheus (Debian: prometheus)")
     folder: Path = tmp_path_factory.mktemp("prometheus")
@@ -124,8 +124,8 @@ def test_prometheus_takes_every_query_and_has_figures_for_the_dashboard(
     assert {rule["health"] for rule in prometheus.rules()} == {"ok"}
 
 
-def test_only_what_is_wrong_raises_an_alert(running: Running, prometheus: Prometheus) -> None:
-    # One of the questions breaks the model.
+def test_alerts_fire_only_for_faults(running: Running, prometheus: Prometheus) -> None:
+    # One of the requests makes the model fail.
     prometheus.until('ALERTS{alertname="NcfErrors"}', running)
     raised = {rule["name"] for rule in prometheus.rules() if rule["type"] == "alerting" and rule["alerts"]}
     assert raised == {"NcfErrors"}

@@ -1,4 +1,4 @@
-"""The real server, asked by a real client of each protocol, politely and not."""
+"""The real server, with a real client of each protocol, and with valid and malformed requests."""
 
 import json
 import subprocess
@@ -27,7 +27,7 @@ JSON = {"content-type": "application/json"}
 
 @pytest.fixture
 def ids(served: Project) -> tuple[list[int], list[int]]:
-    """Users, the last of whom the model does not know, and as many movies."""
+    """Users and equally many movies; the model does not know the last user and the last movie."""
     example = served.client.describe()["example"]
     movies: list[int] = example["movie_ids"]
     return [example["user_id"]] * (len(movies) - 1) + [STRANGER], movies
@@ -54,7 +54,7 @@ def rpc(served: Project) -> Iterator[GrpcClient]:
 
 @pytest.fixture
 def same_workers(either: Project) -> Iterator[None]:
-    """No worker ends meanwhile."""
+    """Checks that no worker ends during the test."""
     before = workers(either)
     yield
     assert workers(either) == before
@@ -87,13 +87,15 @@ def test_a_triton_client_gets_its_tensors(
         assert result.as_numpy("movie_known").all()
 
 
-def test_a_triton_client_is_told_what_is_wrong(either: Project) -> None:
+def test_triton_client_gets_clear_errors(either: Project) -> None:
     message = "user_id has 1 entries, movie_id 2; expected the same number"
     with pytest.raises(triton.InferenceServerException, match=message):
         ask_triton(either, [1], [1, 2])
 
 
-def test_columns_are_the_same_at_predictions(either: Project, ids: tuple[list[int], list[int]], ratings: Any) -> None:
+def test_columns_give_the_same_answer_at_predictions(
+    either: Project, ids: tuple[list[int], list[int]], ratings: Any
+) -> None:
     inputs = [
         {"name": name, "shape": [len(values)], "datatype": "INT64", "data": values}
         for name, values in zip(("user_id", "movie_id"), ids, strict=True)
@@ -116,7 +118,7 @@ def test_kserve_1_predicts_and_explains(either: Project, ids: tuple[list[int], l
 
 
 @pytest.mark.parametrize("field", ["body", "data"])
-def test_grpc_answers_what_http_answers(
+def test_grpc_and_http_give_the_same_answers(
     served: Project, ids: tuple[list[int], list[int]], rpc: GrpcClient, field: str
 ) -> None:
     user, movie = ids[0][0], ids[1][0]
@@ -127,7 +129,7 @@ def test_grpc_answers_what_http_answers(
     assert rpc.predict({field: json.dumps({"user_id": user, "top_k": 1}).encode()}, version="1.0")["user_id"] == user
 
 
-def test_grpc_errors_are_told_and_end_no_worker(served: Project, rpc: GrpcClient) -> None:
+def test_grpc_errors_are_reported_and_end_no_worker(served: Project, rpc: GrpcClient) -> None:
     before = workers(served)
     for fields in ({}, {"body": b""}, {"a": b"{}", "b": b"{}"}, {"data": b"\xff"}):
         answer = rpc.predict(fields)
@@ -164,7 +166,7 @@ PAIR = '{"user_id": 1, "movie_id": 2}'
         ([], 400, "body: empty"),
     ],
 )
-def test_every_way_of_sending_is_understood_or_refused(
+def test_every_transfer_encoding_is_accepted_or_refused(
     either: Project, tmp_path: Path, arguments: list[str], status: int, says: str
 ) -> None:
     (tmp_path / "pair.json").write_text(PAIR)
@@ -175,14 +177,14 @@ def test_every_way_of_sending_is_understood_or_refused(
     assert json.loads(body).get("code", 200) == status
 
 
-def test_form_data_that_is_no_form_is_refused(served: Project, served_by_asgi: Project) -> None:
+def test_malformed_form_data_is_refused(served: Project, served_by_asgi: Project) -> None:
     form = {"content-type": "application/x-www-form-urlencoded"}
     assert post(served, "/predictions/ncf", b"a=50%", **form).status_code == 500  # the front end's own answer
     assert post(served_by_asgi, "/predictions/ncf", b"a=50%", **form).status_code == 400
 
 
 @pytest.mark.usefixtures("same_workers")
-def test_what_could_end_a_worker_is_refused(either: Project) -> None:
+def test_requests_that_could_end_a_worker_are_refused(either: Project) -> None:
     instances = {"instances": [0] * 100_000}
     assert post(either, "/predictions/ncf", instances).json()["message"].startswith("answer: ")
     assert post(either, "/explanations/ncf", instances).status_code == 413
@@ -192,7 +194,7 @@ def test_what_could_end_a_worker_is_refused(either: Project) -> None:
     assert post(either, "/predictions/ncf", json.loads(PAIR), **length).status_code == 400
 
 
-def test_answers_are_those_of_the_schema_that_describe_tells(either: Project, ids: tuple[list[int], list[int]]) -> None:
+def test_answers_match_the_schema_of_describe(either: Project, ids: tuple[list[int], list[int]]) -> None:
     schema = either.client.describe()["schema"]
     request, answer = (Draft202012Validator(schema[name]) for name in ("request", "answer"))
     user, movies = ids[0][0], ids[1]
@@ -204,7 +206,7 @@ def test_answers_are_those_of_the_schema_that_describe_tells(either: Project, id
 
 
 @pytest.mark.usefixtures("same_workers")
-def test_many_at_once_over_every_protocol_are_each_answered_as_if_alone(
+def test_simultaneous_requests_get_the_same_answers_as_single_ones(
     either: Project, ids: tuple[list[int], list[int]], rpc: GrpcClient
 ) -> None:
     user, movie = ids[0][0], ids[1][0]
@@ -234,7 +236,7 @@ def test_many_at_once_over_every_protocol_are_each_answered_as_if_alone(
 
 
 def assert_close(one: Any, other: Any) -> None:
-    """Equal, but for the last digits of a rating."""
+    """Equal, except for the last digits of a rating."""
     if isinstance(one, dict):
         assert one.keys() == other.keys()
         one, other = list(one.values()), list(other.values())

@@ -1,4 +1,4 @@
-"""Recommendations over HTTP are as good as the training reported, and are those that `make score` writes."""
+"""Recommendations over HTTP are as good as the training reported, and equal the lists of `make score`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SHOWN, AT_ONCE = 20, 100
 
 @pytest.fixture(scope="module")
 def measured(served: Project) -> Iterator[Project]:
-    """The project with a version that was fitted on the training rows alone, so that it has not seen the others."""
+    """The project with a version that was fitted only to the training rows, so the held-out rows are new to it."""
     served.make("package", f"VERSION={VERSION}", f"TRAIN_ARGS={QUICK} --no-refit")
     Rollout(served.client, served.settings).register(VERSION)
     yield served
@@ -35,7 +35,7 @@ def measured(served: Project) -> Iterator[Project]:
 
 
 def held_out_task(project: Project, artifact: Artifact) -> RankingTask:
-    """The users that the training ranked for, and what movies are worth to them."""
+    """The users that the training ranked for, and the relevance of movies to them."""
     data = load_ratings(project.folder / "build" / "demo")
     split = split_ratings(data.ratings, source=data.source)
     train, held_out = (
@@ -46,7 +46,7 @@ def held_out_task(project: Project, artifact: Artifact) -> RankingTask:
 
 
 def recommended(project: Project, artifact: Artifact, users: np.ndarray, rank_by: str) -> np.ndarray:
-    """Rows of the first movies of each user (U, SHOWN), as the server answers."""
+    """Rows of the first movies of each user (U, SHOWN), from the server's answers."""
     raw = artifact.user_ids.raw(users)
     rows = []
     for start in range(0, len(raw), AT_ONCE):
@@ -64,7 +64,7 @@ def test_the_server_ranks_as_well_as_the_training_reported(measured: Project, ra
     task = held_out_task(measured, artifact)
     assert len(task.user) == reported["users"] > 2_000
     movies = recommended(measured, artifact, task.user, rank_by)
-    nobody = np.zeros(len(artifact.movie_ids))  # the number of raters does not count in nDCG
+    nobody = np.zeros(len(artifact.movie_ids))  # nDCG does not use the number of raters
     found = measure_lists(judge(movies, task.liked, nobody, len(artifact.user_ids)))
     for metric in ("ndcg@10", "recall@10", "hit_rate@10", "coverage@10"):
         wanted = reported["liked"][rank_by][metric]
@@ -72,7 +72,7 @@ def test_the_server_ranks_as_well_as_the_training_reported(measured: Project, ra
     assert reported["liked"]["blend"]["ndcg@10"] > reported["liked"]["most_popular"]["ndcg@10"]
 
 
-def test_the_lists_of_all_users_are_what_the_server_answers(measured: Project) -> None:
+def test_lists_of_all_users_equal_the_servers_answers(measured: Project) -> None:
     told = measured.make("score", f"VERSION={VERSION}", "OUT=best.parquet", f"TOP_K={SHOWN}")
     users = len(load_artifact(measured.folder / "build" / VERSION / "ncf.pt").user_ids)
     assert f"the lists of {users:,} users" in told
@@ -90,4 +90,4 @@ def test_the_lists_of_all_users_are_what_the_server_answers(measured: Project) -
             assert [served[movie] for movie in ours.tolist() if movie in served] == pytest.approx(
                 [rating for movie, rating in zip(ours.tolist(), ratings, strict=True) if movie in served], abs=1e-5
             )
-    assert differ <= 4  # two scores that are equal to the last digit may change places
+    assert differ <= 4  # movies with equal scores may swap places

@@ -1,4 +1,4 @@
-"""The ASGI server on a local Ray cluster, in a process of its own."""
+"""The ASGI server on a local Ray cluster, in a separate process."""
 
 import json
 import os
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.skipif(find_spec("ray") is None, reas
 DEADLINE_S = 400
 
 
-def test_replicas_follow_the_load_and_a_new_version_loses_no_request(project: Project) -> None:
+def test_replicas_scale_with_load_and_a_new_version_loses_no_request(project: Project) -> None:
     script = Path(__file__).with_name("rolling_on_ray.py")
     own = {"PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0", "PATH": os.environ["PATH"]}
     done = subprocess.run(

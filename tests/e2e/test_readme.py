@@ -1,4 +1,4 @@
-"""README and docs are run as a newcomer runs them: commands, curl lines, and the answers that they show."""
+"""Runs README and docs as a new user does: commands, curl lines, and the answers in the text."""
 
 import json
 import re
@@ -29,7 +29,7 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     project.make("stop")
 
 
-def test_the_first_command_serves_and_the_curl_lines_answer_as_shown(newcomer: Project) -> None:
+def test_first_command_serves_and_curl_lines_give_the_shown_answers(newcomer: Project) -> None:
     first = BLOCK.search(README)
     assert first is not None
     commands = [line.split("#")[0].strip() for line in first[3].splitlines()]
@@ -45,7 +45,7 @@ def test_the_first_command_serves_and_the_curl_lines_answer_as_shown(newcomer: P
 
 
 def assert_like(answer: Any, expected: Any) -> None:
-    """Equal but for ratings, which may differ by 0.5, and for which movies are recommended."""
+    """Equal, except that ratings may differ by 0.5 and that other movies may be recommended."""
     if isinstance(expected, dict):
         assert answer.keys() == expected.keys()
         for key in expected.keys() - {"title", "genres"} - ({"movie_id"} if "title" in expected else set()):

@@ -1,4 +1,4 @@
-"""A night's work on the real server: new ratings are taken in, judged, and served."""
+"""A refresh on the real server: it adds new ratings, judges the version, and serves it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.e2e
 
 
 def grown(project: Project) -> None:
-    """all.csv: the training's ratings; then 250 users come to like four movies that few have rated."""
+    """all.csv: the training's ratings, and then high ratings by 250 users for four movies with few ratings before."""
     ratings = pd.read_csv(project.folder / "build" / "demo" / "rates.csv")
     few = ratings["movie"].value_counts().index[-4:]
     fans = ratings.loc[~ratings["movie"].isin(few), "user"].drop_duplicates()[:250]
@@ -27,7 +27,7 @@ def grown(project: Project) -> None:
     pd.concat([ratings, new]).to_csv(project.folder / "all.csv", index=False)
 
 
-def test_a_refresh_takes_in_judges_and_promotes(served: Project) -> None:
+def test_refresh_updates_judges_and_promotes(served: Project) -> None:
     grown(served)
     version = Shelf(served.folder / "build", served.settings.model_store).next_free("1.0")
     try:
@@ -50,7 +50,7 @@ def test_a_refresh_takes_in_judges_and_promotes(served: Project) -> None:
 
 
 def leave(project: Project, version: str) -> None:
-    """As other modules have it: version 1.0 alone, and nothing made of the other."""
+    """Restores the state that other modules expect: only version 1.0, and no other version."""
     rollout = Rollout(project.client, project.settings)
     if project.default_version == version:
         rollout.rollback()

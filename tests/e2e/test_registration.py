@@ -1,4 +1,4 @@
-"""Only archives of the model store can be registered: whatever else is named, the server neither opens nor runs it."""
+"""Only archives of the model store can be registered. The server neither opens nor runs anything else."""
 
 import json
 import shutil
@@ -29,7 +29,7 @@ def handle(data, context):
 
 
 class Listener(ThreadingHTTPServer):
-    """Serves one archive to whoever asks, and counts the connections."""
+    """Serves one archive to every client, and counts the connections."""
 
     def __init__(self, archive: Path) -> None:
         self.asked: list[str] = []
@@ -56,7 +56,7 @@ def listener(served: Project) -> Iterator[Listener]:
 
 @pytest.fixture
 def evil(tmp_path: Path) -> Path:
-    """A folder with a handler that leaves the file `mark` beside it once it is imported."""
+    """A folder with a handler that creates the file `mark` when it is imported."""
     folder = tmp_path / "evil"
     folder.mkdir()
     (folder / "evil.py").write_text(LEAVES_A_MARK.format(mark=str(tmp_path / "mark")))
@@ -64,7 +64,7 @@ def evil(tmp_path: Path) -> Path:
 
 
 def register(served: Project, url: str, **more: str) -> httpx.Response:
-    """As curl does it; `url` is sent as it is, percent signs included."""
+    """Registers as curl does; `url` is sent unchanged, including percent signs."""
     query = "&".join(f"{name}={value}" for name, value in {"model_name": "evil", "handler": "evil.py", **more}.items())
     return httpx.post(f"{served.settings.management}/models?url={url}&{query}", timeout=60, trust_env=False)
 
@@ -78,10 +78,10 @@ def register_by_grpc(served: Project, url: str) -> bytes:
     """RegisterModelRequest {handler = 2, model_name = 5, url = 9}, on the wire: a tag, a length, the text.
 
     Raises:
-        grpc.RpcError: it was refused.
+        grpc.RpcError: the server refused.
     """
     fields = {2: b"evil.py", 5: b"evil", 9: url.encode()}
-    assert len(url) < 128  # a length of one byte
+    assert len(url) < 128  # so that one byte holds the length
     message = b"".join(bytes([number << 3 | 2, len(text)]) + text for number, text in fields.items())
     with grpc.insecure_channel(f"127.0.0.1:{served.ports['7071']}") as channel:
         method = "/org.pytorch.serve.grpc.management.ManagementAPIsService/RegisterModel"
@@ -113,7 +113,7 @@ def models(served: Project) -> set[str]:
         *("s3://bucket/other.mar", "ftp://127.0.0.1/x.mar", "https://127.0.0.1/x.mar"),
     ],
 )
-def test_what_is_no_archive_of_the_store_is_refused(served: Project, url: str) -> None:
+def test_only_archives_of_the_store_can_be_registered(served: Project, url: str) -> None:
     for answer in (register(served, url), register_by_json(served, url)):
         assert answer.status_code >= 400
         assert "root:" not in answer.text
@@ -133,7 +133,7 @@ def test_nothing_is_fetched_from_another_host(served: Project, listener: Listene
     answer = httpx.post(f"{served.settings.management}/workflows", params=workflow, trust_env=False)
     assert "does not match any allowed URL" in answer.text
     assert listener.asked == []
-    assert httpx.get(f"http://127.0.0.1:{port}/", trust_env=False).is_success  # it would have answered
+    assert httpx.get(f"http://127.0.0.1:{port}/", trust_env=False).is_success  # this server does answer
     assert not list((served.folder / "model-store").glob("x.*"))
 
 
@@ -157,7 +157,7 @@ def test_a_folder_of_the_host_is_not_run(served: Project, evil: Path) -> None:
     ):
         with pytest.raises(grpc.RpcError):
             register_by_grpc(served, url)
-    assert b"registered" in register_by_grpc(served, "ncf-1.1.mar")  # the message is one that the server takes
+    assert b"registered" in register_by_grpc(served, "ncf-1.1.mar")  # this shows that the message is well-formed
     httpx.delete(f"{served.settings.management}/models/evil", trust_env=False)
     assert models(served) == {"ncf"}
     assert not (evil.parent / "mark").exists()
@@ -183,8 +183,8 @@ def test_the_workflow_api_finds_no_archive(served: Project, evil: Path) -> None:
     assert not (evil.parent / "mark").exists()
 
 
-def test_a_link_in_the_store_is_followed_by_the_server_and_refused_by_make(served: Project, tmp_path: Path) -> None:
-    """Who may write the store decides what is served: the server itself does not look where a link leads."""
+def test_link_in_the_store_is_refused_by_make_though_torchserve_follows_it(served: Project, tmp_path: Path) -> None:
+    """Users with write access to the store decide what is served: TorchServe itself follows links."""
     store = served.folder / "model-store"
     outside = shutil.copy2(store / "ncf-1.1.mar", tmp_path / "x.mar")
     (store / "ncf-9.0.mar").symlink_to(outside)

@@ -1,4 +1,4 @@
-"""The roll-out over replicas, with a kubectl that has one replica: the image as it runs here."""
+"""The roll-out over replicas, with a stand-in for kubectl that has one replica: the running image."""
 
 import os
 import subprocess

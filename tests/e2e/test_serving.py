@@ -1,4 +1,4 @@
-"""The real server, asked over HTTP."""
+"""The real server over HTTP."""
 
 import json
 from pathlib import Path
@@ -53,7 +53,7 @@ def test_a_bad_request_is_a_4xx_with_a_json_body(served: Project) -> None:
     assert served.ask({"user_id": 1, "movie_id": 2}).status_code == 200
 
 
-def test_a_body_over_the_size_limit_is_refused_and_the_server_goes_on(served: Project) -> None:
+def test_body_over_the_size_limit_is_refused_and_later_requests_are_answered(served: Project) -> None:
     assert served.ask(b'{"user_id": "' + b"a" * 7_000_000 + b'"}').status_code == 413
     assert served.ask({"user_id": 1, "movie_id": 2}).status_code == 200
 
@@ -77,7 +77,7 @@ def test_the_worker_runs_the_code_inside_its_archive(served: Project) -> None:
     assert str(served.folder) not in path.split(":")
 
 
-def test_a_request_costs_no_log_line(served: Project, pairs: list[dict[str, Any]]) -> None:
+def test_successful_request_writes_no_log_line(served: Project, pairs: list[dict[str, Any]]) -> None:
     log = served.folder / "logs" / "console.log"
     served.ask(pairs[0])
     before = log.read_text()

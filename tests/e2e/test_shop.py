@@ -35,7 +35,7 @@ def write_shop(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def told(served: Project) -> Iterator[str]:
-    """What `make` says of the shop's version, which is then served beside the one of movies."""
+    """The output of `make` for the shop's version, which is then served beside that of movies."""
     write_shop(served.folder / "shop")
     words = ("ITEM=product", "TAGS=categories", f"VERSION={VERSION}")
     told = served.make("package", "DATA=shop/ratings.csv", *words, f"TRAIN_ARGS={QUICK}")
@@ -44,7 +44,7 @@ def told(served: Project) -> Iterator[str]:
     served.make("unregister", f"VERSION={VERSION}")
 
 
-def test_training_says_which_column_was_taken_for_what(served: Project, told: str) -> None:
+def test_training_reports_the_chosen_columns(served: Project, told: str) -> None:
     assert "columns: customer for users, sku for products, stars for ratings" in told
     assert 'sku for products, name for titles and category for categories ("|" between them)' in told
     assert "price shown in answers where `fields` asks" in told

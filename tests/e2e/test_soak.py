@@ -29,7 +29,7 @@ def test_every_request_is_accounted_for_and_no_answer_is_wrong(found: dict[str, 
         fates = ("answered", "refused", "failed", "hung", "broken", "unsent")
         assert sum(tally[fate] for fate in fates) == tally["sent"] > 0
         assert tally["wrong"] == 0
-        # A killed process is back in seconds, or on a busy machine after the clients' ten seconds.
+        # A killed process restarts in seconds, or on a busy machine after the clients' timeout of ten seconds.
         assert tally["hung"] == 0 or "killed" in name, (name, tally)
     assert figures["endurance"]["tally"]["answered"] == figures["endurance"]["tally"]["checked"] >= 3000
 
@@ -46,7 +46,7 @@ def test_only_kills_lose_requests(found: dict[str, Any]) -> None:
     }
 
 
-def test_the_tables_hold_the_figures(found: dict[str, Any], tmp_path: Path) -> None:
+def test_tables_contain_the_figures(found: dict[str, Any], tmp_path: Path) -> None:
     from bench.soak.report import draw
 
     for one in found["figures"]["faults"]:

@@ -1,4 +1,4 @@
-"""Two versions side by side: the verbs that change them, through make and beside clients that ask."""
+"""Two versions side by side: the verbs that change them, run through make while clients send requests."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("alone_afterwards")]
 
 
 def verb(project: Project, *words: str) -> subprocess.Popen[str]:
-    """`python -m ops.versions` as it runs."""
+    """A running `python -m ops.versions`."""
     command = [".venv/bin/python", "-m", "ops.versions", *words]
     return subprocess.Popen(command, cwd=project.folder, env=environment(), stdout=subprocess.PIPE, text=True)
 
@@ -38,7 +38,7 @@ def test_a_version_is_registered_promoted_and_the_old_one_removed(served: Projec
 
     served.make("register", "VERSION=1.1")
     told = served.make("register", "VERSION=1.1", check=False)
-    assert "versions: version 1.1 is registered already: `make unregister VERSION=1.1` first" in told
+    assert "versions: version 1.1 is already registered: `make unregister VERSION=1.1` first" in told
     assert served.default_version == "1.0"
     for version, rating in expected.items():
         assert served.ask(pair, version).json()["rating"] == pytest.approx(rating, abs=1e-5)
@@ -51,7 +51,7 @@ def test_a_version_is_registered_promoted_and_the_old_one_removed(served: Projec
     served.make("unregister", "VERSION=1.0")
     assert "is the only one" in served.make("unregister", "VERSION=1.1", check=False)
     served.make("stop")
-    assert "Serving version 1.1" in served.make("serve")  # what was promoted is what a start serves
+    assert "Serving version 1.1" in served.make("serve")  # a start serves the promoted version
     assert [one["version"] for one in served.client.versions()] == ["1.1"]
     assert served.ask(pair, "1.0").status_code == 404
 
@@ -88,7 +88,7 @@ def test_verbs_at_the_same_time_leave_server_and_record_alike(both: Project) -> 
     assert read_record(both.settings.model_store).default == both.default_version
 
 
-def test_a_version_that_clients_name_is_not_taken_from_them(both: Project, pair: dict[str, Any]) -> None:
+def test_version_that_clients_name_is_not_removed(both: Project, pair: dict[str, Any]) -> None:
     with ThreadPoolExecutor(1) as pool:
         over = threading.Event()
 
@@ -107,8 +107,8 @@ def test_a_version_that_clients_name_is_not_taken_from_them(both: Project, pair:
     both.make("unregister", "VERSION=1.1")
 
 
-def test_a_default_that_was_replaced_answers_what_it_was_asked_and_then_goes(both: Project, pair: Any) -> None:
-    """Its workers are held up for longer than a removal waits for requests by name."""
+def test_replaced_default_answers_its_requests_before_removal(both: Project, pair: Any) -> None:
+    """Blocks the workers for longer than a removal waits for requests by name."""
     rollout = Rollout(both.client, both.settings)
     pids = [worker["pid"] for one in both.client.versions() if one["default"] for worker in one["workers"]]
     with ThreadPoolExecutor(20) as pool:
@@ -127,7 +127,7 @@ def test_a_default_that_was_replaced_answers_what_it_was_asked_and_then_goes(bot
         answers = [one.result() for one in asked]
         removed.result()
     assert {answer.status_code for answer in answers} == {200}
-    assert "1.0" in {answer.headers["X-Model-Version"] for answer in answers}  # it had some in its hands
+    assert "1.0" in {answer.headers["X-Model-Version"] for answer in answers}  # it still had requests
     assert both.versions == {"1.1": True}
     assert "rolled back to version 1.0" in both.make("rollback")  # registered again first
     assert both.versions == {"1.0": True, "1.1": False}
@@ -146,11 +146,11 @@ def test_rollback_goes_back_one_default_at_a_time(both: Project, pair: dict[str,
     assert "versions: nothing to roll back to: no version was the default before 1.0" in told
 
 
-def test_a_default_that_was_set_past_the_verbs_is_told(both: Project) -> None:
+def test_default_set_without_the_verbs_is_reported(both: Project) -> None:
     both.client.promote("1.1")
     told = both.make("versions")
     assert "the default is 1.1, a restart serves 1.0: `make promote VERSION=1.1` records it" in told
-    both.make("rollback")  # knows what was the default
+    both.make("rollback")  # the record has the earlier defaults
     assert both.default_version == "1.0"
     assert "a restart" not in both.make("versions")
     both.client.unregister("1.1")

@@ -1,4 +1,4 @@
-"""A version that cannot be served, or does not answer as it must, is refused, and what was served goes on."""
+"""A version that cannot be served or gives wrong answers is refused, and the served versions do not change."""
 
 import os
 import shutil
@@ -83,12 +83,14 @@ def test_a_promotion_that_fails_leaves_the_former_default(
         return told.partition("versions: version 6.4 was not promoted: ")[2]
 
     mark.touch()
-    assert refusal().startswith("one pair: rating: served ")  # registered past the verbs: its answers are compared now
+    assert refusal().startswith(
+        "one pair: rating: served "
+    )  # it was registered without the verbs, so its answers are compared now
     note_loaded(served.settings, "6.4")
     assert refusal().startswith("as the default: rating: served ")  # it was the default for a moment
     os.utime(store / "ncf-6.4.mar")
-    assert "ncf-6.4.mar: another one than was loaded" in refusal()
-    assert "the archive of version 6.4 is another than the one that was loaded" in served.make("versions")
+    assert "ncf-6.4.mar: changed since it was loaded" in refusal()
+    assert "the archive of version 6.4 has changed since it was loaded" in served.make("versions")
     with zipfile.ZipFile(store / "ncf-6.4.mar", "a") as archive:
         archive.writestr("sitecustomize.py", "")
     assert "ncf-6.4.mar: sitecustomize.py: not in SHA256SUMS" in refusal()
@@ -96,7 +98,7 @@ def test_a_promotion_that_fails_leaves_the_former_default(
     assert read_record(store) == before
 
 
-def test_what_the_server_refuses_is_said_in_its_words(served: Project) -> None:
+def test_refusal_of_the_server_is_printed_unchanged(served: Project) -> None:
     assert "ncf-9.9.mar: no such archive" in served.make("promote", "VERSION=9.9", check=False)
     with pytest.raises(ClientError, match="404"):
         served.client.unregister("9.9")

@@ -1,4 +1,4 @@
-"""What a start serves: the versions of before a kill, never one that failed, and the same for a plain `torchserve`."""
+"""What a start serves: the versions from before a kill, but never a failed one. A plain `torchserve` does the same."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from tests.e2e.conftest import Project, copy_project, environment
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("alone_afterwards")]
 
 
-def test_after_the_server_was_killed_the_same_versions_come_back(both: Project, pair: dict[str, Any]) -> None:
+def test_killed_server_restarts_with_the_same_versions(both: Project, pair: dict[str, Any]) -> None:
     both.make("promote", "VERSION=1.1")
     os.kill(json.loads((both.folder / ".run" / "server.json").read_text())["pid"], signal.SIGKILL)
     assert "Serving version 1.1" in both.make("serve")
@@ -33,7 +33,7 @@ def test_after_the_server_was_killed_the_same_versions_come_back(both: Project, 
     assert both.ask(pair, "1.0").headers["X-Model-Version"] == "1.0"
 
 
-def test_a_start_that_fails_is_not_repeated_by_the_next(served: Project, pair: dict[str, Any]) -> None:
+def test_failed_start_does_not_change_the_next_start(served: Project, pair: dict[str, Any]) -> None:
     store, default = served.settings.model_store, served.default_version
     alter(store / "ncf-1.1.mar", store / "ncf-6.0.mar", "6.0", replacing(RAISES_AT_LOAD))
     told = served.run(".venv/bin/python", "-m", "ops.process.serve", "start", "--version", "6.0", check=False)
@@ -45,7 +45,7 @@ def test_a_start_that_fails_is_not_repeated_by_the_next(served: Project, pair: d
     assert served.ask(pair).headers["X-Model-Version"] == default
 
 
-def test_an_update_never_becomes_the_default_by_being_the_first_archive(project: Project, tmp_path: Path) -> None:
+def test_first_archive_of_an_update_does_not_become_the_default(project: Project, tmp_path: Path) -> None:
     fresh = copy_project(tmp_path / "fresh")
     shutil.copytree(project.folder / "build", fresh.folder / "build")
     (fresh.folder / "new.csv").write_text("user_id,movie_id,rating\n5000001,51901,9\n")
@@ -58,7 +58,7 @@ def test_an_update_never_becomes_the_default_by_being_the_first_archive(project:
     assert read_record(store).default == "1.0"
 
 
-def test_a_taken_port_is_named_before_the_server_starts(served: Project, tmp_path: Path) -> None:
+def test_port_in_use_is_named_before_the_server_starts(served: Project, tmp_path: Path) -> None:
     other = copy_project(tmp_path / "other")
     (other.folder / "config.properties").write_text((served.folder / "config.properties").read_text())
     (other.folder / "model-store").symlink_to(served.folder / "model-store")
@@ -69,7 +69,7 @@ def test_a_taken_port_is_named_before_the_server_starts(served: Project, tmp_pat
 
 
 def test_plain_torchserve_serves_the_archive(project: Project) -> None:
-    """`torchserve --start --ncs --ts-config config.properties`, as any TorchServe user types it."""
+    """`torchserve --start --ncs --ts-config config.properties`, the usual command of TorchServe."""
     with tempfile.TemporaryDirectory(prefix="ncf-plain-") as scratch:
         plain = copy_project(project.folder.parent / "plain")
         (plain.folder / "model-store").symlink_to(project.folder / "model-store")

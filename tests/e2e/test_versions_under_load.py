@@ -1,4 +1,4 @@
-"""Versions come, go and take turns while requests arrive at a constant rate: none is lost, none answered wrongly."""
+"""Versions are registered, promoted and removed under constant load: no request is lost or gets a wrong answer."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.e2e.failing import needs_load
 pytestmark = [pytest.mark.e2e, needs_load]
 
 
-def test_no_request_is_lost_and_every_answer_is_its_versions_own(served: Project) -> None:
+def test_no_request_is_lost_and_every_answer_matches_its_version(served: Project) -> None:
     package = [".venv/bin/python", "-m", "train.package", "--artifact", "build/1.1/ncf.pt"]
     served.run(*package, "--version", "1.2")
     rollout = Rollout(served.client, served.settings)

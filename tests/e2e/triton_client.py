@@ -18,7 +18,7 @@ def ask_triton(
     outputs: Sequence[str] | None = None,
     request_id: str = "",
 ) -> triton.InferResult:
-    """The answer to one request; `raw` is the client's default, bytes in place of JSON both ways.
+    """The answer to one request. `raw`, the client's default, sends and receives bytes in place of JSON.
 
     Raises:
         tritonclient.utils.InferenceServerException: with the server's words.

@@ -1,4 +1,4 @@
-"""A small factor network with random numbers in every place, as no training would give it."""
+"""A small factor network whose tensors are all random."""
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ NUM_USERS, NUM_MOVIES, FACTORS, HIDDEN = 20, 10, 3, 5
 
 
 def random_fold_in(seed: int, noise_shape: float) -> FoldIn:
-    """An encoder against 10 movies and the unknown one."""
+    """An encoder for users who rate 10 movies and the unknown movie."""
     generator = torch.Generator().manual_seed(seed)
     size = 1 + FACTORS
     row, column, _ = triangle(size)

@@ -13,7 +13,7 @@ from model.ids import IdMap
 from model.scale import RatingScale
 
 
-def test_what_is_read_is_what_was_written(artifact: Artifact, tmp_path: Path) -> None:
+def test_saved_artifact_is_loaded_unchanged(artifact: Artifact, tmp_path: Path) -> None:
     digest = save_artifact(artifact, tmp_path / "ncf.pt")
     loaded = load_artifact(tmp_path / "ncf.pt")
     assert loaded.metadata["digest"] == digest
@@ -27,21 +27,21 @@ def test_what_is_read_is_what_was_written(artifact: Artifact, tmp_path: Path) ->
     torch.testing.assert_close(loaded.network(*pairs), artifact.network(*pairs), atol=1e-6, rtol=0)
 
 
-def test_string_ids_survive(string_artifact: Artifact, tmp_path: Path) -> None:
+def test_string_ids_are_saved_and_loaded(string_artifact: Artifact, tmp_path: Path) -> None:
     save_artifact(string_artifact, tmp_path / "ncf.pt")
     loaded = load_artifact(tmp_path / "ncf.pt")
     assert loaded.user_ids.raw(np.arange(4)) == ["ann", "bob", "eve", "zoë"]
     assert loaded.movie_ids.rows(["2844", "0002844"]).tolist() == [1, 0]
 
 
-def test_the_digest_tells_content_not_time(artifact: Artifact, tmp_path: Path) -> None:
+def test_digest_depends_on_content_not_on_time(artifact: Artifact, tmp_path: Path) -> None:
     first = save_artifact(artifact, tmp_path / "a.pt")
     assert save_artifact(replace(artifact, metadata={"created": "later"}), tmp_path / "b.pt") == first
     assert save_artifact(replace(artifact, scale=RatingScale(1, 5)), tmp_path / "c.pt") != first
 
 
 def rewrite(path: Path, name: str, change: object) -> None:
-    """Writes the archive anew with one extra file changed; `change` maps its bytes."""
+    """Rewrites the archive with one extra file changed; `change` maps its bytes."""
     with zipfile.ZipFile(path) as old:
         members = {info.filename: old.read(info) for info in old.infolist()}
     with zipfile.ZipFile(path, "w") as new:
@@ -49,7 +49,7 @@ def rewrite(path: Path, name: str, change: object) -> None:
             new.writestr(member, change(data) if member.endswith(f"extra/{name}") else data)  # type: ignore[operator]
 
 
-def test_a_schema_version_from_the_future_is_refused(artifact: Artifact, tmp_path: Path) -> None:
+def test_newer_schema_version_is_refused(artifact: Artifact, tmp_path: Path) -> None:
     path = tmp_path / "ncf.pt"
     save_artifact(artifact, path)
     rewrite(path, "metadata.json", lambda data: json.dumps({**json.loads(data), "schema_version": 3}).encode())
@@ -94,7 +94,7 @@ def test_tables_that_do_not_match_the_ids_are_refused(artifact: Artifact, tmp_pa
         load_artifact(tmp_path / "ncf.pt")
 
 
-def test_a_diverged_network_is_not_written_over_a_good_one(artifact: Artifact, tmp_path: Path) -> None:
+def test_diverged_network_does_not_replace_a_good_artifact(artifact: Artifact, tmp_path: Path) -> None:
     path = tmp_path / "ncf.pt"
     save_artifact(artifact, path)
     before = path.read_bytes()

@@ -1,4 +1,4 @@
-"""The compiled head rates as TorchScript does, and TorchScript does its work where it cannot."""
+"""The compiled head gives the same ratings as TorchScript, which replaces it if it cannot run."""
 
 import shutil
 from pathlib import Path
@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from model import compiled_head
 from model.compiled_head import LIBRARY, find_compiled_head
 from model.factor_network import FactorNetwork
 from model.network import EmbeddingMLP
@@ -59,6 +60,24 @@ def test_fold_in_users_have_the_rows_after_the_last(factor_network: FactorNetwor
         assert found == pytest.approx(expected.detach().numpy(), abs=1e-6)
 
 
+@pytest.mark.parametrize("copied_bytes", [0, 2**20])
+def test_whole_catalogue_of_one_user_equals_the_network(
+    factor_network: FactorNetwork, library: Path, copied_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiled_head, "_MOST_COPIED_BYTES", copied_bytes)
+    rows = factor_network.movie_embedding.weight.detach().repeat(8, 1) * torch.linspace(-1, 2, 88).unsqueeze(1)
+    factor_network.movie_embedding = torch.nn.Embedding.from_pretrained(rows)
+    head = find_compiled_head(factor_network, library)
+    assert head is not None
+    movies = np.delete(np.arange(88), [3, 40])
+    for user in (0, 20):
+        users = np.full(len(movies), user)
+        expected = factor_network(torch.from_numpy(users), torch.from_numpy(movies)).detach().numpy()
+        assert head.units(users, movies, ()) == pytest.approx(expected, abs=1e-6)
+        folded = head.units(users + 21 - user, movies, [factor_network.user_embedding.weight.detach()[user]])
+        assert folded == pytest.approx(expected, abs=1e-6)
+
+
 @pytest.mark.parametrize(("user", "movie"), [(-1, 0), (21, 0), (0, -1), (0, 11), (2**40, 0)])
 def test_row_outside_its_table_raises(factor_network: FactorNetwork, library: Path, user: int, movie: int) -> None:
     head = find_compiled_head(factor_network, library)
@@ -67,14 +86,14 @@ def test_row_outside_its_table_raises(factor_network: FactorNetwork, library: Pa
         head.units(np.array([0, 1, user]), np.array([0, 1, movie]), ())
 
 
-def test_other_networks_and_missing_libraries_leave_it_to_torchscript(
+def test_other_networks_and_missing_libraries_use_torchscript(
     factor_network: FactorNetwork, library: Path, tmp_path: Path
 ) -> None:
     assert find_compiled_head(EmbeddingMLP(3, 3), library) is None
     assert find_compiled_head(factor_network, tmp_path / "none.so") is None
 
 
-def test_network_of_an_earlier_release_leaves_it_to_torchscript(
+def test_network_of_an_earlier_release_uses_torchscript(
     factor_network: FactorNetwork, library: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     del factor_network.rating_weight
@@ -90,7 +109,7 @@ def test_library_of_another_machine_is_not_used(
     assert "ratings are computed by TorchScript" in caplog.text
 
 
-def test_library_that_rates_otherwise_is_not_used(
+def test_library_with_different_ratings_is_not_used(
     factor_network: FactorNetwork, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     source = LIBRARY.with_suffix(".c").read_text()

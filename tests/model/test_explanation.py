@@ -64,7 +64,7 @@ def test_influence_in_an_encoding_network_is_the_change_without_the_rating(ranke
 
 
 def test_rating_of_a_twin_movie_has_the_most_influence() -> None:
-    """Movies 0 and 1 are the same to the network, movie 2 is another: a 10 for movie 0 lifts movie 1 more."""
+    """Movies 0 and 1 have equal vectors, movie 2 differs. So a 10 for movie 0 raises movie 1 most."""
     torch.manual_seed(0)
     network = EmbeddingMLP(1, 3, embedding_dim=4, hidden_dims=(16, 8)).eval()
     with torch.no_grad():

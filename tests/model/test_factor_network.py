@@ -23,7 +23,7 @@ MOVIE = torch.tensor([3, 10, 4, 3, 0])  # 10 is the unknown movie, 3 is rated tw
 RATING = torch.tensor([1.0, 10.0, 2.0, 2.5, 7.0])
 
 
-def test_unit_scores_lie_in_0_to_1_and_differ(factor_network: FactorNetwork) -> None:
+def test_unit_scores_are_in_0_to_1_and_differ(factor_network: FactorNetwork) -> None:
     unit = factor_network(*PAIRS)
     assert unit.shape == (231,)
     assert unit.dtype == torch.float32
@@ -52,7 +52,7 @@ def test_the_head_broadcasts_users_against_movies(factor_network: FactorNetwork)
     torch.testing.assert_close(factor_network.head(users.unsqueeze(1), movies), expected)
 
 
-def test_many_users_are_encoded_as_one_by_one(factor_network: FactorNetwork) -> None:
+def test_encoding_users_together_equals_encoding_them_singly(factor_network: FactorNetwork) -> None:
     rows = factor_network.encode_users(OWNER, MOVIE, RATING, 3)
     assert rows.shape == factor_network.user_embedding.weight[:3].shape
     for user in range(3):
@@ -92,7 +92,7 @@ def test_an_artifact_carries_the_encoder(factor_network: FactorNetwork, tmp_path
     torch.testing.assert_close(network.encode_user(MOVIE, RATING), factor_network.encode_user(MOVIE, RATING))
 
 
-def test_the_digest_covers_all_that_an_answer_depends_on(factor_network: FactorNetwork, tmp_path: Path) -> None:
+def test_digest_covers_everything_that_affects_answers(factor_network: FactorNetwork, tmp_path: Path) -> None:
     digests = {save_artifact(make_artifact(factor_network), tmp_path / "a.pt")}
     for name, tensor in factor_network.state_dict().items():
         if tensor.is_floating_point():
@@ -107,7 +107,7 @@ def test_the_digest_covers_all_that_an_answer_depends_on(factor_network: FactorN
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
-def test_it_answers_the_same_on_a_gpu(factor_network: FactorNetwork) -> None:
+def test_gpu_gives_the_same_answers(factor_network: FactorNetwork) -> None:
     expected, encoded = factor_network(*PAIRS), factor_network.encode_users(OWNER, MOVIE, RATING, 3)
     on_gpu = factor_network.cuda()
     torch.testing.assert_close(on_gpu(*PAIRS.cuda()).cpu(), expected, atol=1e-5, rtol=1e-5)
@@ -116,8 +116,8 @@ def test_it_answers_the_same_on_a_gpu(factor_network: FactorNetwork) -> None:
 
 
 @pytest.mark.parametrize("device", ["meta"])
-def test_nothing_is_made_on_another_device(factor_network: FactorNetwork, device: str) -> None:
-    """A meta tensor may not meet a CPU one, so this finds what a GPU would, on a machine without one."""
+def test_no_tensor_is_made_on_another_device(factor_network: FactorNetwork, device: str) -> None:
+    """PyTorch refuses to mix meta and CPU tensors, so this finds tensors on a wrong device without a GPU."""
     network = factor_network.to(device)
     assert network(*PAIRS.to(device)).device.type == device
     assert network.encode_users(OWNER.to(device), MOVIE.to(device), RATING.to(device), 3).device.type == device

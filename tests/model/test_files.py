@@ -17,7 +17,7 @@ def test_a_finished_file_replaces_the_old_one(tmp_path: Path, durable: bool) -> 
 
 
 @pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, error: type[BaseException]) -> None:
+def test_failed_write_keeps_only_the_old_file(tmp_path: Path, error: type[BaseException]) -> None:
     target = tmp_path / "versions"
     target.write_text("old")
 

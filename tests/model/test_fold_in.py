@@ -74,7 +74,7 @@ def test_the_posterior_has_the_vector_as_its_mean(fold_in: FoldIn) -> None:
     assert gamma[1] == 1
 
 
-def test_movies_put_in_place_are_those_that_were_given(fold_in: FoldIn) -> None:
+def test_set_movies_stores_the_given_posteriors(fold_in: FoldIn) -> None:
     mean, covariance = fold_in.movie_posterior(torch.arange(len(fold_in.x)))
     tables = {name: table.clone() for name, table in fold_in.state_dict().items()}
     fold_in.set_movies(torch.arange(len(mean)), mean, covariance)

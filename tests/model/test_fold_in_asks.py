@@ -1,4 +1,4 @@
-"""A user who sends ratings along is answered from them, with no training."""
+"""Answers for a user who sends ratings use these ratings, without training."""
 
 from typing import Any
 
@@ -23,14 +23,14 @@ def fold_in(predictor: Predictor, ask: PairAsk | BestAsk, given: dict[int, float
 
 
 def expected(predictor: Predictor, rated: dict[int, float], movie: int) -> float:
-    """Of movies by row."""
+    """The raw ids of these movie rows."""
     network = predictor.scorer
     vector = network.encode(np.array(list(rated), dtype=np.int64), np.array(list(rated.values())))
     unit = network.head(vector.unsqueeze(0), network.movie_tower(torch.tensor([movie])))
     return 1 + 9 * float(unit.detach())
 
 
-def test_new_user_is_known_by_the_sent_ratings(predictor: Predictor) -> None:
+def test_sent_ratings_fold_in_a_new_user(predictor: Predictor) -> None:
     answer = fold_in(predictor, PairAsk(None, 10_253), {3: 9.0, 10_102: 2.0})
     assert answer.answer.rating == pytest.approx(expected(predictor, {0: 9.0, 2: 2.0}, 3), abs=1e-5)
     assert answer.answer[1:] == (True, True)
@@ -41,7 +41,7 @@ def test_sent_ratings_add_to_and_replace_a_known_users_ratings(predictor: Predic
     assert answer.answer.rating == pytest.approx(expected(predictor, {4: 9.0, 0: 1.0, 2: 2.0}, 3), abs=1e-5)
 
 
-def test_no_sent_ratings_are_an_empty_history(predictor: Predictor) -> None:
+def test_empty_list_of_ratings_is_an_empty_history(predictor: Predictor) -> None:
     answer = fold_in(predictor, PairAsk(None, 3), {})
     assert answer.answer.rating == pytest.approx(expected(predictor, {}, 0), abs=1e-5)
 

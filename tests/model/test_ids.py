@@ -7,7 +7,7 @@ from model.ids import IdMap
 
 LOW, HIGH = -(2**63), 2**63 - 1
 INT64 = st.integers(LOW, HIGH)
-# Anywhere, and close together anywhere: found in unlike ways.
+# Ids over the whole range, and ids in a narrow range: the map finds them by different methods.
 IDS = st.sets(INT64, min_size=1, max_size=50) | st.builds(
     lambda first, offsets: {min(first, HIGH - 60) + offset for offset in offsets},
     INT64,
@@ -33,9 +33,11 @@ def test_every_integer_id_finds_its_own_row(ids: set[int]) -> None:
 
 
 @given(IDS, st.lists(st.integers(-(2**65), 2**65) | INT64, max_size=20))
-def test_a_stranger_finds_the_unknown_row_and_no_other(ids: set[int], asked: list[int]) -> None:
+def test_unknown_id_gets_only_the_unknown_row(ids: set[int], asked: list[int]) -> None:
     asked = [*asked, *(i + step for i in ids for step in (-1, 0, 1))]
-    assert IdMap(np.array(sorted(ids))).rows(asked).tolist() == expected_rows(ids, asked)
+    id_map = IdMap(np.array(sorted(ids)))
+    assert id_map.rows(asked).tolist() == expected_rows(ids, asked)
+    assert [id_map.row(one) for one in asked] == expected_rows(ids, asked)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +48,7 @@ def test_a_stranger_finds_the_unknown_row_and_no_other(ids: set[int], asked: lis
     ],
     ids=str,
 )
-def test_one_id_and_ids_at_the_ends_of_64_bits_are_told_from_their_neighbours(ids: set[int]) -> None:
+def test_extreme_ids_are_not_confused_with_their_neighbours(ids: set[int]) -> None:
     id_map = IdMap(np.array(sorted(ids)))
     near = sorted({i + step for i in {*ids, LOW, 0, HIGH} for step in (-2, -1, 0, 1, 2)})
     assert id_map.rows(near).tolist() == expected_rows(ids, near)
@@ -63,7 +65,7 @@ def test_string_ids_match_exactly_or_not_at_all(texts: set[str], asked: list[str
 
 
 @pytest.mark.parametrize("spread", [1, 1_000_003])
-def test_narrow_and_wide_ranges_answer_alike(spread: int) -> None:
+def test_narrow_and_wide_id_ranges_give_the_same_rows(spread: int) -> None:
     ids = np.arange(100) * spread + 5
     id_map = IdMap(ids)
     assert (id_map.rows(ids) == np.arange(100)).all()
@@ -75,7 +77,7 @@ def test_no_ids_give_no_rows() -> None:
     assert string_map({"a"}).rows([]).tolist() == []
 
 
-def test_leading_zeros_make_another_id() -> None:
+def test_leading_zeros_make_a_different_id() -> None:
     assert string_map({"0068646", "68646"}).rows(["68646", "0068646", "068646"]).tolist() == [1, 0, 2]
 
 
@@ -90,6 +92,6 @@ def test_leading_zeros_make_another_id() -> None:
         np.eye(2),
     ],
 )
-def test_an_array_that_is_no_map_is_refused(ids: np.ndarray) -> None:
+def test_invalid_array_of_ids_is_refused(ids: np.ndarray) -> None:
     with pytest.raises(ValueError, match="ids"):
         IdMap(ids)

@@ -1,5 +1,6 @@
-"""The interest part: its equation, how it folds new users in, and what becomes of it in an artifact."""
+"""The interest part: its equation, new users, and its place in an artifact."""
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,14 +10,14 @@ import torch
 
 from model.artifact import Artifact, ArtifactError, load_artifact, save_artifact
 from model.asks import BestAnswer, BestAsk, ExplainAnswer, ExplainAsk, FoldInAnswer, FoldInAsk
-from model.history import History
+from model.history import History, Rated
 from model.interest import Interest
 from model.neighbours import list_pairs
 from model.predictor import Predictor
-from model.ranking import Ranking, Rated
+from model.ranking import Ranking
 from tests.conftest import MOVIE_IDS
 
-# Whoever rated 3 with 8 and 77_777 with 9, as the user 11_242 did.
+# The ratings of user 11_242: movie 3 with 8 and movie 77_777 with 9.
 MOVIES = np.array([0, 4])
 RATINGS = np.array([8.0, 9.0], dtype=np.float32)
 
@@ -42,7 +43,7 @@ def test_interest_is_the_sum_over_the_history_and_a_fading_popularity(ranked_art
     assert found[5:].tolist() == [0, 0]  # without weights and raters: the last movie, and the unknown one
 
 
-def test_restraint_holds_popular_movies_back_by_spreads_of_the_interest(ranked_artifact: Artifact) -> None:
+def test_restraint_lowers_popular_movies_in_units_of_the_spread(ranked_artifact: Artifact) -> None:
     interest = interest_of(ranked_artifact)
     history = [Rated(MOVIES, RATINGS), Rated(MOVIES[:0], RATINGS[:0])]
     before = Ranking(interest).interests(history)
@@ -53,14 +54,33 @@ def test_restraint_holds_popular_movies_back_by_spreads_of_the_interest(ranked_a
     assert rarity[:6].mean() == pytest.approx(0, abs=1e-6)
     assert rarity[:6].std() == pytest.approx(1, abs=1e-6)
     assert rarity.argmax() == 5  # nobody rated it
-    assert (after[1] == before[1]).all()  # who rated nothing gets the most popular
+    assert (after[1] == before[1]).all()  # a user without ratings gets the most popular movies
 
 
-def test_users_of_one_product_have_the_interest_that_they_have_alone(ranked_artifact: Artifact) -> None:
+def test_interest_of_many_users_equals_their_single_interest(ranked_artifact: Artifact) -> None:
     ranking = Ranking(interest_of(ranked_artifact))
     histories = [Rated(MOVIES[:0], RATINGS[:0]), Rated(MOVIES, RATINGS), Rated(MOVIES[1:], RATINGS[1:])]
     alone = np.concatenate([ranking.interests([history]) for history in histories])
     assert ranking.interests(histories) == pytest.approx(alone, abs=1e-6)
+
+
+@pytest.mark.parametrize("restraint", [0.0, 0.5])
+@pytest.mark.parametrize("level", [0.0, 0.2])
+@pytest.mark.parametrize("large", [False, True])
+def test_interest_of_a_cpu_equals_the_module(
+    ranked_artifact: Artifact, restraint: float, level: float, large: bool
+) -> None:
+    interest = interest_of(with_neighbours(ranked_artifact) if large else ranked_artifact)
+    interest.restraint.fill_(restraint)
+    interest.level.fill_(level)
+    sizes = [0, 1, 6, 0, 3]
+    movies = np.concatenate([np.arange(size, dtype=np.int32) for size in sizes])
+    ratings = np.random.default_rng(0).uniform(1, 10, len(movies)).astype(np.float32)
+    offsets = np.concatenate(([0], np.cumsum(sizes)))
+    expected = interest(torch.from_numpy(movies).long(), torch.from_numpy(ratings), torch.from_numpy(offsets))
+    parts = [slice(*ends) for ends in itertools.pairwise(offsets)]
+    found = Ranking(interest).interests([Rated(movies[part], ratings[part]) for part in parts])
+    assert found == pytest.approx(expected.numpy(), abs=1e-6)
 
 
 def test_saved_artifact_has_the_same_interest(ranked_artifact: Artifact, tmp_path: Path) -> None:
@@ -106,15 +126,17 @@ def test_digest_covers_the_interest(ranked_artifact: Artifact, tmp_path: Path) -
     assert save_artifact(ranked_artifact, tmp_path / "two.pt") != first
 
 
-def test_interest_of_another_number_of_movies_is_refused(ranked_artifact: Artifact, tmp_path: Path) -> None:
+def test_interest_with_a_wrong_number_of_movies_is_refused(ranked_artifact: Artifact, tmp_path: Path) -> None:
     interest_of(ranked_artifact).popularity = torch.zeros(4)
     save_artifact(ranked_artifact, tmp_path / "ncf.pt")
-    with pytest.raises(ArtifactError, match="the interest part is of 3 movies"):
+    with pytest.raises(ArtifactError, match="the interest part has 3 movies"):
         load_artifact(tmp_path / "ncf.pt")
 
 
 @pytest.mark.parametrize(("rank_by", "rating_weight"), [("interest", 0.0), ("blend", 0.05)])
-def test_best_are_sorted_by_what_the_ask_says(ranked_artifact: Artifact, rank_by: str, rating_weight: float) -> None:
+def test_best_movies_are_sorted_by_the_requested_ranking(
+    ranked_artifact: Artifact, rank_by: str, rating_weight: float
+) -> None:
     predictor = Predictor(ranked_artifact)
     answer = best(predictor, BestAsk(11_242, rank_by=rank_by))  # type: ignore[arg-type]
     [interest] = Ranking(interest_of(ranked_artifact)).interests([Rated(MOVIES, RATINGS)])
@@ -135,7 +157,7 @@ def test_unknown_user_gets_the_most_popular(ranked_artifact: Artifact) -> None:
     assert not answer.user_known
 
 
-def test_fold_in_user_has_the_interest_of_a_known_user_with_these_ratings(ranked_artifact: Artifact) -> None:
+def test_fold_in_user_has_the_interest_of_a_known_user_with_the_same_ratings(ranked_artifact: Artifact) -> None:
     predictor = Predictor(ranked_artifact)
     known = best(predictor, BestAsk(11_242, rank_by="interest"))
     folded, alone = predictor.answer(

@@ -1,4 +1,4 @@
-"""Large tables, ids and histories lie in the artifact as arrays that processes map instead of reading."""
+"""The artifact stores large tables, ids and histories as arrays that processes map instead of reading."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from tests.model.test_artifact import rewrite
 
 @pytest.fixture
 def everything_mapped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever has a dimension is large."""
+    """Counts every array with at least one dimension as large."""
     monkeypatch.setattr(model.tables, "MAPPED_BYTES", 1)
 
 
 def is_mapped(address: int, path: Path) -> bool:
-    """Whether this process has the file at an address of its memory."""
+    """Whether this process has mapped the file into its memory."""
     for line in Path("/proc/self/maps").read_text().splitlines():
         start, end = (int(one, 16) for one in line.split()[0].split("-"))
         if start <= address < end:
@@ -36,7 +36,7 @@ def is_mapped(address: int, path: Path) -> bool:
 
 @pytest.mark.usefixtures("everything_mapped")
 @pytest.mark.parametrize("ids", ["integer", "string"])
-def test_mapped_tables_answer_as_those_in_memory(
+def test_mapped_tables_give_the_same_answers_as_tables_in_memory(
     ranked_artifact: Artifact, string_artifact: Artifact, ids: str, tmp_path: Path
 ) -> None:
     artifact = ranked_artifact if ids == "integer" else string_artifact
@@ -57,7 +57,7 @@ def test_mapped_tables_answer_as_those_in_memory(
 
 
 @pytest.mark.usefixtures("everything_mapped")
-def test_a_mapped_artifact_is_saved_again_as_it_was(ranked_artifact: Artifact, tmp_path: Path) -> None:
+def test_mapped_artifact_is_saved_again_unchanged(ranked_artifact: Artifact, tmp_path: Path) -> None:
     digest = save_artifact(ranked_artifact, tmp_path / "one.pt")
     loaded = load_artifact(tmp_path / "one.pt")
     assert save_artifact(loaded, tmp_path / "two.pt") == digest
@@ -67,7 +67,7 @@ def test_a_mapped_artifact_is_saved_again_as_it_was(ranked_artifact: Artifact, t
 
 
 @pytest.mark.usefixtures("everything_mapped")
-def test_saving_leaves_the_network_as_it_was(ranked_artifact: Artifact, tmp_path: Path) -> None:
+def test_saving_does_not_change_the_network(ranked_artifact: Artifact, tmp_path: Path) -> None:
     save_artifact(ranked_artifact, tmp_path / "one.pt")
     loaded = load_artifact(tmp_path / "one.pt")
     for artifact in (ranked_artifact, loaded):
@@ -130,7 +130,7 @@ def test_two_names_of_one_table_are_one_array(tmp_path: Path) -> None:
     assert [array.ctypes.data % 64 for array in found.values()] == [0, 0, 0]
 
 
-def test_a_pickle_in_a_mapped_array_is_not_run(tmp_path: Path) -> None:
+def test_pickle_in_a_mapped_array_is_not_executed(tmp_path: Path) -> None:
     np.save(tmp_path / "bad.npy", np.array([print], dtype=object), allow_pickle=True)
     with zipfile.ZipFile(tmp_path / "bad.zip", "w") as file:
         file.write(tmp_path / "bad.npy", "mapped/a.npy")
@@ -138,7 +138,7 @@ def test_a_pickle_in_a_mapped_array_is_not_run(tmp_path: Path) -> None:
         map_arrays(tmp_path / "bad.zip", {"a": "mapped/a.npy"})
 
 
-def test_of_a_movie_rated_twice_the_last_rating_alone_counts(ranked_artifact: Artifact) -> None:
+def test_only_the_last_of_repeated_ratings_counts(ranked_artifact: Artifact) -> None:
     history = History.from_ratings(np.array([1, 1, 1, 0]), np.array([4, 2, 4, 4]), np.array([1.0, 5, 9, 3]), 5)
     assert [one.tolist() for one in history.last_of_user(1)] == [[2, 4], [5.0, 9.0]]
     served = Predictor(replace(ranked_artifact, history=history)).model

@@ -17,14 +17,14 @@ def network() -> EmbeddingMLP:
 PAIRS = torch.cartesian_prod(torch.arange(21), torch.arange(11)).T
 
 
-def test_unit_scores_lie_in_0_to_1_and_differ(network: EmbeddingMLP) -> None:
+def test_unit_scores_are_in_0_to_1_and_differ(network: EmbeddingMLP) -> None:
     unit = network(*PAIRS)
     assert unit.shape == (231,)
     assert bool(((unit > 0) & (unit < 1)).all())
     assert len(unit.unique()) > 200
 
 
-def test_the_split_first_layer_equals_one_over_the_concatenation(network: EmbeddingMLP) -> None:
+def test_split_first_layer_equals_the_layer_over_the_concatenation(network: EmbeddingMLP) -> None:
     users, movies = PAIRS
     both = torch.cat([network.user_embedding(users), network.movie_embedding(movies)], dim=1)
     weight = torch.cat([network.user_linear.weight, network.movie_linear.weight], dim=1)
@@ -50,7 +50,7 @@ def test_the_head_broadcasts_one_user_against_all_movies(network: EmbeddingMLP) 
     torch.testing.assert_close(wide, network(torch.full((11,), 3), movies))
 
 
-def test_embedding_dropout_is_applied_in_training_and_not_after() -> None:
+def test_embedding_dropout_applies_only_in_training() -> None:
     network = EmbeddingMLP(1, 1, embedding_dim=1000, hidden_dims=(4,), dropout=0.0, embedding_dropout=0.5)
     user = torch.zeros(1, dtype=torch.int64)
     network.train()

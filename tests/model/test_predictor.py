@@ -69,7 +69,7 @@ def test_unknown_ids_are_flagged_and_share_the_unknown_rating(predictor: Predict
     assert stranger.rating != known.rating
 
 
-def test_recommendations_hold_all_movies_sorted_by_rating(predictor: Predictor) -> None:
+def test_recommendations_contain_all_movies_sorted_by_rating(predictor: Predictor) -> None:
     answer = best(predictor, BestAsk(7))
     expected = sorted(MOVIE_IDS, key=lambda movie_id: -rating(predictor, 7, movie_id))
     assert answer.movie_ids == expected
@@ -100,7 +100,7 @@ def test_movies_with_equal_ratings_keep_the_order_of_the_ask(predictor: Predicto
     assert best(predictor, BestAsk(7, [98, 97, 99], top_k=2)).movie_ids == [98, 97]
 
 
-def test_towers_that_are_not_kept_give_the_same_ratings(artifact: Artifact, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ratings_do_not_depend_on_cached_towers(artifact: Artifact, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = Predictor(artifact)
     monkeypatch.setattr(model.scorer, "TOWER_CACHE_MIB", 0)
     monkeypatch.setitem(model.scorer.CHUNK_PAIRS, "cpu", 4)
@@ -135,7 +135,7 @@ def test_movies_without_a_catalogue_are_ranked(artifact: Artifact) -> None:
     assert len(best(Predictor(bare), BestAsk(7, top_k=3)).movie_ids) == 3
 
 
-def test_unknown_movies_keep_the_order_of_the_ask_whatever_their_last_digit(artifact: Artifact) -> None:
+def test_unknown_movies_keep_the_order_of_the_ask(artifact: Artifact) -> None:
     candidates = Candidates(np.array([6, 6, 0, 6]), [4, 101, 3, 5])
     ratings = np.array([5, 5 + 1e-7, 9, 5 + 2e-7])
     ratings = same_for_same(candidates, ratings)

@@ -1,4 +1,4 @@
-"""The short questions of a notebook give the answers of the asks that they stand for."""
+"""The predictor's short methods for notebooks give the same answers as the asks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_best_ranks_as_the_server_does(artifact: Artifact, ranked_artifact: Arti
     assert [one.title for one in found] == [f"Movie {MOVIE_IDS.index(one.movie_id)}" for one in found]
 
 
-def test_best_leaves_out_rated_movies_unless_told_otherwise(artifact: Artifact) -> None:
+def test_best_leaves_out_rated_movies_by_default(artifact: Artifact) -> None:
     predictor = Predictor(artifact)
     user = USER_IDS[3]  # who rated two movies
     assert len(predictor.best(user)) == len(MOVIE_IDS) - 2

@@ -1,4 +1,4 @@
-"""Many users with many movies: the same ratings as pair by pair, whatever the tiles."""
+"""Rating many users with many movies gives the same ratings as rating each pair, for every size of tile."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from model.scorer import Scorer
 
 
 @pytest.mark.parametrize(("chunk", "tile_users"), [(4096, 16), (6, 2), (3, 3)])
-def test_all_pairs_are_rated_as_each_is_alone(
+def test_rating_all_pairs_equals_rating_each_pair(
     ranked_artifact: Artifact, chunk: int, tile_users: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(model.scorer, "_TILE_USERS", tile_users)
@@ -37,16 +37,16 @@ def test_a_fold_in_user_has_a_row_in_the_table_of_all_pairs(ranked_artifact: Art
     assert table[0] != pytest.approx(table[1])
 
 
-def test_the_sketch_is_the_head_where_the_ordinal_network_is_a_line(factor_network: FactorNetwork) -> None:
+def test_sketch_equals_the_head_of_a_linear_ordinal_network(factor_network: FactorNetwork) -> None:
     network = torch.jit.script(factor_network)
     users, movies = network.user_tower(torch.arange(21)), network.movie_tower(torch.arange(11))
-    network.rating_weight = torch.tensor(1.0)  # the rating block alone
+    network.rating_weight = torch.tensor(1.0)  # only the rating block
     assert network.sketch(users.unsqueeze(1), movies.unsqueeze(0)) == pytest.approx(
         network.head(users.unsqueeze(1), movies.unsqueeze(0)), abs=1e-5
     )
 
 
-def test_a_network_without_a_sketch_says_so(artifact: Artifact) -> None:
+def test_network_without_a_sketch_raises(artifact: Artifact) -> None:
     scorer = Scorer(replace(artifact))
     assert not scorer.can_sketch
     with pytest.raises(NotImplementedError, match="no sketch"):

@@ -1,4 +1,4 @@
-"""A pair has the same rating however a call is cut into forwards, and whatever kind of integers its rows are."""
+"""A pair's rating depends neither on the batches of a call nor on the integer type of its rows."""
 
 from dataclasses import replace
 
@@ -35,7 +35,7 @@ towers = pytest.mark.parametrize("tower_mib", [0, 64], ids=["towers by request",
 
 
 @towers
-def test_forwards_of_any_size_give_the_same_ratings(
+def test_batch_size_does_not_change_ratings(
     ranked_artifact: Artifact, monkeypatch: pytest.MonkeyPatch, tower_mib: int
 ) -> None:
     whole = Scorer(ranked_artifact)
@@ -78,7 +78,7 @@ def test_dense_ids_get_the_same_ratings_as_sparse_ids(
 
 
 def asks(users: list[int], movies: list[int], stranger: int) -> list[Ask]:
-    """Asks of every kind that is rated in one pass."""
+    """Asks of every kind that one pass rates."""
     return [
         PairAsk(users[3], movies[2]),
         PairAsk(stranger, movies[5]),

@@ -1,4 +1,4 @@
-"""Cosines of movies: computed in chunks where the vectors are too many to be kept, and the same as all at once."""
+"""Cosines of movies. If there are too many vectors to keep, they are computed in chunks, with the same results."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ CPU = torch.device("cpu")
 
 
 class Vectors:
-    """A network's movie vectors, and how many rows were asked for at once."""
+    """A network's movie vectors; it records the number of rows in each call."""
 
     def __init__(self) -> None:
         self.table = torch.randn(11, 3, generator=torch.Generator().manual_seed(0))
@@ -23,16 +23,14 @@ class Vectors:
         self.asked.append(len(rows))
         return self.table[rows]
 
-    movie_tower = movie_vectors
 
-
-def test_chunks_give_the_cosines_of_all_at_once_and_ask_for_few_rows_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cosines_in_chunks_equal_cosines_in_one_step(monkeypatch: pytest.MonkeyPatch) -> None:
     network = Vectors()
-    kept = Similarity(network, 10, CPU)
+    kept = Similarity(network.movie_vectors, 10, CPU)
     monkeypatch.setattr(similarity, "_KEPT_MIB", 0)
     monkeypatch.setattr(similarity, "_CHUNK_MOVIES", 4)
     network.asked.clear()
-    chunked = Similarity(network, 10, CPU)
+    chunked = Similarity(network.movie_vectors, 10, CPU)
     for row in range(10):
         assert chunked.cosines(row) == pytest.approx(kept.cosines(row), abs=1e-6)
         assert np.argmax(chunked.cosines(row)) == row

@@ -35,7 +35,7 @@ POPULARITY = np.array([9, 1, 1, 1, 1, 3, 30, 1, 0])
         ("mat zz", []),
     ],
 )
-def test_query_finds_titles_whose_words_begin_like_its_words(query: str, found: list[str]) -> None:
+def test_query_finds_titles_by_the_beginnings_of_words(query: str, found: list[str]) -> None:
     rows = TitleIndex(TITLES, POPULARITY).find(query, 9)
     assert [TITLES[row] for row in rows] == found
 
@@ -44,6 +44,6 @@ def test_empty_query_finds_the_movies_with_the_most_ratings() -> None:
     assert TitleIndex(TITLES, POPULARITY).find(" ?", 3).tolist() == [6, 0, 5]
 
 
-def test_title_that_begins_with_the_query_comes_before_a_more_popular_one() -> None:
+def test_title_starting_with_the_query_comes_before_popular_titles() -> None:
     index = TitleIndex(["Another Matrix", "Matrix"], np.array([9, 1]))
     assert index.find("matrix", 1).tolist() == [1]

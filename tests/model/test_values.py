@@ -13,7 +13,7 @@ from model.scale import RatingScale
 
 
 @given(st.floats(-1e6, 1e6), st.floats(0.1, 1e6), st.floats(0, 1))
-def test_scale_goes_there_and_back(minimum: float, span: float, unit: float) -> None:
+def test_scale_converts_in_both_directions(minimum: float, span: float, unit: float) -> None:
     scale = RatingScale(minimum, minimum + span)
     assert scale.to_unit(scale.to_rating(unit)) == pytest.approx(unit, abs=1e-6)
     assert scale.to_rating(0.0) == scale.minimum
@@ -21,7 +21,7 @@ def test_scale_goes_there_and_back(minimum: float, span: float, unit: float) -> 
 
 
 @pytest.mark.parametrize("bounds", [(1, 1), (5, 1), (float("nan"), 1), (0, float("inf"))])
-def test_empty_or_endless_scale_is_rejected(bounds: tuple[float, float]) -> None:
+def test_empty_or_infinite_scale_is_rejected(bounds: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match="rating scale"):
         RatingScale(*bounds)
 

@@ -1,4 +1,4 @@
-"""A fault at any step: one of the calls that a verb makes fails, before or after it has happened."""
+"""Injects a fault at any step: one call of a verb fails, before or after its effect."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 Step = tuple[Any, str]
-"""The module or class that the verb looks a function up in, and the function's name."""
+"""The module or class in which the verb looks up a function, and the function's name."""
 
 
 def fail_at(
     patch: pytest.MonkeyPatch, steps: Iterable[Step], number: int, fault: BaseException, after: bool
 ) -> list[str]:
-    """Makes call `number` of all steps raise the fault; returns the names of the calls, which grow as they are made."""
+    """Makes call `number` of all steps raise the fault. Returns a list that collects the names of the calls."""
     calls: list[str] = []
 
     def counted(name: str, real: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,6 +1,6 @@
 """A stand-in for TorchServe's management and inference addresses: real HTTP, versions in memory.
 
-tests/e2e does the same with TorchServe itself. Here a fault can be put at every request, hundreds of times.
+tests/e2e does the same with the real TorchServe. Here, tests can inject a fault at every request, hundreds of times.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ EXAMPLE = {"user_id": 1, "movie_ids": [1, 2, 3]}
 
 
 class Management:
-    """`versions` maps each registered version to its workers; every answer is that of the default or the named one."""
+    """`versions` maps each registered version to its workers. The default or the named version gives each answer."""
 
     def __init__(self) -> None:
         self.versions = {"1.0": 1}

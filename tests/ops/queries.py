@@ -1,4 +1,4 @@
-"""The PromQL of the rules and the dashboard, and the metrics that it names."""
+"""The PromQL expressions of the rules and the dashboard, and the metrics in them."""
 
 from __future__ import annotations
 
@@ -36,6 +36,6 @@ def dashboard_queries() -> Iterator[str]:
 
 
 def metric_names(expression: str) -> set[str]:
-    """What an expression asks Prometheus for: its names that are neither functions nor words."""
+    """The metrics in an expression: all names that are neither functions nor keywords."""
     names = re.findall(r"[a-zA-Z_][\w:]*(?!\w|\s*\()(?![\w:]*\s*\()", re.sub(_BESIDE, " ", expression))
     return set(names) - _WORDS

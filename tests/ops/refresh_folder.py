@@ -1,4 +1,4 @@
-"""A folder with a server's stand-in, in which a refresh makes versions without training."""
+"""A folder with a stand-in for the server, in which a refresh makes versions without training."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NEWS = {"new": 600, "timed": True, "held": 100_000, "trained": 100_000, "trained
 
 
 def write_model(path: Path, text: str, base: Path | None = None) -> None:
-    """An artifact as far as this room reads it: a zip file with its metadata; its text grows by updates."""
+    """Writes a stand-in for an artifact: a zip file with metadata and a text, to which an update adds."""
     before = read_model(base) if base is not None else ""
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("ncf/extra/metadata.json", json.dumps({"created": "2026-01-31T03:00:00+00:00"}))
@@ -56,7 +56,7 @@ def update(options: dict[str, str], base: Path, _version: str, out: Path) -> Non
 
 @dataclass
 class Folder:
-    """Version 1.0 is served; what a night finds new, and the verdict on it, are as the test sets them."""
+    """Version 1.0 is served. The test sets the new ratings of a night and the verdict on them."""
 
     path: Path
     management: Management
@@ -73,7 +73,7 @@ class Folder:
         return Verdict(version, other, Decision(self.verdict, ("because",)), {}, None, "none", (1, 1))
 
     def seen(self) -> dict[str, Any]:
-        """All that a run leaves, but for times."""
+        """Everything that a run leaves, except times."""
         store, inode = self.shelf.store, (self.shelf.store / "ncf.mar").stat().st_ino
         record = read_record(store)
         return {
@@ -90,7 +90,7 @@ class Folder:
 
 @contextmanager
 def refresh_folder(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Folder]:
-    """Archives are plain here: their digests, ids and answers are taken for right."""
+    """Archives are simple files here: the checks of their digests, ids and answers are switched off."""
     monkeypatch.chdir(path)
     monkeypatch.setattr(commands, "train", train)
     monkeypatch.setattr(commands, "update", update)

@@ -1,4 +1,4 @@
-"""The verb `adopt` without training and without make: the command is a stand-in that writes."""
+"""The verb `adopt` without training and without make: a stand-in for the command writes the files."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def write_adopted(options: dict[str, str], _version: str, out: Path) -> None:
     (out / "ncf.pt").write_text(Path(options["MODEL"]).read_text())
 
 
-def test_the_first_adopted_version_is_what_a_start_serves(shelf: Shelf) -> None:
+def test_first_adopted_version_becomes_the_default(shelf: Shelf) -> None:
     assert adopt(ASKED, shelf) == "own-1"
     assert read_record(shelf.store).default == "own-1"
     assert trained_recipe(shelf, "own-1") is None
     (shelf.folder("own-1") / "ncf.pt").read_text()
 
 
-def test_the_same_files_are_the_same_version_wherever_they_lie(shelf: Shelf, tmp_path: Path) -> None:
+def test_moved_files_give_the_same_version(shelf: Shelf, tmp_path: Path) -> None:
     adopt({**ASKED, "VERSION": "own-1"}, shelf)
     (tmp_path / "copy").mkdir()
     for name in ASKED.values():
@@ -58,7 +58,7 @@ def test_a_version_is_not_replaced_by_another_network(shelf: Shelf, changed: dic
 
 
 @pytest.mark.parametrize("lacking", ASKED)
-def test_what_is_missing_is_told(shelf: Shelf, lacking: str) -> None:
+def test_missing_file_is_named(shelf: Shelf, lacking: str) -> None:
     with pytest.raises(VersionError, match=f"{lacking}: give the file: `make adopt MODEL=net.pt"):
         adopt({name: path for name, path in ASKED.items() if name != lacking}, shelf)
     with pytest.raises(VersionError, match=rf"{lacking}: none: no such file"):
@@ -66,9 +66,7 @@ def test_what_is_missing_is_told(shelf: Shelf, lacking: str) -> None:
 
 
 @pytest.mark.parametrize("error", [commands.CommandError(["x"], 2), KeyboardInterrupt()])
-def test_a_network_that_cannot_be_adopted_leaves_nothing(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, error: BaseException
-) -> None:
+def test_failed_adoption_leaves_no_files(shelf: Shelf, monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     def fail(*_: Any) -> None:
         raise error
 

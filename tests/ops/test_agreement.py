@@ -1,4 +1,4 @@
-"""How far two versions' answers agree, on answers whose agreement is known."""
+"""The agreement of two versions, measured on answers whose agreement is known."""
 
 from typing import Any
 
@@ -40,12 +40,12 @@ def test_instances_are_compared_one_by_one_and_errors_by_equality() -> None:
     assert agreement([(one, other), (error, error)], BOTH) == Agreement(2, 0.5, 0.5, 1.0, 1.0)
 
 
-def test_measures_without_any_answer_are_none() -> None:
+def test_measures_without_answers_are_none() -> None:
     assert agreement([], BOTH) == Agreement(0, None, None, None, None)
     assert agreement([(None, {"rating": 1.0})], BOTH) == Agreement(1, 0.0, None, None, None)
 
 
-def test_versions_that_call_their_items_by_other_words_are_compared() -> None:
+def test_versions_with_different_item_words_are_compared() -> None:
     other = {"user_id": 7, "recommendations": [{"product_id": "a", "rating": 8.0}, {"product_id": "b", "rating": 8.0}]}
     found = agreement([(best(a=9.0, c=7.0), other)], ("movie_id", "product_id"))
     assert (found.mean_rating_difference, found.top_k_overlap) == (1.0, 0.5)

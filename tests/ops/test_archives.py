@@ -1,11 +1,11 @@
-"""The model store: what ncf.mar is, and what else lies there."""
+"""The model store: ncf.mar and the other files."""
 
 from pathlib import Path
 
 from ops.store.archives import start_archive, start_with
 
 
-def test_a_promotion_leaves_nothing_but_the_archives_and_the_record(tmp_path: Path) -> None:
+def test_promotion_leaves_only_archives_and_record(tmp_path: Path) -> None:
     for version in ("1.0", "1.1"):
         (tmp_path / f"ncf-{version}.mar").write_text(version)
     (tmp_path / ".ncf.mar.12345").write_text("of a process that was killed")

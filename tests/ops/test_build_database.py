@@ -1,4 +1,4 @@
-"""What the verbs do where the ratings are in a database: `train` is a stand-in that writes what it was asked for."""
+"""The verbs with ratings in a database: a stand-in for `train` writes its arguments."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def write_updated(options: dict[str, str], _base: Path, _version: str, out: Path
     (out / "ncf.pt").write_text(f"{options['RATINGS']} {options['UPDATE_ARGS']}")
 
 
-def test_a_version_of_a_database_is_found_again_and_another_query_makes_another(shelf: Shelf) -> None:
+def test_same_query_reuses_a_version_and_another_query_makes_a_new_one(shelf: Shelf) -> None:
     asked = {"DATA": URL, "QUERY": "select * from rated"}
     assert verbs.package(asked, shelf) == "1.0"
     assert shelf.artifact("1.0").read_text() == f"{URL} --query 'select * from rated'"
@@ -52,7 +52,7 @@ def test_every_update_from_a_database_is_a_new_version(shelf: Shelf) -> None:
         verbs.update({"RATINGS": URL, "VERSION": "1.3"}, shelf)
 
 
-def test_a_password_in_an_address_is_refused_before_anything_is_said_or_written(
+def test_address_with_a_password_is_refused_before_any_output(
     shelf: Shelf, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     secret = URL.replace("ann@", "ann:s3cret@")

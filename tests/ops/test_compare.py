@@ -1,4 +1,4 @@
-"""Which differences between two answers count."""
+"""Which differences between two answers are reported."""
 
 import re
 from typing import Any

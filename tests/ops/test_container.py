@@ -1,4 +1,4 @@
-"""The Dockerfile, as far as it can be judged without building it; tests/e2e/test_image.py runs what it makes."""
+"""Checks of the Dockerfile that need no build; tests/e2e/test_image.py runs the built image."""
 
 import re
 import subprocess
@@ -29,7 +29,7 @@ def test_hadolint_finds_a_misspelt_instruction(tmp_path: Path) -> None:
     assert lint(broken).returncode != 0
 
 
-def test_the_user_is_a_number_other_than_roots() -> None:
+def test_image_runs_as_a_numeric_user_that_is_not_root() -> None:
     assert [re.fullmatch(r"[1-9]\d{4,}:[1-9]\d{4,}", user) is not None for user in values("USER")] == [True]
 
 
@@ -46,7 +46,7 @@ def test_every_copied_file_exists_and_is_not_ignored(name: str) -> None:
     ("variant", "index", "passes"),
     [("cpu", "", False), ("cpu", "file:///wheels", True), ("gpu", "", True), ("tpu", "", False), ("gpu", "x", False)],
 )
-def test_a_build_needs_to_know_where_torchs_build_for_cpus_lies(variant: str, index: str, passes: bool) -> None:
+def test_build_needs_the_index_of_cpu_builds_of_torch(variant: str, index: str, passes: bool) -> None:
     [check] = re.findall(r"^RUN (case .*?esac)$", DOCKERFILE.read_text(), flags=re.MULTILINE | re.DOTALL)
     arguments = {"VARIANT": variant, "TORCH_INDEX": index, "PATH": "/usr/bin:/bin"}
     done = subprocess.run(["sh", "-euc", check.replace("\\\n", " ")], env=arguments, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""The verdict follows from the figures, and says which of them decided."""
+"""The verdict follows from the figures, and names the deciding one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def one(interval: tuple[float, float], other: float, rows: int, users: int) -> d
 
 
 BETTER, WORSE, EQUAL, OPEN = (-0.03, -0.01), (0.01, 0.03), (-0.004, 0.006), (-0.05, 0.05)
-# Of rankings, where more is better.
+# Intervals for rankings, for which higher is better.
 RANKED_BETTER, RANKED_WORSE, RANKED_EQUAL, RANKED_OPEN = (0.01, 0.03), (-0.03, -0.01), (-0.005, 0.005), (-0.05, 0.05)
 
 
@@ -62,25 +62,25 @@ def test_the_intervals_decide(
     assert decision.reasons[0].startswith(first)
 
 
-def test_a_version_that_is_no_worse_and_knows_more_is_promoted() -> None:
+def test_version_with_more_ratings_that_is_not_worse_is_promoted() -> None:
     decision = decide(figures(EQUAL, RANKED_EQUAL, news=50), None)
     assert decision.verdict == "promote"
     assert decision.reasons[0] == "it knows 50 more ratings, and is not worse"
 
 
-def test_a_certain_difference_within_the_margin_is_none() -> None:
+def test_certain_difference_within_the_margin_counts_as_equal() -> None:
     decision = decide(figures((0.002, 0.004), RANKED_EQUAL), None)
     assert decision.verdict == "keep"
     assert decision.reasons[1].startswith("not worse by more than 1%: mean squared error")
 
 
 @pytest.mark.parametrize(("rows", "users", "few"), [(99, 60, "99 rows"), (500, 29, "29 users"), (0, 0, "0 rows and 0")])
-def test_too_few_rows_tell_nothing_whatever_they_say(rows: int, users: int, few: str) -> None:
+def test_too_few_rows_never_decide(rows: int, users: int, few: str) -> None:
     decision = decide(figures(BETTER, RANKED_BETTER, rows, users), None)
     assert decision.verdict.startswith(f"cannot tell, {few}")
 
 
-def test_it_says_how_many_rows_would_do() -> None:
+def test_open_verdict_estimates_the_rows_needed() -> None:
     """Half the interval's width is 0.05, five times the margin: 25 times the rows."""
     assert decide(figures(OPEN, RANKED_EQUAL), None).reasons[0].endswith("5,000 rows; about 125,000 would do")
 
@@ -97,12 +97,12 @@ def trial(errors: int = 0, p50_ms: float = 2.0) -> Report:
         (trial(p50_ms=8.0), "it is too slow: median 8.0 ms against 2.0 ms"),
     ],
 )
-def test_a_version_that_fails_or_is_slow_is_not_promoted_however_good(tried: Report, told: str) -> None:
+def test_failing_or_slow_version_is_never_promoted(tried: Report, told: str) -> None:
     assert decide(figures(BETTER, RANKED_BETTER), trial(errors=1)).verdict == "promote"
     decision = decide(figures(BETTER, RANKED_BETTER), tried)
     assert decision == Decision("keep", (told, *decision.reasons[1:]))
 
 
-def test_the_measurement_and_the_decision_agree_on_what_is_too_little() -> None:
+def test_measurement_and_decision_share_the_minimum_numbers() -> None:
     assert decision.FEWEST_ROWS == judges.FEWEST_ROWS
     assert lineage.SAME_ITEMS == compare.SAME_ITEMS

@@ -1,7 +1,7 @@
-"""A verb that fails, at whatever step, leaves server, record and files as they were.
+"""A verb that fails at any step does not change server, record and files.
 
-The steps are found, not listed: every call that a verb makes of what it uses is counted, and the verb runs again and
-again with a fault at the first, the second, and so on, until it gets through.
+The test finds the steps by itself: it counts every call that a verb makes. It then runs the verb with a fault at the
+first call, at the second, and so on, until the verb succeeds.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ VERBS = (
     "rollback to one that was removed",
     "unregister",
 )
-# What the verbs use, by the module or class that they look it up in.
+# The functions that the verbs use, by the module or class in which they look them up.
 STEPS: list[tuple[Any, str]] = [
     *((Client, name) for name in ("register", "promote", "unregister", "versions", "workers", "describe", "answer")),
     *((Client, name) for name in ("requests_by_name",)),
@@ -50,7 +50,7 @@ STEPS: list[tuple[Any, str]] = [
 
 
 class Folder:
-    """A folder with versions 1.0, the default, and 1.1, and a server that holds some of them."""
+    """A folder with versions 1.0 (the default) and 1.1, and a server that has some of them."""
 
     def __init__(self, path: Path, management: Management, address: str) -> None:
         self.management = management
@@ -66,11 +66,11 @@ class Folder:
         self.rollout = Rollout(client_for(path, address), self.settings)
 
     def register(self, version: str) -> None:
-        """As the verb leaves it."""
+        """The state after the verb."""
         self.rollout.register(version)
 
     def seen(self) -> tuple[Any, ...]:
-        """All that a verb may not change when it fails."""
+        """Everything that a failed verb must not change."""
         inode = (self.store / "ncf.mar").stat().st_ino
         start = [path.name for path in sorted(self.store.glob("ncf-*.mar")) if path.stat().st_ino == inode]
         files = sorted(path.name for path in self.store.iterdir() if not path.name.endswith(".lock"))
@@ -80,7 +80,7 @@ class Folder:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Folder]:
-    """Archives are texts here: their digests, ids and answers are taken for right."""
+    """Archives are text files here: the checks of their digests, ids and answers are switched off."""
     monkeypatch.setattr(ops.versions.checks, "check_archive", lambda path: path.name)
     monkeypatch.setattr(reference, "Reference", lambda *_: type("R", (), {"artifact": None}))
     monkeypatch.setattr(smoke, "smoke", lambda *_: None)
@@ -92,7 +92,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Folder]:
 
 
 def verbs(folder: Folder) -> dict[str, tuple[Callable[[], None], Callable[[], object]]]:
-    """By name: what is done before, and the verb."""
+    """For each name: the preparation, and the verb."""
     rollout = folder.rollout
 
     def nothing() -> None:
@@ -142,8 +142,8 @@ def test_a_fault_at_any_step_changes_nothing(
             else:
                 if len(calls) < number:
                     break
-                # The fault made no difference: a describe of the drain is asked again, and a removal whose answer was
-                # lost is one all the same.
+                # The verb tolerates this fault: the drain repeats a describe, and a removal counts even if its answer
+                # was lost.
                 assert verb == "unregister"
                 assert "1.1" not in folder.management.versions
                 prepare()

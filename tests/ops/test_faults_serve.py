@@ -1,6 +1,6 @@
-"""`make serve` with a fault at every step leaves server, record, keys and files as they were.
+"""`make serve` with a fault at any step does not change server, record, keys and files.
 
-TorchServe is a stand-in here that remembers what it serves; tests/e2e/test_make.py lets a real start fail.
+A stand-in for TorchServe remembers what it serves; tests/e2e/test_make.py tests a failing start of the real one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ STEPS: list[tuple[Any, str]] = [
 
 @dataclass
 class TorchServe:
-    """What runs: the version, and whether it asks for keys; None where nothing does."""
+    """The running server: its version, and whether it needs keys; None if none runs."""
 
     running: tuple[str | None, bool] | None = None
     starts: int = 0
@@ -82,7 +82,7 @@ def settings(tmp_path: Path) -> ServerSettings:
 @pytest.mark.parametrize("after", [False, True], ids=["before the step", "after the step"])
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: type(fault).__name__)
 @pytest.mark.parametrize("runs", [True, False], ids=["a server runs", "no server runs"])
-def test_a_fault_at_any_step_brings_everything_back(
+def test_fault_at_any_step_restores_everything(
     torchserve: TorchServe,
     settings: ServerSettings,
     monkeypatch: pytest.MonkeyPatch,

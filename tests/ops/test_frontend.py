@@ -1,4 +1,4 @@
-"""The plugin's jar in the repository is what its source compiles to."""
+"""The plugin's jar in the repository equals its compiled source."""
 
 import shutil
 import subprocess
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def code(jar: Path) -> dict[str, str]:
-    """Each file of a jar by its name; classes as instructions, since compilers order their constants differently."""
+    """Each file of a jar by name. Classes are shown as instructions, because compilers order constants differently."""
     with zipfile.ZipFile(jar) as archive:
         return {name: _shown(jar, name) or archive.read(name).decode() for name in archive.namelist()}
 
@@ -27,7 +27,7 @@ def _shown(jar: Path, name: str) -> str | None:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def test_the_jar_is_what_the_source_compiles_to(tmp_path: Path) -> None:
+def test_committed_jar_equals_the_compiled_source(tmp_path: Path) -> None:
     build(tmp_path / "built.jar")
     assert code(tmp_path / "built.jar") == code(JAR)
 

@@ -1,16 +1,22 @@
-"""The history tells of every version, of those that were removed too."""
+"""The history shows every version, even removed ones."""
 
 from __future__ import annotations
 
 import json
 import zipfile
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from model.artifact import Artifact
+from model.history import History
 from ops.build.shelf import Shelf
 from ops.canary.asked import requests_to_try
 from ops.canary.measured import MeasureError, measure, sources
+from ops.canary.traffic import draw_requests
 from ops.refresh.history import history, table
 from ops.refresh.metrics import FAILED, Outcome, write_metrics
 from ops.refresh.prune import remove
@@ -22,7 +28,7 @@ def at(hour: int) -> str:
     return f"2026-01-31T{hour:02}:00:00Z"
 
 
-def test_a_rollback_begins_another_reign_of_the_version_before() -> None:
+def test_rollback_starts_a_new_reign_of_the_previous_version() -> None:
     events = (
         Event("promoted", "1.0", at(1)),
         Event("promoted", "1.1", at(2)),
@@ -55,7 +61,7 @@ def shelf(tmp_path: Path) -> Shelf:
     return shelf
 
 
-def test_the_table_tells_data_errors_verdict_and_reign(shelf: Shelf) -> None:
+def test_table_shows_data_errors_verdict_and_reign(shelf: Shelf) -> None:
     _, first, second = table(history(shelf)).splitlines()
     assert first.split() == [
         *("1.0", "train", "5,000", "40", "1.2500", "0.3100", "-"),
@@ -76,7 +82,7 @@ def test_a_removed_version_stays_in_the_history(shelf: Shelf) -> None:
     assert table(history(shelf)) == before
 
 
-def test_the_ratings_of_a_version_are_those_of_its_bases_too(shelf: Shelf) -> None:
+def test_sources_of_a_version_include_those_of_its_bases(shelf: Shelf) -> None:
     for version, made_by, options in (
         ("1.0", "train", {"DATA": "all.csv"}),
         ("1.1", "update", {"FROM": "1.0", "RATINGS": "new.csv"}),
@@ -84,7 +90,7 @@ def test_the_ratings_of_a_version_are_those_of_its_bases_too(shelf: Shelf) -> No
         recipe = {"made_by": made_by, "options": options, "files": {}}
         (shelf.folder(version) / "made-of.json").write_text(json.dumps(recipe))
     assert sources("1.1", shelf) == ["new.csv", "all.csv"]
-    with pytest.raises(MeasureError, match="not known, or gone: name ratings by DATA="):
+    with pytest.raises(MeasureError, match="unknown or no longer exist: name ratings with DATA="):
         measure("1.1", "1.0", shelf, None)
     with pytest.raises(MeasureError, match=r"build/2\.0/ncf\.pt: no such file"):
         measure("2.0", "1.0", shelf, None)
@@ -107,8 +113,19 @@ def test_requests_come_from_a_file_of_bodies_or_from_the_log_of_nginx(tmp_path: 
     found, told = requests_to_try(tmp_path / "nginx.log", nothing_is_drawn, ITEM_IDS)  # type: ignore[arg-type]
     assert [json.loads(body) for body in found] == [{"user_id": 1}]
     assert told.startswith("1 recorded by nginx in ")
-    with pytest.raises(ValueError, match="holds no request"):
+    with pytest.raises(ValueError, match="contains no request"):
         requests_to_try(tmp_path / "empty.log", nothing_is_drawn, ITEM_IDS)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"REQUESTS: 50: no such file; allowed is a file with the body of a request"):
+        requests_to_try(Path("50"), nothing_is_drawn, ITEM_IDS)  # type: ignore[arg-type]
+
+
+def test_users_of_a_version_without_ratings_are_drawn_equally_often(artifact: Artifact) -> None:
+    nothing = np.empty(0, dtype=np.int64)
+    num_users = len(artifact.user_ids)
+    unrated = replace(artifact, history=History.from_ratings(nothing, nothing, nothing, num_users))
+    bodies = [json.loads(body) for body in draw_requests(unrated, 60 * num_users, "movie_id")]
+    counts = Counter(body["user_id"] for body in bodies)
+    assert (len(counts), min(counts.values()) > 30) == (num_users, True)
 
 
 def test_a_failed_run_keeps_the_time_of_the_last_success(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C in a verb that waits is a line and the status 130, no traceback."""
+"""Ctrl-C in a waiting verb gives one line and status 130, but no traceback."""
 
 import json
 import os
@@ -19,8 +19,8 @@ from tests.ops.queries import ROOT
     "command",
     ["ops.ready --wait-s 60", "ops.auth rotate", "ops.canary --version 1.1 --requests asks", "ops.canary.log log"],
 )
-def test_an_interrupted_verb_says_so(tmp_path: Path, command: str) -> None:
-    """The verb is interrupted once it waits: for an answer of a server that says nothing, or for the end of a pipe."""
+def test_interrupted_verb_prints_one_line(tmp_path: Path, command: str) -> None:
+    """Interrupts the verb while it waits: for the answer of a silent server, or for the end of a pipe."""
     module, *arguments = command.split()
     os.mkfifo(tmp_path / "log")
     (tmp_path / "asks").write_text("{}\n")

@@ -1,4 +1,4 @@
-"""Whether two archives are of the same items, by the movie ids in their artifacts."""
+"""Whether two archives have the same items, by the movie ids in their artifacts."""
 
 import json
 import zipfile
@@ -16,7 +16,7 @@ from ops.versions.lineage import shared_items
 
 
 def pack(artifact: Artifact, archive: Path) -> Path:
-    """What of an archive tells its items."""
+    """An archive with only the part that contains its movie ids."""
     save_artifact(artifact, archive.with_suffix(".pt"))
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr(MANIFEST, json.dumps({"model": {"serializedFile": "ncf.pt"}}))
@@ -25,7 +25,7 @@ def pack(artifact: Artifact, archive: Path) -> Path:
 
 
 @pytest.mark.parametrize("mapped_bytes", [1, 1 << 20], ids=["mapped ids", "small ids"])
-def test_share_of_movies_is_told_however_the_artifact_holds_its_ids(
+def test_shared_items_are_counted_for_small_and_large_artifacts(
     artifact: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mapped_bytes: int
 ) -> None:
     monkeypatch.setattr(model.tables, "MAPPED_BYTES", mapped_bytes)

@@ -1,4 +1,4 @@
-"""Both formats of the server's log: what is said of a failed start does not hang on them."""
+"""Both formats of the server's log give the same message about a failed start."""
 
 from dataclasses import replace
 from pathlib import Path

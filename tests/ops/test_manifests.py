@@ -1,4 +1,4 @@
-"""Every manifest is what the published schemas allow, and names what is really there."""
+"""Every manifest matches its published schema, and names only things that exist."""
 
 import ast
 import gzip
@@ -20,12 +20,12 @@ from ops.settings import read_settings
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "ops" / "kubernetes"
 RAY = ROOT / "ops" / "ray"
-# The oldest release that is supported somewhere, and the newest that the validator knows.
+# The oldest Kubernetes release that a provider still supports, and the newest that the validator knows.
 RELEASES = ("1.30", "1.37")
 CUSTOM = json.loads(gzip.decompress((Path(__file__).parent / "schemas" / "custom-resources.json.gz").read_bytes()))
 NOT_OBJECTS = {"kustomization.yaml", "prometheus-adapter.yaml"}
 
-# Fields that hold names of the user's own.
+# Fields with names that users choose.
 OWN_NAMES = {
     *("metadata", "labels", "annotations", "matchLabels", "requests", "limits", "selector"),
     "rayStartParams",
@@ -47,7 +47,7 @@ MANIFESTS = manifests()
 
 
 def closed(schema: Any) -> Any:
-    """The schema, with no other fields in an object than it lists."""
+    """The schema, changed so that objects have only the listed fields."""
     if isinstance(schema, list):
         return [closed(one) for one in schema]
     if not isinstance(schema, dict):
@@ -85,7 +85,7 @@ def test_every_manifest_matches_its_published_schema(name: str) -> None:
 
 
 def places(value: Any) -> Iterator[dict[str, Any]]:
-    """Every object inside, whose fields the schema names: not those that hold names of the user's own."""
+    """Every object inside whose fields the schema names, so not those with names that users choose."""
     if isinstance(value, dict):
         yield value
         for name, inner in value.items():
@@ -144,7 +144,7 @@ def test_every_selector_finds_the_pods() -> None:
     assert claim == MANIFESTS["model-store.yaml:PersistentVolumeClaim"]["metadata"]["name"]
 
 
-def test_the_night_writes_where_the_replicas_read_and_starts_a_command_of_the_project() -> None:
+def test_nightly_job_shares_the_replicas_store_and_starts_a_project_command() -> None:
     job = MANIFESTS["refresh.yaml:CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     claimed = [one for one in job["volumes"] if "persistentVolumeClaim" in one]
     claims = {one["name"]: one["persistentVolumeClaim"]["claimName"] for one in claimed}
@@ -168,7 +168,7 @@ def test_the_autoscaler_uses_a_metric_from_a_recording_rule() -> None:
     assert recorded in {one.get("record") for group in groups for one in group["rules"]}
 
 
-def test_the_ray_service_asks_for_what_the_application_takes() -> None:
+def test_ray_service_passes_arguments_that_the_application_accepts() -> None:
     service = MANIFESTS["ray-service.yaml:RayService"]["spec"]
     config = yaml.safe_load(service["serveConfigV2"])
     [application] = config["applications"]

@@ -1,4 +1,4 @@
-"""What a person made stays: files beside a failed verb, versions without an environment, a name in use."""
+"""Files of the user are never lost: beside a failed verb, without an environment, or with a name in use."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ from tests.ops.queries import ROOT
 
 @pytest.fixture
 def project(tmp_path: Path, artifact: Artifact) -> Path:
-    """A copy of the code on a path with a blank, with the artifact `own-1`, and no environment in .venv."""
+    """A copy of the code on a path with a space, with the artifact `own-1`, and without an environment in .venv."""
     folder = tmp_path / "a clone"
     for room in ("model", "handler", "train", "ops", "bench"):
         shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
@@ -47,7 +47,7 @@ def test_clean_without_an_environment_deletes_versions_only_by_force(project: Pa
     assert not (project / "build").exists()
 
 
-def test_a_failed_update_deletes_no_file_that_was_there_before(project: Path) -> None:
+def test_failed_update_keeps_existing_files(project: Path) -> None:
     notes = project / "build" / "2.0" / "notes.txt"
     notes.parent.mkdir()
     notes.write_text("mine")
@@ -58,7 +58,7 @@ def test_a_failed_update_deletes_no_file_that_was_there_before(project: Path) ->
     assert notes.read_text() == "mine"
 
 
-def test_other_settings_are_refused_under_a_packed_name_and_packed_under_another(project: Path) -> None:
+def test_changed_settings_need_a_new_version_name(project: Path) -> None:
     assert build(project, "package", VERSION="own-1").returncode == 0
     assert build(project, "package", VERSION="own-1").returncode == 0
     archive = project / "model-store" / "ncf-own-1.mar"
@@ -74,9 +74,7 @@ def test_other_settings_are_refused_under_a_packed_name_and_packed_under_another
     assert (project / "model-store" / "ncf-own-2.mar").is_file()
 
 
-def test_a_version_stays_locked_while_a_command_outlives_its_verb(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_version_stays_locked_until_its_command_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     code = (
         "import sys; from pathlib import Path; from ops.build import commands; from ops.build.shelf import making\n"

@@ -1,4 +1,4 @@
-"""Which versions a night removes."""
+"""Which versions a refresh removes."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from ops.refresh.journal import REFRESHED
 from ops.refresh.prune import outdated
 
 
-def test_version_packed_under_a_persons_name_stays(tmp_path: Path) -> None:
+def test_refreshed_version_under_a_users_name_is_kept(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path / "build", tmp_path / "model-store")
     shelf.store.mkdir()
     made = (("1.0", None), ("1.1", "1.1"), ("mine", "1.1"), ("1.2", "1.2"))

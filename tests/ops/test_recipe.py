@@ -1,4 +1,4 @@
-"""What a version was made of holds every file that its training reads, wherever that lies."""
+"""The recipe of a version contains every file that its training reads, in any folder."""
 
 from pathlib import Path
 
@@ -18,9 +18,7 @@ def recipe(data: Path, arguments: str = "") -> Recipe:
     [*kmrd.CATALOGUE_FILES, *movielens.CATALOGUE_FILES, netflix.TITLES_FILE, *(f"{s}.csv" for s in CATALOGUE_STEMS)],
 )
 @pytest.mark.parametrize("packed", ["", ".gz"])
-def test_a_catalogue_beside_the_ratings_that_is_edited_makes_another_recipe(
-    tmp_path: Path, name: str, packed: str
-) -> None:
+def test_edited_catalogue_beside_the_ratings_changes_the_recipe(tmp_path: Path, name: str, packed: str) -> None:
     (tmp_path / "ratings.csv").write_text("ratings")
     (tmp_path / f"{name}{packed}").write_text("before")
     before = recipe(tmp_path / "ratings.csv")
@@ -37,7 +35,7 @@ def test_other_files_beside_the_ratings_do_not_matter(tmp_path: Path) -> None:
     assert recipe(tmp_path / "ratings.csv").is_same(before)
 
 
-def test_an_edited_part_in_a_folder_of_folders_makes_another_recipe(tmp_path: Path) -> None:
+def test_edited_part_in_a_subfolder_changes_the_recipe(tmp_path: Path) -> None:
     for day in ("day=1", "day=2"):
         (tmp_path / day).mkdir()
         (tmp_path / day / "part-0.csv").write_text(day)
@@ -47,7 +45,7 @@ def test_an_edited_part_in_a_folder_of_folders_makes_another_recipe(tmp_path: Pa
     assert not recipe(tmp_path).is_same(before)
 
 
-def test_two_files_of_one_name_are_both_part_of_the_recipe(tmp_path: Path) -> None:
+def test_two_files_with_the_same_name_are_both_in_the_recipe(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     for folder in (tmp_path, tmp_path / "other"):
         (folder / "data.csv").write_text("before")
@@ -57,6 +55,6 @@ def test_two_files_of_one_name_are_both_part_of_the_recipe(tmp_path: Path) -> No
     assert not recipe(tmp_path / "data.csv", arguments).is_same(before)
 
 
-def test_this_room_knows_every_name_that_training_looks_for() -> None:
+def test_recipe_knows_every_catalogue_name_of_training() -> None:
     names = (*kmrd.CATALOGUE_FILES, *movielens.CATALOGUE_FILES, netflix.TITLES_FILE, *CATALOGUE_STEMS)
     assert {name.split(".")[0] for name in names} <= CATALOGUES

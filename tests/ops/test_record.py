@@ -1,4 +1,4 @@
-"""The record of versions: what a restart brings back."""
+"""The record of the versions that a restart loads."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -37,13 +37,13 @@ def test_a_written_record_is_read_back(tmp_path: Path) -> None:
     assert record.registered == ("1.0", "1.1")
 
 
-def test_a_record_without_a_default_names_none(tmp_path: Path) -> None:
+def test_record_without_a_default_has_none(tmp_path: Path) -> None:
     record = change_record(tmp_path, lambda record: record.with_registered(["1.1"]))
     assert read_record(tmp_path) == record
     assert record.default is None
 
 
-def test_a_record_that_is_empty_again_leaves_no_file(tmp_path: Path) -> None:
+def test_empty_record_has_no_file(tmp_path: Path) -> None:
     change_record(tmp_path, lambda record: record.with_promoted("1.0"))
     change_record(tmp_path, lambda _: Record())
     assert not (tmp_path / "versions").exists()
@@ -67,7 +67,7 @@ def test_rollback_works_from_a_default_set_without_the_verbs(tmp_path: Path) -> 
     assert promote(tmp_path, "1.0").rolled_back_from("3.0").default == "1.0"
 
 
-def test_changes_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
+def test_simultaneous_changes_are_all_recorded(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: promote(tmp_path, f"1.{number}"), range(40)))
     assert len(read_record(tmp_path).events) == 40

@@ -1,4 +1,4 @@
-"""A night's work, step by step. A run that is killed at any step is done by the next, as if nothing had happened."""
+"""A refresh, step by step. If a run is killed at any step, the next run completes it with the same result."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.ops.refresh_folder import NEWS, Folder, refresh_folder
 
 
 class Killed(BaseException):
-    """As the end of the process: nothing catches it."""
+    """Stands for the end of the process: no code catches it."""
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_the_old_version_stays_if_the_verdict_says_so(folder: Folder, verdict: s
     assert "1.2" in folder.seen()["models"], "the next night tries again, under the next name"
 
 
-def test_where_nothing_is_new_nothing_is_made(folder: Folder) -> None:
+def test_refresh_without_new_ratings_makes_no_version(folder: Folder) -> None:
     before = folder.seen()
     folder.news = {**NEWS, "new": 12}
     outcome = folder.refresh()
@@ -78,22 +78,22 @@ def test_where_nothing_is_new_nothing_is_made(folder: Folder) -> None:
         ({"new": 499}, "wait", "a verdict needs 500"),
     ],
 )
-def test_the_way_follows_from_what_is_new(changed: dict[str, Any], way: str, why: str) -> None:
+def test_new_ratings_decide_between_update_and_training(changed: dict[str, Any], way: str, why: str) -> None:
     chosen = choose_way({**NEWS, **changed}, Limits(), datetime(2026, 1, 31, tzinfo=UTC))
     assert chosen.name == way
     assert why in chosen.reason
 
 
-def test_a_training_is_measured_on_the_newest_ratings_and_is_else_as_before(folder: Folder) -> None:
+def test_training_is_measured_on_the_newest_ratings_and_keeps_other_options(folder: Folder) -> None:
     folder.news = {**NEWS, "can_update": False}
     folder.refresh()
     share = 0.2 * 600 / 100_600
-    assert folder.seen()["models"]["1.1"] == f"trained --seed 1 --split time --test-size {share:.6f}"
+    assert folder.seen()["models"]["1.1"] == f"trained --seed 1 --tune-for past --split time --test-size {share:.6f}"
     folder.refresh()
-    assert folder.seen()["models"]["1.2"] == f"trained --seed 1 --split time --test-size {share:.6f}"
+    assert folder.seen()["models"]["1.2"] == f"trained --seed 1 --tune-for past --split time --test-size {share:.6f}"
 
 
-def test_without_a_server_the_next_start_serves_what_is_promoted(
+def test_without_a_server_the_next_start_serves_the_promoted_version(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ops.refresh.night, "is_down", lambda *_: True)
@@ -102,7 +102,7 @@ def test_without_a_server_the_next_start_serves_what_is_promoted(
     assert folder.management.default == "1.0", "nobody asked the server"
 
 
-def test_old_versions_are_removed_but_never_a_persons_own(folder: Folder) -> None:
+def test_only_old_versions_of_refreshes_are_removed(folder: Folder) -> None:
     verbs.package({"DATA": "all.csv", "VERSION": "mine"}, folder.shelf)
     for _ in range(5):
         folder.news = {**NEWS, "can_update": False}
@@ -115,13 +115,13 @@ def test_old_versions_are_removed_but_never_a_persons_own(folder: Folder) -> Non
     assert folder.shelf.is_taken("1.2"), "the name of a removed version is not used again"
 
 
-def test_a_version_that_others_were_made_from_stays(folder: Folder) -> None:
+def test_base_of_kept_versions_is_kept(folder: Folder) -> None:
     for _ in range(4):
         folder.refresh(keep=1)
     assert sorted(folder.seen()["models"]) == ["1.0", "1.1", "1.2", "1.3", "1.4"]
 
 
-def test_a_run_that_was_overtaken_is_left(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_run_is_dropped_if_the_default_changed(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(ops.refresh.night, "judge", killed)
         with pytest.raises(Killed):
@@ -135,7 +135,7 @@ def test_a_run_that_was_overtaken_is_left(folder: Folder, monkeypatch: pytest.Mo
     assert folder.management.default == "2.1"
 
 
-def test_a_version_of_unknown_data_needs_it_named(folder: Folder) -> None:
+def test_version_without_known_data_asks_for_it(folder: Folder) -> None:
     Path("build/1.0/made-of.json").unlink()
     night = Night(Wanted(), folder.shelf, folder.settings, Client(folder.settings), Log(Path("log")))
     with pytest.raises(RefreshError, match=r"version 1\.0 does not tell .* `make refresh DATA=ratings\.csv`"):
@@ -146,7 +146,7 @@ def killed(*_: Any) -> Any:
     raise Killed
 
 
-# What a run does, by the module or class that it looks it up in: it is killed before or after each call of these.
+# The calls of a run, by the module or class in which it looks them up. The test kills the run before or after each.
 STEPS: list[tuple[Any, str]] = [
     *((commands, name) for name in ("news", "update", "train", "package")),
     *((ops.refresh.night, name) for name in ("write_journal", "judge", "write_verdict", "end_journal", "remove")),
@@ -159,10 +159,10 @@ STEPS: list[tuple[Any, str]] = [
 @pytest.mark.parametrize(
     ("way", "verdict", "after"), [("update", "promote", True), ("update", "keep", False), ("train", "promote", False)]
 )
-def test_a_run_that_is_killed_anywhere_is_done_by_the_next(
+def test_next_run_completes_a_killed_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, verdict: str, after: bool
 ) -> None:
-    """A version is promoted, kept, and an older one removed; the result is that of the run that nothing killed."""
+    """A version is promoted, and an old one is removed. The result must equal that of a run that was not killed."""
 
     def prepared(number: int) -> tuple[dict[str, Any], list[str]]:
         path = tmp_path / str(number)
@@ -179,7 +179,7 @@ def test_a_run_that_is_killed_anywhere_is_done_by_the_next(
                     patch.undo()
                     outer.chdir(path)
                     if Path("build/1.2/refreshed.json").is_file():
-                        folder.news = {**NEWS, "new": 0}  # they were taken in
+                        folder.news = {**NEWS, "new": 0}  # the version already has them
                     folder.refresh(keep=1)
             return folder.seen(), calls
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).parents[2] / "ops" / "kubernetes" / "roll_out.sh"
-# Holds each replica's versions in a file of lines as `list` prints them; refuses what REFUSED names.
+# A stand-in that keeps each replica's versions in a file, in the format of `list`. It refuses the command in REFUSED.
 KUBECTL = """#!/bin/sh
 cd "$(dirname "$0")"
 case "$*" in *"$REFUSED"*) exit 1;; esac
@@ -66,7 +66,7 @@ def test_a_version_that_one_replica_refuses_is_undone_on_all(replicas: Path, ref
     assert held(replicas) == ["1.0 yes\n"] * 2
 
 
-def test_replicas_that_answer_with_different_versions_are_left_as_they_are(replicas: Path) -> None:
+def test_replicas_with_different_versions_are_not_changed(replicas: Path) -> None:
     (replicas / "ncf-1").write_text("0.9 yes\n")
     done = roll_out(replicas, "1.1")
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""Where every verb finds the server: config.properties as TorchServe reads it, and what wins over it."""
+"""Where every verb finds the server: config.properties, read as TorchServe reads it, and what overrides it."""
 
 import json
 import os
@@ -48,7 +48,7 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-def test_blanks_around_the_equals_sign_do_not_count(config: Path) -> None:
+def test_spaces_around_the_equals_sign_are_ignored(config: Path) -> None:
     config.write_text(CONFIG.replace("=", " = "))
     assert read_settings(config, config.parent, {}).inference == "http://127.0.0.1:8080"
 
@@ -67,10 +67,10 @@ def test_an_invalid_port_is_refused(config: Path, port: str) -> None:
         read_settings(config, config.parent, {"PORT": port})
 
 
-def test_torchserves_own_variables_win_over_port_and_file(config: Path) -> None:
+def test_torchserves_own_variables_override_port_and_file(config: Path) -> None:
     own = {"TS_INFERENCE_ADDRESS": "http://0.0.0.0:1234", "PORT": "9090", "TS_GRPC_INFERENCE_PORT": "99"}
     settings = read_settings(config, config.parent, own)
-    assert settings.inference == "http://127.0.0.1:1234"  # what listens everywhere is asked here
+    assert settings.inference == "http://127.0.0.1:1234"  # the address for a server that listens everywhere
     assert ("0.0.0.0", 1234) in settings.listens
     assert settings.management == "http://127.0.0.1:9091"
     assert settings.endpoints["grpc_inference_port"] == "99"
@@ -88,7 +88,7 @@ def test_a_running_server_is_found_where_it_was_started(config: Path) -> None:
     assert read_settings(config, config.parent, {"PORT": "7000"}).inference == "http://127.0.0.1:7000"
 
 
-def test_an_edited_file_counts_more_than_the_last_start(config: Path) -> None:
+def test_edited_file_overrides_the_last_start(config: Path) -> None:
     note(config, {"inference_address": "http://127.0.0.1:9090"})
     os.utime(config, ns=(0, 0))
     assert read_settings(config, config.parent, {}).inference == "http://127.0.0.1:8080"

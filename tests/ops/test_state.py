@@ -1,4 +1,4 @@
-"""The note of a folder's server, whole, damaged or wrong, and the processes that it leads to."""
+"""The state file of a folder's server: valid, damaged or wrong; and the processes that it leads to."""
 
 import json
 import subprocess
@@ -22,12 +22,12 @@ def settings(tmp_path: Path) -> ServerSettings:
 
 @pytest.fixture
 def front_end(settings: ServerSettings) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that has a front end's marks; the real one is in tests/e2e/test_one_server.py."""
+    """A process that looks like a front end; tests/e2e/test_one_server.py has a real one."""
     marks = {"TMPDIR": str(settings.folder / "scratch"), state.FOLDER: str(settings.folder.resolve())}
     command = [sys.executable, "-c", "print(flush=True); input()", "org.pytorch.serve.ModelServer"]
     with subprocess.Popen(command, env=marks, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        process.stdout.readline()  # a process that has only just started does not show its marks yet
+        process.stdout.readline()  # a process that has just started does not have its environment and command line yet
         yield process
         process.kill()
 
@@ -44,9 +44,9 @@ def test_a_damaged_state_is_rebuilt_and_its_server_can_be_stopped(
     assert server.running(settings) == front_end.pid
     assert capsys.readouterr().err.startswith(f"{note}: ")
     assert json.loads(note.read_text())["scratch"] == str(settings.folder / "scratch")
-    assert not server.is_current(settings, "1.0")  # nobody knows what it was started with
+    assert not server.is_current(settings, "1.0")  # the settings of its start are unknown
     assert server.stop(settings)
-    front_end.wait(20)  # raises if it goes on
+    front_end.wait(20)  # raises if it still runs
     assert not note.exists()
 
 

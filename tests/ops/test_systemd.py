@@ -1,4 +1,4 @@
-"""The systemd units: systemd takes them, and what they start is there."""
+"""The systemd units: systemd accepts them, and the commands that they start exist."""
 
 import shutil
 import subprocess
@@ -57,6 +57,6 @@ def test_the_unit_starts_a_command_of_the_project(unit: Path, setting: str) -> N
 
 
 def test_a_failed_start_is_retried_without_end() -> None:
-    """As where the model store is mounted late; systemd's own default gives up after five."""
+    """The model store may be mounted late; by default, systemd gives up after five failures."""
     lines = UNIT.read_text().splitlines()
     assert {"Restart=always", "StartLimitIntervalSec=0"} <= set(lines)

@@ -1,4 +1,4 @@
-"""The scrape configuration, the rules and the dashboard, without a server; promtool where it is installed."""
+"""The scrape configuration, the rules and the dashboard, without a server; with promtool if it is installed."""
 
 import json
 import shutil
@@ -39,7 +39,7 @@ def test_each_alert_fires_exactly_when_it_should(tmp_path: Path, name: str, test
     assert tested == {rule["alert"] for group in groups for rule in group["rules"] if "alert" in rule}
 
 
-def test_the_alerts_on_a_refresh_ask_for_what_it_writes(tmp_path: Path) -> None:
+def test_refresh_alerts_use_metrics_that_the_refresh_writes(tmp_path: Path) -> None:
     write_metrics(tmp_path / "refresh.prom", Outcome("kept", 7, "1.0"), 3.5)
     written = {line.split("{")[0].split()[0] for line in (tmp_path / "refresh.prom").read_text().splitlines()}
     groups = yaml.safe_load((FOLDER / "refresh.yaml").read_text())["groups"]
@@ -90,7 +90,7 @@ def test_the_dashboard_can_be_imported_for_any_data_source() -> None:
         assert panel["description"]
 
 
-def test_panels_do_not_lie_on_each_other() -> None:
+def test_panels_do_not_overlap() -> None:
     taken: set[tuple[int, int]] = set()
     for panel in json.loads(DASHBOARD.read_text())["panels"]:
         at = panel["gridPos"]

@@ -98,6 +98,16 @@ def test_every_option_is_checked(options: type, name: str, value: object) -> Non
 )
 def test_movies_of_one_sitting_count_more_unless_the_split_is_by_time(split: Any, sittings: float) -> None:
     config = TrainConfig(split=split)
-    assert config.interest_of_split.sittings == sittings
+    assert config.tuned_interest.sittings == sittings
     given = replace(config, interest=InterestConfig(sittings=0.5))
-    assert given.interest_of_split.sittings == 0.5
+    assert given.tuned_interest.sittings == 0.5
+
+
+@pytest.mark.parametrize("split", ["random", "time"])
+@pytest.mark.parametrize(("tune_for", "drift", "sittings"), [("past", False, 1.0), ("future", True, 0.0)])
+def test_what_a_network_is_tuned_for_can_differ_from_the_split(
+    split: Any, tune_for: Any, drift: bool, sittings: float
+) -> None:
+    config = TrainConfig(split=split, tune_for=tune_for)
+    assert config.learns_drift == drift
+    assert config.tuned_interest.sittings == sittings

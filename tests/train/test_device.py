@@ -28,7 +28,7 @@ def test_a_fit_stays_on_its_device(taste_set: TrainingSet) -> None:
     with torch.device("meta"):
         noise, sweeps, _ = choose_noise(ratings, target, CONFIG, 0, features)
         data = sort_both(ratings.user_index, ratings.movie_index, target, *numbers)
-        block = start_block(data, noise, CONFIG, 0, features)
+        block = start_block(data, noise, 2, CONFIG, 0, features)
         for _ in range(sweeps):
             sweep_block(block, data, CONFIG)
         finish_block(block, data)

@@ -1,1 +1,1 @@
-"""A network that was trained elsewhere becomes an artifact: `python -m train.adopt`."""
+"""`python -m train.adopt`: makes an artifact from a network that was trained elsewhere."""

@@ -1,4 +1,4 @@
-"""`python -m train.adopt`: a network that was trained elsewhere becomes an artifact."""
+"""`python -m train.adopt`: makes an artifact from a network that was trained elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A network that was trained elsewhere, its ids and what is known beside them, as an artifact."""
+"""Makes an artifact from a network that was trained elsewhere, its ids, and optional facts and ratings."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ from model.history import History
 from model.interest import Interest
 from model.scale import RatingScale
 from model.vocabulary import METADATA
-from train.adopt.checks import check_network, check_output
+from train.adopt.checks import check_network, check_output, check_unknown_rows
 from train.adopt.config import AdoptConfig
 from train.adopt.facts import read_facts
-from train.adopt.id_files import NetworkIds, Side, read_network_ids
+from train.adopt.id_columns import Side
+from train.adopt.id_files import NetworkIds, read_network_ids
 from train.adopt.inputs import has_towers, of_two_indices
 from train.adopt.load_network import load_network
 from train.adopt.seen import KnownIds, index_seen, read_seen
+from train.adopt.vectors import declared_vectors
 from train.adopt.wrap import wrap_network, wrap_towers
 from train.dataset.data import RatingsData
 from train.dataset.figures import describe_data
@@ -41,7 +43,7 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Adopted:
-    """The artifact, and what was understood of its files."""
+    """The artifact, and the report about its files."""
 
     artifact: Artifact
     reading: Reading
@@ -49,23 +51,23 @@ class Adopted:
 
 @dataclass(frozen=True)
 class _Seen:
-    """The ratings so far, as a file has them and as rows; both None where none were given."""
+    """The ratings so far, as read from the file and as rows; both None if no ratings were given."""
 
     data: RatingsData | None = None
     rows: TrainingSet | None = None
 
 
 def adopt(config: AdoptConfig) -> Adopted:
-    """The artifact of a network and its ids.
+    """Makes the artifact from a network and its ids.
 
     Raises:
-        DataError: what was got, what is wanted, and where.
+        DataError: a file cannot be read, or the network cannot be served.
     """
     reading = Reading(words=config.words)
     users = read_network_ids(config.users, _user_side(config), config.header)
     movies = read_network_ids(config.movies, _movie_side(config), config.header)
-    told = f"{len(users.ids):,} users of {users.source}, {len(movies.ids):,} {config.words.items} of {movies.source}"
-    reading.say(f"ids: {told}")
+    for ids, what in ((users, "users"), (movies, config.words.items)):
+        reading.say(f"ids: {len(ids.ids):,} {what} of {ids.source}; {ids.rows_are}")
     loaded = load_network(config.model, config.module, config.module_args)
     seen = _read_seen(config, KnownIds(users.ids, movies.ids, config.words), reading)
     scale = _scale(config, seen.data)
@@ -92,21 +94,24 @@ def _checked(
     scale: RatingScale,
     reading: Reading,
 ) -> AdoptedNetwork | AdoptedTowers:
-    """The network behind the protocol of serving, once it does what it must."""
+    """The network, checked and wrapped in the protocol that serving needs."""
     name = config.model.name
     unknown = config.unknown_user_row, config.unknown_movie_row
     towers = has_towers(loaded, name)
     network = of_two_indices(loaded, name, scale)
     with torch.inference_mode():
         scores = check_network(network, *ids, name)
+        check_unknown_rows(network, *ids, unknown, name)
     reading.warnings += check_output(scores, config.output, scale, name)
     to_unit = ToUnit(config.output, scale)
     low, high = float(scores.min()), float(scores.max())
+    vectors = declared_vectors(loaded, config.movie_vectors, ids[1], name, config.words)
     kind = "two towers and a head" if towers else "a score of two indices"
+    kind += f", {config.words.item} vectors of {vectors.shape[1]} numbers" if vectors.shape[1] else ""
     reading.say(f"network: {kind}; {config.output} {low:.4g} to {high:.4g} over the checked pairs")
     if towers:
-        return wrap_towers(network, to_unit, *ids, unknown, name)
-    return wrap_network(network, to_unit, *ids, unknown)
+        return wrap_towers(network, to_unit, *ids, unknown, vectors, name)
+    return wrap_network(network, to_unit, *ids, unknown, vectors)
 
 
 def _read_seen(config: AdoptConfig, known: KnownIds, reading: Reading) -> _Seen:
@@ -119,7 +124,7 @@ def _read_seen(config: AdoptConfig, known: KnownIds, reading: Reading) -> _Seen:
 
 
 def _scale(config: AdoptConfig, data: RatingsData | None) -> RatingScale:
-    """As stated, or else as the ratings have it; scores of 0..1 stay what they are where neither says more."""
+    """The given scale, else that of the ratings. Without both, scores in 0..1 have the scale 0..1."""
     if config.rating_scale is not None:
         return RatingScale(*config.rating_scale)
     if data is not None:
@@ -136,14 +141,14 @@ def _no_history(num_users: int) -> History:
 
 
 def _interest(rows: TrainingSet | None, network: torch.nn.Module, scale: RatingScale) -> Interest | None:
-    """The interest part of the ratings; none where there are none."""
+    """The interest part, fitted to the ratings; None if there are no ratings."""
     if rows is None:
         return None
     config = InterestConfig()
     return fit_interest(rows, network, scale, config, _BLEND)
 
 
-# Training chooses it on an inner split, for which it fits the network anew: here the network is given.
+# Training chooses this value on an inner split, which needs a new fit of the network. Here the network is given.
 _BLEND = Blend(rating_share=1.0, restraint=0.5)
 
 

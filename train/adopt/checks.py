@@ -1,4 +1,4 @@
-"""What a network must do before it is served: every row gives one finite score, whatever the batch."""
+"""Checks of a network before it is served: every row must give one finite score, which the batch must not change."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ _TOLERANCE = 1e-3
 
 
 def score(network: nn.Module, users: Tensor, movies: Tensor, name: str) -> Tensor:
-    """(B,) the network's scores of its rows (B,) and (B,).
+    """(B,) the network's scores of its rows (B,) and (B,). The score of a single pair may have no dimension.
 
     Raises:
-        DataError: the network fails, or gives something else than a score of each pair.
+        DataError: the network fails, or does not return one score for each pair.
     """
     try:
         found = network(users, movies)
-    except Exception as error:  # a network of somebody else may raise anything
+    except Exception as error:  # another person's network may raise any error
         rows = f"user rows up to {int(users.max())}, movie rows up to {int(movies.max())}"
         raise DataError(f"{name}: forward fails on {len(users)} pairs ({rows}): {_reason(error)}") from None
     number = len(users)
     if not isinstance(found, Tensor):
         raise DataError(f"{name}: forward gives {type(found).__name__}, allowed is a tensor of shape ({number},)")
-    if tuple(found.shape) not in ((number,), (number, 1)):
-        told = f"forward gives shape {tuple(found.shape)} for {number} pairs"
+    is_squeezed = number == 1 and found.dim() == 0  # by `.squeeze()`
+    if not is_squeezed and tuple(found.shape) not in ((number,), (number, 1)):
+        told = f"forward gives shape {tuple(found.shape)} for {number} {'pair' if number == 1 else 'pairs'}"
         raise DataError(f"{name}: {told}, allowed is ({number},) or ({number}, 1)")
     if not found.is_floating_point():
         raise DataError(f"{name}: forward gives {found.dtype}, allowed are floating-point scores")
@@ -38,10 +39,10 @@ def score(network: nn.Module, users: Tensor, movies: Tensor, name: str) -> Tenso
 
 
 def check_network(network: nn.Module, users: NetworkIds, movies: NetworkIds, name: str) -> Tensor:
-    """The scores of every user with one movie and of every movie with one user, once all of them are in order.
+    """Checks the network; returns the scores of every user with one movie, and of every movie with one user.
 
     Raises:
-        DataError: a table has fewer rows than there are ids, a score is not finite, or depends on the batch.
+        DataError: a table has fewer rows than there are ids, a score is not finite, or it depends on the batch.
     """
     user_rows, movie_rows = (torch.from_numpy(one.rows) for one in (users, movies))
     middle_user, middle_movie = (rows[len(rows) // 2] for rows in (user_rows, movie_rows))
@@ -58,11 +59,32 @@ def check_network(network: nn.Module, users: NetworkIds, movies: NetworkIds, nam
     return torch.cat([of_users, of_movies])
 
 
-def check_output(scores: Tensor, output: Output, scale: RatingScale, name: str) -> list[str]:
-    """Warnings about scores that do not look like what was declared.
+def check_unknown_rows(
+    network: nn.Module, users: NetworkIds, movies: NetworkIds, unknown: tuple[int | None, int | None], name: str
+) -> None:
+    """The rows that stand for unknown users and movies, where they are named, must give a score as all others do.
 
     Raises:
-        DataError: they cannot be it.
+        DataError: one does not.
+    """
+    for place, (row, option) in enumerate(zip(unknown, ("--unknown-user-row", "--unknown-movie-row"), strict=True)):
+        if row is None:
+            continue
+        rows = [torch.tensor([int(one.rows[0])]) for one in (users, movies)]
+        rows[place] = torch.tensor([row])
+        try:
+            found = score(network, rows[0], rows[1], name)
+        except DataError as error:
+            raise DataError(f"{option}: got {row}, allowed is a row of the network's table: {error}") from None
+        if not torch.isfinite(found).all():
+            raise DataError(f"{option}: got {row}, and the score there is {float(found)}; allowed are finite numbers")
+
+
+def check_output(scores: Tensor, output: Output, scale: RatingScale, name: str) -> list[str]:
+    """Returns warnings about scores that do not look like the declared output.
+
+    Raises:
+        DataError: the scores cannot be the declared output.
     """
     low, high = float(scores.min()), float(scores.max())
     got = f"{name}: gives {low:.4g} to {high:.4g}"
@@ -80,7 +102,7 @@ def check_output(scores: Tensor, output: Output, scale: RatingScale, name: str) 
 
 
 def _check_largest(network: nn.Module, users: NetworkIds, movies: NetworkIds, name: str) -> None:
-    """A table that is too small fails at its largest row: whose it is can be told by trying each alone."""
+    """Checks the largest row of each side. Checking each side alone shows which of the two tables is too small."""
     lowest = [torch.tensor([int(one.rows.min())]) for one in (users, movies)]
     score(network, lowest[0], lowest[1], name)
     for place, (ids, what) in enumerate(((users, "user"), (movies, "movie"))):
@@ -96,7 +118,7 @@ def _check_largest(network: nn.Module, users: NetworkIds, movies: NetworkIds, na
 
 
 def _check_batches(network: nn.Module, user_rows: Tensor, movie_rows: Tensor, name: str) -> None:
-    """A pair's score may not depend on the pairs beside it: clients' requests share a batch."""
+    """A pair's score must not depend on the other pairs of the batch, because requests of several clients share one."""
     generator = torch.Generator().manual_seed(0)
     most = max(_BATCH_SIZES)
     users = user_rows[torch.randint(len(user_rows), (most,), generator=generator)]
@@ -116,6 +138,6 @@ def _scores(network: nn.Module, users: Tensor, movies: Tensor, name: str) -> Ten
 
 
 def _reason(error: Exception) -> str:
-    """The line of an error of TorchScript that says what happened: the last one."""
+    """The last line of a TorchScript error, which says what happened."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else type(error).__name__

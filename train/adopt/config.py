@@ -58,6 +58,8 @@ class AdoptConfig:
     """The network's row for unknown users. By default, an unknown user counts as the average user."""
     unknown_movie_row: int | None = None
     """The network's row for unknown movies. By default, an unknown movie counts as the average movie."""
+    movie_vectors: Annotated[str | None, arg(aliases=("--item-vectors",))] = None
+    """The network's tensor of movie vectors, such as `item_embedding.weight`. `similar` then works."""
 
     item: str = Vocabulary.item
     """The word for an item in requests and answers: `product` gives `product_id` and `product_ids`."""
@@ -66,16 +68,16 @@ class AdoptConfig:
 
     @property
     def words(self) -> Vocabulary:
-        """What items and their tags are called."""
+        """The words for items and tags."""
         return Vocabulary(self.item, self.tags)
 
     @property
     def implicit(self) -> bool:
-        """Whether the network gives a probability, or its logit, as networks for implicit feedback do."""
+        """Whether the network returns a probability or its logit, as networks for implicit feedback do."""
         return self.output == "probability" or (self.output == "logit" and self.rating_scale is None)
 
     def __post_init__(self) -> None:
-        self.words  # noqa: B018  raises where a word cannot be used
+        self.words.refuse_fields()
         if self.rating_scale is not None:
             check_scale(self.rating_scale)
         if self.output == "probability" and self.rating_scale not in (None, (0.0, 1.0)):

@@ -23,17 +23,17 @@ _TABLES = (*TEXT_SUFFIXES, *PARQUET_SUFFIXES, *JSON_SUFFIXES)
 def read_facts(
     config: AdoptConfig, movie_ids: IdMap, data: RatingsData | None, reading: Reading
 ) -> pd.DataFrame | None:
-    """What is known of the movies, one row each: from --catalogue, else --movies, else what lies beside the ratings.
+    """Facts about the movies, one row each: from --catalogue, else --movies, else a catalogue beside the ratings.
 
     Raises:
-        DataError: the catalogue that was named cannot be read, or knows none of the movies.
+        DataError: the file of --catalogue cannot be read, or knows none of the movies.
     """
     if config.catalogue is not None:
         return _read(config.catalogue, None, movie_ids, reading)
     if config.movies.suffix.lower() in _TABLES:
         try:
             return _read(config.movies, config.movie_column, movie_ids, reading)
-        except DataError:  # a file of ids alone, which is all that it has to be
+        except DataError:  # the file may contain nothing but ids
             pass
     return None if data is None else data.movies
 

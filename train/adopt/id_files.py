@@ -1,12 +1,11 @@
-"""Which raw id stands on which row of the network: read from CSV, JSON, Parquet or .npy, in any order.
+"""Reads the network's row of each raw id from CSV, JSON, Parquet or .npy, in any order.
 
-The row is the position in the file, or what a column of rows says. JSON may also be one object, `{"id": row}`, or an
-array of ids. An empty id by position (`null` in JSON) leaves its row to nobody.
+The row is the position in the file, or the value in a column of rows. JSON may also be one object, `{"id": row}`, or an
+array of ids. If ids go by position, an empty id (`null` in JSON) leaves its row unused.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,58 +16,50 @@ import orjson
 import pyarrow as pa
 
 from model.ids import IdMap
-from model.vocabulary import Vocabulary
+from train.adopt.id_columns import Side, choose_columns
 from train.dataset.integer_ids import is_integer_id
 from train.dataset.reading import Reading
 from train.errors import DataError
-from train.readers import names
 from train.readers.opening import open_source
 from train.readers.rules import ReadingRules
 from train.readers.source import JSON_SUFFIXES, Source
 from train.readers.text import Layout
 
-_ROW_NAMES = {"row", "index", "idx", "position", "inner", "innerid", "code", "encoded"}
-_ID_NAMES = {"id", "rawid", "raw", "key"}
 _INT64 = np.iinfo(np.int64)
 
 
 @dataclass(frozen=True)
-class Side:
-    """One side of the network. what, one: `users` and `user`, or the items. role: of a column of its ids."""
-
-    what: str
-    one: str
-    role: names.Role
-    id_column: str | None = None
-    row_column: str | None = None
-
-
-@dataclass(frozen=True)
 class NetworkIds:
-    """The ids of one side, ascending, and the network's row of each, (n,) int64. `source` is for messages."""
+    """The ids of one side, ascending, and the network's row of each, (n,) int64.
+
+    source: the file, for messages. rows_are: in words, what says which row an id has.
+    """
 
     source: str
     ids: IdMap
     rows: np.ndarray
+    rows_are: str
 
 
 @dataclass(frozen=True)
 class _Listed:
-    """Raw ids as a file lists them, and the network's row of each; `locate` says where one stands."""
+    """Raw ids in the order of a file, and the network's row for each; `locate` names the place of an id."""
 
     ids: list[Any]
     rows: list[int]
     locate: Callable[[int], str]
+    rows_are: str = "the row is the position"
 
 
 def read_network_ids(path: Path, side: Side, header: bool) -> NetworkIds:
-    """The ids that lie at `path`.
+    """Reads the ids at `path`.
 
     Raises:
-        DataError: they cannot be read, an id or a row occurs twice, or an id cannot be a key.
+        DataError: the ids cannot be read, an id or a row occurs twice, or an id is unusable.
     """
     if not path.is_file():
-        raise DataError(f"--{side.what}: {path}: no such file")
+        told = "is a folder; allowed is a file" if path.is_dir() else "no such file"
+        raise DataError(f"--{side.what}: {path}: {told}")
     if path.suffix == ".npy":
         listed = _numpy_ids(path)
     elif path.suffix.lower() in JSON_SUFFIXES and (found := _plain_json(path)) is not None:
@@ -80,9 +71,9 @@ def read_network_ids(path: Path, side: Side, header: bool) -> NetworkIds:
     ids = _typed(listed, side)
     order = np.argsort(ids, kind="stable")
     _refuse_repeats(ids, order, listed, f"{side.one} id")
-    rows = np.array(listed.rows, dtype=np.int64)
+    rows = _whole_rows(listed)
     _refuse_repeats(rows, np.argsort(rows, kind="stable"), listed, "row")
-    return NetworkIds(path.name, IdMap(ids[order]), rows[order])
+    return NetworkIds(path.name, IdMap(ids[order]), rows[order], listed.rows_are)
 
 
 def _numpy_ids(path: Path) -> _Listed:
@@ -100,14 +91,20 @@ def _numpy_ids(path: Path) -> _Listed:
 
 
 def _plain_json(path: Path) -> _Listed | None:
-    """An object of rows by id, or an array of ids; None where it is an array or lines of objects."""
+    """Reads an object from ids to rows, or an array of ids; None if the file holds an array or lines of objects."""
     try:
         found = orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError:
         return None  # lines of JSON, or a fault, which the reader of tables tells
-    if isinstance(found, dict) and all(type(row) is int for row in found.values()):
+    if isinstance(found, dict) and not any(isinstance(row, list | dict) for row in found.values()):
         keys = list(found)
-        return _Listed(keys, list(found.values()), lambda place: f'{path.name}, "{keys[place]}"')
+        wrong = next((key for key, row in found.items() if type(row) is not int), None)
+        if wrong is not None:
+            told = f'{path.name}, "{wrong}": the row is {orjson.dumps(found[wrong]).decode()}'
+            raise DataError(f'{told}; allowed are whole numbers, such as {{"{wrong}": 0}}')
+        return _Listed(
+            keys, list(found.values()), lambda place: f'{path.name}, "{keys[place]}"', "the row is the value"
+        )
     if isinstance(found, list) and not any(isinstance(one, dict) for one in found):
         return _by_position(found, lambda place: f"{path.name}, item {place + 1}")
     return None
@@ -120,7 +117,7 @@ def _by_position(values: list[Any], locate: Callable[[int], str]) -> _Listed:
 
 def _table_ids(path: Path, side: Side, header: bool) -> _Listed:
     opened = open_source(Source(path), ReadingRules(header=header), Layout(fewest=1), Reading())
-    id_column, row_column = _choose_columns(opened.name, opened.names, opened.header, side)
+    id_column, row_column = choose_columns(opened.name, opened.names, opened.header, side)
     table = opened.read([id_column] if row_column is None else [id_column, row_column])
     values: list[Any] = table.columns[id_column].to_pylist()
     if not pa.types.is_integer(table.columns[id_column].type):
@@ -131,40 +128,12 @@ def _table_ids(path: Path, side: Side, header: bool) -> _Listed:
     for place, value in enumerate(values):
         if value is None:
             raise DataError(f"{table.locate(place)}: {id_column} is empty; every row needs a {side.one} id")
-    return _Listed(values, rows, table.locate)
-
-
-def _choose_columns(where: str, found: list[str], header: bool, side: Side) -> tuple[str, str | None]:
-    """The column of ids, and the one of rows, if there is one."""
-    row_column = side.row_column
-    if row_column is None and header:
-        row_names = _ROW_NAMES | {f"{word}{name}" for word in _words(side) for name in _ROW_NAMES}
-        row_column = next((name for name in found if _folded(name) in row_names and name != side.id_column), None)
-    if row_column is not None and row_column not in found:
-        option = f"--{side.one}-row-column"
-        raise DataError(f"{where}: no column {row_column}; found: {names.shown(found)}; {option} names the one of rows")
-    taken = [row_column] if row_column is not None else []
-    chosen = names.choose(side.role, where, found, side.id_column, header, Reading(), taken)
-    if chosen is None:
-        chosen = next((name for name in found if _folded(name) in _ID_NAMES), None)
-    if chosen is None and len(found) == 1:
-        way = f"{side.role.option} {found[0]} takes it for a name, --no-header for an id"
-        raise DataError(f'{where}:1: is "{found[0]}" the name of a column, or an id? {way}')
-    if chosen is None:
-        raise names.missing(side.role, where, found, Vocabulary())
-    return chosen, row_column
-
-
-def _words(side: Side) -> tuple[str, ...]:
-    return ("user",) if side.what == "users" else (side.one, "movie", "item", "product", "book", "film")
-
-
-def _folded(name: str) -> str:
-    return re.sub(r"[\W_]+", "", name).lower()
+    shown = row_column or "without a name"
+    return _Listed(values, rows, table.locate, f"the row is in column {shown}")
 
 
 def _typed(listed: _Listed, side: Side) -> np.ndarray:
-    """Ids as int64 where every one is an integer, else as UTF-8 bytes."""
+    """The ids as int64 if all are integers, else as UTF-8 bytes."""
     for place, value in enumerate(listed.ids):
         if type(value) not in (int, str):
             raise DataError(f"{listed.locate(place)}: got {value!r}; allowed are integers and strings")
@@ -179,10 +148,15 @@ def _typed(listed: _Listed, side: Side) -> np.ndarray:
     return np.array([str(value).encode() for value in listed.ids], dtype=np.bytes_)
 
 
+def _whole_rows(listed: _Listed) -> np.ndarray:
+    for place, row in enumerate(listed.rows):
+        if not 0 <= row <= _INT64.max:
+            raise DataError(f"{listed.locate(place)}: row {row}; allowed is 0 or more, within 64 bits")
+    return np.array(listed.rows, dtype=np.int64)
+
+
 def _refuse_repeats(values: np.ndarray, order: np.ndarray, listed: _Listed, what: str) -> None:
     ordered = values[order]
-    if what == "row" and ordered[0] < 0:
-        raise DataError(f"{listed.locate(int(order[0]))}: row {ordered[0]}; allowed is 0 or more")
     same = np.flatnonzero(ordered[1:] == ordered[:-1])
     if len(same):
         first, second = (listed.locate(int(order[same[0] + place])) for place in (0, 1))

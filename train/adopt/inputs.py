@@ -1,4 +1,4 @@
-"""What a network's `forward` takes: two indices, and where it asks for them by name, the bounds of the rating scale."""
+"""The inputs of a network's `forward`: two indices, and optionally the bounds of the rating scale, found by name."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from train.errors import DataError
 
 _LOW = {"minrating", "ratingmin", "minimum", "minscore", "low"}
 _HIGH = {"maxrating", "ratingmax", "maximum", "maxscore", "high"}
-_TOWERS = ("user_tower", "movie_tower", "head")
+# Methods that a network may export beside `forward`.
+HEAD, VECTORS = "head", "movie_vectors"
+TOWERS = ("user_tower", "movie_tower", HEAD)
 
 
 class _WithScale(nn.Module):
-    """A network whose third and fourth input are the bounds of the rating scale, as one of two inputs."""
+    """Fills in the bounds of the rating scale as third and fourth input, so that two inputs remain."""
 
     def __init__(self, network: nn.Module, low: Any, high: Any) -> None:
         super().__init__()
@@ -27,7 +29,7 @@ class _WithScale(nn.Module):
         self.high = high
 
     def forward(self, user_index: Tensor, movie_index: Tensor) -> Tensor:
-        """(B,) and (B,) int64 -> what the network gives."""
+        """(B,) and (B,) int64 -> the network's output."""
         score: Tensor = self.network(user_index, movie_index, self.low, self.high)
         return score
 
@@ -36,7 +38,7 @@ def of_two_indices(network: torch.jit.ScriptModule, name: str, scale: RatingScal
     """The network as `forward(user_index, movie_index)`.
 
     Raises:
-        DataError: it takes the movie first, or needs more than two indices.
+        DataError: it takes the movie first, or needs more inputs than two indices.
     """
     arguments = network.forward.schema.arguments[1:]  # type: ignore[attr-defined]
     told = f"{name}: forward({', '.join(one.name for one in arguments)})"
@@ -61,18 +63,28 @@ def of_two_indices(network: torch.jit.ScriptModule, name: str, scale: RatingScal
 def has_towers(network: torch.jit.ScriptModule, name: str) -> bool:
     """Whether the network exports the two towers and the head of model/network.py.
 
+    Layers by these names are none, and many a network has its last layer as its `head`.
+
     Raises:
-        DataError: it exports some of the three only.
+        DataError: it exports a tower, and not all three.
     """
-    found = [one for one in _TOWERS if hasattr(network, one)]
-    if found and len(found) < len(_TOWERS):
-        lacking = ", ".join(one for one in _TOWERS if one not in found)
+    found = [one for one in TOWERS if is_method(network, one)]
+    if found in ([], [HEAD]):
+        return False
+    if len(found) < len(TOWERS):
+        lacking = ", ".join(one for one in TOWERS if one not in found)
         raise DataError(f"{name}: has {', '.join(found)}, and lacks {lacking}: @torch.jit.export all three, or none")
-    return bool(found)
+    return True
+
+
+def is_method(network: torch.jit.ScriptModule, name: str) -> bool:
+    """Whether the network exports a method by this name."""
+    found = getattr(network, name, None)
+    return callable(found) and not isinstance(found, nn.Module)
 
 
 def _of_type(argument: Any, value: float) -> Any:
-    """A bound as the type that the network's input has."""
+    """A bound in the type of the network's input."""
     kind = str(argument.type)
     if kind == "int":
         return int(value)

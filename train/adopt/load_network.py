@@ -1,16 +1,14 @@
-"""The network as a TorchScript module: from a TorchScript file, or from a class in Python and its state_dict.
+"""Loads the network as a TorchScript module: from a TorchScript file, or from a class in Python and its state_dict.
 
-No pickle is read: of a file by torch.save, the tensors alone are.
+It loads no pickled objects: from a file by torch.save, it reads only tensors.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
-import json
-import sys
 import warnings
-from collections.abc import Callable, Mapping
+import zipfile
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +16,12 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from train.adopt.inputs import TOWERS, VECTORS
+from train.adopt.own_class import make_network
 from train.errors import DataError
 
+# What an archive of TorchScript has inside, and what one of torch.save has.
+_CODE, _PICKLE = "constants.pkl", "data.pkl"
 _STATE_KEYS = ("state_dict", "model_state_dict", "model")
 
 
@@ -27,7 +29,7 @@ def load_network(path: Path, module: str, module_args: str) -> torch.jit.ScriptM
     """The network, scripted, in evaluation mode, with parameters of at least 32 bits.
 
     Raises:
-        DataError: the file holds no network, it does not fit the class, or TorchScript cannot compile the class.
+        DataError: the file contains no network or does not fit the class, or TorchScript cannot compile the class.
     """
     if not path.is_file():
         raise DataError(f"--model: {path}: no such file")
@@ -43,24 +45,39 @@ def load_network(path: Path, module: str, module_args: str) -> torch.jit.ScriptM
 
 
 def _torchscript(path: Path) -> torch.jit.ScriptModule:
+    _refuse_other_kinds(path)
     try:
         network: torch.jit.ScriptModule = torch.jit.load(str(path), map_location="cpu")
         return network
     except RuntimeError as error:
-        way = "a state_dict has no code: name its class by MODULE=FILE.py:CLASS; or save it by torch.jit.script"
-        raise DataError(f"{path}: not a TorchScript file ({_first_line(error)}); {way}") from None
+        raise DataError(f"{path}: cannot be loaded as a TorchScript file: {_first_line(error)}") from None
+
+
+def _refuse_other_kinds(path: Path) -> None:
+    """Tells files of other kinds apart; the loader calls all of them damaged."""
+    way = "save it by torch.jit.script(model).save(path), or name the class of its state_dict by MODULE=FILE.py:CLASS"
+    if path.suffix == ".safetensors":
+        raise DataError(f"{path}: holds tensors and no code: name its class by MODULE=FILE.py:CLASS")
+    if not zipfile.is_zipfile(path):
+        raise DataError(f"{path}: not a TorchScript file: {way}")
+    with zipfile.ZipFile(path) as file:
+        entries = {name.rpartition("/")[2] for name in file.namelist()}
+    if _CODE not in entries:
+        what = "one by torch.save, which has no code" if _PICKLE in entries else "another archive"
+        raise DataError(f"{path}: not a TorchScript file but {what}: {way}")
 
 
 def _scripted(path: Path, module: str, module_args: str) -> torch.jit.ScriptModule:
-    network = _make(module, module_args)
+    network = make_network(module, module_args)
     try:
-        network.load_state_dict(_read_state(path))
+        network.load_state_dict(_without_prefix(_read_state(path), network.state_dict().keys()))
     except RuntimeError as error:
         lines = [line.strip() for line in str(error).splitlines()[1:] if line.strip()]
         told = " ".join(lines) or str(error)
         raise DataError(
             f"{path}: does not fit {module}: {told} (MODULE_ARGS gives the class other arguments)"
         ) from None
+    _export(type(network))
     _number_defaults_as_tensors(type(network).forward)
     try:
         return torch.jit.script(network.eval())
@@ -69,69 +86,8 @@ def _scripted(path: Path, module: str, module_args: str) -> torch.jit.ScriptModu
         raise DataError(f"{module}: TorchScript cannot compile it, and nothing else can be served: {told}") from None
 
 
-def _make(module: str, module_args: str) -> nn.Module:
-    """An instance of the class that `FILE.py:NAME` names."""
-    file, _, name = module.rpartition(":")
-    path = Path(file)
-    if not file or not name:
-        raise DataError(f'MODULE: got "{module}", allowed is FILE.py:NAME, such as my_model.py:NeuMF')
-    if not path.is_file():
-        raise DataError(f"MODULE: {path}: no such file")
-    maker = getattr(_import(path), name, None)
-    if not callable(maker):
-        raise DataError(f"MODULE: {path} has no class or function {name}")
-    arguments = _arguments(module_args)
-    _refuse_other_arguments(maker, name, arguments)
-    try:
-        network = maker(**arguments)
-    except Exception as error:
-        raise DataError(f"MODULE: {name} failed: {type(error).__name__}: {error}") from error
-    if not isinstance(network, nn.Module):
-        raise DataError(f"MODULE: {name} gives {type(network).__name__}, allowed is a torch.nn.Module")
-    return network
-
-
-def _refuse_other_arguments(maker: Callable[..., Any], name: str, arguments: dict[str, Any]) -> None:
-    try:
-        signature = inspect.signature(maker)
-    except ValueError:  # a class that is built in tells none
-        return
-    try:
-        signature.bind(**arguments)
-    except TypeError as error:
-        way = "MODULE_ARGS gives them, such as '{\"num_users\": 610}'"
-        raise DataError(f"MODULE: {name}{signature}: {error}; {way}") from None
-
-
-def _import(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise DataError(f"MODULE: {path}: not a Python file; its name must end in .py")
-    found = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(path.resolve().parent))  # so that it can import what lies beside it
-    sys.modules[path.stem] = found
-    try:
-        spec.loader.exec_module(found)
-    except Exception as error:
-        raise DataError(f"MODULE: {path} cannot be imported: {type(error).__name__}: {error}") from error
-    finally:
-        sys.path.pop(0)
-    return found
-
-
-def _arguments(module_args: str) -> dict[str, Any]:
-    try:
-        found = json.loads(module_args or "{}")
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        told = f"MODULE_ARGS: got {module_args}, allowed is a JSON object"
-        raise DataError(f"{told}, such as '{{\"num_users\": 610}}'")
-    return found
-
-
 def _read_state(path: Path) -> Mapping[str, Tensor]:
-    """The tensors by name; a checkpoint that holds more than them is looked into."""
+    """The tensors by name; they may be inside a checkpoint with further entries."""
     if path.suffix == ".safetensors":
         return load_file(path)
     try:
@@ -147,10 +103,24 @@ def _read_state(path: Path) -> Mapping[str, Tensor]:
     return found
 
 
-def _number_defaults_as_tensors(forward: Callable[..., Any]) -> None:
-    """Makes a parameter without annotation and with a number as its default, `min_rating=1`, one that compiles.
+def _without_prefix(state: Mapping[str, Tensor], wanted: Collection[str]) -> Mapping[str, Tensor]:
+    """The tensors by the class's own names, where a wrapper (`module.`, `model.`) has put one word before all."""
+    renamed = {name.partition(".")[2]: tensor for name, tensor in state.items()}
+    is_wrapped = len({name.partition(".")[0] for name in state}) == 1 and renamed.keys() == set(wanted)
+    return renamed if is_wrapped else state
 
-    TorchScript takes what has no annotation for a tensor, and refuses a number there.
+
+def _export(network: type[nn.Module]) -> None:
+    """Marks the methods that are served as ones to compile, where the class has them."""
+    for name in (*TOWERS, VECTORS):
+        if inspect.isfunction(method := getattr(network, name, None)):
+            torch.jit.export(method)
+
+
+def _number_defaults_as_tensors(forward: Callable[..., Any]) -> None:
+    """Makes parameters such as `min_rating=1` compile: a number as the default, and no annotation.
+
+    TorchScript expects a tensor for a parameter without annotation, and refuses a number as its default.
     """
     parameters = inspect.signature(forward).parameters.values()
     with_default = [one for one in parameters if one.default is not one.empty]

@@ -1,4 +1,4 @@
-"""What users rated so far, under the ids of an adopted network."""
+"""The ratings that users gave so far, with the ids of an adopted network."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from train.readers.text import Layout
 
 @dataclass(frozen=True)
 class KnownIds:
-    """The users and movies of the network, and what its items are called."""
+    """The users and movies of the network, and its words for items and tags."""
 
     users: IdMap
     movies: IdMap
     words: Vocabulary
 
     def rules(self) -> ReadingRules:
-        """Ids in the ratings are of the types that the network's ids have."""
+        """Rules that read the ids of the ratings with the types of the network's ids."""
         types = {name: "integer" if ids.integer else "string" for name, ids in self._sides()}
         return replace(ReadingRules(item=self.words.item, tags=self.words.tags), **types)  # type: ignore[arg-type]
 
@@ -44,10 +44,10 @@ class KnownIds:
 
 
 def read_seen(path: Path, known: KnownIds, scale: tuple[float, float] | None, implicit: bool) -> RatingsData:
-    """The ratings at `path`; of implicit feedback, rows of a user and a movie, each of which counts as 1.
+    """Reads the ratings at `path`. For implicit feedback, each row of a user and a movie counts as 1.
 
     Raises:
-        DataError: they cannot be read.
+        DataError: the ratings cannot be read.
     """
     return _read_pairs(path, known) if implicit else load_ratings(path, known.rules(), scale)
 

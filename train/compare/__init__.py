@@ -1,1 +1,1 @@
-"""Compare two versions on the same held-out ratings: errors, rankings, and how certain the difference is."""
+"""Compares two versions on the same held-out ratings: errors, rankings, and how certain the difference is."""

@@ -25,7 +25,7 @@ from train.errors import DataError
 from train.readers.address import is_database
 from train.update.config import reading_of
 
-# Versions of the same data know nearly all of each other's movies.
+# Two versions with a smaller share of common movies are made from different data.
 SAME_ITEMS = 0.5
 _COLUMNS = (USER_ID, MOVIE_ID, RATING, TIME)
 
@@ -34,7 +34,7 @@ def compare(config: CompareConfig) -> dict[str, Any]:
     """The figures of both versions.
 
     Raises:
-        DataError: the versions are of different data, or the ratings cannot be read.
+        DataError: the versions are made from different data, or the ratings cannot be read.
     """
     torch.set_num_threads(1)
     versions, others = judges_of(config.version), judges_of(config.other)
@@ -42,7 +42,7 @@ def compare(config: CompareConfig) -> dict[str, Any]:
     _refuse_other_data(served, other, config)
     frames = [*_read(served, config.data), *_read(other, config.other_data)]
     if not frames:
-        raise DataError("no ratings to compare on: name them by --data")
+        raise DataError("no ratings to compare on: name them with --data")
     ratings = _first_ratings(pd.concat(frames, ignore_index=True))
     pair = choose_judges(versions, others, ratings)
     newest = newest_rows(pair, ratings)
@@ -80,9 +80,9 @@ def _refuse_other_data(one: Artifact, two: Artifact, config: CompareConfig) -> N
     names = f"{config.version.name} and {config.other.name}"
     if share < SAME_ITEMS:
         told = f"they share {share:.0%} of their {one.words.item} ids"
-        raise DataError(f"versions {names} are of different data: {told}")
+        raise DataError(f"versions {names} are made from different data: {told}")
     if one.scale != two.scale:
-        raise DataError(f"versions {names} are of different data: their rating scales differ")
+        raise DataError(f"versions {names} are made from different data: their rating scales differ")
 
 
 def _shared(one: IdMap, two: IdMap) -> float:
@@ -92,7 +92,7 @@ def _shared(one: IdMap, two: IdMap) -> float:
 
 
 def _facts(served: Judge, judge: Judge) -> dict[str, Any]:
-    """Facts on a version: how much it knows, and which model stood for it."""
+    """Facts about a version: how much it knows, and which model represented it."""
     artifact = served.artifact
     return {
         "version": artifact.metadata.get("version"),
@@ -106,7 +106,7 @@ def _facts(served: Judge, judge: Judge) -> dict[str, Any]:
 
 
 def run(config: CompareConfig) -> str:
-    """Compares and writes; returns the line to print."""
+    """Compares the versions and writes the figures; returns the line to print."""
     figures = compare(config)
     config.out.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(config.out) as partial:

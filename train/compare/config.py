@@ -15,7 +15,7 @@ class CompareConfig:
     other: Path
     """The folder of the other version."""
     out: Path
-    """The JSON file to write the figures to."""
+    """The JSON file for the figures."""
     data: tuple[str, ...] = ()
     """Files, folders or databases of ratings. They are read like the version's own ratings."""
     other_data: tuple[str, ...] = ()

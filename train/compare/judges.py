@@ -21,7 +21,7 @@ from train.dataset.features import raw_ids
 from train.output import ARTIFACT, MEASURED
 
 SERVED, HELD_BACK = "served", "measured"
-# Fewer ratings tell nothing, whatever they say.
+# A comparison on fewer ratings is too uncertain to mean anything.
 FEWEST_ROWS = 100
 
 Mask = npt.NDArray[np.bool_]
@@ -29,9 +29,9 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Judge:
-    """A model that stands for a version: the one that is served, or the one that was measured.
+    """A model that represents a version: the one that is served, or the one that was measured.
 
-    share: its number of training ratings, by the number that the served one was trained on.
+    share: the number of its training ratings, divided by the number of the served model's.
     """
 
     kind: str
@@ -51,7 +51,7 @@ class Judge:
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """A judge of each version, and the rows (N,) bool that neither has seen."""
+    """One judge for each version, and the rows (N,) bool that neither judge was trained on."""
 
     judge: Judge
     other: Judge
@@ -65,10 +65,10 @@ class Pair:
 
 
 def judges_of(folder: Path) -> list[Judge]:
-    """The models of the version in a folder: what it serves, then what was measured, where that was kept.
+    """The models of the version in a folder: the served model, then the measured model if it was kept.
 
     Raises:
-        FileNotFoundError, ArtifactError: there is no version, or it is damaged.
+        FileNotFoundError, ArtifactError: the folder has no version, or the version is damaged.
     """
     served = load_artifact(folder / ARTIFACT)
     judges = [Judge(SERVED, served, 1.0)]
@@ -80,9 +80,10 @@ def judges_of(folder: Path) -> list[Judge]:
 
 
 def choose_judges(versions: Sequence[Judge], others: Sequence[Judge], ratings: pd.DataFrame) -> Pair:
-    """The fairest pair that leaves `FEWEST_ROWS` ratings: both know most of what their versions know, and equally much.
+    """The fairest pair with at least `FEWEST_ROWS` ratings that neither judge has seen.
 
-    Of equally fair ones it is the first, which serves. Where none leaves enough, it is the one that leaves most.
+    In a fair pair, both judges know most of what their versions know, and about equally much. Of equally fair pairs it
+    is the first, with the served models. If no pair has enough ratings, it is the pair with the most.
     """
     seen = {id(judge): judge.has_seen(ratings) for judge in (*versions, *others)}
     pairs = [Pair(one, two, ~seen[id(one)] & ~seen[id(two)]) for one, two in product(versions, others)]

@@ -1,4 +1,4 @@
-"""Errors and rankings of two models on rows that neither has seen, as the server would answer."""
+"""Errors and rankings of two models on rows that neither was trained on, computed as the server would answer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _USERS_AT_ONCE = 64
 
 
 def compare_errors(pair: Pair, rows: pd.DataFrame) -> Paired:
-    """Mean squared errors in rating units squared."""
+    """Compares mean squared errors, in squared rating units."""
     truth = rows[RATING].to_numpy(dtype=np.float64)
     squared = [np.square(_rate(judge.artifact, rows) - truth) for judge in (pair.judge, pair.other)]
     return paired(squared[0], squared[1], np.asarray(raw_ids(rows[USER_ID])))
@@ -35,9 +35,10 @@ def _rate(artifact: Artifact, rows: pd.DataFrame) -> np.ndarray:
 
 
 def compare_rankings(pair: Pair, rows: pd.DataFrame) -> Paired | None:
-    """nDCG@10 of users whom both know; None where nobody has a movie to be found.
+    """Compares nDCG@10 over the users that both models know; None if no user has a relevant movie.
 
-    A movie is to be found if its held-out rating is at or above the mean of the user's ratings behind the second model.
+    A movie is to be found if its held-out rating is at or above the mean of the user's ratings behind the second model,
+    or behind the first, where the second knows no ratings.
     Either model's training ratings are left out of both lists.
     """
     wanted = _wanted(pair.other.artifact, pair.judge.artifact, rows)
@@ -57,6 +58,8 @@ def compare_rankings(pair: Pair, rows: pd.DataFrame) -> Paired | None:
 
 def _wanted(base: Artifact, other: Artifact, rows: pd.DataFrame) -> dict[Any, set[Any]]:
     """The relevant movies of each user whom both versions know, by raw id."""
+    if not len(base.history.ratings):
+        base, other = other, base
     row = base.user_ids.rows(raw_ids(rows[USER_ID]))
     known = (row != base.user_ids.unknown) & (other.user_ids.rows(raw_ids(rows[USER_ID])) != other.user_ids.unknown)
     history = base.history

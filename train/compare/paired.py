@@ -1,4 +1,4 @@
-"""The difference of two models on the same rows, with an interval that is clustered by user."""
+"""The difference between two models on the same rows, with a confidence interval that is clustered by user."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_SURE = 1.96  # standard errors: a normal's 95 %
+_SURE = 1.96  # standard errors: 95 % of a normal distribution
 
 
 @dataclass(frozen=True)
 class Paired:
-    """A figure of both versions over the same rows, and their difference, `version` less `other`.
+    """A figure of both versions over the same rows, and their difference, `version` minus `other`.
 
-    low, high: of the difference's 95 % interval.
+    low, high: the 95 % confidence interval of the difference.
     """
 
     rows: int
@@ -26,9 +26,9 @@ class Paired:
 
 
 def paired(version: np.ndarray, other: np.ndarray, user: np.ndarray) -> Paired:
-    """Compares the means of two figures (N,) of the same rows, whose users are `user` (N,).
+    """Compares the means of two figures (N,) over the same rows; `user` (N,) is the user of each row.
 
-    The standard error is robust to clusters (Liang and Zeger 1986): a user's rows count together.
+    The standard error is cluster-robust (Liang and Zeger 1986): the rows of one user form one cluster.
     """
     difference = version - other
     mean = float(difference.mean())

@@ -1,1 +1,1 @@
-"""From a frame of ratings to what is trained on: split, rows, tensors, features; the embedded data and KMRD."""
+"""From a frame of ratings to training data: splits, rows, tensors, features. Also the embedded data and KMRD."""

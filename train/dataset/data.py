@@ -1,6 +1,6 @@
-"""Ratings once they are read: the value object, the reference split, and raw ids turned into rows.
+"""Ratings after reading: the value object, the reference split, and the conversion of raw ids to rows.
 
-A repeated (user, movie) pair is counted but kept, because the reference keeps it: people rate a movie twice.
+A repeated (user, movie) pair is counted but kept, as in the reference: people sometimes rate a movie twice.
 """
 
 from collections.abc import Callable
@@ -38,7 +38,7 @@ class EventsData:
     """Clicks, views or purchases without ratings.
 
     frame: one row per event; columns user_id and movie_id, of the ratings' types, and time where the file has times.
-    source, sha256: as of ratings.
+    source, sha256: of the file, as in `RatingsData`.
     """
 
     frame: pd.DataFrame
@@ -48,21 +48,21 @@ class EventsData:
 
 @dataclass(frozen=True, eq=False)
 class RatingsData:
-    """Explicit ratings as a file has them, and what is known about the movies.
+    """Explicit ratings in the order of their file, and the facts about the movies.
 
     ratings: one row per rating in file order; columns user_id and movie_id (each int64, or pandas' str),
-        rating (float64, finite) and, where the data has them, time (float64, seconds since 1970).
-    movies: one row per movie; movie_id (of the same type as in ratings) those of CATALOGUE_COLUMNS that
-        the data has, and others: title, title_english and grade are str or None, year is int or None, the others are
-        lists of str; other columns hold what JSON can. None where the data has no catalogue.
+        rating (float64, finite) and, if the data has times, time (float64, seconds since 1970).
+    movies: one row per movie: movie_id (of the same type as in ratings), those of CATALOGUE_COLUMNS that the data has,
+        and further columns. title, title_english and grade are str or None, year is int or None, the others of
+        CATALOGUE_COLUMNS are lists of str. Further columns hold values for JSON. None if the data has no catalogue.
     source: the file the ratings came from.
     sha256: of that file's bytes, in hexadecimal.
     repeated_pairs: rows whose (user, movie) pair occurs in an earlier row; they are kept.
-    rating_scale: (minimum, maximum), minimum < maximum; as stated, else as seen in the data.
-    locate: turns a row of ratings (0-based) into the words for an error: `rates.csv:42`.
-    reading: what the reader understood, and what it doubts.
-    newest: the newest time of a rating, as the data writes it; None where the data has no times.
-    events: what else people took, without ratings; None where no file of events was read.
+    rating_scale: (minimum, maximum), minimum < maximum; from the option, else from the data.
+    locate: names a row of ratings (0-based) for an error: `rates.csv:42`.
+    reading: the reader's report and warnings.
+    newest: the newest time of a rating, as the data writes it; None if the data has no times.
+    events: what users chose without rating it; None if no file of events was read.
     """
 
     ratings: pd.DataFrame
@@ -79,7 +79,7 @@ class RatingsData:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Training rows and held-out rows; both keep the index of the frame they were drawn from.
+    """Training rows and held-out rows; both keep the index of the original frame.
 
     validation_known: bool (len(validation),), true where the row's user and movie both occur in train.
     """
@@ -90,17 +90,17 @@ class Split:
 
     @property
     def known(self) -> pd.DataFrame:
-        """The held-out rows whose user and movie both occur in training: the rows the reference measures."""
+        """The held-out rows whose user and movie both occur in training; the reference measures these rows."""
         return self.validation[self.validation_known]
 
 
 def split_ratings(
     ratings: pd.DataFrame, test_size: float = 0.2, seed: int = 1234, source: str | Path = "ratings"
 ) -> Split:
-    """Hold out a random share of the rows; the defaults give the reference notebook's split, row for row.
+    """Holds out a random share of the rows; the defaults give the reference notebook's split, row for row.
 
-    source names the data in errors. Raises DataError where nothing could be learnt or measured: a test_size
-    that is no share, one user only, too few rows, or no held-out row with a known user and movie.
+    source: names the data in errors. Raises DataError if nothing could be learned or measured: test_size is not a
+    share, there is only one user, there are too few rows, or no held-out row has a known user and movie.
     """
     name = Path(source).name
     if not 0 < test_size < 1:
@@ -123,7 +123,7 @@ def split_ratings(
 
 
 def split_at(ratings: pd.DataFrame, held_out: npt.NDArray[np.bool_], source: str | Path = "ratings") -> Split:
-    """Hold out the rows of a mask (rows,). Raises DataError where that leaves one side empty."""
+    """Holds out the rows of a mask (rows,). Raises DataError if one side would be empty."""
     number = int(held_out.sum())
     if number in (0, len(ratings)):
         told = f"{Path(source).name}: this split holds out {number} of {len(ratings)} rows"
@@ -133,17 +133,17 @@ def split_at(ratings: pd.DataFrame, held_out: npt.NDArray[np.bool_], source: str
 
 
 def index_ids(column: pd.Series) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
-    """Number the raw ids of a column by their rank.
+    """Numbers the raw ids of a column by their rank.
 
-    Returns (ids, rows): ids (n,) strictly ascending, int64, or for strings numpy bytes ('S', UTF-8 of
-    minimal width, in byte order); rows int64 (len(column),), with ids[rows] equal to the column. Raises
-    DataError on a string id that numpy's bytes cannot hold: an empty one, or one with a NUL.
+    Returns (ids, rows). ids (n,) are strictly ascending: int64, or for strings numpy bytes ('S', UTF-8, in byte order).
+    rows (len(column),) are int64, with ids[rows] equal to the column. Raises DataError if numpy's bytes cannot hold a
+    string id, because it is empty or contains a NUL.
     """
     if pd.api.types.is_integer_dtype(column.dtype):
-        codes, numbers = pd.factorize(column.to_numpy(dtype=np.int64))  # by hashing: np.unique sorts all rows
+        codes, numbers = pd.factorize(column.to_numpy(dtype=np.int64))  # np.unique would sort all rows
         return _ranked(numbers, codes)
     strings = pa.array(column, type=pa.large_string())
-    if isinstance(strings, pa.ChunkedArray):  # what pandas holds when a long file was read in blocks
+    if isinstance(strings, pa.ChunkedArray):  # pandas holds this after a long file was read in blocks
         strings = strings.combine_chunks()
     encoded = strings.dictionary_encode()
     texts: list[str] = encoded.dictionary.to_pylist()
@@ -169,7 +169,7 @@ def _known(train: pd.DataFrame, validation: pd.DataFrame) -> npt.NDArray[np.bool
 
 
 def _ranked(distinct: npt.NDArray[Any], codes: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
-    """Distinct ids in ascending order, and codes (n,), which number them as they were, as their ranks."""
+    """Sorts distinct ids in ascending order, and converts codes (n,), which number them, to the new positions."""
     order = np.argsort(distinct, kind="stable")
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))

@@ -1,16 +1,15 @@
-"""The embedded data set: made-up movies, and ratings that made-up people with tastes would give them.
+"""The embedded data set: invented movies, and ratings by invented people with tastes.
 
     score  = 0.5 b_user + 0.6 b_movie + 0.8 <p_user, q_movie> + 0.8 noise
     rating = 1 + the number of thresholds that lie below the score: whole numbers 1..10, most of them 8 to 10
 
-b and the entries of p are standard normal. q is the mean of the movie's genres in taste space plus a
-little of its own, so that people who agree on genres agree on movies. Half of the people rate eight
-movies or fewer, a few rate a hundred.
+b and the entries of p are standard normal. q is the mean of the movie's genres in taste space plus a small random
+vector, so that people who agree on genres agree on movies. Half of the people rate eight movies or fewer; a few rate a
+hundred.
 
-The files are the same bytes on every machine: the only source of chance is RandomState's uniform stream,
-and only additions, multiplications and divisions follow, element by element: no BLAS, no exp or log,
-whose last digit may differ between processors. No row comes from a published data set; any likeness of a
-title is an accident.
+The files have the same bytes on every machine. All random numbers come from RandomState's uniform stream. The rest is
+additions, multiplications and divisions, element by element: no BLAS, exp or log, because their last digit may differ
+between processors. No row comes from a published data set; if a title resembles a real one, this is an accident.
 
     python -m train.dataset.demo OUT_DIR
 """
@@ -54,7 +53,7 @@ class DemoConfig:
 
 @dataclass(frozen=True)
 class _Movies:
-    """ids (NUM_MOVIES,); genres: per movie 1 to 3 numbers of GENRES; tastes (NUM_MOVIES, NUM_TASTES)."""
+    """ids (NUM_MOVIES,); genres: for each movie 1 to 3 indices of GENRES; tastes (NUM_MOVIES, NUM_TASTES)."""
 
     ids: Ints
     genres: list[list[int]]
@@ -62,9 +61,9 @@ class _Movies:
 
 
 def write_demo(out_dir: Path) -> None:
-    """Write the data set in KMRD's format, whole or not at all; an earlier demo there is replaced.
+    """Writes the data set in KMRD's format in one step. It replaces an earlier demo in out_dir.
 
-    Raises DataError where out_dir holds anything else.
+    Raises DataError if out_dir contains anything else.
     """
     random = np.random.RandomState(SEED)
     movies = _movies(random)
@@ -99,7 +98,7 @@ def _ratings(random: np.random.RandomState, movies: _Movies) -> Iterable[tuple[A
 
 
 def _affinity(user_tastes: Floats, movie_tastes: Floats) -> Floats:
-    """Inner products (users, movies), added up in one order: a BLAS would choose its own."""
+    """Inner products (users, movies). The order of the additions is fixed, because that of a BLAS varies."""
     affinity = np.zeros((len(user_tastes), len(movie_tastes)))
     for taste in range(NUM_TASTES):
         affinity += user_tastes[:, taste, None] * movie_tastes[None, :, taste]
@@ -107,7 +106,7 @@ def _affinity(user_tastes: Floats, movie_tastes: Floats) -> Floats:
 
 
 def _seen(random: np.random.RandomState, affinity: Floats) -> npt.NDArray[np.bool_]:
-    """Who rated what, bool (users, movies): few people rate much; popular and liked movies are rated more."""
+    """Whether each user rated each movie, bool (users, movies). Few users rate much; popular, liked movies get more."""
     activity = np.minimum(np.floor(9 / (0.06 + random.random_sample(NUM_USERS)) - 7), 120)
     popularity = 1 / (15.0 + random.permutation(NUM_MOVIES))
     weight = popularity * np.maximum(1 + 0.2 * affinity, 0.3)
@@ -151,7 +150,7 @@ def _write_people(folder: Path, random: np.random.RandomState, movies: _Movies) 
 
 
 def _normal(random: np.random.RandomState, shape: tuple[int, ...]) -> Floats:
-    """Nearly standard normal: the sum of twelve uniform numbers less six, exact where a logarithm is not."""
+    """Nearly standard normal numbers: the sum of twelve uniform ones minus six. Unlike a logarithm, this is exact."""
     total = np.full(shape, -6.0)
     for _ in range(12):
         total += random.random_sample(shape)
@@ -159,7 +158,7 @@ def _normal(random: np.random.RandomState, shape: tuple[int, ...]) -> Floats:
 
 
 def _distinct(random: np.random.RandomState, count: int, low: int, high: int) -> Ints:
-    """count different whole numbers of low..high-1, in random order."""
+    """`count` different integers from low to high - 1, in random order."""
     return low + random.permutation(high - low)[:count].astype(np.int64)
 
 

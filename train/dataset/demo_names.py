@@ -1,4 +1,4 @@
-"""The words that the embedded data set's movies and people are named with."""
+"""The words in the names of the embedded data set's movies and people."""
 
 GENRES = (
     "Adventure", "Comedy", "Crime", "Documentary", "Drama", "Fantasy", "Horror", "Musical",

@@ -1,6 +1,6 @@
-"""KMRD-small from its public repository: 600 movies and 140,710 ratings of Naver Movie, about 4 MB.
+"""Downloads KMRD-small from its public repository: 600 movies and 140,710 ratings of Naver Movie, about 4 MB.
 
-The repository (github.com/lovit/kmrd) states no licence for the data: measure with it, publish no row.
+The repository (github.com/lovit/kmrd) states no licence for the data. So use it for measurements, but publish no row.
 
     python -m train.dataset.download OUT_DIR [--url BASE]
 """
@@ -41,16 +41,16 @@ class DownloadConfig:
     out_dir: tyro.conf.Positional[Path]
     """The folder to make."""
     url: str = KMRD_URL
-    """Where the files lie, for a mirror."""
+    """The URL of the folder with the files; change it to use a mirror."""
 
 
 def download_kmrd(out_dir: Path, url: str = KMRD_URL, sha256: str = KMRD_SHA256) -> bool:
-    """Downloads KMRD_FILES from `url` into `out_dir`, all or none. Returns False if they were already there.
+    """Downloads KMRD_FILES from `url` into `out_dir`, all or none. Returns False if they already existed.
 
     sha256: the expected SHA-256 of rates.csv.
 
     Raises:
-        DataError: a file cannot be downloaded or is cut short, the digest differs, or `out_dir` holds something else.
+        DataError: a file cannot be downloaded completely, its digest differs, or `out_dir` contains other files.
     """
     complete = all((out_dir / name).is_file() for name in KMRD_FILES)
     if complete and _sha256(out_dir / RATINGS_FILE) == sha256:
@@ -81,7 +81,7 @@ def _fetch(url: str, target: Path) -> None:
         reason = getattr(error, "reason", error)
         raise DataError(f"{url}: cannot be downloaded: {str(reason) or repr(reason)}") from None
     received = target.stat().st_size
-    if expected is not None and received != expected:  # read(n) says nothing of a lost connection
+    if expected is not None and received != expected:  # read(n) does not raise if the connection is lost
         raise DataError(f"{url}: cut short: got {received} bytes of {expected}")
 
 

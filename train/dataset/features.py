@@ -1,8 +1,8 @@
-"""What the catalogue tells of a movie, as columns of numbers: the movie's prior mean is regressed on them.
+"""The features of a movie: facts of the catalogue as columns of numbers. Its prior mean is a regression on them.
 
-One column per genre, country and grade (1 where the movie has it), and the standardised year and its square. Columns
-have mean zero over the rated movies, and a fact that is not known counts as the mean: a movie of which the catalogue
-says nothing stands where the unknown movie does.
+There is one column for each genre, country and grade (1 if the movie has it), and two for the standardised year and its
+square. Columns have mean zero over the rated movies, and an unknown fact counts as the mean. So a movie without any
+facts has the features of the unknown movie.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from model.ids import IdMap
 from train.dataset.data import COUNTRIES, GENRES, GRADE, MOVIE_ID, YEAR
 
 MOST_COLUMNS = 256
-_FEWEST_MOVIES = 5  # rated ones, to have a column: what fewer movies share cannot be told from the movies
+_FEWEST_MOVIES = 5  # rated movies for a column; fewer movies cannot show the effect of the fact itself
 
 
 def movie_features(catalogue: pd.DataFrame, movie_ids: IdMap, rated: np.ndarray) -> Tensor | None:
-    """Features (len(movie_ids), D) float32 of the movies, D <= MOST_COLUMNS + 2, or None where there are none.
+    """Features (len(movie_ids), D) float32 of the movies, D <= MOST_COLUMNS + 2, or None if there are none.
 
     catalogue: as `RatingsData.movies`. rated: rows of the movies that have ratings.
     """
@@ -37,21 +37,24 @@ def movie_features(catalogue: pd.DataFrame, movie_ids: IdMap, rated: np.ndarray)
 
 
 def raw_ids(column: pd.Series) -> np.ndarray | list[str]:
-    """A column of ids as `IdMap.rows` takes it."""
+    """A column of ids in the form that `IdMap.rows` takes."""
     if pd.api.types.is_integer_dtype(column.dtype):
         return column.to_numpy(dtype=np.int64)
     return column.tolist()
 
 
 def _one_hot(facts: pd.Series, rows: np.ndarray, is_rated: np.ndarray) -> np.ndarray:
-    """(M, D) of the facts, one or a list of them per movie, that enough rated movies have; the commonest first."""
+    """(M, D): one column for each fact that enough rated movies have, the most common first.
+
+    facts: one fact or a list of facts for each movie.
+    """
     each = pd.Series(facts.to_numpy(), index=rows).explode().dropna()
     codes, names = pd.factorize(each.astype(str), sort=True)
     told = np.zeros(len(is_rated), dtype=bool)
     told[each.index] = True
     if not len(names):
         return np.zeros((len(is_rated), 0), dtype=np.float32)
-    movies, codes = np.unique(np.stack([each.index.to_numpy(), codes]), axis=1)  # a fact told twice counts once
+    movies, codes = np.unique(np.stack([each.index.to_numpy(), codes]), axis=1)  # a repeated fact counts once
     counts = np.bincount(codes[is_rated[movies]], minlength=len(names))
     order = np.argsort(-counts, kind="stable")[:MOST_COLUMNS]
     place = np.full(len(names), -1)
@@ -63,7 +66,7 @@ def _one_hot(facts: pd.Series, rows: np.ndarray, is_rated: np.ndarray) -> np.nda
 
 
 def _year(years: pd.Series, rows: np.ndarray, is_rated: np.ndarray) -> np.ndarray:
-    """(M, 2): the year in standard deviations from the mean, and its square; (M, 0) where no two years differ."""
+    """(M, 2): the year in standard deviations from the mean, and its square; (M, 0) if all years are equal."""
     year = np.full(len(is_rated), np.nan)
     year[rows] = pd.to_numeric(years, errors="coerce").to_numpy(dtype=np.float64)
     told = ~np.isnan(year)
@@ -71,12 +74,12 @@ def _year(years: pd.Series, rows: np.ndarray, is_rated: np.ndarray) -> np.ndarra
     if len(seen) < _FEWEST_MOVIES or seen.std() == 0:
         return np.zeros((len(is_rated), 0), dtype=np.float32)
     standard = (np.nan_to_num(year, nan=seen.mean()) - seen.mean()) / seen.std()
-    standard = standard.clip(-4, 4)  # a misprint in the catalogue must not decide a prior
+    standard = standard.clip(-4, 4)  # a wrong year in the catalogue must not dominate a prior
     return _centred(np.stack([standard, standard**2], axis=1).astype(np.float32), told, is_rated)
 
 
 def _centred(table: np.ndarray, told: np.ndarray, is_rated: np.ndarray) -> np.ndarray:
-    """The table less its means over rated movies that it tells of; rows it does not tell of become zero."""
+    """The table minus its means over the rated movies with known facts; rows without known facts become zero."""
     if not (told & is_rated).any():
         return table[:, :0]
     centred: np.ndarray = table - table[told & is_rated].mean(axis=0, dtype=np.float64).astype(np.float32)

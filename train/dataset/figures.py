@@ -1,4 +1,4 @@
-"""The figures of a data set: how many, how dense, how unevenly spread."""
+"""The figures of a data set: counts, density, and how ratings are distributed over users and movies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from train.dataset.data import MOVIE_ID, RATING, USER_ID, EventsData, RatingsDat
 
 
 def describe_data(data: RatingsData) -> dict[str, Any]:
-    """What metrics.json tells of the data. density: share of all (user, movie) pairs that were rated, 0 to 1."""
+    """The data's part of metrics.json. density: the share of all (user, movie) pairs with a rating, 0 to 1."""
     by_user, by_movie = (data.ratings[column].value_counts() for column in (USER_ID, MOVIE_ID))
     rows = len(data.ratings)
     return {
@@ -32,14 +32,14 @@ def describe_data(data: RatingsData) -> dict[str, Any]:
 
 
 def describe_events(events: EventsData) -> dict[str, Any]:
-    """What metrics.json tells of events."""
+    """The events' part of metrics.json."""
     users, movies = (events.frame[column].nunique() for column in (USER_ID, MOVIE_ID))
     told = {"file": events.source.name, "sha256": events.sha256}
     return {**told, "events": len(events.frame), "users": int(users), "movies": int(movies)}
 
 
 def _spread(counts: pd.Series) -> dict[str, float]:
-    """Mean and quantiles of how many ratings each has."""
+    """Mean and quantiles of the number of ratings."""
     names = {"min": 0.0, "p10": 0.1, "median": 0.5, "p90": 0.9, "max": 1.0}
     values = np.quantile(counts.to_numpy(), list(names.values()))
     return {"mean": float(counts.mean())} | dict(zip(names, values.tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""Writes a folder in one step: it exists complete or not at all."""
+"""Writes a folder in one step: either the whole folder exists, or none of it."""
 
 import os
 import shutil
@@ -15,11 +15,11 @@ def whole_folder(target: Path, replaceable: bool = False) -> Iterator[Path]:
     """Yields an empty folder. It becomes `target` when the block succeeds, and is removed when the block fails.
 
     Raises:
-        DataError: `target` is not empty, and the caller does not call it replaceable. Nothing is written then.
+        DataError: `target` is not empty and not replaceable. Nothing is written then.
     """
     target = target.absolute()
     if target.exists() and not replaceable and not (target.is_dir() and not any(target.iterdir())):
-        raise DataError(f"{target}: already exists, with other content; give another folder, or remove it")
+        raise DataError(f"{target}: already exists, with other content; give another folder, or remove this one")
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:

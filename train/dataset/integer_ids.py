@@ -1,4 +1,4 @@
-"""When an id is an integer: 64 bits, written as it comes back (`7`, not `007`, `+7` or `-0`)."""
+"""Which ids are integers: those with 64 bits and the usual notation (`7`, not `007`, `+7` or `-0`)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def is_integer_id(text: str) -> bool:
 
 
 def integers_if_all(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column of strings as int64 if every one is an integer id, else as it is."""
+    """A column of strings as int64 if every string is an integer id, else unchanged."""
     try:
         numbers = pc.cast(column, pa.int64())
     except pa.ArrowInvalid:

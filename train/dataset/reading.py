@@ -1,4 +1,4 @@
-"""What a reader understood, in a few lines for the screen and for metrics.json."""
+"""The report of a reader: a few lines for the screen and for metrics.json."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from model.vocabulary import Vocabulary
 
 @dataclass
 class Reading:
-    """Grows while a file is read: `lines` say what was understood, `warnings` what is doubtful and what decides it.
+    """Grows while a file is read. `lines` report what was found; `warnings` report doubts and the option that decides.
 
-    words: what items and their tags are called.
+    words: the names of items and tags.
     """
 
     lines: list[str] = field(default_factory=list)
@@ -19,11 +19,11 @@ class Reading:
     words: Vocabulary = field(default_factory=Vocabulary)
 
     def say(self, line: str) -> None:
-        """Adds a line on what was understood."""
+        """Adds a line about what was found."""
         self.lines.append(line)
 
     def warn(self, line: str) -> None:
-        """Adds a warning, which names the line of the file and the option that decides."""
+        """Adds a warning. It should name the line of the file and the option that decides."""
         self.warnings.append(line)
 
     def told(self) -> dict[str, list[str]]:
@@ -31,7 +31,7 @@ class Reading:
         return {"lines": self.lines, "warnings": self.warnings}
 
     def text(self) -> str:
-        """All of it for the screen, warnings last."""
+        """All lines for the screen, warnings last."""
         return "\n".join([*self.lines, *(f"warning: {line}" for line in self.warnings)])
 
 

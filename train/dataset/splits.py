@@ -1,6 +1,6 @@
-"""Which rows are held out, by time or by user. Each function tells (rows,) bool, true for a held-out row.
+"""Chooses the rows to hold out, by time or by user. Each function returns (rows,) bool, true for a held-out row.
 
-Rows of equal time count in the order of the file. The random split of the rows is `split_ratings` in data.py.
+Rows with equal times keep the order of the file. The random split of the rows is `split_ratings` in data.py.
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ def last_row_of_users(users: pd.Series, time: npt.NDArray[np.float64]) -> Mask:
 
 
 def rows_of_new_users(users: pd.Series, test_size: float, given: int, seed: int) -> Mask:
-    """All but `given` rows of a share of the users who have more than `given`, users and given rows drawn at random."""
+    """All rows except `given` of a random share of the users; only users with more than `given` rows are drawn.
+
+    The rows that stay in training are drawn at random too.
+    """
     _, user = index_ids(users)
     count = np.bincount(user)
     random = np.random.default_rng(seed)
@@ -53,7 +56,7 @@ def rows_of_new_users(users: pd.Series, test_size: float, given: int, seed: int)
 
 
 def _rank_from_last(user: npt.NDArray[np.int64], key: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
-    """How many rows of the same user have a later key, or the same one further down: (rows,), 0 for the last."""
+    """(rows,): how many rows of the same user come later, by key and then by position; 0 for the last row."""
     order = np.lexsort((key, user))
     ends = np.cumsum(np.bincount(user))
     rank = np.empty(len(user), dtype=np.int64)

@@ -1,4 +1,4 @@
-"""From frames to tensors: ratings as rows of the tables, and the id maps that say whose rows they are."""
+"""From frames to tensors: ratings as rows of the tables, and the maps from ids to rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Ratings:
     """N ratings.
 
     user_index, movie_index: (N,) int64 rows. rating: (N,) float32, in rating units.
-    time: (N,) float64, seconds since 1970; None where the data has no times.
+    time: (N,) float64, seconds since 1970; None if the data has no times.
     """
 
     user_index: Tensor
@@ -31,22 +31,22 @@ class Ratings:
         return len(self.rating)
 
     def take(self, index: Tensor) -> Ratings:
-        """The ratings at these positions or under this mask."""
+        """The ratings at these positions, or where this mask is true."""
         time = None if self.time is None else self.time[index]
         return Ratings(self.user_index[index], self.movie_index[index], self.rating[index], time)
 
     def to(self, device: torch.device) -> Ratings:
-        """The same on another device."""
+        """A copy on another device."""
         time = None if self.time is None else self.time.to(device)
         return Ratings(self.user_index.to(device), self.movie_index.to(device), self.rating.to(device), time)
 
 
 @dataclass(frozen=True)
 class Events:
-    """N events of movies that have rows.
+    """N events with movies that have rows.
 
-    user_index: (N,) int64; a user without ratings has a number from num_users on. movie_index: (N,) int64 rows.
-    time: (N,) float64, seconds since 1970; None where the file has no times.
+    user_index: (N,) int64; users without ratings are numbered from num_users on. movie_index: (N,) int64 rows.
+    time: (N,) float64, seconds since 1970; None if the file has no times.
     """
 
     user_index: Tensor
@@ -54,7 +54,7 @@ class Events:
     time: Tensor | None = None
 
     def without(self, ratings: Ratings) -> Events:
-        """The events of other pairs of user and movie than these ratings'."""
+        """The events without those whose user and movie also occur together in these ratings."""
         movies = 1 + int(max(one.max() if len(one) else 0 for one in (self.movie_index, ratings.movie_index)))
         own, others = (one.user_index * movies + one.movie_index for one in (self, ratings))
         kept = ~torch.isin(own, others)
@@ -64,10 +64,10 @@ class Events:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Ratings, the maps that say whose rows they hold, what is known of each movie, and events.
+    """Ratings, the maps from ids to rows, the features of each movie, and events.
 
-    features: (len(movie_ids), D) float32, or None; see train/dataset/features.py. With them, movies of the catalogue
-    that nobody rated have rows too.
+    features: (len(movie_ids), D) float32, or None; see train/dataset/features.py. If there are features, movies of the
+    catalogue without ratings have rows too.
     """
 
     ratings: Ratings
@@ -77,14 +77,14 @@ class TrainingSet:
     events: Events | None = None
 
     def without_events_of(self, ratings: Ratings) -> TrainingSet:
-        """The same without the events of these held-out ratings' pairs, which would give them away."""
+        """A copy without events of the same pairs as these held-out ratings, because such events would reveal them."""
         return self if self.events is None else replace(self, events=self.events.without(ratings))
 
 
 def index_ratings(frame: pd.DataFrame, catalogue: pd.DataFrame | None = None) -> TrainingSet:
-    """Ratings with rows for exactly the users and movies that occur in `frame`.
+    """Makes ratings with rows for exactly the users and movies in `frame`.
 
-    With a catalogue (as in `RatingsData`) that tells something of movies, its movies have rows as well.
+    If a catalogue (as in `RatingsData`) has usable facts, its movies have rows as well.
     """
     user_ids, user_index = index_ids(frame[USER_ID])
     if catalogue is not None:
@@ -98,7 +98,7 @@ def index_ratings(frame: pd.DataFrame, catalogue: pd.DataFrame | None = None) ->
 
 
 def look_up_events(frame: pd.DataFrame, user_ids: IdMap, movie_ids: IdMap) -> Events:
-    """Events of `frame` under given maps, less those of movies that the maps lack."""
+    """The events of `frame` with the rows of these maps, without events of movies that the maps lack."""
     movies = movie_ids.rows(raw_ids(frame[MOVIE_ID]))
     known = movies != movie_ids.unknown
     users = user_ids.rows(raw_ids(frame[USER_ID]))
@@ -109,12 +109,12 @@ def look_up_events(frame: pd.DataFrame, user_ids: IdMap, movie_ids: IdMap) -> Ev
 
 
 def look_up_ratings(frame: pd.DataFrame, user_ids: IdMap, movie_ids: IdMap) -> Ratings:
-    """Ratings of `frame` under given maps; users and movies that the maps lack get the unknown row."""
+    """The ratings of `frame` with the rows of these maps; ids that the maps lack get the unknown row."""
     users = user_ids.rows(raw_ids(frame[USER_ID]))
     return _ratings(users, movie_ids.rows(raw_ids(frame[MOVIE_ID])), frame)
 
 
 def _ratings(user_index: np.ndarray, movie_index: np.ndarray, frame: pd.DataFrame) -> Ratings:
-    rating = torch.from_numpy(np.array(frame[RATING], dtype=np.float32))  # a copy: a frame's own may be read-only
+    rating = torch.from_numpy(np.array(frame[RATING], dtype=np.float32))  # the frame's array may be read-only
     time = torch.from_numpy(np.array(frame[TIME], dtype=np.float64)) if TIME in frame else None
     return Ratings(torch.from_numpy(user_index), torch.from_numpy(movie_index), rating, time)

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from train import distributed
 from train.dataset.tensors import Ratings
+from train.factors.choose_number import LEAST
 from train.factors.config import FactorsConfig
 from train.factors.variational import BothSides, NoiseShapes, predict_target, sort_both, start_block, sweep_block
 from train.fit_log import FitLog
@@ -46,7 +47,8 @@ def _race(
     candidates = config.noise_candidates
     probe_sweeps = config.probe_sweeps
     later_sweeps = config.max_sweeps - probe_sweeps
-    blocks = [start_block(data, noise_shapes, config, seed, features) for noise_shapes in candidates]
+    factors = LEAST if config.factors is None else config.factors
+    blocks = [start_block(data, noise_shapes, factors, config, seed, features) for noise_shapes in candidates]
     errors: list[list[float]] = [[] for _ in candidates]
     total = len(candidates) * probe_sweeps + later_sweeps
     with tqdm(total=total, desc="choose", unit=" sweeps", dynamic_ncols=True, disable=distributed.quiet()) as progress:

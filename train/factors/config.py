@@ -25,8 +25,11 @@ class FactorsConfig(GradientOptions):
     batch_size: int = 2048
     learning_rate: float = 6e-3
     weight_decay: float = 1e-3
-    factors: int = 8
-    """Factors of each block, besides the bias; at least 1."""
+    factors: int | None = None
+    """Factors of each block, besides the bias; at least 1. By default 8, or 16 or 32 if they predict training rows
+    better."""
+    seconds_per_million: float = 60.0
+    """Most seconds of one core for the sweeps with more than 8 factors, for each million ratings; at least 0."""
     noise_candidates: tuple[tuple[float, float], ...] = ((16.0, 1e6), (1e6, 10.0))
     """Candidates for the rating block's noise: Gamma shapes by user and by movie, above 0. Large: equal noise."""
     probe_sweeps: int = 8
@@ -58,8 +61,10 @@ class FactorsConfig(GradientOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        counts = ("factors", "probe_sweeps", "inner_rows", "score_sweeps", "hidden_dim", "network_rows")
+        counts = ("probe_sweeps", "inner_rows", "score_sweeps", "hidden_dim", "network_rows")
         check_options(self, "factors", "at least 1", *counts)
+        check_value("factors.factors", self.factors, self.factors is None or self.factors >= 1, "at least 1")
+        check_options(self, "factors", "at least 0", "seconds_per_million")
         check_options(self, "factors", "above 0", "init_scale", "prior_rows", "prior_variance", "link_ridge")
         enough = self.max_sweeps >= self.probe_sweeps
         check_value("factors.max_sweeps", self.max_sweeps, enough, f"at least probe-sweeps, {self.probe_sweeps}")

@@ -1,4 +1,4 @@
-"""By time: what differs between the ratings that a network is fitted to and those to come.
+"""Tuned for the future: what differs between the ratings that a network is fitted to and those to come.
 
 - People rate first what they like best, so later ratings of the same users and movies are lower than a fit says. A
   network is fitted to the older training rows, and its errors on the newer ones tell by how much (`Drift`).
@@ -24,7 +24,9 @@ from train.factors.variational import Block
 
 HIDDEN = 0.05  # share of the ordinal network's rows whose user is hidden, and of those whose movie is
 _FEW_ROWS = 200.0  # what so few rows tell counts half
+_ENOUGH_ROWS = 10_000
 _MOST_ROWS = 200_000
+_NEW = 0.1  # share of the ratings, the last ones: a movie whose ratings all lie in these is new
 _STEPS = 8  # of Newton's method: what it solves is nearly straight
 
 
@@ -49,9 +51,11 @@ class Strangers(NamedTuple):
 def measure_drift(data: TrainingSet, share: float, fit: Callable[[TrainingSet], FactorNetwork]) -> Drift | None:
     """The drift of the last `share` of the training rows by time, against a fit of the rows before.
 
-    None where the rows have no times, or are too few.
+    A smaller share than holds enough rows is raised to that, at most to a fifth. None where the rows have no times, or
+    are too few.
     """
-    ratings, number = data.ratings, round(share * len(data.ratings))
+    ratings = data.ratings
+    number = max(round(share * len(ratings)), min(_ENOUGH_ROWS, len(ratings) // 5))
     if ratings.time is None or not 0 < number < len(ratings):
         return None
     order = torch.argsort(ratings.time, stable=True)
@@ -75,6 +79,21 @@ def strangers_of(block: Block, movie_index: Tensor) -> Strangers:
     """A block's strangers; movie_index (N,) are the movies of the ratings that it was fitted to."""
     count = torch.bincount(movie_index, minlength=len(block.movie.mean)).to(block.movie.mean.dtype)
     return Strangers(block.user.link[0], count @ block.movie.mean / count.sum())
+
+
+def popularity_by_time(ratings: Ratings, num_movies: int) -> Tensor | None:
+    """The logarithms (M,) of the movies' numbers of ratings, with an average rating's for movies that are new.
+
+    The newer a movie, the less its own number counts. None where the ratings have no times.
+    """
+    if ratings.time is None or not len(ratings):
+        return None
+    place = torch.empty(len(ratings))
+    place[torch.argsort(ratings.time, stable=True)] = torch.linspace(1, 0, len(ratings))
+    seen = torch.zeros(num_movies).scatter_reduce(0, ratings.movie_index, place, "amax")
+    own = torch.bincount(ratings.movie_index, minlength=num_movies).clamp_min(1).log()
+    trust = (seen / _NEW).clamp(max=1.0)
+    return trust * own + (1 - trust) * own[ratings.movie_index].mean()
 
 
 def unrated_as(stranger: Tensor, movies: Tensor, movie_index: Tensor) -> Tensor:

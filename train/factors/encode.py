@@ -10,15 +10,17 @@ from torch import Tensor
 from model.factor_network import FactorNetwork
 from train.dataset.tensors import Ratings
 from train.factors.posterior import sort_by_side
+from train.factors.systems import rows_at_once
 
-_USERS, _RATINGS = 8_192, 262_144  # most of each at a time; a user with more ratings is a chunk alone
+# Most of each at a time, with up to 8 factors; a user with more ratings is a chunk alone.
+_USERS, _RATINGS = 8_192, 262_144
 
 
 def encode_known_users(network: FactorNetwork, ratings: Ratings, users: Tensor) -> None:
     """Fills the rows `users` (N,), ascending, of the user table in place, each from the user's ratings."""
     table = network.user_embedding.weight
     with torch.no_grad():
-        for rows, part in chunks_of_users(ratings, users, network.num_users):
+        for rows, part in chunks_of_users(ratings, users, network.num_users, network.size):
             encoded = network.encode_users(part.user_index, part.movie_index, part.rating, len(rows))
             table[rows] = encoded
 
@@ -31,8 +33,12 @@ def encode_unknown_user(network: FactorNetwork) -> None:
         table[-1] = network.encode_user(nothing.long(), nothing)
 
 
-def chunks_of_users(ratings: Ratings, users: Tensor, num_users: int) -> Iterator[tuple[Tensor, Ratings]]:
-    """Splits `users` (N,), ascending, into chunks of rows with their ratings, whose user_index counts in the chunk."""
+def chunks_of_users(ratings: Ratings, users: Tensor, num_users: int, size: int) -> Iterator[tuple[Tensor, Ratings]]:
+    """Splits `users` (N,), ascending, into chunks of rows with their ratings, whose user_index counts in the chunk.
+
+    size: 1 + factors of what is computed of each rating.
+    """
+    most_ratings = rows_at_once(_RATINGS, size)
     place = torch.full((num_users + 1,), -1, device=users.device)
     place[users] = torch.arange(len(users), device=users.device)
     if len(users) < num_users:
@@ -43,7 +49,7 @@ def chunks_of_users(ratings: Ratings, users: Tensor, num_users: int) -> Iterator
     ends = [*rows.start.tolist(), len(rating)]
     first = 0
     while first < len(users):
-        fit = int(torch.searchsorted(rows.start, rows.start[first] + _RATINGS, right=True)) - 1
+        fit = int(torch.searchsorted(rows.start, rows.start[first] + most_ratings, right=True)) - 1
         last = min(first + _USERS, max(fit, first + 1), len(users))
         part = slice(ends[first], ends[last])
         yield users[first:last], Ratings(owner[part] - first, rows.other[part], rating[part])

@@ -1,8 +1,9 @@
 """The default architecture: ratings in, a `FactorNetwork` out. See model/factor_network.py for its equation.
 
-1. choose the rating block's noise and sweeps on an inner split (train/factors/choose.py), and with `--split time` the
-   drift on the last of the training rows (train/factors/drift.py);
-2. fit the rating block to standardised ratings, the score block to their normal scores (train/factors/variational.py);
+1. choose the rating block's noise and sweeps on an inner split (train/factors/choose.py), the number of factors
+   (train/factors/choose_number.py), and with `--split time` the drift on the last of the training rows
+   (train/factors/drift.py);
+2. fit the rating block to standardised ratings, the score block to their normal scores (train/factors/fit_blocks.py);
 3. train the ordinal network on the score block, each row left out (train/factors/ordinal_fit.py);
 4. encode every user from their ratings into the user table, the empty history last (train/factors/assemble.py).
 
@@ -11,9 +12,10 @@ All of it runs on the GPU, if there is one. Random numbers come from the process
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from model.factor_network import FactorNetwork
 from model.ordinal import OrdinalHead
@@ -21,35 +23,39 @@ from model.scale import RatingScale
 from train import distributed
 from train.config import TrainConfig
 from train.dataset.tensors import Ratings, TrainingSet
-from train.factors import block_state
 from train.factors.assemble import assemble, fill_user_table
 from train.factors.choose import choose_noise
+from train.factors.choose_number import choose_number
 from train.factors.config import FactorsConfig
 from train.factors.drift import Drift, add_drift, measure_drift, strangers_of
+from train.factors.fit_blocks import fit_blocks
 from train.factors.levels import Levels, rating_levels
 from train.factors.ordinal_fit import fit_ordinal
 from train.factors.predict_levels import predict_levels
-from train.factors.variational import Block, BothSides, finish_block, sort_both, start_block, sweep_block
+from train.factors.variational import Block
 from train.fit_log import FitLog
 from train.method import Architecture, Choice, Fitted
 from train.resume import NO_STAGES, Stages
 
 
 def choose_factors(data: TrainingSet, scale: RatingScale, config: TrainConfig, stages: Stages = NO_STAGES) -> Choice:
-    """Noise shapes and sweeps of the rating block, by the error on an inner split; with `--split time`, the drift."""
+    """Noise shapes, sweeps and factors, by the error on an inner split; with `--split time`, the drift too."""
     if before := stages.load("choose"):
-        return Choice(before.values["settings"], FitLog(**before.values["log"]))
+        return Choice(before.values["settings"], FitLog(**before.values["log"]), before.values["reasons"])
     device = distributed.device()
     mean, deviation = _mean_and_deviation(data.ratings.rating)
     target = ((data.ratings.rating - mean) / deviation).to(device)
     features = None if data.features is None else data.features.to(device)
-    noise_shapes, sweeps, log = choose_noise(data.ratings.to(device), target, config.factors, config.seed, features)
-    settings = {"noise": list(noise_shapes), "sweeps": sweeps}
+    rows, options, seed = data.ratings.to(device), config.factors, config.seed
+    noise_shapes, sweeps, log = choose_noise(rows, target, options, seed, features)
+    number = choose_number(rows, target, noise_shapes, sweeps, options, seed, features)
+    settings = {"noise": list(noise_shapes), "sweeps": sweeps, "factors": number.factors}
     watched_mse = [error * deviation**2 for error in log.watched_mse]
-    choice = Choice(settings, FitLog([], watched_mse, sweeps))
-    if config.split == "time":
+    reasons = {"factors": number.reason} if number.reason else {}
+    choice = Choice(settings, FitLog([], watched_mse, sweeps), reasons)
+    if config.learns_drift:
         choice = _by_time(choice, data, scale, config, stages)
-    stages.save("choose", {}, {"settings": choice.settings, "log": vars(choice.log)})
+    stages.save("choose", {}, {"settings": choice.settings, "log": vars(choice.log), "reasons": choice.reasons})
     return choice
 
 
@@ -69,7 +75,7 @@ def fit_factors(
     options = config.factors
     levels = rating_levels(data.ratings.rating, options.max_levels)
     mean, deviation = _mean_and_deviation(data.ratings.rating)
-    rating_block, score_block = _fit_blocks(data, levels, (mean, deviation), config, choice, label, stages)
+    rating_block, score_block = fit_blocks(data, levels, (mean, deviation), config, choice, label, stages)
     ratings = data.ratings.to(distributed.device())
     by_time = "drift" in choice.settings
     head = _fit_head(levels, score_block, ratings, scale, config, deviation, stages, label, by_time)
@@ -93,7 +99,7 @@ def fit_factors(
 
 def _by_time(choice: Choice, data: TrainingSet, scale: RatingScale, config: TrainConfig, stages: Stages) -> Choice:
     """The choice with the drift of the last training rows by time, the share that the split holds out."""
-    none = Choice({**choice.settings, "drift": Drift(0.0, 0.0)._asdict()}, choice.log)
+    none = replace(choice, settings={**choice.settings, "drift": Drift(0.0, 0.0)._asdict()})
 
     def fit(rows: TrainingSet) -> FactorNetwork:
         network = fit_factors(rows, scale, config, none, "by time", stages).network
@@ -101,65 +107,13 @@ def _by_time(choice: Choice, data: TrainingSet, scale: RatingScale, config: Trai
         return network
 
     drift = measure_drift(data, config.test_size, fit)
-    return none if drift is None else Choice({**choice.settings, "drift": drift._asdict()}, choice.log)
+    return none if drift is None else replace(choice, settings={**choice.settings, "drift": drift._asdict()})
 
 
 def _mean_and_deviation(rating: Tensor) -> tuple[float, float]:
     """Mean and standard deviation; the latter never 0."""
     deviation = float(rating.std()) if len(rating) > 1 else 1.0
     return float(rating.mean()), max(deviation, 1e-6)
-
-
-def _fit_blocks(
-    data: TrainingSet,
-    levels: Levels,
-    standard: tuple[float, float],
-    config: TrainConfig,
-    choice: Choice,
-    label: str,
-    stages: Stages,
-) -> tuple[Block, Block]:
-    """The rating block and the score block, fitted or loaded from an earlier run.
-
-    standard: mean and standard deviation of the ratings.
-    """
-    options, seed = config.factors, config.seed
-    device = distributed.device()
-    rating, (mean, deviation) = data.ratings.rating, standard
-    standardised = ((rating - mean) / deviation).to(device)
-    normal_score = levels.score[levels.of(rating)].to(device)
-    ratings = data.ratings.to(device)
-    sides = sort_both(ratings.user_index, ratings.movie_index, standardised, len(data.user_ids), len(data.movie_ids))
-    sweeps, noise_shapes = choice.settings["sweeps"], tuple(choice.settings["noise"])
-    total = sweeps + options.score_sweeps
-    with tqdm(total=total, desc=label, unit=" sweeps", dynamic_ncols=True, disable=distributed.quiet()) as progress:
-        rating_block = start_block(sides, noise_shapes, options, seed, data.features)
-        _fit_block(rating_block, sides, sweeps, options, progress, stages, f"{label}: rating block")
-        scored = sides.with_target(normal_score)
-        score_block = start_block(scored, options.score_noise, options, seed + 1, data.features)
-        _fit_block(score_block, scored, options.score_sweeps, options, progress, stages, f"{label}: score block")
-    return rating_block, score_block
-
-
-def _fit_block(
-    block: Block,
-    data: BothSides,
-    sweeps: int,
-    config: FactorsConfig,
-    progress: tqdm,
-    stages: Stages,
-    name: str,
-) -> None:
-    """Sweeps the started block, or loads the finished block of an earlier run."""
-    if before := stages.load(name):
-        block_state.unpack(block, *before)
-        progress.update(sweeps)
-        return
-    for _ in range(sweeps):
-        sweep_block(block, data, config)
-        progress.update()
-    finish_block(block, data)
-    stages.save(name, *block_state.pack(block))
 
 
 def _fit_head(
@@ -182,7 +136,7 @@ def _fit_head(
         scale.to_unit(levels.value),
         levels.share,
         levels.score,
-        options.factors,
+        score_block.user.mean.shape[1] - 1,
         options.hidden_dim,
         options.dropout,
     )

@@ -19,13 +19,14 @@ from model.ordinal import OrdinalHead, expectation
 from train import distributed
 from train.dataset.tensors import Ratings
 from train.errors import DivergedError
+from train.factors.adamw import OneCycleAdamW
 from train.factors.config import FactorsConfig
 from train.factors.drift import HIDDEN, Strangers
 from train.factors.leave_one_out import leave_one_out
+from train.factors.systems import rows_at_once
 from train.factors.variational import Block, bilinear
 
-_INPUT_ROWS = 16_384
-_RISING = 0.2  # of the steps, with a learning rate that grows
+_INPUT_ROWS = 16_384  # at a time, with up to 8 factors
 
 
 def fit_ordinal(
@@ -53,37 +54,18 @@ def fit_ordinal(
     if strangers is not None:
         inputs = _hide_some(head, inputs, strangers)
     steps = max(1, len(rows) // config.batch_size)
-    optimizer, schedule = _optimizer(head, config, steps)
+    optimizer = OneCycleAdamW(head.parameters(), config.learning_rate, config.weight_decay, steps * config.epochs)
     epochs = range(config.epochs)
     head.train()
     for _ in tqdm(epochs, f"{label}: network", unit=" epochs", dynamic_ncols=True, disable=distributed.quiet()):
         for batch in _permutation(len(rows), level.device).tensor_split(steps):
             loss = _batch_loss(head, inputs, level, batch, deviation)
-            optimizer.zero_grad(set_to_none=True)
             loss.backward()
             distributed.reduce_gradients(head.parameters())
             optimizer.step()
-            schedule.step()
     if not math.isfinite(float(distributed.reduce_sum(loss.detach()))):
         raise DivergedError("training diverged: try a smaller --factors.learning-rate")
     head.eval()
-
-
-def _optimizer(
-    head: OrdinalHead, config: FactorsConfig, steps: int
-) -> tuple[torch.optim.AdamW, torch.optim.lr_scheduler.OneCycleLR]:
-    """AdamW and its one cycle over all epochs of so many steps."""
-    rate = config.learning_rate
-    optimizer = torch.optim.AdamW(
-        head.parameters(), rate, betas=(0.9, 0.98), weight_decay=config.weight_decay, fused=True
-    )
-    total = steps * config.epochs
-    if total * _RISING == 1:  # PyTorch divides by the number of rising steps less one
-        total += 1
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, rate, total_steps=total, pct_start=_RISING, final_div_factor=100.0
-    )
-    return optimizer, schedule
 
 
 def _permutation(num: int, device: torch.device) -> Tensor:
@@ -104,7 +86,8 @@ def _inputs(
 ) -> _Inputs:
     """The inputs of all rows; the counts (N, L) and (M, L) are of the levels that each user and movie has."""
     scores, users, movies = [], [], []
-    for rows in torch.arange(len(level), device=level.device).split(_INPUT_ROWS):
+    at_once = rows_at_once(_INPUT_ROWS, block.user.mean.shape[1])
+    for rows in torch.arange(len(level), device=level.device).split(at_once):
         user_index, movie_index, own_level = ratings.user_index[rows], ratings.movie_index[rows], level[rows]
         score, user, movie = leave_one_out(block, user_index, movie_index, head.score[own_level])
         itself = functional.one_hot(own_level, head.num_levels).float()

@@ -24,8 +24,9 @@ from torch.nn import functional
 
 from model.moments import moments, triangle
 from train import distributed
+from train.factors.systems import rows_at_once, solve_systems
 
-_CHUNK = 8192  # entities at a time: their K x K systems stay in the processor's cache
+_CHUNK = 8192  # entities at a time, with up to 8 factors: their K x K systems stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def update_side(rows: SideRows, target: Tensor, alpha: float, other: Side, own: 
     error = torch.empty_like(own.noise_precision)
     ends = distributed.bounds(rows.start, len(target))
     mine = slice(ends[distributed.rank()], ends[distributed.rank() + 1])
-    for entities, ratings in _chunks(rows, mine, len(target)):
+    for entities, ratings in _chunks(rows, mine, len(target), rows_at_once(_CHUNK, own.mean.shape[1])):
         sums = _sums(tables, rows, target, entities, ratings, scale[entities])
         solved = _solve(sums, prior_term[entities], own.precision)
         mean[entities], covariance[entities], error[entities] = solved
@@ -134,9 +135,9 @@ def _tables(other: Side) -> _Tables:
     )
 
 
-def _chunks(rows: SideRows, entities: slice, num_ratings: int) -> Iterator[tuple[slice, slice]]:
-    """The entities, `_CHUNK` at a time, and where their ratings lie."""
-    edges = [*range(entities.start, entities.stop, _CHUNK), entities.stop]
+def _chunks(rows: SideRows, entities: slice, num_ratings: int, at_once: int) -> Iterator[tuple[slice, slice]]:
+    """The entities, some at a time, and where their ratings lie."""
+    edges = [*range(entities.start, entities.stop, at_once), entities.stop]
     starts = torch.cat([rows.start, rows.start.new_tensor([num_ratings])])[edges].tolist()
     for place in range(len(edges) - 1):
         yield slice(edges[place], edges[place + 1]), slice(starts[place], starts[place + 1])
@@ -154,26 +155,6 @@ def _sums(tables: _Tables, rows: SideRows, target: Tensor, entities: slice, rati
     )
 
 
-def inverse_cholesky(lower: Tensor, size: int) -> Tensor:
-    """Inverses (K, K, N) of the Cholesky factors of N positive definite matrices, given as lower triangles (T, N).
-
-    The batch comes last, so that K^2 operations on long vectors do all of it: LAPACK, called N times for a small
-    matrix each, takes several times as long.
-    """
-    entry = triangle(size, lower.device)[2].view(size, size)  # where the triangle has row i, column j
-    factor = torch.zeros(size, size, lower.shape[1], device=lower.device)
-    inverse = torch.zeros_like(factor)
-    for j in range(size):
-        column = lower[entry[j:, j]]
-        if j:
-            column = column - (factor[j:, :j] * factor[j, :j]).sum(1)
-        factor[j:, j] = column * column[0].clamp_min(1e-9).rsqrt()
-        inverse[j, j] = 1 / factor[j, j]
-        if j:
-            inverse[j, :j] = (factor[j, :j].unsqueeze(1) * inverse[:j, :j]).sum(0) * -inverse[j, j]
-    return inverse
-
-
 def _weighted_sums(rows: Tensor, table: Tensor, offsets: Tensor, weight: Tensor) -> Tensor:
     """By group the sum of the table's `rows` (R,), each times its weight (R,); groups begin at `offsets`."""
     return functional.embedding_bag(rows, table, offsets, mode="sum", per_sample_weights=weight)
@@ -188,12 +169,9 @@ def _solve(sums: _Sums, prior_term: Tensor, precision: Tensor) -> tuple[Tensor, 
     cross_sum = sums.moments[:, entries : entries + size]  # of E[x c]
     bias_square_sum = sums.moments[:, -1]  # of E[c^2]
     prior = precision[row, column].unsqueeze(1)
-    inverse = inverse_cholesky(outer_sum + prior, size)
-    products = [(inverse[i:, i].unsqueeze(1) * inverse[i:, : i + 1]).sum(0) for i in range(size)]
-    covariance = torch.cat(products)  # (T, n), row by row of the triangle
     data_term = (sums.linear[:, :size] - cross_sum).T  # (K, n): sum_r w_r (y_r E[x] - E[x c])
     right = data_term + prior_term.T
-    mean = (inverse * (inverse * right).sum(1).unsqueeze(1)).sum(0)  # (K, n)
+    mean, covariance = solve_systems(outer_sum + prior, right)  # (K, n) and (T, n)
     # sum_r w_r E[(x.u)^2] = tr G (C + m m') with the ratings' part of A, G = A - Lambda, so neither needs a product.
     twice = (2.0 - (row == column).float()).unsqueeze(1)  # an entry off the diagonal stands for two
     explained = size - (prior * twice * covariance).sum(0) + (mean * (right - precision @ mean)).sum(0)

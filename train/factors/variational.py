@@ -15,7 +15,7 @@ Lakshminarayanan, Bouchard & Archambeau 2011 (noise by user and by movie); Adams
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -68,12 +68,26 @@ def sort_both(user_index: Tensor, movie_index: Tensor, target: Tensor, num_users
 
 
 def start_block(
-    data: BothSides, noise_shapes: NoiseShapes, config: FactorsConfig, seed: int, features: Tensor | None
+    data: BothSides,
+    noise_shapes: NoiseShapes,
+    factors: int,
+    config: FactorsConfig,
+    seed: int,
+    features: Tensor | None,
+    popularity: Tensor | None = None,
 ) -> Block:
-    """Users at zero, movies' factors at random; features (M, D) of the movies, or None. All on the data's device."""
-    user = _first_users(len(data.by_user.count), config, data.by_user.count.device)
-    movie = _first_movies(data.by_movie.count, config, seed, features)
+    """Users at zero, movies' factors at random; features (M, D) of the movies, or None. All on the data's device.
+
+    popularity (M,): what stands for log n_j, where the numbers of ratings do not say it.
+    """
+    user = _first_users(len(data.by_user.count), factors, config, data.by_user.count.device)
+    movie = _first_movies(data.by_movie.count, factors, config, seed, features, popularity)
     return Block(user, movie, _FIRST_ALPHA, noise_shapes)
+
+
+def start_from(fitted: Block, noise_shapes: NoiseShapes) -> Block:
+    """A block for a similar target of the same ratings, which starts where another block ended."""
+    return Block(replace(fitted.user), replace(fitted.movie), fitted.alpha, noise_shapes, sweeps=1)
 
 
 def sweep_block(block: Block, data: BothSides, config: FactorsConfig) -> None:
@@ -120,19 +134,27 @@ def predict_target(block: Block, user_index: Tensor, movie_index: Tensor) -> Ten
     return bilinear(with_unknown(block.user)[user_index], with_unknown(block.movie)[movie_index])
 
 
-def _first_users(num_users: int, config: FactorsConfig, device: torch.device) -> Side:
+def _first_users(num_users: int, factors: int, config: FactorsConfig, device: torch.device) -> Side:
     """All at zero. A user's number of ratings is no feature: it says little of a new user, who has none."""
-    mean = torch.zeros(num_users, config.factors + 1, device=device)
+    mean = torch.zeros(num_users, factors + 1, device=device)
     return _first_side(mean, 8.0 * config.init_scale, features=torch.ones(num_users, 1, device=device))
 
 
-def _first_movies(count: Tensor, config: FactorsConfig, seed: int, features: Tensor | None) -> Side:
+def _first_movies(
+    count: Tensor,
+    factors: int,
+    config: FactorsConfig,
+    seed: int,
+    features: Tensor | None,
+    popularity: Tensor | None,
+) -> Side:
     """Biases at zero, factors at random; count (M,) of ratings."""
     generator = torch.Generator().manual_seed(seed)  # on the processor: the same numbers for any device
-    drawn = torch.randn(len(count), config.factors + 1, generator=generator, device="cpu")
+    drawn = torch.randn(len(count), factors + 1, generator=generator, device="cpu")
     mean = (drawn * config.init_scale).to(count.device)
     mean[:, 0] = 0
-    columns = [torch.ones_like(count).unsqueeze(1), count.clamp_min(1.0).log().unsqueeze(1)]
+    popular = count.clamp_min(1.0).log() if popularity is None else popularity.to(count.device)
+    columns = [torch.ones_like(count).unsqueeze(1), popular.unsqueeze(1)]
     if features is not None:
         columns.append(features.to(count.device))
     return _first_side(mean, 4.0, features=torch.cat(columns, 1))

@@ -77,7 +77,7 @@ def _ndcg_by_blend(
     if not len(task.user):
         return {}
     history = history_of(rest).without_repeats()
-    interest = fit_linear(rest, config.interest_of_split)
+    interest = fit_linear(rest, config.tuned_interest)
     weights: dict[str, Weights] = {}
     for restraint in config.interest.restraints:
         set_blend(interest, Blend(1.0, restraint), history, network, scale)

@@ -25,7 +25,8 @@ class InterestConfig:
     """A user with n ratings has the weight n^-user_power; at least 0. It keeps a few busy users from dominating."""
     sittings: float | None = None
     """Extra weight for pairs of movies that a user rated within a day, a week or a month of each other; at least 0. The
-    default is 1, or 0 with a split by time: it helps to find what was rated at the same time, not what comes next."""
+    default is 1, or 0 with a split by time or --tune-for future: it helps to find what was rated at the same time, not
+    what comes next."""
     level: float = 0.4
     """How much a rating one standard deviation above the user's mean adds to its weight of 1; at least 0."""
     event: float = 0.5

@@ -1,4 +1,4 @@
-"""All that a training in epochs holds between two of them, as tensors by name: parameters, optimiser, chance."""
+"""The state of a training between two epochs, as tensors by name: parameters, optimiser, random generators."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from torch import Tensor, nn
 def pack(
     network: nn.Module, optimizer: torch.optim.Optimizer, generator: torch.Generator, best: dict[str, Tensor]
 ) -> dict[str, Tensor]:
-    """best: the parameters of the best epoch so far; empty where none is kept."""
+    """Collects the state. best: the parameters of the best epoch so far; empty if none is kept."""
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
     tensors |= {f"best.{name}": value for name, value in best.items()}
     for number, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{name}": value for name, value in state.items()}
     tensors["generator"], tensors["chance"] = generator.get_state(), torch.get_rng_state()
-    if torch.cuda.is_available():  # dropout draws there
+    if torch.cuda.is_available():  # on a GPU, dropout draws from its own generator
         tensors["chance_of_gpu"] = torch.cuda.get_rng_state()
     return tensors
 
@@ -23,7 +23,7 @@ def pack(
 def unpack(
     tensors: dict[str, Tensor], network: nn.Module, optimizer: torch.optim.Optimizer, generator: torch.Generator
 ) -> dict[str, Tensor]:
-    """Brings network, optimiser and random numbers to where `pack` saw them; returns `best`."""
+    """Restores network, optimiser and random generators from the result of `pack`; returns `best`."""
     network.load_state_dict(_under("network.", tensors))
     whole = optimizer.state_dict()
     whole["state"] = {}

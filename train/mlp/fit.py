@@ -1,8 +1,8 @@
 """Training of the reference network: ratings in, a fitted network out.
 
-Loss of a batch: squared error in rating units, summed or averaged; optimiser: Adam (Kingma & Ba 2015) with L2. The
-whole data set lies in three tensors; a batch is a slice of a permutation. Early stopping watches rows that no step
-has seen and keeps the best epoch's parameters. Of several processes each takes its share of every batch.
+The loss of a batch is the squared error in rating units, summed or averaged. The optimiser is Adam (Kingma & Ba 2015)
+with L2. Three tensors hold the whole data set; a batch is a slice of a permutation. Early stopping watches rows that
+no step trains on, and keeps the best epoch's parameters. With several processes, each takes its share of every batch.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from train.resume import NO_STAGES, Stages
 
 
 def build_network(config: MLPConfig, num_users: int, num_movies: int, seed: int) -> EmbeddingMLP:
-    """A fresh network of the configured size, drawn from `seed`."""
+    """A new network with the configured sizes; `seed` determines its random parameters."""
     torch.manual_seed(seed)
     return EmbeddingMLP(
         num_users,
@@ -54,10 +54,10 @@ def fit(
     stages: Stages = NO_STAGES,
 ) -> FitLog:
     """Trains `network` in place, for `epochs` or, with `watched` rows, until `config.patience` runs out.
-    Every epoch is kept in `stages`, under the label. Training resumes from an earlier run's saved epoch.
+    `stages` saves every epoch under the label. Training resumes from an earlier run's saved epoch.
 
     Raises:
-        DivergedError: the loss stopped being finite; the network is then worthless.
+        DivergedError: the loss is no longer finite; the network is then useless.
     """
     stage = f"{label}: epochs"
     optimizer = torch.optim.Adam(
@@ -108,7 +108,7 @@ def _run_epoch(
     generator: torch.Generator,
     progress: tqdm,
 ) -> float:
-    """One pass over the ratings in random order; the mean squared error seen on the way."""
+    """One pass over the ratings in random order; returns the mean squared error during the pass."""
     network.train()
     order = torch.randperm(len(ratings), generator=generator).to(ratings.rating.device)
     shuffled = ratings.take(order)

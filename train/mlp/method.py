@@ -1,4 +1,4 @@
-"""The reference's architecture, as a method: epochs chosen on an inner split, then a fit and its unknown rows."""
+"""The reference's architecture: choose the number of epochs on an inner split, fit, then fit the unknown rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from train.resume import NO_STAGES, Stages
 
 
 def choose_mlp(data: TrainingSet, scale: RatingScale, config: TrainConfig, stages: Stages = NO_STAGES) -> Choice:
-    """How many epochs do best on an inner split; all of them where patience is 0."""
+    """Chooses the number of epochs with the smallest error on an inner split; all epochs if patience is 0."""
     options = config.mlp
     if not options.patience:
         return Choice({"epochs": options.epochs}, FitLog())
@@ -52,7 +52,7 @@ def fit_mlp(
     label: str,
     stages: Stages = NO_STAGES,
 ) -> Fitted:
-    """A network fitted for as many epochs as were chosen."""
+    """Fits a network for the chosen number of epochs."""
     epochs, device = choice.settings["epochs"], distributed.device()
     network = build_network(config.mlp, len(data.user_ids), len(data.movie_ids), config.seed).to(device)
     ratings = data.ratings.to(device)

@@ -1,8 +1,8 @@
-"""Fits the rows of the unknown user and the unknown movie, which answer for ids that training did not have.
+"""Fits the rows of the unknown user and the unknown movie. The model uses them for ids that training did not have.
 
-The network stays as it is. Only the one row is fitted: it learns to predict the ratings as if their user (movie) were
-unknown. Every user (movie) has the same weight, however many ratings it has, since a new user resembles a user drawn
-at random more than the user of a rating drawn at random.
+The rest of the network does not change. Each row learns to predict the ratings as if their user (movie) were unknown.
+All users (movies) have equal weight, whatever their number of ratings: a new user is more like a random user than like
+the user of a random rating.
 """
 
 from __future__ import annotations

@@ -35,9 +35,9 @@ FORMATS = (*DATA_SETS, "csv", "parquet", "jsonl")
 def load_ratings(
     path: str | Path, rules: ReadingRules = AS_FOUND, rating_scale: tuple[float, float] | None = None
 ) -> RatingsData:
-    """Read the ratings of a folder, file, object store or database, and the catalogue where there is one.
+    """Read the ratings of a folder, file, object store or database, and the catalogue if there is one.
 
-    rating_scale: (minimum, maximum) that every rating must keep to; None takes what the data holds.
+    rating_scale: (minimum, maximum) of all allowed ratings; None takes the scale from the data.
     Raises DataError, which names file, line, what was got and what is allowed.
     """
     reading = Reading(words=rules.words)
@@ -45,7 +45,7 @@ def load_ratings(
         return ratings_data(read_database(path, rules, reading), rules, rating_scale, reading)
     path = fetch(str(path), reading) if is_object_store(path) else path
     if rules.asks_a_database:
-        raise DataError(f"{path}: --query, --table, --movies-query and --since are for databases; this is none")
+        raise DataError(f"{path}: --query, --table, --movies-query and --since are only for databases; this is not one")
     place = Place.at(Path(path))
     if rules.format not in ("auto", *FORMATS):
         raise DataError(f'format: got "{rules.format}"; allowed are {", ".join(FORMATS)}')
@@ -57,9 +57,9 @@ def load_ratings(
 
 
 def detect_format(path: str | Path) -> str:
-    """The one of FORMATS that a folder's files, or a file's name and first line, tell.
+    """Detects which of FORMATS a folder or file has, from the files' names and first lines.
 
-    Raises DataError, which lists what was looked for, if they tell none.
+    Raises DataError, which lists the known formats, if it cannot tell.
     """
     return _detect(Place.at(Path(path)), own_layout=False)
 
@@ -72,8 +72,8 @@ def _detect(place: Place, own_layout: bool) -> str:
     if place.source.suffix in JSON_SUFFIXES:
         return "jsonl"
     if place.source.suffix not in DATA_SUFFIXES:
-        allowed = f"{', '.join(DATA_SUFFIXES)}, and these with .gz, .bz2, .xz or .zip after them"
-        raise DataError(f"{place.source.name}: its name tells no format; allowed are {allowed}")
+        allowed = f"{', '.join(DATA_SUFFIXES)}, each optionally with .gz, .bz2, .xz or .zip"
+        raise DataError(f"{place.source.name}: its name does not show its format; allowed are {allowed}")
     if own_layout:
         return "csv"
     return _text_format(place.source.plain_name, first_lines(place.source))

@@ -16,7 +16,7 @@ _POSTGRES = ("postgresql", "postgres")
 _STORES = ("s3", "gs")
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _SECRETS = {"password", "sslpassword"}
-_PASSWORD_WAY = "leave it out, and give it by the environment: PGPASSWORD, AWS_SECRET_ACCESS_KEY"  # noqa: S105  # nosec B105
+_PASSWORD_WAY = "leave it out, and set it in the environment: PGPASSWORD, AWS_SECRET_ACCESS_KEY"  # noqa: S105  # nosec B105
 
 
 def is_postgres(place: str | Path) -> bool:
@@ -30,10 +30,10 @@ def is_object_store(place: str | Path) -> bool:
 
 
 def _scheme(place: str | Path) -> str:
-    """What a URL begins with, in small letters; nothing for a path.
+    """The scheme of a URL in lower case, such as `s3`; empty for a path.
 
     Raises:
-        DataError: it holds a password, or is a URL of something else.
+        DataError: the URL contains a password, or its scheme is unknown.
     """
     found = _URL.match(str(place)) if isinstance(place, str) else None
     if found is None:
@@ -41,7 +41,7 @@ def _scheme(place: str | Path) -> str:
     scheme = found[1].lower()
     if scheme not in (*_POSTGRES, *_STORES):
         allowed = "a file, a folder, postgresql://user@host/database, s3://bucket/folder and gs://bucket/folder"
-        raise DataError(f"{found[1]}://: addresses of this kind are not read; allowed are {allowed}")
+        raise DataError(f"{found[1]}://: addresses of this kind are not supported; allowed are {allowed}")
     before, _, options = str(place)[found.end() :].partition("?")
     if ":" in before.rpartition("@")[0] or _SECRETS & {name.lower() for name in parse_qs(options, True)}:
         raise DataError(f"{found[1]}://: the address holds a password: {_PASSWORD_WAY}")
@@ -49,12 +49,12 @@ def _scheme(place: str | Path) -> str:
 
 
 def is_sqlite(place: str | Path) -> bool:
-    """Whether it is the name of a SQLite database."""
+    """Whether it is the file name of a SQLite database."""
     return Path(place).suffix.lower() in SQLITE_SUFFIXES
 
 
 def is_database(place: str | Path) -> bool:
-    """Whether ratings are to be read from a database. Raises DataError as `is_postgres`."""
+    """Whether the place is a database. Raises DataError as `is_postgres`."""
     return is_postgres(place) or is_sqlite(place)
 
 

@@ -1,4 +1,4 @@
-"""The catalogue: facts about the movies, as the readers collect them. Its ids get the type of the ratings' ids."""
+"""The catalogue: facts about the movies, collected by the readers. Its ids get the type of the ratings' ids."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ Catalogue = dict[str, dict[str, Any]]  # raw movie id, as the file has it -> som
 _YEAR_AT_END = re.compile(r"\((\d{4})(?:\s*[-\u2013]\s*(?:\d{4})?)?\)\s*$")  # with a hyphen or an en dash
 _YEAR = re.compile(r"^(\d{4})(?:\.0+)?(?:[-/.T ]\d.*)?$|^.*[-/. ](\d{4})$")  # 1990, 1990.0, 1990-05-01, 01-Jan-1990
 _WHOLE = re.compile(r"^(-?\d+)\.0+$")
-_FEW = 0.5  # of the rated movies: a catalogue that knows fewer may be of other movies
+_FEW = 0.5  # of the rated movies; a catalogue that knows fewer may describe other movies
 
 
 def catalogue_key(raw: str | None) -> str | None:
-    """A movie id as it is looked up: without blanks around it; None for an empty one."""
+    """A movie id in the form that is looked up: without surrounding blanks; None for an empty id."""
     return None if raw is None else raw.strip() or None
 
 
 def catalogue_frame(catalogue: Catalogue, integer: bool) -> pd.DataFrame:
-    """One row per movie with movie_id and each column that some movie has a value in: those of CATALOGUE_COLUMNS first.
+    """One row per movie: movie_id and every column with at least one value, those of CATALOGUE_COLUMNS first.
 
-    integer: the ratings' movie ids are int64. Then 10.0 is 10, as it is among the ratings, and a movie whose id is no
-    integer cannot occur in them, and is left out.
+    integer: the ratings' movie ids are int64. Then 10.0 is read as 10, as in the ratings. A movie whose id is not
+    an integer cannot occur in the ratings, so it is left out.
     """
     if integer:
         whole = {_WHOLE.sub(r"\1", movie_id): fields for movie_id, fields in reversed(catalogue.items())}
@@ -50,7 +50,10 @@ def catalogue_frame(catalogue: Catalogue, integer: bool) -> pd.DataFrame:
 
 
 def tell_joined(name: str, described: str, movies: pd.DataFrame, rated: pd.Series, reading: Reading) -> int:
-    """Says how many of the rated movies the catalogue knows, and shows one by which to see that it is theirs."""
+    """Reports how many rated movies the catalogue knows, with an example, so that a person can check the match.
+
+    Returns that number.
+    """
     words = reading.words
     counts = rated.value_counts()
     known = counts.index.isin(movies[MOVIE_ID])
@@ -63,7 +66,7 @@ def tell_joined(name: str, described: str, movies: pd.DataFrame, rated: pd.Serie
         told += f"; {most}, rated {counted(int(counts.iloc[known.argmax()]), 'time')}, is {title!r}"
     reading.say(told)
     if 0 < number < _FEW * len(counts):
-        told = f"{name}: knows {number:,} of {len(counts):,} rated {words.items}: is it of other {words.items}?"
+        told = f"{name}: knows {number:,} of {len(counts):,} rated {words.items}: does it describe other {words.items}?"
         reading.warn(f"{told} {_way(words)}")
     return number
 
@@ -74,7 +77,7 @@ def option_of_catalogue(words: Vocabulary) -> str:
 
 
 def _way(words: Vocabulary) -> str:
-    return f"{option_of_catalogue(words)} FILE names another, --no-catalogue does without"
+    return f"{option_of_catalogue(words)} FILE reads another, --no-catalogue reads none"
 
 
 def not_joined(name: str, movies: Iterable[Any], rated: Iterable[Any], words: Vocabulary) -> str:
@@ -84,12 +87,12 @@ def not_joined(name: str, movies: Iterable[Any], rated: Iterable[Any], words: Vo
 
 
 def year_of(value: str) -> int | None:
-    """1990 of '1990', '1990.0', '1990-05-01' or '01-Jan-1990'; None of what is neither."""
+    """The year 1990 in '1990', '1990.0', '1990-05-01' or '01-Jan-1990'; None for other text."""
     found = _YEAR.match(value)
     return None if found is None else int(found.group(1) or found.group(2))
 
 
 def year_of_title(title: str | None) -> int | None:
-    """1995 of 'Toy Story (1995)', 2005 of 'A Series (2005-2009)'; None where no year ends the title."""
+    """1995 of 'Toy Story (1995)', 2005 of 'A Series (2005-2009)'; None if the title does not end with a year."""
     found = _YEAR_AT_END.search(title or "")
     return int(found.group(1)) if found else None

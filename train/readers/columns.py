@@ -30,7 +30,7 @@ _MANY_REPEATED = 0.1  # of the ratings
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column of a table is what."""
+    """The names of the columns with users, movies, ratings and times."""
 
     user: str
     movie: str
@@ -42,9 +42,9 @@ class Columns:
 class Found:
     """What a reader of a format returns.
 
-    path: of the ratings. described: how they are written. catalogue: None where there is none.
-    asked_for: the person named the catalogue, so that one of other movies is an error.
-    published_copies: the data set was published with a few copies of rows, which everybody's figures count.
+    path: of the ratings. described: how they are written. catalogue: None if there is none.
+    asked_for: an option named the catalogue. So it is an error if the catalogue describes other movies.
+    published_copies: the data set was published with a few copies of rows, and published results include them.
     """
 
     path: Path
@@ -61,10 +61,10 @@ class Found:
 def ratings_data(
     found: Found, rules: ReadingRules, rating_scale: tuple[float, float] | None, reading: Reading
 ) -> RatingsData:
-    """Check what a reader found, and join what is known about the movies.
+    """Checks what a reader found, and joins the catalogue.
 
-    Raises DataError on an unusable id or rating, on a file without ratings or with one rating only for everything,
-    unless a scale is stated, and on what an accident in the file would change for all rows.
+    Raises DataError if an id or a rating is unusable, if the file has no ratings, or if all ratings are equal and no
+    scale is given. It also raises DataError if a single faulty row would change the type of all ids or the scale.
     """
     table = found.table
     _tell_file(found, reading)
@@ -99,7 +99,7 @@ def _newest(found: Found, rows: npt.NDArray[np.int64] | None) -> str | None:
 def _checked(
     found: Found, rules: ReadingRules, rating_scale: tuple[float, float] | None, reading: Reading
 ) -> tuple[pa.Table, Sieve]:
-    """Users, movies, ratings and times of every row, and which rows are used; the others may hold null."""
+    """Users, movies, ratings and times of every row, and which rows to use. The other rows may hold null."""
     table, columns = found.table, found.columns
     sieve = Sieve(table, rules.skip_bad_lines)
     users, user_type = read_ids(table, columns.user, USER, rules.user_ids, sieve, reading)
@@ -112,7 +112,7 @@ def _checked(
     if rating_scale is not None:
         check_scale(rating_scale)
         refuse_outside(values, columns.rating, rating_scale, sieve)
-        reading.say(f"scale: {rating_scale[0]:g} to {rating_scale[1]:g}, as it was stated")
+        reading.say(f"scale: {rating_scale[0]:g} to {rating_scale[1]:g}, as given")
     same = [users, movies, values, *([table.columns[columns.time]] if columns.time else [])]
     drop_copies(table, same, rules, found.published_copies, sieve, reading)
     checked = {USER_ID: users, MOVIE_ID: movies, RATING: values}
@@ -141,15 +141,16 @@ def _tell_rows(ratings: pd.DataFrame, repeated: int, left_out: int, reading: Rea
     reading.say(f"{told}, {pairs}; {counted(left_out, 'row')} left out")
     if repeated > _MANY_REPEATED * len(ratings):
         told = f"{repeated / len(ratings):.0%} of the ratings repeat a pair of user and {words.item}"
-        reading.warn(
-            f"{told}, and are kept: where held-out rows repeat training rows, the reported errors are too small"
-        )
+        reading.warn(f"{told}. They are kept. If held-out rows repeat training rows, the reported errors are too small")
 
 
 def _joined(found: Found, rated: pd.Series, reading: Reading) -> pd.DataFrame | None:
-    """The catalogue with ids of the ratings' type. Raises DataError where the one asked for knows no rated movie."""
+    """The catalogue, with ids of the ratings' type.
+
+    Raises DataError if an option named the catalogue and it knows no rated movie.
+    """
     if found.catalogue is None:
-        reading.say(f"catalogue: none, so no titles; {option_of_catalogue(reading.words)} FILE names one")
+        reading.say(f"catalogue: none, so no titles; {option_of_catalogue(reading.words)} FILE adds one")
         return None
     movies = catalogue_frame(found.catalogue, pd.api.types.is_integer_dtype(rated.dtype))
     if tell_joined(found.catalogue_name, found.catalogue_described, movies, rated, reading):

@@ -17,7 +17,7 @@ from train.readers.table import Table
 
 @dataclass(frozen=True)
 class Column:
-    """A column by its name, how SQL reads it, and whether its type is a time."""
+    """A column: its name, the SQL expression that reads it, and whether its type is a time."""
 
     name: str
     sql: str
@@ -25,14 +25,17 @@ class Column:
 
 
 class Rows(NamedTuple):
-    """Columns by name; `typed`: each is of one type. Else the rules for text files decide what ids are."""
+    """Columns by name. `typed`: every column has one type; if not, the rules for text files decide the type of ids."""
 
     columns: dict[str, pa.ChunkedArray]
     typed: bool
 
 
 class Database(Protocol):
-    """A connection. name: for messages. database: its name alone. kind: `PostgreSQL`. Every method raises DataError."""
+    """A connection. Every method raises DataError.
+
+    name: for messages. database: only the database's name. kind: such as `PostgreSQL`.
+    """
 
     name: str
     database: str
@@ -42,7 +45,7 @@ class Database(Protocol):
         """Ends it."""
 
     def tables(self) -> dict[str, str]:
-        """Tables and views by name, and how SQL names each."""
+        """The tables and views: name -> the name in SQL."""
         ...
 
     def columns(self, relation: str) -> list[Column]:
@@ -54,20 +57,20 @@ class Database(Protocol):
         ...
 
     def since(self, column: Column, value: str) -> str:
-        """A condition: the column is at least the value, a number or a time."""
+        """A SQL condition: the column is at least the value, which is a number or a time."""
         ...
 
 
 class Relation:
-    """A table or a query, as a reader of files would open a file (`train/readers/table.py`, `Opened`)."""
+    """A table or a query; it implements `Opened` (train/readers/table.py), like a file."""
 
     header = True
 
     def __init__(self, database: Database, sql: str, described: str, since: str | None = None) -> None:
-        """sql: the table's name as SQL has it, or a query in brackets. since: rows from this time on alone.
+        """sql: the table's name in SQL, or a query in brackets. since: read only rows from this time on.
 
         Raises:
-            DataError: the database knows no such table, or does not understand the query.
+            DataError: the database has no such table, or rejects the query.
         """
         self._database = database
         self._sql = sql
@@ -78,10 +81,10 @@ class Relation:
         self.described = f"{database.kind}, {described}"
 
     def read(self, chosen: Sequence[str]) -> Table:
-        """These columns, the fourth of them the time; in ascending order, so that the same rows are split alike.
+        """Reads these columns; the fourth one is the time. Rows are sorted, so that equal rows give equal splits.
 
         Raises:
-            DataError: the database fails, or `since` is to be compared with a column that is not there.
+            DataError: the database fails, or `since` is given and there is no column of times.
         """
         columns = [self._columns[name] for name in chosen]
         asked = ", ".join(f"{column.sql} as {quoted(column.name)}" for column in columns)
@@ -103,13 +106,16 @@ class Relation:
 
 
 def ratings_relation(database: Database, rules: ReadingRules, stems: Sequence[str], reading: Reading) -> Relation:
-    """What was asked for, else the table that is called as ratings are. Raises DataError where it is not clear."""
+    """The table or query of the options, else the table with a usual name for ratings.
+
+    Raises DataError if no table or several tables fit.
+    """
     if rules.query is not None:
         return Relation(database, in_brackets(rules.query), "a query", rules.since)
     tables = database.tables()
     name = _table(database, tables, rules.table, stems)
     if rules.table is None and len(tables) > 1:
-        reading.say(f"{database.name}: table {name} is taken for the ratings; --table or --query decides")
+        reading.say(f"{database.name}: table {name} is used for the ratings; --table or --query chooses another")
     return Relation(database, tables[name], f"table {name}", rules.since)
 
 
@@ -119,12 +125,12 @@ def in_brackets(query: str) -> str:
 
 
 def quoted(name: str) -> str:
-    """A name as SQL takes it, whatever characters it has."""
+    """A name quoted for SQL; it may contain any characters."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def text_literal(value: str) -> str:
-    """A text as SQL writes it."""
+    """A text as a SQL literal."""
     return "'" + value.replace("'", "''") + "'"
 
 
@@ -138,7 +144,7 @@ def _table(database: Database, tables: dict[str, str], asked: str | None, stems:
     if len(called) == 1 or len(tables) == 1:
         return (called or list(tables))[0]
     found = listed(list(tables)) if tables else "none"
-    raise DataError(f"{database.name}: which table has the ratings? Found: {found}; --table or --query says it")
+    raise DataError(f"{database.name}: which table has the ratings? Found: {found}; name it with --table or --query")
 
 
 def _digest(rows: dict[str, pa.ChunkedArray]) -> str:

@@ -18,16 +18,16 @@ DELIMITER_NAMES = {",": "comma", "\t": "tab", ";": "semicolon", "|": "|", "::": 
 
 
 def sample_lines(body: bytes) -> list[str]:
-    """The first lines that are not blank, without their ends."""
+    """The first lines that are not blank, without line ends."""
     text = body[:SAMPLE_BYTES].decode(errors="ignore")
     lines = [line for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[:_SAMPLE_LINES] if line]
     return lines[:-1] if len(body) > SAMPLE_BYTES and len(lines) > 1 else lines
 
 
 def find_delimiter(lines: Sequence[str], fewest: int, asked: Sequence[str | None] = ()) -> str:
-    """What lies between the fields of these lines; a comma where nothing cuts them into `fewest` fields or more.
+    """The delimiter of these lines; a comma if no delimiter gives at least `fewest` fields.
 
-    asked: names of columns that the person said; they are known names too.
+    asked: column names from the options; they count as known names too.
     """
     best, best_score = ",", (0, 0.0, 0)
     for delimiter in DELIMITERS:
@@ -49,7 +49,7 @@ def fields(line: str, delimiter: str) -> list[str]:
         return line.split(delimiter)
     try:
         return next(csv.reader([line], delimiter=delimiter), [])
-    except csv.Error:  # a field of more than 128 KiB: no table is cut there
+    except csv.Error:  # a field of more than 128 KiB: this is not a table with that delimiter
         return [line]
 
 

@@ -10,27 +10,30 @@ from train.errors import DataError
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark begins it
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, because this mark begins with UTF-16's
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _NO_TEXT = (
-    (b"\x1f\x8b", "packed by gzip: let its name end in .gz"),
-    (b"BZh", "packed by bzip2: let its name end in .bz2"),
-    (b"\xfd7zXZ", "packed by xz: let its name end in .xz"),
-    (b"PK\x03\x04", "a zip archive, or a workbook: let its name end in .zip, or save the workbook as CSV"),
-    (b"PAR1", "Parquet: let its name end in .parquet, or give --format parquet"),
-    (b"SQLite format 3\0", "a SQLite database: let its name end in .sqlite"),
+    (b"\x1f\x8b", "compressed by gzip: rename it to end in .gz"),
+    (b"BZh", "compressed by bzip2: rename it to end in .bz2"),
+    (b"\xfd7zXZ", "compressed by xz: rename it to end in .xz"),
+    (b"PK\x03\x04", "a zip archive or a workbook: let the archive's name end in .zip, or save the workbook as CSV"),
+    (b"PAR1", "Parquet: rename it to end in .parquet, or give --format parquet"),
+    (b"SQLite format 3\0", "a SQLite database: rename it to end in .sqlite"),
 )
 _KOREAN, _WESTERN = "cp949", "cp1252"
 _SAMPLE = 100_000  # syllables
-_COMMON_HANGUL = 0.9  # of a Korean text's syllables are among the 2,350 of EUC-KR; of a chance decoding few are
+_COMMON_HANGUL = 0.9  # share of syllables among the 2,350 of EUC-KR: real Korean text is above it, other text below
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """Text as UTF-8 without a byte order mark; `guess` is the line of the byte that UTF-8 does not allow, or 0."""
+    """Text as UTF-8 without a byte order mark.
+
+    guess: if the encoding is a guess, the first line that is not valid UTF-8; else 0.
+    """
 
     body: bytes
     encoding: str
@@ -38,13 +41,13 @@ class Decoded:
 
 
 def decode(name: str, data: bytes, encoding: str | None) -> Decoded:
-    """The file's text. Raises DataError, with line and byte, where it is not text of that encoding, or holds a NUL."""
+    """The file's text. Raises DataError, with line and byte, if it is not valid in that encoding or contains a NUL."""
     told = next((what for mark, what in _NO_TEXT if data.startswith(mark)), None)
     if told is not None:
         raise DataError(f"{name}: is not text but {told}")
     decoded = _decode(name, data, encoding)
     nul = decoded.body.find(b"\0")
-    if nul >= 0:  # UTF-16 without its mark, or an id that numpy's bytes cannot hold
+    if nul >= 0:  # UTF-16 without a byte order mark, or an id that numpy's bytes cannot hold
         line = decoded.body.count(b"\n", 0, nul) + 1
         raise DataError(f"{name}:{line}: byte 0x00 is not text in {decoded.encoding}; {_way(None)}")
     return decoded
@@ -80,7 +83,7 @@ def _recoded(name: str, data: bytes, encoding: str) -> bytes:
 
 
 def _guess(data: bytes) -> str:
-    """CP949 where it reads as Korean, else Windows-1252, else Latin-1, which can read anything."""
+    """CP949 if the result looks like Korean, else Windows-1252, else Latin-1, which can decode any bytes."""
     try:
         syllables = "".join(re.findall("[가-힣]+", data.decode(_KOREAN)))[:_SAMPLE]
         common = sum(len(one.encode("euc_kr", "ignore")) > 0 for one in syllables)

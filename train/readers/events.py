@@ -1,4 +1,4 @@
-"""Clicks, views or purchases: which user took which movie, without a rating."""
+"""Reads events: clicks, views or purchases, in which a user chose a movie without rating it."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from train.readers.times import read_times
 
 
 def load_events(path: Path, data: RatingsData, skip_bad_lines: int) -> EventsData:
-    """Reads a file of events beside these ratings; what was understood goes into their `reading`.
+    """Reads a file of events for these ratings; the report goes into their `reading`.
 
     Raises:
-        DataError: it is no file, lacks a column, has an unusable id, or shares no movie with the ratings.
+        DataError: the path is not a file, a column is missing, an id is unusable, or no movie of the file has a rating.
     """
     source = Place.at(path).source
     if source is None:
@@ -76,7 +76,7 @@ def _columns(opened: Opened, reading: Reading) -> tuple[str, str, str | None]:
 
 
 def _known(frame: pd.DataFrame, data: RatingsData) -> npt.NDArray[np.bool_]:
-    """Which events are of a rated movie, (rows,)."""
+    """Whether the movie of each event has a rating, (rows,)."""
     return frame[MOVIE_ID].isin(data.ratings[MOVIE_ID].unique()).to_numpy(dtype=np.bool_)
 
 

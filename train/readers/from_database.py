@@ -21,7 +21,10 @@ from train.readers.sqlite import Sqlite
 
 
 def read_database(place: str | Path, rules: ReadingRules, reading: Reading) -> Found:
-    """The ratings, and the catalogue of the second query, of a file, or of a table beside. Raises DataError."""
+    """Reads the ratings and the catalogue; the catalogue is a second query, a file, or another table.
+
+    Raises DataError.
+    """
     if rules.format != "auto":
         raise DataError(f"--format: got {rules.format}; a database has none")
     with closing(_connect(place)) as database:
@@ -30,7 +33,7 @@ def read_database(place: str | Path, rules: ReadingRules, reading: Reading) -> F
         chosen = [columns.user, columns.movie, columns.rating, *([columns.time] if columns.time else [])]
         table = opened.read(chosen)
         if rules.since is not None:
-            reading.say(f"{table.name}: rows of {columns.time} {rules.since} and later alone")
+            reading.say(f"{table.name}: rows of {columns.time} {rules.since} and later only")
         if not table.num_rows:
             since = f" from {columns.time} {rules.since} on" if rules.since is not None else ""
             raise DataError(f"{table.name}: no ratings: {opened.described.split(', ', 1)[1]} gives no rows{since}")
@@ -48,7 +51,7 @@ def _connect(place: str | Path) -> Database:
 
 
 def _catalogue(database: Database, rules: ReadingRules, reading: Reading) -> tuple[Catalogue, str, str] | None:
-    """The catalogue, how it was read, and its name; None where there is none."""
+    """The catalogue, a description of how it was read, and its name; None if there is none."""
     if rules.movies is not None:
         source = Place.at(rules.movies).source
         if source is None:

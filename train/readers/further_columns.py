@@ -16,26 +16,26 @@ from train.dataset.reading import Reading, listed
 from train.readers.ids import MISSING
 from train.readers.table import Table
 
-# JSON readers hold larger whole numbers as other ones.
+# Many JSON parsers round larger integers.
 _LARGEST_EXACT = 2**53
 
 
 def further_columns(where: str, names: Sequence[str], taken: Sequence[str], reading: Reading) -> list[str]:
-    """The further columns of a catalogue to keep, without those that are `taken`. Reports kept and dropped ones."""
+    """The further columns of a catalogue to keep, except those in `taken`. Reports kept and dropped columns."""
     others = [name for name in dict.fromkeys(names) if name not in taken and names.count(name) == 1]
     refused = [name for name in others if name in _refused_names(reading.words)]
     kept = [name for name in others if name not in refused]
     if kept:
         reading.say(f"{where}: {listed(kept)} shown in answers where `fields` asks")
     if refused:
-        reading.warn(f"{where}: {listed(refused)} not kept: answers have a field of that name; rename the column")
+        reading.warn(f"{where}: {listed(refused)} not kept: answers already have such a field; rename the column")
     return kept
 
 
 def values_of(table: Table, name: str) -> list[Any]:
-    """A column's values as JSON can hold them; None where a value is missing.
+    """A column's values in types that JSON can hold; None for a missing value.
 
-    Text becomes numbers where every value is one, written as numbers are.
+    Text becomes numbers if every value is a number in the usual notation.
     """
     column = table.columns[name]
     if pa.types.is_dictionary(column.type):
@@ -60,7 +60,7 @@ def _of_texts(texts: Sequence[str | None]) -> list[Any]:
 
 
 def _whole(text: str) -> int | None:
-    """The integer; None for another text, such as 007, which would lose its zeros."""
+    """The integer; None for other text, such as 007, which would lose its zeros."""
     try:
         number = int(text)
     except ValueError:

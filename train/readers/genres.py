@@ -11,15 +11,15 @@ _NONE = ("", "(no genres listed)", "\\N", "N/A", "nan", "None")
 
 
 def find_separator(column: Sequence[Any]) -> str:
-    """What lies between the genres of a column: the first of SEPARATORS that any of its texts has."""
+    """The separator of a column of genres: the first of SEPARATORS that occurs in any of its texts."""
     texts = [value for value in column if isinstance(value, str) and not _is_list(value)]
     return next((one for one in SEPARATORS if any(one in text for text in texts)), SEPARATORS[0])
 
 
 def split_genres(genres: Any, separator: str = "|") -> list[str]:
-    """['Comedy', 'Drama'] of 'Comedy|Drama' or such a list; [] of None or MovieLens' '(no genres listed)'.
+    """['Comedy', 'Drama'] for 'Comedy|Drama' or for a list; [] for None or MovieLens' '(no genres listed)'.
 
-    Text that writes a list is read as one, be it of names or of objects with a name.
+    Text that contains a list is read as one: a list of names, or of objects with a name.
     """
     if isinstance(genres, str):
         listed = _literal(genres) if _is_list(genres) else genres.split(separator)
@@ -35,7 +35,7 @@ def _is_list(text: str) -> bool:
 
 
 def _literal(text: str) -> list[Any]:
-    """The list that a text writes in Python's or JSON's way; what is none is one genre."""
+    """The list that a text contains in Python's or JSON's notation; other text is one genre."""
     try:
         found = ast.literal_eval(text.strip())
     except (ValueError, SyntaxError):

@@ -23,20 +23,20 @@ MISSING = ("", "na", "n/a", "nan", "null", "none", "<na>", "nil", "nat", "undefi
 _DOUBTFUL, _CLEAR = (
     0.1,
     0.25,
-)  # shares of ids that are no integers: below the first an error, below the second a warning
+)  # shares of ids that are not integers: below the first it is an error, below the second a warning
 
 
 def id_type(ids: pd.Series) -> IdType:
-    """The type of a column of ids that was read, so that another file is read as this one was."""
+    """The type of a column of ids that was already read, so that another file can be read with the same type."""
     return "integer" if pd.api.types.is_integer_dtype(ids.dtype) else "string"
 
 
 def read_ids(
     table: Table, name: str, role: Role, wanted: IdType, sieve: Sieve, reading: Reading
 ) -> tuple[pa.ChunkedArray, str]:
-    """The column as int64 or strings, and in words what made it so. Rows that are left out may hold null.
+    """The column as int64 or strings, and the reason for that type in words. Rows that are left out may hold null.
 
-    Raises DataError on an id that cannot be a key, and on a few that would make strings of many integers.
+    Raises DataError if an id cannot be used, or if a few ids would turn a column of integers into strings.
     """
     column, role = table.columns[name], role.said_in(reading.words)
     if pa.types.is_dictionary(column.type):
@@ -56,20 +56,20 @@ def read_ids(
 
 
 def tell_large(users: pa.ChunkedArray, movies: pa.ChunkedArray, reading: Reading) -> None:
-    """Says which integer ids JavaScript cannot hold as numbers."""
+    """Reports which integer ids are too large for JavaScript's numbers."""
     large = [name for name, ids in (("users", users), (reading.words.items, movies)) if _passes_exact_floats(ids)]
     if large:
-        told = f"ids of {listed(large)} pass 2^53: JavaScript and jq take such a number for another one"
-        reading.say(f"{told}; let their clients send and get ids as strings (docs/api.md)")
+        told = f"ids of {listed(large)} exceed 2^53: JavaScript and jq would round such numbers"
+        reading.say(f"{told}; their clients should send and receive ids as strings (docs/api.md)")
 
 
 def tell_minus_one(table: Table, ids: pa.ChunkedArray, name: str, reading: Reading) -> None:
-    """Warns of -1 among ids that are not negative: it may stand for everybody who is unknown."""
+    """Warns if -1 is the only negative id: it may stand for all unknown users or movies."""
     if not pa.types.is_integer(ids.type) or pc.min(ids).as_py() != -1:
         return
     same = pc.equal(ids, -1)
     told = f"{table.locate(pc.index(same, True).as_py())}: {name} -1, in {counted(pc.sum(same).as_py(), 'row')}"
-    reading.warn(f"{told}, is read as an id like any other; if it stands for unknown ones, leave these rows out")
+    reading.warn(f"{told}, is read as an ordinary id; if it means unknown, remove these rows")
 
 
 def _passes_exact_floats(ids: pa.ChunkedArray) -> bool:
@@ -97,7 +97,7 @@ def _small(column: pa.ChunkedArray, name: str, sieve: Sieve) -> pa.ChunkedArray:
 
 
 def _whole(column: pa.ChunkedArray, name: str, role: Role, sieve: Sieve) -> pa.ChunkedArray:
-    """Floats and decimals that are whole numbers as int64; a float beyond 2^53 may stand for several."""
+    """Floats and decimals as int64 if they are whole numbers. A float above 2^53 may stand for several integers."""
     values = column.cast(pa.float64(), safe=False)
     wrong = pc.or_(pc.invert(pc.is_finite(values)), pc.not_equal(pc.floor(values), values))
     if pa.types.is_floating(column.type):
@@ -107,7 +107,7 @@ def _whole(column: pa.ChunkedArray, name: str, role: Role, sieve: Sieve) -> pa.C
     rule = (
         f"allowed are whole numbers below 2^53, or text: write the column as text, or name another with {role.option}"
     )
-    sieve.refuse(wrong, lambda where, row: f"{where}: {name} {column[row]} is no id; {rule}")
+    sieve.refuse(wrong, lambda where, row: f"{where}: {name} {column[row]} is not an id; {rule}")
     kept = pc.if_else(pc.fill_null(wrong, True), pa.scalar(None, column.type), column)
     return kept.cast(pa.int64())
 
@@ -119,17 +119,17 @@ def _texts(
     sieve.refuse(pc.equal(column, ""), lambda where, _: f"{where}: {name} is empty; every rating needs one")
     for character, told in (
         ("\0", "holds a NUL character"),
-        ("\n", "holds a line break; is a quote in the wrong place?"),
+        ("\n", "contains a line break; is a quote in the wrong place?"),
     ):
         sieve.refuse(pc.match_substring(column, character), lambda where, _, told=told: f"{where}: {name} {told}")  # type: ignore[misc]
     if table.quotes_are_text:
         wrong = pc.match_substring(column, '"')
         sieve.refuse(
             wrong,
-            lambda where, row: f"{where}: {name} {column[row]} holds a quote; close it in its field, or --quotes on",
+            lambda where, row: f"{where}: {name} {column[row]} has a quote; close it in its field, or give --quotes on",
         )
     if wanted == "string":
-        return column, "strings, as asked for"
+        return column, "strings, as requested"
     column = pc.if_else(pa.array(sieve.kept), column, pa.scalar(None, column.type))
     if table.typed and name not in table.mixed and wanted == "auto":
         return column, "strings, as the column's type says"
@@ -143,14 +143,14 @@ def _trimmed(table: Table, column: pa.ChunkedArray, name: str, reading: Reading)
     if not number:
         return column
     first = table.locate(pc.index(changed, True).as_py())
-    reading.warn(f"{first}: blanks around {name} are left out, in {counted(number, 'row')}")
+    reading.warn(f"{first}: spaces around {name} are left out, in {counted(number, 'row')}")
     return trimmed
 
 
 def _inferred(
     table: Table, column: pa.ChunkedArray, name: str, role: Role, wanted: IdType, sieve: Sieve, reading: Reading
 ) -> tuple[pa.ChunkedArray, str]:
-    """Integers where all are, or nearly all; strings where most are none."""
+    """Integers if all or nearly all ids are integers; else strings."""
     whole = integers_if_all(column)
     if pa.types.is_integer(whole.type):
         return whole, "integers"
@@ -160,7 +160,7 @@ def _inferred(
     other = pc.invert(is_integer)
     if wanted == "auto":
         rounded = pc.match_substring_regex(column, _ROUNDED)
-        rule = f"may have lost digits; write all of them, or {option(role)} string"
+        rule = f"may have lost digits; write all digits, or give {option(role)} string"
         sieve.refuse(rounded, lambda where, row: f'{where}: {name} "{column[row]}" {rule}')
     rows, others = len(column) - column.null_count, pc.sum(other).as_py() or 0
     share = others / max(rows, 1)
@@ -169,13 +169,13 @@ def _inferred(
         told = f'strings, since {table.locate(row)} has "{column[row]}"'
         if share < _CLEAR:
             most = f"{rows - others:,} of {rows:,} values of {name} are integers"
-            reading.warn(f"{role.what} are {told}, but {most}: {option(role)} decides")
+            reading.warn(f"{role.what} are {told}, but {most}: choose with {option(role)}")
         return column, told
     rule = "is not an integer (7, not 007)"
-    way = "correct it, or leave it out by --skip-bad-lines"
+    way = "correct it, or skip it with --skip-bad-lines"
     if wanted == "auto":
         rule += f", while {rows - others:,} of {rows:,} are"
-        way += f", or keep all as strings by {option(role)} string"
+        way += f", or keep all ids as strings with {option(role)} string"
     sieve.refuse(other, lambda where, row: f'{where}: {name} "{column[row]}" {rule}: {way}')
     _tell_decimals(table, column, decimals, name, reading)
     return pc.if_else(other, pa.scalar(None, plain.type), plain).cast(pa.int64()), "integers"
@@ -192,14 +192,14 @@ def _tell_decimals(
 
 
 def _fits(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Whether text that looks like an integer is one of 64 bits: digits of the same number compare as text does."""
+    """Whether text that looks like an integer fits into 64 bits. Texts of equal length sort like the numbers."""
     digits = pc.utf8_ltrim(column, characters="-")
     limit = pc.if_else(pc.starts_with(column, "-"), str(LARGEST_ID + 1), str(LARGEST_ID))
     return pc.or_(pc.less(pc.utf8_length(digits), 19), pc.less_equal(digits, limit))
 
 
 def _all_missing(column: pa.ChunkedArray, other: pa.ChunkedArray) -> bool:
-    """Whether whatever is no integer says that the value is missing, and some are integers."""
+    """Whether every id that is not an integer stands for a missing value, and some ids are integers."""
     if pc.all(other).as_py():
         return False
     values = pc.utf8_lower(pc.unique(column.filter(pc.fill_null(other, False)).combine_chunks()))

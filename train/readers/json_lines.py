@@ -21,12 +21,12 @@ _SAMPLE_OBJECTS = 100
 
 
 class JsonFile:
-    """A file of JSON objects; `read` gives some of their fields as columns. A field that an object lacks is null."""
+    """A file of JSON objects; `read` returns some of their fields as columns. A missing field is null."""
 
     header = True
 
     def __init__(self, source: Source, rules: ReadingRules) -> None:
-        """Raises DataError on a line that is no JSON object, and on an empty file."""
+        """Raises DataError if a line is not a JSON object, or if the file is empty."""
         data = source.read()
         self.name = source.name
         self._sha256 = hashlib.sha256(data).hexdigest()
@@ -43,7 +43,7 @@ class JsonFile:
         self.names = list(dict.fromkeys(name for one in self._objects[:_SAMPLE_OBJECTS] for name in one))
 
     def read(self, chosen: Sequence[str]) -> Table:
-        """These fields. Raises DataError on one with values of unlike types, or that an object holds twice."""
+        """Reads these fields. Raises DataError if a field has values of several types, or occurs twice in an object."""
         self._refuse_doubled(chosen)
         columns = {name: self._column(name) for name in chosen}
         name, places = self.name, self._places
@@ -87,7 +87,7 @@ class JsonFile:
         return one
 
     def _refuse_doubled(self, chosen: Sequence[str]) -> None:
-        """A parser takes the last of two values of one name without a word. Raises DataError."""
+        """Raises DataError if an object has a name twice; a JSON parser would silently take the last value."""
         for name in chosen:
             if self._body.count(orjson.dumps(name)) <= sum(name in one for one in self._objects):
                 continue
@@ -97,7 +97,7 @@ class JsonFile:
                     raise DataError(f'{where}: an object has "{name}" twice; allowed is once')
 
     def _column(self, name: str) -> pa.ChunkedArray:
-        """Integers where all are, floats where all are numbers, text where some are; lists stay lists."""
+        """Integers if all values are integers, floats if all are numbers, else text; lists stay lists."""
         values = [one.get(name) for one in self._objects]
         kinds = {type(value) for value in values} - {type(None)}
         if str in kinds and kinds <= {str, int, float} and len(kinds) > 1:
@@ -116,7 +116,7 @@ class JsonFile:
 
 
 def _doubled(text: bytes) -> set[str]:
-    """The names that an object in a JSON text has more than once; none where it is no JSON."""
+    """The names that occur more than once in an object of a JSON text; empty if it is not JSON."""
     found: set[str] = set()
 
     def look(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def _read(
 
 
 def _columns(opened: TextFile, wanted: Sequence[str], optional: Sequence[str]) -> Table:
-    """The wanted columns, and the optional ones that are there. Raises DataError on one that is missing or doubled."""
+    """The wanted columns, and those optional ones that exist. Raises DataError if one is missing or occurs twice."""
     missing = [name for name in wanted if name not in opened.names]
     if missing:
         told = f"{opened.name}: no column {', '.join(missing)}; found: {shown(opened.names)}"
@@ -81,7 +81,7 @@ def _columns(opened: TextFile, wanted: Sequence[str], optional: Sequence[str]) -
 
 
 def _add_titles(catalogue: Catalogue, movies: Table) -> None:
-    """The film's year ends its English title; KMRD's year, of a late release in Korea, only stands in."""
+    """Takes the year at the end of the English title. KMRD's own year is only a fallback: it may be a later release."""
     titles, english_titles, years, grades = map(movies.texts, ("title", "title_eng", "year", "grade"))
     for row, movie_id in enumerate(movies.texts("movie")):
         if movie_id is None or movie_id in catalogue:
@@ -94,7 +94,7 @@ def _add_titles(catalogue: Catalogue, movies: Table) -> None:
 
 
 def _add_people(catalogue: Catalogue, castings: Table, peoples: Table | None) -> None:
-    """Names rather than numbers, the leading ones first, then in the order of the credits."""
+    """Adds people by name, not by number: leading roles first, then in the order of the credits."""
     if peoples is None:
         return
     known = zip(*map(peoples.texts, ("people", "korean", "original")), strict=True)

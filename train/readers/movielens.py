@@ -48,7 +48,7 @@ RATINGS_HEADER = ("userId", "movieId", "rating")
 
 
 def read_movielens(place: Place, rules: ReadingRules, reading: Reading) -> Found:
-    """Read MovieLens from its folder, or from a ratings file, whatever its name. Raises DataError."""
+    """Read MovieLens from its folder, or from a ratings file with any name. Raises DataError."""
     found = _headerless(place)
     if found is None:
         return read_plain(place, rules, reading)
@@ -69,7 +69,7 @@ def read_movielens(place: Place, rules: ReadingRules, reading: Reading) -> Found
 
 
 def _headerless(place: Place) -> tuple[Source, _Shape] | None:
-    """The file of ratings without a header line and its shape; None where the ratings have one."""
+    """The ratings file without a header line, and its shape; None if the ratings file has a header line."""
     if place.source is None:
         if any(place.find(name) for name in RATINGS_FILES[:2]):
             return None

@@ -1,4 +1,4 @@
-"""A catalogue in any file with a column of movie ids: find its columns of facts, and collect the facts by movie."""
+"""Reads a catalogue from any file with a column of movie ids: finds the columns of facts, and groups them by movie."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from train.readers.text import Layout
 
 @dataclass(frozen=True)
 class _Facts:
-    """The columns of a catalogue; None is absent."""
+    """The names of a catalogue's columns; None for a column that does not exist."""
 
     movie: str
     title: str | None
@@ -44,15 +44,15 @@ class _Facts:
 
 
 def read_catalogue(source: Source, rules: ReadingRules, reading: Reading) -> tuple[Catalogue, str]:
-    """As `read_movies_file`, of a file that is still to be opened; it may be of another format than the ratings."""
+    """As `read_movies_file`, but opens the file first. Its format may differ from that of the ratings."""
     own = replace(rules, format="auto", delimiter=None, header=True)
     return read_movies_file(open_source(source, own, Layout(), reading), rules, reading)
 
 
 def read_movies_file(opened: Opened, rules: ReadingRules, reading: Reading) -> tuple[Catalogue, str]:
-    """What a file tells of movies, and in words how it was read.
+    """The facts about movies in a file, and a description of how it was read.
 
-    Raises DataError where it has no column of movie ids, or none of facts, and where a movie lacks its id.
+    Raises DataError if the file has no column of movie ids or no column of facts, or if a movie id is missing.
     """
     facts = _choose_facts(opened, rules, reading)
     table = opened.read(facts.all())
@@ -106,7 +106,7 @@ def _gathered(table: Table, facts: _Facts, genres: Sequence[object], separator: 
             again.append(row)
     if again:
         rows = counted(len(again), "row")
-        told = f"{facts.movie} {table.columns[facts.movie][again[0]]} is there a second time, with other facts"
+        told = f"{facts.movie} {table.columns[facts.movie][again[0]]} occurs twice, with different facts"
         reading.warn(
             f"{table.locate(again[0])}: {told}; the first row of {reading.words.an_item} counts, {rows} left out"
         )
@@ -114,7 +114,7 @@ def _gathered(table: Table, facts: _Facts, genres: Sequence[object], separator: 
 
 
 def _years(table: Table, name: str | None, reading: Reading) -> list[int | None]:
-    """Years of numbers or dates; what is neither is unknown, and said."""
+    """The years in numbers or dates. Any other value is unknown, and a warning reports it."""
     years: list[int | None] = []
     wrong: list[int] = []
     for row, value in enumerate(table.texts(name)):

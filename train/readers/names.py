@@ -10,16 +10,17 @@ from model.vocabulary import Vocabulary
 from train.dataset.reading import Reading, listed
 from train.errors import DataError
 
-SHOWN_NAMES, SHOWN_CHARACTERS = 20, 40  # of a header in an error: what is no table may be a line of a megabyte
+SHOWN_NAMES, SHOWN_CHARACTERS = 20, 40  # in an error: if the file is not a table, its first line may be very long
 
 
 @dataclass(frozen=True)
 class Role:
-    """What a column may be.
+    """What a column can contain.
 
-    what: for messages. option: names the column. position: of it in a file without a header line, from 1; 0 is none.
-    known: names that tell it, in small letters and digits, the likeliest first. weak: such as tell it where no known
-    one does.
+    what: the word for messages. option: the option that names the column.
+    position: its place in a file without a header line, from 1; 0 if it has no fixed place.
+    known: usual names of the column, in lower-case letters and digits, the most likely first.
+    weak: less certain names, which count only if no known name occurs.
     """
 
     what: str
@@ -29,7 +30,7 @@ class Role:
     weak: tuple[str, ...] = ()
 
     def said_in(self, words: Vocabulary) -> Role:
-        """The same in the user's words, which tell such a column too."""
+        """The same role in the user's words; these words then count as known names."""
         own = Vocabulary()
         if self.what == own.items and words.item != own.item:
             known = tuple(_folded(name) for name in (words.item_id, words.item))
@@ -98,7 +99,7 @@ RATINGS_ROLES = (USER, MOVIE, RATING)
 
 
 def looks_like_header(names: Sequence[str], asked: Sequence[str | None]) -> bool:
-    """Whether the fields of a first line are names: one is known or asked for, or not one holds a number."""
+    """Whether a first line is a header: one field is a known or requested name, or no field is a number."""
     if any(name in asked for name in names):
         return True
     known = {name for role in (*RATINGS_ROLES, TIME, CATALOGUE_MOVIE, TITLE, GENRES, YEAR) for name in role.known}
@@ -106,7 +107,7 @@ def looks_like_header(names: Sequence[str], asked: Sequence[str | None]) -> bool
 
 
 def known_names(names: Sequence[str]) -> int:
-    """How many of the fields name a column of ratings or of a catalogue."""
+    """How many of the fields are known names of columns of ratings or of a catalogue."""
     roles = (*RATINGS_ROLES, TIME, CATALOGUE_MOVIE, TITLE, GENRES, YEAR)
     known = {name for role in roles for name in (*role.known, *role.weak)}
     return sum(_folded(name) in known for name in names)
@@ -121,10 +122,10 @@ def choose(
     reading: Reading,
     taken: Sequence[str],
 ) -> str | None:
-    """The column of a role, or None. A column that is `taken` for another role is none of this one.
+    """The column for a role, or None. A column in `taken` already has another role.
 
     Raises:
-        DataError: the column that was asked for is not there, or is there twice.
+        DataError: the requested column does not exist, or occurs twice.
     """
     role = role.said_in(reading.words)
     if asked is not None:
@@ -138,16 +139,16 @@ def choose(
             if len(found) > 1:
                 others = listed(found[1:])
                 reading.warn(
-                    f"{where}: {found[0]} is taken for {role.what}; {others} may be too: {role.option} decides"
+                    f"{where}: {found[0]} is used for {role.what}; {others} may also be: choose with {role.option}"
                 )
             return _once(where, names, found[0])
     return None
 
 
 def missing(role: Role, where: str, names: Sequence[str], words: Vocabulary) -> DataError:
-    """The error where no column has the role."""
+    """The error for a role without a column."""
     role = role.said_in(words)
-    way = "--delimiter says what lies between the fields" if len(names) == 1 else f"name it with {role.option}"
+    way = "give the delimiter with --delimiter" if len(names) == 1 else f"name it with {role.option}"
     return DataError(f"{where}: no column of {role.what}; found: {shown(names)}; {way}")
 
 
@@ -158,7 +159,7 @@ def shown(names: Sequence[str]) -> str:
 
 
 def is_number(text: str) -> bool:
-    """Whether a field is one, with a point or a comma before its decimals."""
+    """Whether a field is a number, with a decimal point or a decimal comma."""
     try:
         float(text.strip().replace(",", "."))
     except ValueError:

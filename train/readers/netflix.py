@@ -45,7 +45,7 @@ def netflix_files(place: Place) -> list[Source]:
 
 
 def read_netflix(place: Place, rules: ReadingRules, reading: Reading) -> Found:
-    """Read one such file, or a folder of them. Raises DataError."""
+    """Read one file of ratings, or a folder of them. Raises DataError."""
     sources = [place.source] if place.source is not None else netflix_files(place)
     if not sources:
         raise DataError(f"{place.folder}: no combined_data_1.txt or mv_0000001.txt in this folder")
@@ -61,7 +61,7 @@ def read_netflix(place: Place, rules: ReadingRules, reading: Reading) -> Found:
 
 @dataclass(frozen=True)
 class _Rows:
-    """A file with blank lines in place of the movies' lines, so that every rating keeps its line."""
+    """A file in which a blank line replaces each movie's line, so that every rating keeps its line number."""
 
     name: str
     source: Source

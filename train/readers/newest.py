@@ -7,9 +7,9 @@ import pyarrow.compute as pc
 
 
 def newest_time(column: pa.ChunkedArray) -> str | None:
-    """The largest value: of numbers, and of texts that are all numbers, as a number; else as it is written.
+    """The largest value as text. Numbers, and texts that are all numbers, are compared as numbers.
 
-    None where there is no value, or no order among them.
+    None if there is no value, or if the values have no order.
     """
     try:
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):

@@ -23,9 +23,10 @@ _CATALOGUES = (*kmrd.CATALOGUE_FILES, *movielens.CATALOGUE_FILES, netflix.TITLES
 
 
 def fetch(address: str, reading: Reading) -> Path:
-    """Copies a folder's files of data, or a file and the catalogue beside it; returns where they lie until the end.
+    """Copies a folder's data files, or a file and the catalogue beside it, to this machine.
 
-    Raises DataError where nothing lies there, or it cannot be read.
+    Returns the path of the copy, which exists until the program ends. Raises DataError if the address does not exist or
+    cannot be read.
     """
     shown = address.partition("?")[0].rstrip("/")
     try:
@@ -38,14 +39,14 @@ def fetch(address: str, reading: Reading) -> Path:
             _copy(store, info.path, folder / PurePosixPath(info.path).relative_to(PurePosixPath(root).parent))
     except (pa.ArrowException, OSError) as error:
         told = str(error).partition("\n")[0]
-        raise DataError(f"{shown}: cannot be read: {told}; are the store's keys in the environment?") from None
+        raise DataError(f"{shown}: cannot be read: {told}; does the environment contain the store's keys?") from None
     size = sum(info.size or 0 for info in chosen)
     reading.say(f"{shown}: {counted(len(chosen), 'file')} of {size:,} bytes, copied to this machine")
     return folder / PurePosixPath(root).name
 
 
 def _chosen(store: fs.FileSystem, root: str, shown: str) -> list[fs.FileInfo]:
-    """The files to copy; a single one is the first of them."""
+    """The files to copy. If the address is a file, that file comes first."""
     info = store.get_file_info(root)
     if info.type == fs.FileType.File:
         beside = store.get_file_info(fs.FileSelector(str(PurePosixPath(root).parent)))
@@ -55,7 +56,7 @@ def _chosen(store: fs.FileSystem, root: str, shown: str) -> list[fs.FileInfo]:
     inside = store.get_file_info(fs.FileSelector(root, recursive=True))
     found = [one for one in inside if one.type == fs.FileType.File and _is_wanted(PurePosixPath(one.path), root)]
     if not found:
-        raise DataError(f"{shown}: no files of data here")
+        raise DataError(f"{shown}: no data files here")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Choose the reader of files that opens a source."""
+"""Choose the reader that opens a source: text, Parquet or JSON Lines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from train.readers.text import Layout, TextFile
 
 
 def open_source(source: Source, rules: ReadingRules, layout: Layout, reading: Reading) -> Opened:
-    """The file, by the format that was said, else by what its name ends in. Raises DataError."""
+    """Opens the file in the format of the option, else in the format that its suffix shows. Raises DataError."""
     said = rules.format if rules.format in ("csv", "parquet", "jsonl") else None
     if said == "parquet" or (said is None and source.suffix in PARQUET_SUFFIXES):
         return ParquetFile(source)

@@ -15,9 +15,9 @@ class ReaderOptions(ReadingRules):
     """The options of every command that reads ratings."""
 
     def read(self, path: str | Path, rating_scale: tuple[float, float] | None) -> RatingsData:
-        """The ratings at `path`. If a scale is given, all of them must be on it.
+        """Reads the ratings at `path`. If a scale is given, all ratings must be on it.
 
         Raises:
-            DataError: they cannot be read with these options.
+            DataError: the ratings cannot be read with these options.
         """
         return load_ratings(path, self, rating_scale)

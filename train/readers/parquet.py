@@ -14,13 +14,13 @@ from train.readers.table import Table
 
 
 class ParquetFile:
-    """A Parquet file; `read` gives its columns."""
+    """A Parquet file; `read` returns some of its columns."""
 
     header = True
     described = "Parquet"
 
     def __init__(self, source: Source) -> None:
-        """Raises DataError on a file that is not Parquet."""
+        """Raises DataError if the file is not Parquet."""
         data = source.read()
         self.name = source.name
         self._sha256 = hashlib.sha256(data).hexdigest()
@@ -31,7 +31,7 @@ class ParquetFile:
         self.names = list(self._file.schema_arrow.names)
 
     def read(self, chosen: Sequence[str]) -> Table:
-        """These columns. Raises DataError on a damaged file."""
+        """Reads these columns. Raises DataError if the file is damaged."""
         try:
             table = self._file.read(columns=list(chosen))
         except (pa.ArrowException, OSError) as error:

@@ -19,7 +19,7 @@ from train.readers.text import Layout
 
 
 def read_plain(place: Place, rules: ReadingRules, reading: Reading) -> Found:
-    """The ratings, and the catalogue that was named, else the one beside them. Raises DataError."""
+    """Reads the ratings, and the catalogue that an option names or that lies beside them. Raises DataError."""
     sources = ratings_in(place, reading)
     parts = [open_source(source, rules, Layout(fewest=3), reading) for source in sources]
     columns = choose_columns(parts[0], rules, reading)
@@ -47,11 +47,11 @@ def read_plain(place: Place, rules: ReadingRules, reading: Reading) -> Found:
 
 
 def choose_columns(opened: Opened, rules: ReadingRules, reading: Reading) -> Columns:
-    """Which column of the ratings is what. Raises DataError where one is missing."""
+    """Chooses the columns of users, movies, ratings and times. Only times may be missing. Raises DataError."""
     where, found = opened.name, opened.names
     if not opened.header and len(found) < len(names.RATINGS_ROLES):
         told = f"{where}: {len(found)} columns; allowed are 3 or more: user, {reading.words.item}, rating"
-        raise DataError(f"{told}; if others lie between the fields: --delimiter")
+        raise DataError(f"{told}; if the delimiter is another one, give --delimiter")
     taken: list[str] = []
     asked = (rules.user_column, rules.movie_column, rules.rating_column)
     for role, wanted in zip(names.RATINGS_ROLES, asked, strict=True):
@@ -67,7 +67,7 @@ def choose_columns(opened: Opened, rules: ReadingRules, reading: Reading) -> Col
 
 
 def _tell_numbered(table: Table, columns: Columns, rules: ReadingRules, reading: Reading) -> None:
-    """Columns that are taken by their place alone may be others: the first row shows it."""
+    """Shows the first row if columns were chosen only by position, so that a person can check the choice."""
     roles = (
         (names.USER, columns.user, rules.user_column),
         (names.MOVIE, columns.movie, rules.movie_column),
@@ -77,7 +77,10 @@ def _tell_numbered(table: Table, columns: Columns, rules: ReadingRules, reading:
     if guessed and table.num_rows:
         told = listed([f"{role.what[:-1]} {table.columns[name][0]}" for role, name in guessed])
         options = listed([role.option for role, _ in guessed])
-        reading.warn(f"{table.name}: no header line, so the first row is of {told}: {options} decide, by number")
+        reading.warn(
+            f"{table.name}: no header line, so columns are chosen by position, and the first row is {told}: "
+            f"{options} choose others, by number"
+        )
 
 
 def _read_parts(parts: Sequence[Opened], columns: Columns) -> Table:

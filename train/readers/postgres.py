@@ -13,7 +13,7 @@ from train.errors import DataError
 from train.readers.address import shown_name
 from train.readers.database import Column, Rows, quoted, text_literal
 
-# What Arrow has as it is; other types are read as text.
+# Types that Arrow has too; all other types are read as text.
 _PLAIN = {"int2", "int4", "int8", "float4", "float8", "numeric", "bool", "text", "varchar", "bpchar", "date"}
 _TIMES = {"timestamp", "timestamptz"}
 _NUMBER = re.compile(r"-?[0-9]+([.][0-9]+)?")
@@ -30,7 +30,7 @@ class Postgres:
     kind = "PostgreSQL"
 
     def __init__(self, url: str) -> None:
-        """Raises DataError where the driver is missing or the database does not let us in."""
+        """Raises DataError if the driver is missing or the database refuses the connection."""
         self.name = shown_name(url)
         self.database = unquote(urlsplit(url).path.strip("/")) or self.kind
         try:
@@ -50,7 +50,7 @@ class Postgres:
         self._connection.close()
 
     def tables(self) -> dict[str, str]:
-        """Tables and views by name, and how SQL names each."""
+        """The tables and views: name -> the name in SQL."""
         found = self._fetch(_TABLES)
         return dict(zip(found.column(0).to_pylist(), found.column(1).to_pylist(), strict=True))
 
@@ -65,7 +65,7 @@ class Postgres:
         return Rows({name: _plain(found.column(name)) for name in found.column_names}, typed=True)
 
     def since(self, column: Column, value: str) -> str:
-        """A condition: the column is at least the value, a number or a time."""
+        """A SQL condition: the column is at least the value, which is a number or a time."""
         number = _NUMBER.fullmatch(value) is not None
         literal = value if number else text_literal(value)
         if number and column.is_time:
@@ -81,11 +81,11 @@ class Postgres:
             raise self._told(error) from None
 
     def _told(self, error: BaseException) -> DataError:
-        """PostgreSQL's own words for it, in one line."""
+        """PostgreSQL's own error message, in one line."""
         text = str(error)
         said = re.search(r"(?:ERROR|FATAL|PANIC):\s*(.+)", text)
         words = said[1] if said else re.sub(r"^[A-Z_]+: (\[libpq\] )?", "", text).split("\n")[0]
-        return DataError(f"{self.name}: PostgreSQL says: {words.strip()}")
+        return DataError(f"{self.name}: PostgreSQL answered: {words.strip()}")
 
 
 def _column(field: Any) -> Column:
@@ -96,7 +96,7 @@ def _column(field: Any) -> Column:
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Numbers of type numeric come as text: exact decimals where they fit, else floats."""
+    """Converts type numeric, which arrives as text: to exact decimals if they fit, else to floats."""
     if not isinstance(column.type, pa.BaseExtensionType):
         return column
     texts = pa.chunked_array([chunk.storage for chunk in column.chunks], type=column.type.storage_type)

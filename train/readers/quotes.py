@@ -1,6 +1,7 @@
-"""Decide whether "…" encloses a field in a text file, or a quote is a character like any other.
+"""Decide whether "…" encloses a field in a text file, or a quote is an ordinary character.
 
-A quote inside such a field is written twice, or after a backslash if only that splits every line correctly.
+A quote inside such a field is written twice. If only backslashes before quotes split every line correctly, they are
+used instead.
 
 If a quote opens a field and closes many lines later, all these lines become one row, without an error. So each field
 that crosses a line end is checked. Swallowed rows each split into as many fields as a row. In a genuine note, the
@@ -21,7 +22,7 @@ from train.readers.dialect import fields
 from train.readers.names import is_number
 
 Quoting = Literal["on", "backslash", "off"]
-QUOTES_OFF = "if quotes are characters like any other here: --quotes off"
+QUOTES_OFF = "if quotes are ordinary characters here, give --quotes off"
 _SAMPLE_LINES = 50
 
 
@@ -37,7 +38,8 @@ class Record:
 def records(name: str, body: bytes, delimiter: str, quoting: Quoting, strict: bool = False) -> Iterator[Record]:
     """Every record that is not blank.
 
-    Raises DataError on a field beyond the csv module's limit, and if strict on a quote that is not closed well.
+    Raises DataError if a field is longer than the csv module's limit, and, if strict, if a quote is not closed
+    correctly.
     """
     reader = _reader(body, delimiter, quoting, strict)
     while True:
@@ -45,7 +47,7 @@ def records(name: str, body: bytes, delimiter: str, quoting: Quoting, strict: bo
         try:
             fields = next(reader, None)
         except csv.Error as error:
-            raise DataError(f"{name}:{first}: a quote is not closed as it must be: {error}; {QUOTES_OFF}") from None
+            raise DataError(f"{name}:{first}: a quote is not closed correctly: {error}; {QUOTES_OFF}") from None
         if fields is None:
             return
         if fields:
@@ -60,7 +62,7 @@ def _reader(body: bytes, delimiter: str, quoting: Quoting, strict: bool) -> Any:
 
 
 def has_backslashes(body: bytes, delimiter: str, width: int) -> bool:
-    """Whether a backslash stands before quotes or delimiters within fields: all rows have `width` fields only then."""
+    """Whether backslashes escape quotes or delimiters in fields: only then do all rows have `width` fields."""
     if b'\\"' not in body and b"\\" + delimiter.encode() not in body:
         return False
     faults = (_first_fault(body, delimiter, width, quoting, strict=True) for quoting in ("on", "backslash"))
@@ -68,10 +70,10 @@ def has_backslashes(body: bytes, delimiter: str, width: int) -> bool:
 
 
 def quotes_are_text(name: str, body: bytes, delimiter: str, width: int) -> int:
-    """The line of the first quote that can only be a character like any other, or 0 where quotes hold fields together.
+    """The line of the first quote that must be an ordinary character, or 0 if quotes enclose fields.
 
-    width: the number of fields of a row. Raises DataError where a quote swallows rows, but the file cannot be read
-    without quotes either.
+    width: the number of fields of a row. Raises DataError if a quote swallows rows, but the file cannot be read with
+    quotes as ordinary characters either.
     """
     if b'"' not in body:
         return 0
@@ -85,14 +87,14 @@ def quotes_are_text(name: str, body: bytes, delimiter: str, width: int) -> int:
         return 0
     if faulty.last > faulty.first and len(faulty.fields) == width:
         told = f"a quote opens here and is closed in line {faulty.last}, and the lines between look like rows"
-        raise DataError(f"{name}:{faulty.first}: {told}; write a quote within a field twice, or {QUOTES_OFF}")
-    return 0  # a row of another width is told where it is read
+        raise DataError(f"{name}:{faulty.first}: {told}; double a quote inside a field, or {QUOTES_OFF}")
+    return 0  # reading reports a row with another number of fields
 
 
 def line_of_text_after_quotes(body: bytes, delimiter: str) -> int:
-    """The first line with a field such as "Weird Al" Yankovic, whose quotes would be left out; 0 where none has one."""
+    """The first line with a field such as "Weird Al" Yankovic, which would lose its quotes; 0 if there is none."""
     apart = re.escape(delimiter.encode())
-    inner = re.compile(rb'"(?<=[^"\r\n%s]")(?=[^"\r\n%s])' % (apart, apart))  # quick: there are few of them
+    inner = re.compile(rb'"(?<=[^"\r\n%s]")(?=[^"\r\n%s])' % (apart, apart))  # a quick filter: few lines match
     field = re.compile(rb'(?:^|%s)"(?:[^"]|"")*"[^"%s]' % (apart, apart))
     for found in inner.finditer(body):
         line = _line_around(body, found.start())
@@ -112,7 +114,7 @@ def _lines(body: bytes) -> list[str]:
 
 
 def _first_fault(body: bytes, delimiter: str, width: int, quoting: Quoting, strict: bool = False) -> Record | None:
-    """The first record of another width, or that goes over a line end which looks like the end of a row."""
+    """The first record with another number of fields, or that crosses a line end which looks like the end of a row."""
     lines: list[str] = []
     numbers: set[int] = set()
     for record in _wide_records(_reader(body, delimiter, quoting, strict), width):
@@ -127,7 +129,7 @@ def _first_fault(body: bytes, delimiter: str, width: int, quoting: Quoting, stri
 
 
 def _wide_records(reader: Any, width: int) -> Iterator[Record]:
-    """The records of several lines or of another width: a file of a million others is gone through in a second."""
+    """The records with several lines or another number of fields. This loop is fast: a million other rows a second."""
     before = 0
     try:
         for row in reader:
@@ -135,18 +137,18 @@ def _wide_records(reader: Any, width: int) -> Iterator[Record]:
             if line - before > 1 or (len(row) != width and row):
                 yield Record(before + 1, line, row)
             before = line
-    except csv.Error:  # in a strict reading; else a field of more than 128 KiB, which a quote has made of many rows
+    except csv.Error:  # strict reading, or a field of more than 128 KiB, because a quote swallowed many rows
         yield Record(before + 1, before + 1, [])
 
 
 def _columns_of_numbers(lines: list[str], delimiter: str, width: int) -> set[int]:
-    """Places in a row that hold numbers in every one of the first rows, after a line that may be a header."""
+    """The positions that hold numbers in all of the first rows. The first line is left out: it may be a header."""
     rows = [fields(line, delimiter) for line in lines[1:_SAMPLE_LINES] if line]
     places = [{place for place, field in enumerate(row) if is_number(field)} for row in rows if len(row) == width]
     return set.intersection(*places) if places else set()
 
 
 def _looks_like_a_row(line: str, delimiter: str, width: int, numbers: set[int]) -> bool:
-    """Cut at every delimiter, or with its quotes."""
+    """Whether a line has the fields of a row, if it is split at every delimiter, or if quotes enclose its fields."""
     rows = (line.split(delimiter), fields(line, delimiter))
     return any(len(row) == width and all(is_number(row[place]) for place in numbers) for row in rows)

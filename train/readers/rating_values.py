@@ -19,9 +19,9 @@ _NOT_CASTABLE = (pa.ArrowInvalid, pa.ArrowNotImplementedError)
 
 
 def read_ratings(table: Table, name: str, rules: ReadingRules, sieve: Sieve, reading: Reading) -> pa.ChunkedArray:
-    """The column as float64, finite and within the scale where one is stated; rows that are left out may hold null.
+    """The column as finite float64 values; rows that are left out may hold null.
 
-    Raises DataError on a value that is no number.
+    Raises DataError if a value is not a number.
     """
     column = table.columns[name]
     if pa.types.is_boolean(column.type):
@@ -44,7 +44,7 @@ def read_ratings(table: Table, name: str, rules: ReadingRules, sieve: Sieve, rea
 
 
 def refuse_outside(values: pa.ChunkedArray, name: str, scale: tuple[float, float], sieve: Sieve) -> pa.ChunkedArray:
-    """The values, those outside a stated scale refused."""
+    """Refuses the values outside a given scale, as bad lines."""
     minimum, maximum = scale
     outside = pc.or_(pc.less(values, minimum), pc.greater(values, maximum))
 
@@ -58,7 +58,7 @@ def refuse_outside(values: pa.ChunkedArray, name: str, scale: tuple[float, float
 
 
 def as_numbers(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Text as float64; null where it is no number."""
+    """Text as float64; null for text that is not a number."""
     is_number = pc.match_substring_regex(texts, _NUMBER)
     return pc.if_else(is_number, texts, pa.scalar(None, texts.type)).cast(pa.float64())
 
@@ -66,7 +66,7 @@ def as_numbers(texts: pa.ChunkedArray) -> pa.ChunkedArray:
 def _without_not_rated(
     table: Table, column: pa.ChunkedArray, name: str, rules: ReadingRules, sieve: Sieve, reading: Reading
 ) -> pa.ChunkedArray:
-    """Null where the value means "not rated"; those rows are left out. A missing value is the text null, or nothing."""
+    """Leaves out rows whose value means "not rated", and sets it to null. A missing value is empty or the text null."""
     if not rules.not_rated:
         return column
     texts = column if pa.types.is_string(column.type) else column.cast(pa.string())
@@ -79,7 +79,7 @@ def _without_not_rated(
     found = pc.fill_null(same, False)
     number = sieve.leave_out(found.to_numpy().astype(np.bool_))
     listed = ", ".join(f'"{one}"' for one in rules.not_rated)
-    reading.say(f"{table.name}: {counted(number, 'row')} left out, whose {name} is {listed}, which means not rated")
+    reading.say(f"{table.name}: {counted(number, 'row')} left out, because {name} {listed} means not rated")
     return pc.if_else(found, pa.scalar("0" if pa.types.is_string(column.type) else 0).cast(column.type), column)
 
 
@@ -92,7 +92,7 @@ def _is_number(text: str) -> bool:
 
 
 def _parsed(table: Table, column: pa.ChunkedArray, name: str, sieve: Sieve, reading: Reading) -> pa.ChunkedArray:
-    """Text as numbers; with a decimal comma where no value has a point."""
+    """Text as numbers. A comma is a decimal comma if no value has a point."""
     try:
         values = pc.cast(column, pa.float64())
     except _NOT_CASTABLE:

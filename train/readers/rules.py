@@ -78,7 +78,7 @@ class ReadingRules:
     """The word for the genres of the items, such as `categories`."""
 
     def __post_init__(self) -> None:
-        self.words  # noqa: B018  raises where a word cannot be used
+        self.words  # noqa: B018  raises if a word cannot be used
         columns = (self.user_column, self.movie_column, self.rating_column, self.time_column)
         asked = [name for name in columns if name is not None]
         if len(set(asked)) < len(asked):
@@ -92,7 +92,7 @@ class ReadingRules:
 
     @property
     def words(self) -> Vocabulary:
-        """What items and their tags are called."""
+        """The words for items and tags."""
         return Vocabulary(self.item, self.tags)
 
     @property
@@ -107,6 +107,6 @@ class ReadingRules:
 
     @property
     def names_a_layout(self) -> bool:
-        """Whether something is said that the layouts of published data sets leave no choice in."""
+        """Whether an option is given that the fixed layouts of published data sets do not allow."""
         columns = (self.user_column, self.movie_column, self.rating_column, self.time_column)
         return any(one is not None for one in (*columns, self.delimiter, self.movies)) or not self.header

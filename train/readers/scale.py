@@ -1,4 +1,4 @@
-"""The scale of the ratings: as given by the option, or else as found, unless an extreme value looks like a mistake."""
+"""The scale of the ratings: from the option, or else from the data, unless an extreme value looks like a mistake."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from train.dataset.reading import Reading, counted
 from train.errors import DataError
 from train.readers.table import Table
 
-_EARLIEST_TIME = 1e8  # in seconds since 1970, of the year 1973
-_FEWEST_OTHERS = 3  # different ratings, beside which one can lie far off
-_RARE = 0.001  # of the ratings, and of what is next to it a tenth: an end of the scale that may be an accident
+_EARLIEST_TIME = 1e8  # seconds since 1970; it is in the year 1973
+_FEWEST_OTHERS = 3  # different ratings; with fewer, no gap between ratings can count as large
+_RARE = 0.001  # share of the ratings: an end of the scale below it, and below a tenth of its neighbour, is doubtful
 
 
 def check_scale(rating_scale: tuple[float, float]) -> None:
-    """Raises DataError on a stated scale that is none."""
+    """Raises DataError if the given scale is not finite, or its minimum is not smaller than its maximum."""
     minimum, maximum = rating_scale
     if not (isfinite(minimum) and isfinite(maximum) and minimum < maximum):
         raise DataError(f"rating_scale: got {minimum:g}..{maximum:g}; allowed are two numbers, the smaller first")
@@ -29,7 +29,8 @@ def seen_scale(
 ) -> tuple[float, float]:
     """The lowest and the highest rating of the rows that are kept.
 
-    Raises DataError where all are the same, and where one negative value lies below others that are not negative.
+    Raises DataError if all ratings are equal, or if exactly one negative value occurs among values that are not
+    negative.
     """
     values = pc.if_else(pa.array(kept), values, pa.scalar(None, values.type))
     counts = pc.value_counts(values.drop_null().combine_chunks())
@@ -38,7 +39,7 @@ def seen_scale(
     numbers = counts.field("counts").take(order).to_numpy()
     minimum, maximum = float(distinct[0]) + 0.0, float(distinct[-1]) + 0.0  # -0 is 0
     if minimum == maximum:
-        raise DataError(f"{table.name}: every {name} is {minimum:g}; two different ones are needed, or a stated scale")
+        raise DataError(f"{table.name}: every {name} is {minimum:g}; two different ones are needed, or --rating-scale")
     if minimum >= _EARLIEST_TIME:
         told = f"{name} {minimum:g} to {maximum:g} look like times, not ratings"
         raise DataError(f"{table.name}: {told}; --rating-column names another column, --rating-scale keeps them")
@@ -51,7 +52,7 @@ def seen_scale(
 
 
 def _check_lowest(table: Table, name: str, values: pa.ChunkedArray, distinct: np.ndarray, number: int) -> None:
-    """One negative value below ratings from 0 or 1 on stands for "watched, not rated"."""
+    """Raises DataError if one negative value is below ratings from 0 or 1: it likely means "watched, not rated"."""
     lowest, rest = float(distinct[0]), distinct[1:]
     if lowest < 0 <= rest[0] and rest[-1] > 1 and lowest.is_integer():
         where, way = _where(table, values, lowest), _way(lowest, lowest, float(distinct[-1]))
@@ -63,12 +64,12 @@ def _check_lowest(table: Table, name: str, values: pa.ChunkedArray, distinct: np
 def _check_lonely(
     table: Table, name: str, values: pa.ChunkedArray, distinct: np.ndarray, numbers: np.ndarray, reading: Reading
 ) -> None:
-    """A zero below ratings from 1 on, or an end of the scale that is rare or far from the other ratings."""
+    """Warns of a zero below ratings from 1, and of an end of the scale that is rare or far from the other ratings."""
     lowest, highest = float(distinct[0]) + 0.0, float(distinct[-1]) + 0.0
     zero = lowest == 0 and distinct[1] >= 1 and len(distinct) > _FEWEST_OTHERS
 
     def warn(what: str, value: float, next_one: float, number: int) -> None:
-        told = f"{name} {value:g} ({counted(number, 'row')}) is taken as the {what} rating, the next is {next_one:g}"
+        told = f"{name} {value:g} ({counted(number, 'row')}) counts as the {what} rating; the next is {next_one:g}"
         reading.warn(f"{_where(table, values, value)}: {told}; {_way(value, lowest, highest)}")
 
     if zero or _is_far(distinct[1:], distinct[1] - lowest) or _is_rare(numbers[0], numbers[1], numbers):

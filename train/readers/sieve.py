@@ -17,9 +17,9 @@ _SHOWN = 3  # bad lines
 
 
 class Sieve:
-    """Keeps count of the rows that are used. `kept` (rows,) bool.
+    """Tracks which rows are used: `kept` (rows,) bool.
 
-    allowed: how many bad lines may be left out; one more is an error.
+    allowed: how many bad lines may be left out; more of them are an error.
     """
 
     def __init__(self, table: Table, allowed: int) -> None:
@@ -29,9 +29,10 @@ class Sieve:
         self._check()
 
     def refuse(self, wrong: pa.ChunkedArray, tell: Callable[[str, int], str]) -> None:
-        """Leaves the wrong rows out as bad lines. `wrong` (rows,) bool, null is not wrong.
+        """Leaves out the wrong rows as bad lines. wrong: (rows,) bool; null means not wrong.
 
-        tell: the message of a row from where it lies and its number. Raises DataError where too many are wrong.
+        tell: makes the message for a row from its place in the file and its number.
+        Raises DataError if there are too many bad lines.
         """
         faulty = _mask(wrong) & self.kept
         rows = np.flatnonzero(faulty)
@@ -42,20 +43,20 @@ class Sieve:
         self._check(told[0] if told else None)
 
     def leave_out(self, rows: npt.NDArray[np.bool_]) -> int:
-        """Leaves out these rows, without counting them as bad lines; returns how many of them were still in use."""
+        """Leaves out these rows, but not as bad lines. Returns how many of them were still in use."""
         left_out = int(np.count_nonzero(rows & self.kept))
         self.kept &= ~rows
         return left_out
 
     def tell(self, reading: Reading) -> None:
-        """Says which lines were left out."""
+        """Reports which lines were left out."""
         if self._bad:
             shown = [line for line in self._bad[:_SHOWN] if line]
             reading.warn(f"{counted(len(self._bad), 'bad line')} left out: {'; '.join(shown)}")
 
     @property
     def bad_lines(self) -> int:
-        """How many were left out."""
+        """How many bad lines were left out."""
         return len(self._bad)
 
     def _check(self, latest: str | None = None) -> None:

@@ -24,7 +24,7 @@ DATA_SUFFIXES = (*PARQUET_SUFFIXES, *JSON_SUFFIXES, *TEXT_SUFFIXES)
 
 
 class Readable(Protocol):
-    """What has a name for messages, and bytes."""
+    """Anything with a name for messages and with bytes."""
 
     @property
     def name(self) -> str:
@@ -50,13 +50,13 @@ class Source:
 
     @property
     def plain_name(self) -> str:
-        """The file's name as it is once it is unpacked: `ratings.csv`."""
+        """The file's name after unpacking: `ratings.csv`."""
         name = PurePosixPath(self.member).name if self.member else self.path.name
         return name[: -len(Path(name).suffix)] if Path(name).suffix.lower() in _DECOMPRESS else name
 
     @property
     def suffix(self) -> str:
-        """What the unpacked name ends in, in lower case."""
+        """The suffix of the unpacked name, in lower case."""
         return Path(self.plain_name).suffix.lower()
 
     @property
@@ -65,7 +65,7 @@ class Source:
         return Path(self.plain_name).stem.lower()
 
     def read(self, most: int = -1) -> bytes:
-        """The bytes, unpacked: all, or the first `most`. Raises DataError where they cannot be read."""
+        """The unpacked bytes: all, or the first `most`. Raises DataError if they cannot be read."""
         try:
             with self._opened() as packed:
                 unpack = _DECOMPRESS.get(Path(self.member or self.path).suffix.lower())
@@ -88,14 +88,14 @@ class Source:
 
 @dataclass(frozen=True)
 class Place:
-    """What DATA names: one source, or a folder or zip archive of several. `folder` is where others lie beside it."""
+    """What DATA names: one source, or a folder or zip archive of several. `folder` contains the files beside it."""
 
     folder: Path
     source: Source | None = None
 
     @staticmethod
     def at(path: Path) -> Place:
-        """The place at a path. Raises DataError where nothing lies there."""
+        """The place at a path. Raises DataError if the path does not exist."""
         if not path.exists():
             raise DataError(f"{path}: no such file or folder")
         if path.is_dir():
@@ -108,14 +108,14 @@ class Place:
         return Place(path, members[0] if len(members) == 1 else None)
 
     def find(self, name: str) -> Source | None:
-        """The file of that name in the folder or archive, compressed or not."""
+        """The file with that name in the folder or archive, compressed or not."""
         if self.folder.is_dir():
             found = (Source(self.folder / f"{name}{suffix}") for suffix in ("", *_DECOMPRESS))
             return next((source for source in found if source.path.is_file()), None)
         return next((source for source in _members(self.folder) if source.plain_name == name), None)
 
     def all(self) -> list[Source]:
-        """Every file of data in the folder, those of folders in it included, or in the archive, by name."""
+        """Every data file in the folder and its subfolders, or in the archive, sorted by name."""
         if not self.folder.is_dir():
             return _members(self.folder)
         paths = (path for path in sorted(self.folder.rglob("*")) if path.is_file())
@@ -133,10 +133,10 @@ def _members(archive: Path) -> list[Source]:
 
 
 def _is_hidden(parts: tuple[str, ...]) -> bool:
-    """As Spark's _SUCCESS, a Mac's __MACOSX and whatever begins with a dot."""
+    """Whether a name begins with _ or a dot, such as Spark's _SUCCESS or a Mac's __MACOSX."""
     return any(part.startswith((".", "_")) for part in parts)
 
 
 def is_data(path: Path | PurePosixPath) -> bool:
-    """Whether its name is one of a file of data, packed or not."""
+    """Whether the name is that of a data file, compressed or not."""
     return Source(Path(path)).suffix in DATA_SUFFIXES

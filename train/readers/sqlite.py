@@ -19,12 +19,12 @@ _TABLES = "select name from sqlite_master where type in ('table', 'view') and na
 
 
 class Sqlite:
-    """A connection to a file, which only reads."""
+    """A read-only connection to a file."""
 
     kind = "SQLite"
 
     def __init__(self, path: Path) -> None:
-        """Raises DataError where the file is not there or is no database."""
+        """Raises DataError if the file does not exist or is not a database."""
         self.name = self.database = path.name
         if not path.is_file():
             raise DataError(f"{path}: no such file")
@@ -35,7 +35,7 @@ class Sqlite:
         self._connection.close()
 
     def tables(self) -> dict[str, str]:
-        """Tables and views by name, and how SQL names each."""
+        """The tables and views: name -> the name in SQL."""
         _, rows = self._fetch(_TABLES)
         return {name: quoted(name) for chunk in rows for (name,) in chunk}
 
@@ -45,7 +45,7 @@ class Sqlite:
         return [Column(name, quoted(name)) for name in names]
 
     def rows(self, select: str) -> Rows:
-        """What a query gives. In SQLite each value has a type of its own: for a column, one that fits all is taken."""
+        """The rows of a query. In SQLite each value has its own type; a column gets one that fits all values."""
         names, chunks = self._fetch(select)
         parts = [list(zip(*chunk, strict=True)) for chunk in chunks]
         values = {name: [part[place] for part in parts] for place, name in enumerate(names)}
@@ -54,7 +54,7 @@ class Sqlite:
         return Rows({name: self._typed(name, values[name], kinds[name]) for name in names}, typed=not mixed)
 
     def since(self, column: Column, value: str) -> str:
-        """A condition: the column is at least the value, a number or a time."""
+        """A SQL condition: the column is at least the value, which is a number or a time."""
         return f"{column.sql} >= {value if _NUMBER.fullmatch(value) else text_literal(value)}"
 
     def _fetch(self, sql: str) -> tuple[list[str], list[list[tuple[Any, ...]]]]:
@@ -63,11 +63,11 @@ class Sqlite:
             names = [one[0] for one in cursor.description]
             return names, list(iter(lambda: cursor.fetchmany(_ROWS_AT_ONCE), []))
         except sqlite3.Error as error:
-            raise DataError(f"{self.name}: SQLite says: {error}") from None
+            raise DataError(f"{self.name}: SQLite answered: {error}") from None
 
     def _typed(self, name: str, chunks: list[tuple[Any, ...]], kinds: set[type]) -> pa.ChunkedArray:
         if bytes in kinds:
-            raise DataError(f"{self.name}: {name} holds blobs; allowed are numbers and text")
+            raise DataError(f"{self.name}: {name} contains blobs; allowed are numbers and text")
         if len(kinds) > 1:
             common = str if str in kinds else float
             chunks = [tuple(None if value is None else common(value) for value in chunk) for chunk in chunks]
@@ -78,7 +78,7 @@ class Sqlite:
 
 
 def _kinds(chunks: list[tuple[Any, ...]]) -> set[type]:
-    """Types of the values, null aside."""
+    """The types of the values, except null."""
     found: set[type] = set()
     for chunk in chunks:
         found.update(map(type, chunk))

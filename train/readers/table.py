@@ -13,14 +13,14 @@ from train.errors import DataError
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """The columns that were asked for: strings from text, typed from Parquet, JSON and databases.
+    """The requested columns: strings from text files, typed columns from Parquet, JSON and databases.
 
     name: of the file, for messages.
     sha256: of the unpacked bytes, in hexadecimal.
-    locate: turns a row (0-based) into the words for an error: `rates.csv:42`, or `ratings.parquet, row 41`.
-    bad_lines: (where, what is wrong) of every line that was left out, because it cannot be cut into fields.
-    mixed: names of columns whose types differ from row to row; they are text here, and the rules for text decide.
-    quotes_are_text: whether a quote is a character like any other, so that one in an id is a fault.
+    locate: names a row (0-based) for an error: `rates.csv:42`, or `ratings.parquet, row 41`.
+    bad_lines: (place, fault) of every line that was left out because it cannot be split into fields.
+    mixed: names of columns whose types differ from row to row; they are text here, and follow the rules for text.
+    quotes_are_text: whether a quote is an ordinary character, so that a quote in an id is an error.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Table:
 
     @property
     def num_rows(self) -> int:
-        """Rows of the file, its header aside."""
+        """The number of rows of the file, without its header."""
         return max(map(len, self.columns.values()), default=0)
 
     def texts(self, name: str | None) -> list[str | None]:
@@ -45,7 +45,7 @@ class Table:
         return [None if value is None else str(value).strip() or None for value in values]
 
     def whole_number(self, row: int, name: str) -> int:
-        """One value as an int; 1995.0 is one: pandas writes it beside a gap. DataError where it is none."""
+        """One value as an int; 1995.0 is allowed, because pandas writes it if the column has gaps. Raises DataError."""
         value = str(self.columns[name][row]).strip()
         try:
             return int(value.removesuffix(".0"))
@@ -54,10 +54,10 @@ class Table:
 
 
 class Opened(Protocol):
-    """A file whose columns are known and not yet read.
+    """A file whose columns are known but not yet read.
 
-    name, names: of the file and its columns. header: whether the file names them; else they are numbered from 1.
-    described: how the file is written, in words.
+    name, names: of the file and of its columns. header: whether the file names its columns; else they are numbered
+    from 1. described: how the file is written, in words.
     """
 
     name: str
@@ -66,12 +66,12 @@ class Opened(Protocol):
     described: str
 
     def read(self, chosen: Sequence[str]) -> Table:
-        """These columns. Raises DataError."""
+        """Reads these columns. Raises DataError."""
         ...
 
 
 def joined(tables: Sequence[Table], sha256: str) -> Table:
-    """The parts of one table, one after the other."""
+    """Joins the parts of one table, in order."""
     first = tables[0]
     if len(tables) == 1:
         return first
@@ -79,7 +79,7 @@ def joined(tables: Sequence[Table], sha256: str) -> Table:
     try:
         whole = pa.concat_tables(parts, promote_options="permissive")  # int32 and int64, or integers and floats
     except pa.ArrowException as error:
-        raise DataError(f"{first.name} and its other parts: columns of unlike types: {error}") from None
+        raise DataError(f"{first.name} and its other parts: columns of different types: {error}") from None
     ends: list[int] = []
     for table in tables:
         ends.append((ends[-1] if ends else 0) + table.num_rows)

@@ -26,16 +26,16 @@ from train.readers.source import Readable, Source
 from train.readers.table import Table
 
 _BLOCK_BYTES = 8 << 20
-_STAND_INS = ("\x1f", "\x1e", "\x1d", "\t")  # pyarrow's delimiter is one byte: the first not in the file
+_STAND_INS = ("\x1f", "\x1e", "\x1d", "\t")  # one-byte delimiters for pyarrow; the first unused one
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a published data set writes a file; None is found out.
+    """How a published data set writes a file; None means that it is detected.
 
-    names: the fields of a file that has no header line; trailing ones may be absent.
-    quoted: "…" holds a field together.
-    fewest: fields of a row, fewer than which no delimiter is worth a try.
+    names: the fields of a file without a header line; the last ones may be absent.
+    quoted: "…" encloses a field.
+    fewest: the fewest fields of a row; a delimiter that gives fewer is not considered.
     """
 
     delimiter: str | None = None
@@ -46,10 +46,10 @@ class Layout:
 
 
 class TextFile:
-    """A text file whose encoding, delimiter, header and quotes are known; `read` gives its columns."""
+    """A text file whose encoding, delimiter, header and quotes are known; `read` returns its columns."""
 
     def __init__(self, source: Readable, rules: ReadingRules, layout: Layout, reading: Reading) -> None:
-        """Raises DataError on an empty file, and on an encoding other than the one that was said."""
+        """Raises DataError if the file is empty, or not valid in the given encoding."""
         data = source.read()
         self.name, self._rules = source.name, rules
         self._again = partial(TextFile, source, rules, layout, Reading())
@@ -71,7 +71,7 @@ class TextFile:
         _tell_doubts(self.name, decoded, literal, reading)
 
     def read(self, chosen: Sequence[str]) -> Table:
-        """These columns. Raises DataError on a line with too few or too many fields, or a quote that is not closed."""
+        """Reads these columns. Raises DataError if a line has too few or too many fields, or a quote is not closed."""
         line = re.search(rb"[^\r\n]+", self._body)
         assert line is not None
         start = line.end() if self.header else line.start()
@@ -102,7 +102,7 @@ class TextFile:
         return list(names[: len(first)])
 
     def _find_quotes(self, quoted: bool | None, reading: Reading) -> tuple[Quoting, int]:
-        """How quotes hold fields together, and the line of the one that showed that they do not, or 0."""
+        """How quotes enclose fields; and the line of the quote that shows that they do not, or 0."""
         if quoted is not None:
             return "on" if quoted else "off", 0
         if self._rules.quotes != "auto":
@@ -112,7 +112,7 @@ class TextFile:
         literal = quotes_are_text(self.name, self._body, self._delimiter, len(self.names))
         line = 0 if literal else line_of_text_after_quotes(self._body, self._delimiter)
         if line:
-            told = "text after a closing quote, and the quotes are left out: --quotes decides"
+            told = "text after a closing quote, so the quotes are left out: change this with --quotes"
             reading.warn(f"{self.name}:{line}: {told}")
         return "off" if literal else "on", literal
 
@@ -122,7 +122,7 @@ class TextFile:
         return f"text in {decoded.encoding}, {delimiter_name(self._shape)} between fields, {header}{quotes}"
 
     def _parse(self, start: int, chosen: Sequence[str], bad: list[str]) -> dict[str, pa.ChunkedArray]:
-        """The chosen columns of the lines from byte `start` on, by position: other columns may have any name."""
+        """The chosen columns of the lines from byte `start` on, found by position, because names may repeat."""
         has_quotes = self._quoting != "off" and b'"' in self._body
         escaped = self._quoting == "backslash"
         keys = [str(self.names.index(name)) for name in chosen]
@@ -144,14 +144,14 @@ class TextFile:
             raise DataError(f"{self.name}: cannot be read: {error}") from None
         if (
             has_quotes and not escaped and self._body.count(b'"') % 2
-        ):  # pyarrow takes the end of the file for a missing quote
+        ):  # pyarrow accepts the end of the file as a closing quote
             self._explain()
         if self._rules.skip_bad_lines:
             bad += self._uncut()
         return {name: table.column(key) for name, key in zip(chosen, keys, strict=True)}
 
     def _explain(self) -> None:
-        """Raise the DataError that names the first faulty line, if the csv module finds one."""
+        """Raises the DataError that names the first faulty line, if the csv module finds one."""
         for record in records(self.name, self._body, self._delimiter, self._quoting, strict=True):
             if len(record.fields) != len(self.names):
                 raise DataError(self._wrong_width(record.first, record.fields))
@@ -177,16 +177,16 @@ class TextFile:
 
 
 def first_lines(source: Source) -> list[str]:
-    """The first lines of a text file in whatever encoding, to tell formats apart."""
+    """The first lines of a text file in any encoding, to detect its format."""
     head = source.read(SAMPLE_BYTES)
     try:
         return sample_lines(decode(source.name, head, None).body)
-    except DataError:  # which is told where the file is read
+    except DataError:  # reading the file reports it
         return sample_lines(head)
 
 
 def _locate(opened: Callable[[], TextFile], row: int) -> str:
-    """Reads the file once more: its bytes are not kept for an error that may never come."""
+    """Names a row for an error. It reads the file again; keeping all bytes for a rare error would cost memory."""
     return opened().locate(row)
 
 
@@ -197,8 +197,8 @@ def _asked(rules: ReadingRules) -> list[str | None]:
 
 def _tell_doubts(name: str, decoded: Decoded, literal: int, reading: Reading) -> None:
     if decoded.guess:
-        told = f"is not UTF-8; it is read as {decoded.encoding}, which is a guess: --encoding decides"
+        told = f"is not UTF-8; it is read as {decoded.encoding}, which is a guess: name the encoding with --encoding"
         reading.warn(f"{name}:{decoded.guess}: {told}")
     if literal:
-        told = 'a quote opens a field and does not close it, so quotes are read as characters: "--quotes on" decides'
+        told = "a quote opens a field and does not close it, so quotes count as characters: --quotes on changes this"
         reading.warn(f"{name}:{literal}: {told}")

@@ -20,14 +20,14 @@ from train.readers.rating_values import as_numbers
 from train.readers.sieve import Sieve
 from train.readers.table import Table
 
-# A unit by the largest number that is still one: 1e11 seconds is the year 5138, 1e11 milliseconds is 1973.
+# The largest number of each unit: 1e11 seconds is the year 5138, while 1e11 milliseconds is 1973.
 _UNITS = (
     (1e11, "seconds", 1.0),
     (1e14, "milliseconds", 1e3),
     (1e17, "microseconds", 1e6),
     (np.inf, "nanoseconds", 1e9),
 )
-_EARLY = 1e8  # seconds, in 1973: no ratings are as old
+_EARLY = 1e8  # seconds, in 1973; no data set has ratings so old
 _ALLOWED = "allowed are seconds or milliseconds since 1970, and ISO text such as 2005-09-06 or 2005-09-06T12:30:00"
 _NOT_CASTABLE = (pa.ArrowInvalid, pa.ArrowNotImplementedError)
 
@@ -35,9 +35,10 @@ _NOT_CASTABLE = (pa.ArrowInvalid, pa.ArrowNotImplementedError)
 def read_times(
     table: Table, name: str, asked_for: bool, sieve: Sieve, reading: Reading
 ) -> npt.NDArray[np.float64] | None:
-    """Seconds since 1970 (rows,) float64, finite in every row that is used; None where one of those has no time.
+    """Seconds since 1970 (rows,) float64, finite in every row that is used; None if one of these rows has no time.
 
-    asked_for: a person named the column. Then a row without a time is a bad line, and DataError where too many are.
+    asked_for: an option named the column. Then a row without a time is a bad line.
+    Raises DataError if there are too many bad lines.
     """
     column = table.columns[name]
     if pa.types.is_dictionary(column.type):
@@ -58,29 +59,29 @@ def read_times(
 
 
 def no_times(source: str, why: str) -> DataError:
-    """The error of what needs times where the ratings have none."""
-    return DataError(f"{source}: no times, and {why} needs one for every rating: --time-column names their column")
+    """The error for a feature that needs times when the ratings have none."""
+    return DataError(f"{source}: no times, and {why} needs one for every rating: name their column with --time-column")
 
 
 def _tell_early(
     table: Table, name: str, times: npt.NDArray[np.float64], kept: npt.NDArray[np.bool_], reading: Reading
 ) -> None:
-    """A time of about 1970 is a missing one, or of another unit; if all are, they may be years or days."""
+    """Warns of times near 1970: they may be missing or in another unit. If all are, they may be years or days."""
     early = kept & (times < _EARLY)
     if not early.any():
         return
     row, number = int(early.argmax()), int(early.sum())
     told = f"{table.locate(row)}: {name} {table.columns[name][row]} is {_day(times[row])}, in {counted(number, 'row')}"
     if number == kept.sum():
-        reading.warn(f"{told}, which are all: are they years, or days? Splits by time take their order as it is")
+        reading.warn(f"{told}, that is, in all rows: are they years, or days? Splits by time use their order")
     else:
         reading.warn(
-            f"{told}, long before the others: is it missing, or of another unit? Splits by time take it as it is"
+            f"{told}, long before the others: is it missing, or in another unit? Splits by time use it unchanged"
         )
 
 
 def _seconds(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.float64], str]:
-    """Seconds (rows,), NaN where there is no time, and how the times are written."""
+    """Seconds (rows,), NaN for a value that is not a time; and how the times are written."""
     if pa.types.is_temporal(column.type):
         return _of_dates(column.to_pandas()), "dates"
     numbers = _numbers(column)
@@ -93,7 +94,7 @@ def _seconds(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.float64], str]:
 
 
 def _numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The column as float64; null where it holds no number."""
+    """The column as float64; null for a value that is not a number."""
     try:
         return pc.cast(column, pa.float64(), safe=False)
     except _NOT_CASTABLE:
@@ -107,7 +108,7 @@ def _of_dates(column: pd.Series) -> npt.NDArray[np.float64]:
 
 def _is_no_time(where: str, name: str, value: pa.Scalar) -> str:
     shown = "nothing" if value.as_py() is None else f'"{value}"'
-    return f"{where}: {name} is {shown}, which is no time; {_ALLOWED}"
+    return f"{where}: {name} is {shown}, which is not a time; {_ALLOWED}"
 
 
 def _day(seconds: float) -> str:

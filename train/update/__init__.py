@@ -1,1 +1,1 @@
-"""New ratings become a new version, without training."""
+"""Makes a new version from new ratings, without training."""

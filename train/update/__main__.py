@@ -1,12 +1,12 @@
-"""`python -m train.update`: new ratings become a new version of a model, without training.
+"""`python -m train.update`: makes a new version of a model from new ratings, without training.
 
-1. Old and new ratings lie under ids that hold both (train/update/merge.py); whoever is new starts as the unknown one.
-2. Movies with new ratings are moved by these (train/update/movie_rows.py).
-3. Whoever rated one of them gets a row from all of their ratings, as in training (`encode_users`).
-4. The popularity of every movie is counted anew. The interest's weights stay: a new movie has none until a training.
+1. Merge the old and new ratings and ids (train/update/merge.py). A new user or movie starts with the unknown's row.
+2. Update the rows of movies with new ratings (train/update/movie_rows.py).
+3. Compute the row of every user who rated one of these movies, from all of their ratings (`encode_users`).
+4. Count the popularity of every movie. The interest's weights do not change: a new movie has none until a training.
 
-All other rows stay as they are, bit for bit, and so do the network, the rating scale and the rows of the unknown.
-Step 2 for new movies alone would move fewer rows, but gives away part of what an update gains.
+All other rows do not change by a single bit. Neither do the network, the rating scale, and the unknown rows. Updating
+only new movies in step 2 would change fewer rows, but would lose part of the gain in accuracy.
 """
 
 from __future__ import annotations
@@ -42,18 +42,18 @@ from train.update.news import new_ratings
 
 @dataclass(frozen=True)
 class Update:
-    """An updated artifact, and what changed: numbers of ratings, users and movies, by name."""
+    """An updated artifact, and counts of what changed, by name: ratings, users and movies."""
 
     artifact: Artifact
     counts: dict[str, int] = field(default_factory=dict)
 
 
 def update(base: Artifact, data: RatingsData, version: str) -> Update:
-    """The artifact with the data's ratings added.
+    """Adds the data's ratings to the artifact.
 
     Raises:
         ArtifactError: its network cannot be updated.
-        DataError: the data's ids are of another type.
+        DataError: the data's ids have another type.
     """
     merged = merge_ratings(base, data)
     network = grow_network(base, merged)
@@ -85,13 +85,13 @@ def update(base: Artifact, data: RatingsData, version: str) -> Update:
 
 
 def _who_rated(ratings: Ratings, movies: Tensor) -> Tensor:
-    """Rows, ascending, of the users who rated one of `movies`. That includes everyone who gave a new rating."""
+    """Rows, ascending, of the users who rated one of `movies`. This includes every user with a new rating."""
     rows: Tensor = torch.unique(ratings.user_index[torch.isin(ratings.movie_index, movies)])
     return rows
 
 
 def _metadata(base: dict[str, Any], data: RatingsData, version: str, counts: dict[str, int]) -> dict[str, Any]:
-    """The base's metadata, with its metrics marked as those of the trained version, and a description of the update."""
+    """The base's metadata plus a description of the update. It marks the metrics as those of the trained version."""
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     trained = {name: base.get(name) for name in ("version", "digest", "created")}
     step = {
@@ -118,7 +118,7 @@ def run(config: UpdateConfig) -> str:
     torch.set_num_threads(1)  # as in training
     target = config.out / ARTIFACT
     if target.resolve() == config.base.resolve():
-        raise DataError(f"{config.base}: is the version to update itself; give the new one another version")
+        raise DataError(f"{config.base}: is the version to update; give the new version another name")
     if target.exists():
         raise DataError(f"{target}: already exists, and a version is never replaced: give another --out and --version")
     base = load_artifact(config.base)
@@ -145,10 +145,10 @@ def run(config: UpdateConfig) -> str:
 
 
 def _but_newest(data: RatingsData, share: float) -> RatingsData:
-    """The data less this share of its ratings: the newest ones, or random ones where it has no times.
+    """The data without this share of its ratings: the newest ones, or random ones if it has no times.
 
     Raises:
-        DataError: too few ratings to leave some on both sides.
+        DataError: there are too few ratings; one side would be empty.
     """
     rows = len(data.ratings)
     if TIME in data.ratings:
@@ -159,14 +159,14 @@ def _but_newest(data: RatingsData, share: float) -> RatingsData:
 
 
 def _refuse_other_words(config: UpdateConfig, base: Artifact) -> None:
-    """A version and its updates speak the same words: their clients are the same."""
+    """Refuses other words for items and tags, because a version and its updates have the same clients."""
     if config.words != base.words:
         asked, known = (f"--item {words.item} --tags {words.tags}" for words in (config.words, base.words))
-        raise DataError(f"{asked}: the version to update says {known}: leave both out, or train a version")
+        raise DataError(f"{asked}: the version to update has {known}: leave both options out, or train a new version")
 
 
 def _replace_other_outputs(out: Path, metadata: dict[str, Any]) -> None:
-    """Removes the files of an earlier training in this folder, and writes the model card."""
+    """Removes the files of an earlier training from this folder, and writes the model card."""
     for name in (CHECKPOINT, METRICS, HELD_OUT, "learning_curve.png", "rating_histogram.png", "report.html"):
         (out / name).unlink(missing_ok=True)
     (out / MODEL_CARD).write_text(model_card(metadata), encoding="utf-8")

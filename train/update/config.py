@@ -14,7 +14,7 @@ from train.config import RATINGS_OPTIONS
 from train.option_rules import check_value
 from train.readers.options import ReaderOptions
 
-# New ratings are read with these options of the base, from its metadata. The types of ids are also the base's.
+# New ratings are read with these options of the base, from its metadata, and with the types of its ids.
 _REMEMBERED = set(RATINGS_OPTIONS) - {"format", "copies", "skip_bad_lines", "user_ids", "movie_ids", "since"}
 
 _OF_A_DATABASE = {"query", "table", "movies_query"}
@@ -36,7 +36,7 @@ class UpdateConfig(ReaderOptions):
     """Share of the new ratings, the newest ones, to hold out; 0 <= hold_out < 1. A second model, `measured.pt`, is
     updated without them and measured on them. The served model takes all ratings."""
     count_again: bool = False
-    """Count ratings again that are already in the base, with the same user, movie and rating."""
+    """Add ratings even if the base already has the same user, movie and rating."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -49,7 +49,7 @@ class Reading(ReaderOptions):
 
 
 def parse_config(arguments: list[str]) -> UpdateConfig:
-    """The options. The defaults for reading are those with which the base's own ratings were read.
+    """Parses the options. The defaults for reading are the options that read the base's own ratings.
 
     Raises:
         ArtifactError, OSError: the base cannot be read.
@@ -59,10 +59,10 @@ def parse_config(arguments: list[str]) -> UpdateConfig:
 
 
 def read_as_named(option: str, default: Path, arguments: list[str]) -> dict[str, Any]:
-    """How the version was read whose artifact this option names among the arguments; {} where there is no such file.
+    """The reading options of the artifact that `option` names among the arguments; {} if the file does not exist.
 
     Raises:
-        ArtifactError, OSError: it cannot be read.
+        ArtifactError, OSError: the artifact cannot be read.
     """
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument(option, dest="artifact", type=Path, default=default)
@@ -71,7 +71,10 @@ def read_as_named(option: str, default: Path, arguments: list[str]) -> dict[str,
 
 
 def reading_of(base: Artifact, from_database: bool) -> Reading:
-    """Options for reading other ratings like the version's own, without those that only a database has."""
+    """Options for reading other ratings in the same way as the version's own ratings.
+
+    from_database: keep the options that only a database has.
+    """
     found = how_it_was_read(base)
     return Reading(**{name: value for name, value in found.items() if from_database or name not in _OF_A_DATABASE})
 

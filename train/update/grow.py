@@ -1,4 +1,4 @@
-"""An artifact's network and interest part as modules again, with rows for more users and movies."""
+"""Rebuilds an artifact's network and interest part as modules, with rows for more users and movies."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ _MOVIE_TABLES = frozenset(
 
 
 def can_grow(artifact: Artifact) -> bool:
-    """Whether the network takes new ratings: it has an encoder, and this release made it."""
+    """Whether the network can take new ratings: it has an encoder, and this release knows its tensors."""
     return artifact.encoder is not None and "rating_block.precision_times_mean" in artifact.network.state_dict()
 
 
 def grow_network(artifact: Artifact, merged: Merged) -> FactorNetwork:
-    """The network with every row where `merged` has it; a new user's or movie's is the unknown one's.
+    """The network with its rows in the order of `merged`. A new user or movie gets the unknown's row.
 
     Raises:
-        ArtifactError: the network has no encoder, or is of a release whose networks cannot be updated.
+        ArtifactError: the network has no encoder, or an earlier release made it, and this release cannot update it.
     """
     own = artifact.network.state_dict().items()
     state: dict[str, Tensor] = {name: tensor for name, tensor in own if not name.startswith("interest.")}
     name, version = artifact.metadata.get("architecture", "the network"), artifact.metadata.get("version")
     if artifact.encoder is None:
         raise ArtifactError(
-            f"version {version}: {name} cannot take new ratings, since it has no encoder: "
+            f"version {version}: {name} cannot take new ratings, because it has no encoder: "
             "train a new version on all ratings"
         )
     if "rating_block.precision_times_mean" not in state:
@@ -56,7 +56,7 @@ def grow_network(artifact: Artifact, merged: Merged) -> FactorNetwork:
 
 
 def grow_interest(interest: Interest, merged: Merged) -> Interest:
-    """The interest part with every movie where `merged` has it, and the popularity of old and new ratings."""
+    """The interest part with its movies in the order of `merged`, and the popularity from old and new ratings."""
     num_movies = len(merged.movie_ids)
     pairs = torch.unique(merged.ratings.user_index * num_movies + merged.ratings.movie_index)
     raters = torch.bincount(pairs % num_movies, minlength=num_movies + 1)
@@ -74,14 +74,14 @@ def grow_interest(interest: Interest, merged: Merged) -> Interest:
 
 
 def _moved(table: Tensor, rows: Tensor, num: int) -> Tensor:
-    """(num + 1, ...): the table's rows at `rows`, its last row everywhere else."""
+    """(num + 1, ...): puts the table's rows at `rows`, and copies of its last row everywhere else."""
     moved = table[-1:].expand(num + 1, *table.shape[1:]).clone()
     moved[rows] = table[:-1]
     return moved
 
 
 def _empty(state: dict[str, Tensor]) -> FactorNetwork:
-    """A network of the state's shapes; its numbers are still to be loaded."""
+    """A network with the shapes of the state; the caller must load its numbers."""
     edges, unit, share, score = (state[f"ordinal.{name}"] for name in ("edges", "unit", "share", "score"))
     factors, hidden_dim = state["rating_block.x"].shape[1] - 1, len(state["ordinal.slope"])
     movies = state["movie_embedding.weight"]

@@ -1,4 +1,4 @@
-"""New ratings less those that the version holds already, so that a cumulative export counts each rating once."""
+"""Removes new ratings that the version already has, so that a cumulative export counts each rating once."""
 
 from __future__ import annotations
 
@@ -15,45 +15,45 @@ from train.errors import DataError
 
 
 class NothingNewError(DataError):
-    """The version holds all of the ratings already."""
+    """The version already has all of the ratings."""
 
 
 def refuse_known(base: dict[str, Any], data: RatingsData) -> None:
-    """Refuses a file that the version has taken in as it is, since its ratings would count twice."""
+    """Refuses a file that the version was already made from, because its ratings would count twice."""
     known = [base.get("data", {}), *(step["data"] for step in base.get("updates", []))]
     if data.sha256 in [one.get("sha256") for one in known]:
-        raise NothingNewError(f"{data.source}: the version to update holds these ratings already (same SHA-256)")
+        raise NothingNewError(f"{data.source}: the version to update already has these ratings (same SHA-256)")
 
 
 def without_known_rows(base: Artifact, data: RatingsData) -> RatingsData:
-    """The data less rows whose user, movie and rating the version has: as many of each as it has.
+    """Removes rows whose user, movie and rating the version already has. It removes as many copies as the version has.
 
-    A pair that is rated anew, with another rating, stays. The data's ids are of the version's types.
-    Raises NothingNewError where no row stays.
+    A pair with a different rating stays. The data's ids must have the version's types.
+    Raises NothingNewError if no row stays.
     """
     known = _known_rows(base, data)
     if not known.any():
         return data
     if known.all():
         raise NothingNewError(
-            f"{data.source.name}: the version to update holds all of its {len(known):,} ratings already; "
+            f"{data.source.name}: the version to update already has all of its {len(known):,} ratings; "
             "allowed are new ones, or --count-again"
         )
-    data.reading.say(f"{int(known.sum()):,} rows left out, which the version to update holds already")
+    data.reading.say(f"{int(known.sum()):,} rows left out, because the version to update already has them")
     rows = np.flatnonzero(~known)
     ratings = data.ratings.iloc[rows].reset_index(drop=True)
     return replace(data, ratings=ratings, locate=lambda row: data.locate(int(rows[row])))
 
 
 def newest_of(metadata: dict[str, Any]) -> str | None:
-    """The newest time of the ratings that a version holds, which its metadata tells; None where it does not."""
+    """The newest time of a version's ratings, from its metadata; None if the metadata has none."""
     steps = [metadata.get("data", {}), *(step["data"] for step in metadata.get("updates", []))]
     times = [step["newest"] for step in steps if step.get("newest") is not None]
     return times[-1] if times else None
 
 
 def _known_rows(base: Artifact, data: RatingsData) -> npt.NDArray[np.bool_]:
-    """(rows,) bool. The k-th row of a user, movie and rating is known if the version has k of them or more."""
+    """(rows,) bool. The k-th row with one user, movie and rating is known if the version has at least k such rows."""
     users = base.user_ids.rows(_raw(base.user_ids.integer, data, USER_ID)).astype(np.int64)
     movies = base.movie_ids.rows(_raw(base.movie_ids.integer, data, MOVIE_ID)).astype(np.int64)
     rating = data.ratings[RATING].to_numpy(dtype=np.float32)
@@ -84,6 +84,6 @@ def _earlier_alike(keys: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 
 def _raw(integer: bool, data: RatingsData, name: str) -> npt.NDArray[np.int64] | list[str]:
-    """A column of ids as the version's map takes it; strings may be digits all through this file."""
+    """A column of ids in the type of the version's map. String ids may all look like integers in this file."""
     found = raw_ids(data.ratings[name])
     return found if integer else [str(one) for one in found]

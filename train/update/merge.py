@@ -1,7 +1,6 @@
-"""An artifact's ratings and ids with new ones after them.
+"""Merges an artifact's ratings and ids with new ones.
 
-Ids are kept in ascending order, so a new id moves the rows of those that follow it: whatever is kept by row has to
-move along.
+Ids are in ascending order, so a new id shifts the rows of all ids after it. Everything stored by row must shift too.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ from train.output import build_catalogue
 
 @dataclass(frozen=True)
 class Merged:
-    """Ratings under id maps that hold old and new ids: first the artifact's `num_old`, user by user, then the new ones.
+    """Ratings with the rows of merged id maps: first the artifact's `num_old` ratings, user by user, then the new ones.
 
-    user_rows, movie_rows: (U,) and (M,) int64, where the artifact's rows are now; the unknown rows are not among them.
+    user_rows, movie_rows: (U,) and (M,) int64, the new place of each of the artifact's rows, without the unknown row.
     """
 
     ratings: Ratings
@@ -43,16 +42,16 @@ class Merged:
         return self.ratings.take(torch.arange(self.num_old, len(self.ratings)))
 
     def repeated_pairs(self) -> int:
-        """How many of the new ratings are of a pair that was rated before, in the artifact or in an earlier row."""
+        """How many new ratings have a pair that was rated before, in the artifact or in an earlier row."""
         pairs = self.ratings.user_index * (len(self.movie_ids) + 1) + self.ratings.movie_index
         return len(self.new) - len(torch.unique(pairs)) + len(torch.unique(pairs[: self.num_old]))
 
 
 def merge_ratings(artifact: Artifact, data: RatingsData) -> Merged:
-    """All of the artifact's ratings and all of the data's; a pair that is rated again is kept twice, as in training.
+    """Merges all ratings of the artifact and of the data. A pair that is rated again is kept twice, as in training.
 
     Raises:
-        DataError: the data's ids are of another type than the artifact's.
+        DataError: the data's ids have another type than the artifact's.
     """
     history, frame = artifact.history, data.ratings
     check_types(artifact, data)
@@ -69,7 +68,7 @@ def merge_ratings(artifact: Artifact, data: RatingsData) -> Merged:
 
 
 def merge_catalogues(known: Catalogue, movies: pd.DataFrame | None, merged: Merged) -> Catalogue:
-    """The artifact's facts, and the data's of movies that the artifact did not have; `None` where neither tells."""
+    """The artifact's facts, plus the data's facts about new movies; `None` for a fact that neither has."""
     if movies is not None and not merged.movie_ids.integer:
         movies = movies.assign(**{MOVIE_ID: movies[MOVIE_ID].astype(str)})
     told = build_catalogue(movies, merged.movie_ids)
@@ -84,7 +83,7 @@ def merge_catalogues(known: Catalogue, movies: pd.DataFrame | None, merged: Merg
 
 
 def check_types(artifact: Artifact, data: RatingsData) -> None:
-    """Raises DataError where the data has strings and the artifact integers."""
+    """Raises DataError if the data has strings and the artifact has integers."""
     for known, name in ((artifact.user_ids, USER_ID), (artifact.movie_ids, MOVIE_ID)):
         if known.integer and not pd.api.types.is_integer_dtype(data.ratings[name].dtype):
             raise DataError(f"{data.source.name}: {name} holds strings; the version to update has integers there")
@@ -92,7 +91,7 @@ def check_types(artifact: Artifact, data: RatingsData) -> None:
 
 def _union(known: IdMap, column: pd.Series) -> IdMap:
     ids, _ = index_ids(column)
-    if not known.integer and ids.dtype == np.int64:  # strings that happen to be digits all through this file
+    if not known.integer and ids.dtype == np.int64:  # string ids that all look like integers in this file
         ids = np.array([str(one).encode() for one in ids.tolist()])
     return IdMap(np.union1d(known.ids, ids))
 

@@ -1,12 +1,13 @@
-"""Movies' rows from new ratings, in closed form: the mirror of a user's fold-in (model/fold_in.py).
+"""Updates the rows of movies from new ratings, in closed form. It mirrors a user's fold-in (model/fold_in.py).
 
-What was known of a movie j is its prior, N(m_j, C_j); of a new movie that is what the unknown movie has, N(m, C) with
-C^-1 = Lambda. The users' posteriors given their ratings are held fixed, and the new ratings y_r of users i_r are a
+The old posterior of a movie j is now its prior, N(m_j, C_j). A new movie has the prior of the unknown movie, N(m, C)
+with C^-1 = Lambda. The users' posteriors given their ratings are held fixed. The new ratings y_r of users i_r are a
 regression on x_r = (1, user factors), as in training (train/factors/posterior.py):
 
     A = C_j^-1 + sum_r w_r E[x x'],   m_new = A^-1 (C_j^-1 m_j + Lambda p d + sum_r w_r (y_r E[x] - E[x b]))
 
-d is the growth of log(number of ratings), p how far that moves a movie's prior mean: movies that many rate are liked.
+d is the growth of log(number of ratings). p is the change of a movie's prior mean per unit of that logarithm: movies
+with many ratings get higher ratings.
 
 Shapes: N movies, R ratings, K = 1 + factors, T = K (K + 1) / 2.
 """
@@ -23,8 +24,9 @@ from model.fold_in import FoldIn
 from model.moments import moments, triangle
 from train.dataset.tensors import Ratings
 from train.factors.encode import chunks_of_users
+from train.factors.systems import rows_at_once
 
-_RATINGS = 262_144  # at a time
+_RATINGS = 262_144  # ratings in one step with up to 8 factors, to limit memory
 _PASSES = 2
 
 
@@ -36,14 +38,14 @@ class _Prior(NamedTuple):
 
 
 def update_movie_rows(network: FactorNetwork, ratings: Ratings, num_old: int, movies: Tensor) -> None:
-    """Moves the rows `movies` (N,), ascending, in place, by the ratings that follow the first `num_old`."""
+    """Updates the rows `movies` (N,), ascending, in place, from the ratings after the first `num_old`."""
     rows = torch.arange(len(ratings))
     chosen = torch.isin(ratings.movie_index, movies)
     new = ratings.take(chosen & (rows >= num_old))
     users = torch.unique(new.user_index)
     before, after = (torch.bincount(part, minlength=network.num_movies + 1) for part in _counted(ratings, num_old))
     growth = (after.clamp_min(1) / before.clamp_min(1)).double().log()[movies]
-    known = ratings.take(before[ratings.movie_index] > 0)  # of a movie that nobody had rated there is nothing to learn
+    known = ratings.take(before[ratings.movie_index] > 0)  # an unrated movie says nothing about a user
     blocks, vectors = (network.rating_block, network.score_block), []
     for number, block in enumerate(blocks):
         prior = _prior(block, movies, growth)
@@ -66,7 +68,7 @@ def _counted(ratings: Ratings, num_old: int) -> tuple[Tensor, Tensor]:
 
 
 def _targets(network: FactorNetwork, ratings: Ratings, block: int) -> Ratings:
-    """The ratings as the rating block (0) or the score block (1) sees them."""
+    """The ratings as targets of the rating block (0) or of the score block (1)."""
     if block:
         target = network.ordinal.score[network.ordinal.level(ratings.rating)]
     else:
@@ -87,12 +89,12 @@ def _prior(block: FoldIn, movies: Tensor, growth: Tensor) -> _Prior:
 def _posterior(
     block: FoldIn, prior: _Prior, told: Ratings, new: Ratings, users: Tensor, movies: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Means (N, K) and covariances (N, T). told, new: targets that users and movies are inferred from."""
+    """Means (N, K) and covariances (N, T). told: targets that determine the users. new: targets for the movies."""
     x, products, gamma = _user_moments(block, told, users)
     size, entries = block.size, products.shape[1] - block.size
     sums = torch.zeros(len(movies), entries + size, dtype=torch.float64)
     target_times_x = torch.zeros(len(movies), size, dtype=torch.float64)
-    for part in torch.arange(len(new)).split(_RATINGS):
+    for part in torch.arange(len(new)).split(rows_at_once(_RATINGS, size)):
         rater = torch.searchsorted(users, new.user_index[part])
         owner = torch.searchsorted(movies, new.movie_index[part])
         weight = (block.weight[new.movie_index[part]] * gamma[rater]).unsqueeze(1)
@@ -107,11 +109,11 @@ def _posterior(
 
 
 def _user_moments(block: FoldIn, told: Ratings, users: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Of the users (U,), ascending: E[x] (U, K), E[x x'] beside E[x b] (U, T + K), and gamma (U,)."""
+    """For the users (U,), ascending: E[x] (U, K), E[x x'] and E[x b] in one array (U, T + K), and gamma (U,)."""
     num_users = max(int(users[-1]), int(told.user_index.max()) if len(told) else 0) + 1
     found = [
         block.posterior(part.user_index, part.movie_index, part.rating, len(rows))
-        for rows, part in chunks_of_users(told, users, num_users)
+        for rows, part in chunks_of_users(told, users, num_users, block.size)
     ]
     mean, covariance, gamma = (torch.cat(parts) for parts in zip(*found, strict=True))
     x, outer, cross, _ = moments(mean, covariance)

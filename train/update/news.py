@@ -1,6 +1,6 @@
-"""`python -m train.update.news`: how many ratings a version does not hold yet, and how long ago it was trained.
+"""`python -m train.update.news`: how many ratings a version does not have yet, and when it was trained.
 
-It writes one JSON object and changes nothing: what to do about it is decided elsewhere.
+It prints one JSON object and changes nothing. `ops/refresh` decides what to do.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from train.update.merge import check_types
 
 
 def new_ratings(base: Artifact, config: UpdateConfig) -> RatingsData:
-    """The ratings at `config.ratings` less those that the version holds.
+    """The ratings at `config.ratings` that the version does not have.
 
     Raises:
-        NothingNewError: it holds all of them.
-        DataError: they cannot be read, or their ids are of another type.
+        NothingNewError: the version has all of them.
+        DataError: the ratings cannot be read, or their ids have another type.
     """
     since = newest_of(base.metadata) if is_database(config.ratings) and config.since is None else config.since
     data = replace(config, since=since).read(config.ratings, (base.scale.minimum, base.scale.maximum))
@@ -38,11 +38,11 @@ def new_ratings(base: Artifact, config: UpdateConfig) -> RatingsData:
 
 
 def news(base: Artifact, config: UpdateConfig) -> dict[str, Any]:
-    """What is new.
+    """The facts to print.
 
-    new: ratings that the version lacks. timed: whether they have times. held: ratings that it has. trained: how many of
-    those it was trained on; the others were taken in since. trained_at: when. can_update: whether its network takes
-    new ratings.
+    new: the number of ratings that the version lacks. timed: whether they have times. held: the number that it has.
+    trained: how many of those it was trained on; updates added the others. trained_at: the time of the training.
+    can_update: whether its network can take new ratings.
     """
     try:
         ratings = new_ratings(base, config).ratings

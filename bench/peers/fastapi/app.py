@@ -33,7 +33,7 @@ def answer_all() -> None:
 
 @app.post("/predict")
 async def predict(request: Request) -> Response:
-    """Answers any ask as JSON."""
+    """Answers any kind of ask as JSON."""
     ask = orjson.loads(await request.body())
     loop = asyncio.get_running_loop()
     answered = loop.create_future()

@@ -1,4 +1,4 @@
-"""A model of Triton's Python backend: it rates all pairs of a batch together, and all users whose best is asked for."""
+"""A model for Triton's Python backend. It rates all pairs of a batch together, and all requests for the best movies."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ from bench.peers.rating_model import RatingModel  # noqa: E402
 
 
 class TritonPythonModel:
-    """Rates pairs where `movie_id` is given, and finds the best of all movies where `top_k` is."""
+    """Rates pairs if `movie_id` is given, and finds the best of all movies if `top_k` is given."""
 
     def initialize(self, _: dict[str, str]) -> None:
         """Loads the model."""

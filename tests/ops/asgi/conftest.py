@@ -33,7 +33,7 @@ def application(versions: Versions, cors: Cors = NOBODY, most_waiting: int = 100
 
 
 def asking(app: Application, ask: Callable[[httpx.AsyncClient], Coroutine[Any, Any, Any]]) -> Any:
-    """What `ask` returns, with a client of the application."""
+    """A function that sends one request with a client of the application."""
 
     async def run() -> Any:
         transport = httpx.ASGITransport(app)

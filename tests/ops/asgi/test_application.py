@@ -1,4 +1,4 @@
-"""Paths, headers and bodies of the ASGI server; what is answered to a body stands in tests/handler."""
+"""Paths, headers and bodies of the ASGI server; tests/handler tests the answers themselves."""
 
 import asyncio
 import gzip
@@ -34,7 +34,7 @@ ORIGIN = "https://app.example.org"
         ("/v2/models/ncf/versions/1.1/infer", "1.1"),
     ],
 )
-def test_every_path_asks_its_version(ask: Ask, path: str, version: str) -> None:
+def test_every_path_reaches_its_version(ask: Ask, path: str, version: str) -> None:
     body = {"instances": [PAIR]}
     answer = ask("POST", path, json=body)
     assert (answer.status_code, answer.headers["x-model-version"]) == (200, version)
@@ -50,14 +50,14 @@ def test_every_path_asks_its_version(ask: Ask, path: str, version: str) -> None:
         "/v2/models/ncf/versions/1.1/ready",
     ],
 )
-def test_readiness_is_told_in_the_words_of_kserve(ask: Ask, path: str) -> None:
+def test_readiness_has_the_format_of_kserve(ask: Ask, path: str) -> None:
     assert ask("GET", path).json() == READY
     head = ask("HEAD", path)
     assert (head.status_code, head.content) == (200, b"")
     assert ask("POST", path).status_code == 405
 
 
-def test_life_metadata_and_versions_are_told(ask: Ask) -> None:
+def test_liveness_metadata_and_versions_are_answered(ask: Ask) -> None:
     assert ask("GET", "/ping").json() == {"status": "Healthy"}
     assert ask("GET", "/v2/health/live").json() == {"live": True}
     assert ask("GET", "/v1/models").json() == {"models": ["ncf"]}
@@ -68,7 +68,7 @@ def test_life_metadata_and_versions_are_told(ask: Ask) -> None:
     assert "schema" in described["customizedMetadata"]
 
 
-def test_the_server_tells_the_version_of_this_project(ask: Ask) -> None:
+def test_server_reports_the_project_version(ask: Ask) -> None:
     project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
     assert ask("GET", "/v2").json() == SERVER
     assert SERVER["version"] == project["version"]
@@ -80,14 +80,14 @@ def test_an_unknown_path_model_or_version_is_a_404_in_json(ask: Ask, path: str) 
     assert (answer.status_code, answer.json()["code"]) == (404, 404)
 
 
-def test_a_header_of_a_client_asks_nothing_else_than_its_path(ask: Ask) -> None:
+def test_client_headers_cannot_change_the_route(ask: Ask) -> None:
     plain = ask("POST", "/predictions/ncf", json=PAIR).json()
     for name in ("explain", "describe"):
         assert ask("POST", "/predictions/ncf", json=PAIR, headers={name: "True"}).json() == plain
     assert ask("POST", "/predictions/ncf", headers={"describe": "ready"}).json() == READY  # nginx asks so
 
 
-def test_the_id_of_a_request_comes_back_without_what_could_forge_a_header(ask: Ask) -> None:
+def test_request_id_is_returned_without_unsafe_characters(ask: Ask) -> None:
     for sent, got in (("5f3c-17", "5f3c-17"), ('a" b', "a__b"), ("x" * 500, "x" * 128)):
         answer = ask("POST", "/predictions/ncf", json=PAIR, headers={"X-Request-Id": sent})
         assert answer.headers["x-request-id"] == got
@@ -95,7 +95,7 @@ def test_the_id_of_a_request_comes_back_without_what_could_forge_a_header(ask: A
 
 
 @pytest.mark.parametrize("chunked", [True, False])
-def test_a_body_over_the_limit_is_refused_before_it_is_read_whole(ask: Ask, chunked: bool) -> None:
+def test_body_over_the_limit_is_refused_before_its_end(ask: Ask, chunked: bool) -> None:
     async def parts() -> Any:
         for _ in range(1000):
             yield b"[" * 100
@@ -138,7 +138,7 @@ def test_a_browser_gets_the_page(ask: Ask) -> None:
     assert "content-security-policy" in answer.headers
 
 
-def test_a_page_of_a_named_origin_may_ask_and_no_other(versions: Versions) -> None:
+def test_only_pages_of_the_allowed_origin_may_send_requests(versions: Versions) -> None:
     app = application(versions, Cors(ORIGIN, "GET, POST", "Content-Type"))
 
     async def both(client: httpx.AsyncClient, origin: str) -> tuple[httpx.Response, httpx.Response]:
@@ -155,7 +155,7 @@ def test_a_page_of_a_named_origin_may_ask_and_no_other(versions: Versions) -> No
     assert not [name for one in (before, answer) for name in one.headers if name.startswith("access-control")]
 
 
-def test_requests_that_come_together_are_one_batch_and_too_many_are_refused(versions: Versions) -> None:
+def test_simultaneous_requests_form_one_batch_and_too_many_are_refused(versions: Versions) -> None:
     service = versions.served["1.0"].service
     sizes = []
 
@@ -173,7 +173,7 @@ def test_requests_that_come_together_are_one_batch_and_too_many_are_refused(vers
     assert sorted(statuses) == [200] * 50 + [503] * 10
 
 
-def test_a_fault_of_the_service_is_a_500_for_its_batch_and_the_next_is_answered(versions: Versions) -> None:
+def test_service_fault_gives_500_to_its_batch_only(versions: Versions) -> None:
     service = versions.served["1.0"].service
     app = application(versions)
     with patch.object(service, "answer", side_effect=RuntimeError("secret")):

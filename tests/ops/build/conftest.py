@@ -13,7 +13,7 @@ from tests.ops.build.stand_ins import write_archive, write_artifact, write_updat
 
 @pytest.fixture
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
-    """A folder with the data sets `build/demo` and `mine.csv`, whose commands write what they were asked for."""
+    """A folder with the data sets `build/demo` and `mine.csv`. Its stand-in commands write their arguments."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "build" / "demo").mkdir(parents=True)
     (tmp_path / "build" / "demo" / "rates.csv").write_text("demo")

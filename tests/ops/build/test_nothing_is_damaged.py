@@ -1,4 +1,4 @@
-"""A verb that fails, meets another one, or deletes, leaves every other version as it was."""
+"""A verb that fails, runs beside another verb, or deletes something does not change other versions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.ops.build.stand_ins import contents
 
 @pytest.mark.parametrize("step", ["train", "update", "package"])
 @pytest.mark.parametrize("error", [commands.CommandError(["x"], 2), RuntimeError("ours"), KeyboardInterrupt()])
-def test_a_verb_that_fails_leaves_every_version_as_it_was(
+def test_failed_verb_changes_no_version(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch, step: str, error: BaseException
 ) -> None:
     verbs.package({}, shelf)
@@ -70,7 +70,7 @@ def test_clean_deletes_versions_only_by_force(shelf: Shelf, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("verb", ["serve", "run"])
-def test_a_lost_store_serves_another_version_only_if_named(shelf: Shelf, verb: str) -> None:
+def test_without_the_record_only_a_named_version_is_served(shelf: Shelf, verb: str) -> None:
     Path(".run").mkdir()
     (Path(".run") / "default").write_text("1.1\n")
     settings: Any = SimpleNamespace(folder=Path())
@@ -79,7 +79,7 @@ def test_a_lost_store_serves_another_version_only_if_named(shelf: Shelf, verb: s
     assert not shelf.folder("1.0").exists()
 
 
-def test_a_folder_in_use_is_free_again_afterwards(tmp_path: Path) -> None:
+def test_lock_of_a_folder_is_released(tmp_path: Path) -> None:
     for _ in range(2):
         with making(tmp_path / "1.0"):
             pass

@@ -12,7 +12,7 @@ from tests.ops.build.stand_ins import artifact, made_elsewhere
 
 
 @pytest.mark.parametrize("verb", [verbs.train, verbs.package])
-def test_a_version_that_was_made_elsewhere_is_used_as_it_is(shelf: Shelf, verb: Any) -> None:
+def test_version_without_a_recipe_is_used_unchanged(shelf: Shelf, verb: Any) -> None:
     made_elsewhere(shelf, "own-1")
     assert verb({"VERSION": "own-1"}, shelf) == "own-1"
     assert artifact(shelf, "own-1") == "by hand"
@@ -21,11 +21,11 @@ def test_a_version_that_was_made_elsewhere_is_used_as_it_is(shelf: Shelf, verb: 
     assert artifact(shelf, "own-1") == "by hand"
 
 
-def test_an_archive_alone_is_served_and_never_trained(shelf: Shelf) -> None:
+def test_archive_without_artifact_is_served_and_never_trained(shelf: Shelf) -> None:
     verbs.package({}, shelf)
     shelf.artifact("1.0").unlink()
     assert verbs.package({}, shelf) == "1.0"
-    with pytest.raises(VersionError, match=r"build/1\.0/ncf\.pt is gone"):
+    with pytest.raises(VersionError, match=r"build/1\.0/ncf\.pt is missing"):
         verbs.train({}, shelf)
     with pytest.raises(VersionError, match="never replaced"):
         verbs.train({"VERSION": "1.0", "DATA": "mine.csv"}, shelf)

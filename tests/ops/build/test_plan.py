@@ -1,4 +1,4 @@
-"""Which version a verb makes, takes or refuses, by the data and the options."""
+"""Data and options decide which version a verb makes, reuses or refuses."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_other_data_or_options_become_the_next_version(shelf: Shelf, asked: dict
     verbs.package({}, shelf)
     assert verbs.package(asked, shelf) == "1.1"
     assert artifact(shelf, "1.0") == "demo default "
-    assert verbs.package(asked, shelf) == "1.1", "the version that was made of just that is found again"
+    assert verbs.package(asked, shelf) == "1.1", "finds the version that was made from exactly this"
 
 
 @pytest.mark.parametrize("asked", [{"DATA": "mine.csv"}, {"PRESET": "mlp"}, {"TRAIN_ARGS": "--seed 1"}])
@@ -84,7 +84,7 @@ def test_a_name_that_cannot_be_served_is_refused(shelf: Shelf, name: str) -> Non
 
 
 @pytest.mark.parametrize(("version", "free"), [("1.0", "1.1"), ("1.9", "1.10"), ("own", "own-2"), ("7", "8")])
-def test_the_next_free_name_counts_the_last_number_up(shelf: Shelf, version: str, free: str) -> None:
+def test_next_free_name_increases_the_last_number(shelf: Shelf, version: str, free: str) -> None:
     assert shelf.next_free(version) == free
     made_elsewhere(shelf, free)
     assert shelf.next_free(version) not in (version, free)

@@ -1,4 +1,4 @@
-"""`make score`: what the verb tells `python -m score`."""
+"""`make score`: the options that the verb passes to `python -m score`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ops.build.verbs import report
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The words of every command that is started."""
+    """The words of every started command."""
     found: list[list[str]] = []
     monkeypatch.setattr(commands, "_run_module", lambda *words: found.append(list(words)))
     return found

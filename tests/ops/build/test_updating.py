@@ -1,4 +1,4 @@
-"""An update is a version beside its base."""
+"""An update makes a new version and keeps its base."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ops.store.record import read_record
 from tests.ops.build.stand_ins import artifact
 
 
-def test_an_update_is_a_new_version_beside_its_base(shelf: Shelf) -> None:
+def test_update_makes_a_new_version_and_keeps_its_base(shelf: Shelf) -> None:
     verbs.package({}, shelf)
     assert verbs.update({"RATINGS": "new.csv"}, shelf) == "1.1"
     assert artifact(shelf, "1.1") == "demo default new"
@@ -25,7 +25,7 @@ def test_an_update_is_a_new_version_beside_its_base(shelf: Shelf) -> None:
 
 
 @pytest.mark.parametrize("asked", [{}, {"RATINGS": ""}, {"RATINGS": "none.csv"}, {"RATINGS": "new.csv", "FROM": "9"}])
-def test_an_update_that_cannot_be_made_leaves_nothing(shelf: Shelf, asked: dict[str, str]) -> None:
+def test_failed_update_leaves_no_files(shelf: Shelf, asked: dict[str, str]) -> None:
     verbs.package({}, shelf)
     with pytest.raises((VersionError, FileNotFoundError)):
         verbs.update({**asked, "VERSION": "1.1"}, shelf)

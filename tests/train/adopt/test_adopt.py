@@ -143,32 +143,6 @@ def test_two_towers_are_served_as_vectors(config: Configure, tmp_path: Path) -> 
     assert len(told.because) == 3  # type: ignore[attr-defined]
 
 
-NOTEBOOK = """
-import torch
-from torch import nn
-
-class Net(nn.Module):
-    def __init__(self, n_users, n_movies):
-        super().__init__()
-        self.table = nn.Parameter(torch.zeros(n_users, n_movies))
-
-    def forward(self, users, movies, min_rating=1, max_rating=10):
-        unit = torch.sigmoid(self.table[users, movies]).unsqueeze(1)
-        return unit * (max_rating - min_rating) + min_rating
-"""
-
-
-@pytest.mark.parametrize("bounds", ["min_rating=1, max_rating=10", "min_rating: float, max_rating: float"])
-def test_a_class_whose_forward_takes_the_bounds_gets_them(
-    config: Configure, tmp_path: Path, bounds: str, truth: np.ndarray
-) -> None:
-    (tmp_path / "own.py").write_text(NOTEBOOK.replace("min_rating=1, max_rating=10", bounds))
-    torch.save({"table": torch.from_numpy(truth)}, tmp_path / "params.data")
-    arguments = f'{{"n_users": {len(USERS)}, "n_movies": {len(MOVIES)}}}'
-    predictor = served(config(model="params.data", module=f"{tmp_path}/own.py:Net", module_args=arguments))
-    assert all_ratings(predictor) == pytest.approx(1 + 4 / (1 + np.exp(-truth)), abs=1e-5)
-
-
 def test_the_command_adopts_and_never_replaces(config: Configure, capsys: pytest.CaptureFixture[str]) -> None:
     options = config()
     words = ["--model", options.model, "--users", options.users, "--movies", options.movies, "--out", options.out]

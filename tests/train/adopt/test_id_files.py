@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from tests.train.adopt.conftest import USERS
-from train.adopt.id_files import NetworkIds, Side, read_network_ids
+from train.adopt.id_columns import Side
+from train.adopt.id_files import NetworkIds, read_network_ids
 from train.errors import DataError
 from train.readers import names
 
@@ -32,6 +33,9 @@ WRITERS: dict[str, Callable[[Path], object]] = {
     "object.json": lambda path: path.write_text(json.dumps({str(raw): row for row, raw in enumerate(USERS)})),
     "objects.json": lambda path: path.write_text(shuffled().to_json(orient="records")),
     "lines.jsonl": lambda path: path.write_text(shuffled().to_json(orient="records", lines=True)),
+    "index.csv": lambda path: shuffled().set_index("row").rename_axis(None).to_csv(path),
+    "numbers.csv": lambda path: path.write_text("\n".join(map(str, USERS))),
+    "numbers.txt": lambda path: path.write_text("\n".join(map(str, USERS))),
     "column.parquet": lambda path: shuffled().to_parquet(path),
     "position.npy": lambda path: np.save(path, np.array(USERS)),
     "strings.npy": lambda path: np.save(path, np.array(list(map(str, USERS)))),
@@ -61,6 +65,11 @@ def test_a_file_without_a_header_is_one_of_ids(tmp_path: Path) -> None:
         read_network_ids(tmp_path / "users.csv", SIDE, header=True)
 
 
+def test_columns_without_a_header_are_named_by_their_numbers(tmp_path: Path) -> None:
+    (tmp_path / "users.csv").write_text("1,5\n0,3\n")
+    assert rows_by_id(tmp_path / "users.csv", Side("users", "user", names.USER, "2", "1")) == {5: 1, 3: 0}
+
+
 def test_columns_can_be_named(tmp_path: Path) -> None:
     (tmp_path / "users.csv").write_text("place,who\n1,5\n0,3\n")
     assert rows_by_id(tmp_path / "users.csv", Side("users", "user", names.USER, "who", "place")) == {5: 1, 3: 0}
@@ -76,6 +85,9 @@ def test_columns_can_be_named(tmp_path: Path) -> None:
         ("a.json", "[]", r"a\.json: no users inside"),
         ("a.json", f"[{2**63}, 1]", r"a\.json, item 1: id 9223372036854775808 does not fit 64 bits"),
         ("a.json", "[", r"a\.json"),
+        ("a.json", '{"5": "1"}', r'a\.json, "5": the row is "1"; allowed are whole numbers, such as {"5": 0}'),
+        ("a.json", f'{{"5": {2**64 - 1}}}', r'a\.json, "5": row 18446744073709551615; allowed is 0 or more, within 64'),
+        ("a.csv", "5,0\n6,1\n", r"a\.csv: 2 columns and no header line: --user-column 1 and --user-row-column 2 say"),
         ("a.csv", "row,what\n0,5\n", r"a\.csv: no column of users; found: row, what; name it with --user-column"),
         ("a.csv", "row,user_id\n0,5\nx,6\n", r'a\.csv:3: row "x" is not a whole number'),
         ("a.csv", "row,user_id\n0,5\n1,\n", r"a\.csv:3: user_id is empty"),

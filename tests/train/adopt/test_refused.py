@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from tests.train.adopt.conftest import MOVIES, USERS, Own, script
@@ -18,6 +19,11 @@ Configure = Callable[..., AdoptConfig]
 class Wide(Own):
     def forward(self, user: Tensor, movie: Tensor) -> Tensor:
         return self.table[user] + movie.unsqueeze(1)
+
+
+class Averaged(Own):
+    def forward(self, user: Tensor, movie: Tensor) -> Tensor:
+        return self.table[user, movie].mean()
 
 
 class Several(Own):
@@ -84,7 +90,8 @@ class NarrowTowers(OtherTowers):
     ("network", "told"),
     [
         (NarrowTowers(), r"net\.pt: the towers and the head do not fit each other"),
-        (Wide(), r"net\.pt: forward gives shape \(1, 5\) for 1 pairs, allowed is \(1,\) or \(1, 1\)"),
+        (Wide(), r"net\.pt: forward gives shape \(1, 5\) for 1 pair, allowed is \(1,\) or \(1, 1\)"),
+        (Averaged(), r"net\.pt: forward gives shape \(\) for 4 pairs, allowed is \(4,\) or \(4, 1\)"),
         (Several(), r"net\.pt: forward gives tuple, allowed is a tensor of shape \(1,\)"),
         (Whole(), r"net\.pt: forward gives torch\.int64, allowed are floating-point scores"),
         (Mean(), r"net\.pt: a pair's score differs by .* between a batch of 1 and one of 2"),
@@ -113,10 +120,17 @@ def test_a_network_that_cannot_be_served_is_told(
     [
         ({"output": "unit"}, r"net\.pt: gives 1\.\d+ to 4\.\d+, and a unit lies in 0\.\.1: OUTPUT=logit"),
         ({"rating_scale": (10.0, 20.0)}, r"net\.pt: gives .*, all outside 10\.\.20"),
+        (
+            {"unknown_user_row": 9},
+            r"--unknown-user-row: got 9, allowed is a row of the network's table: net\.pt: .*bounds",
+        ),
+        ({"unknown_movie_row": 5}, r"--unknown-movie-row: got 5, allowed is a row of the network's table"),
         ({"rating_scale": None}, r'SCALE: the network gives ratings, .*SCALE="1 5", or RATINGS=file'),
     ],
 )
-def test_an_output_that_was_declared_wrongly_is_told(config: Configure, options: dict[str, object], told: str) -> None:
+def test_an_output_or_a_row_that_was_declared_wrongly_is_told(
+    config: Configure, options: dict[str, object], told: str
+) -> None:
     with pytest.raises(DataError, match=told):
         adopt(config(**options))
 
@@ -132,6 +146,7 @@ def test_scores_off_the_scale_are_told(config: Configure) -> None:
     [
         ("", "", r"own\.py has no class or function Net"),
         ("import nothing_of_that_name", "", r"own\.py cannot be imported: ModuleNotFoundError"),
+        ("raise SystemExit(3)", "", r"own\.py cannot be imported: SystemExit: 3; it is run once, from top to bottom"),
         ("Net = dict", "", r"Net gives dict, allowed is a torch\.nn\.Module"),
         ("{own}", "", r"Net\(users, movies\).*missing a required argument: 'users'; MODULE_ARGS gives them"),
         ("{own}", "[4]", r"MODULE_ARGS: got \[4\], allowed is a JSON object"),
@@ -161,10 +176,17 @@ class Net(torch.nn.Module):
 
 def test_a_file_of_another_kind_is_told(config: Configure, tmp_path: Path) -> None:
     torch.save({"table": torch.ones(2)}, tmp_path / "params.data")
-    with pytest.raises(DataError, match=r"params\.data: not a TorchScript file .* MODULE=FILE\.py:CLASS"):
-        adopt(config(model="params.data"))
-    (tmp_path / "own.py").write_text("import torch\ndef Net(): return torch.nn.Linear(1, 1)\n")
+    save_file({"table": torch.ones(2)}, tmp_path / "net.safetensors")
     torch.save(nn.Linear(1, 1), tmp_path / "whole.pt")
+    for name, kind in (
+        ("params.data", "not a TorchScript file but one by torch.save, which has no code: save it by torch.jit.script"),
+        ("whole.pt", "not a TorchScript file but one by torch.save"),
+        ("users.csv", "not a TorchScript file: save it"),
+        ("net.safetensors", "holds tensors and no code: name its class"),
+    ):
+        with pytest.raises(DataError, match=rf"{name}: {kind}.* MODULE=FILE\.py:CLASS"):
+            adopt(config(model=name))
+    (tmp_path / "own.py").write_text("import torch\ndef Net(): return torch.nn.Linear(1, 1)\n")
     for name in ("whole.pt", "net.pt", "users.csv"):
         with pytest.raises(DataError, match=rf"{name}: not a state_dict"):
             adopt(config(model=name, module=f"{tmp_path}/own.py:Net"))

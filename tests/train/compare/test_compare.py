@@ -112,7 +112,7 @@ def test_versions_of_other_data_are_refused(
     assert train(["--data", str(tmp_path / "other.csv"), "--out", str(other), "--version", "3.0", *quick_options]) == 0
     words = ["--version", str(other), "--other", str(folder / "1.0"), "--out", str(tmp_path / "f.json")]
     assert main([*words, "--data", str(timed)]) == 2
-    assert "versions 3.0 and 1.0 are of different data: they share 11% of their movie ids" in capsys.readouterr().err
+    assert "versions 3.0 and 1.0 are made from different data: they share 11%" in capsys.readouterr().err
     assert not (tmp_path / "f.json").exists()
 
 

@@ -1,4 +1,4 @@
-"""The split is the reference's, row for row; ids become rows and come back."""
+"""The split equals the reference's, row for row; ids can be converted to rows and back."""
 
 import os
 
@@ -24,7 +24,7 @@ def random_frame(rows: int) -> pd.DataFrame:
     return ratings_frame((random.randint(0, 30, rows) ** 2).tolist(), random.randint(0, 30, rows).tolist())
 
 
-def test_the_split_is_scikit_learns() -> None:
+def test_split_equals_scikit_learns() -> None:
     frame = random_frame(101)
     split = split_ratings(frame)
     train, validation = train_test_split(frame, test_size=0.2, random_state=1234, shuffle=True)
@@ -74,7 +74,7 @@ def test_ratings_that_cannot_be_split_are_refused(
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1))
-def test_integer_ids_come_back_from_their_rows(raw: list[int]) -> None:
+def test_integer_ids_can_be_restored_from_rows(raw: list[int]) -> None:
     ids, rows = index_ids(pd.Series(raw, dtype="int64"))
     assert ids.dtype == np.int64
     assert rows.dtype == np.int64
@@ -85,7 +85,7 @@ def test_integer_ids_come_back_from_their_rows(raw: list[int]) -> None:
 @pytest.mark.parametrize("dtype", ["str", "object"])
 @settings(max_examples=100, deadline=None)
 @given(raw=st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1), min_size=1))
-def test_string_ids_come_back_from_their_rows(dtype: str, raw: list[str]) -> None:
+def test_string_ids_can_be_restored_from_rows(dtype: str, raw: list[str]) -> None:
     ids, rows = index_ids(pd.Series(raw, dtype=dtype))
     assert ids.dtype == np.dtype(("S", max(len(text.encode()) for text in raw)))
     assert ids.tolist() == sorted({text.encode() for text in raw})
@@ -100,10 +100,10 @@ def test_string_ids_read_in_blocks_share_one_map() -> None:
 
 
 @pytest.mark.parametrize("bad", ["", "a\0", None])
-def test_an_id_that_bytes_cannot_hold_is_refused(bad: str | None) -> None:
+def test_id_that_numpy_bytes_cannot_hold_is_refused(bad: str | None) -> None:
     with pytest.raises(DataError, match="user_id: ids may not be missing, empty or hold a NUL"):
         index_ids(pd.Series(["a", bad], name="user_id", dtype="str"))
 
 
-def test_repeated_pairs_are_the_rows_after_the_first_of_a_pair() -> None:
+def test_repeated_pairs_do_not_count_the_first_row() -> None:
     assert count_repeated_pairs(ratings_frame([1, 1, 2, 1, 1], [5, 6, 5, 5, 5])) == 2

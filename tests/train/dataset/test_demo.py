@@ -1,4 +1,4 @@
-"""The embedded data set is the same everywhere, looks like real ratings, and rewards a model of tastes."""
+"""The embedded data set is equal on all machines, looks like real ratings, and a model of tastes fits it well."""
 
 import hashlib
 from pathlib import Path
@@ -40,7 +40,7 @@ def test_the_files_are_the_same_bytes_on_every_machine(folder: Path) -> None:
     }
 
 
-def test_ratings_are_whole_and_skewed_to_the_top(demo: RatingsData) -> None:
+def test_ratings_are_integers_and_mostly_high(demo: RatingsData) -> None:
     shares = demo.ratings["rating"].value_counts(normalize=True)
     assert sorted(shares.index) == list(range(1, 11))
     assert 60_000 < len(demo.ratings) < 80_000
@@ -49,7 +49,7 @@ def test_ratings_are_whole_and_skewed_to_the_top(demo: RatingsData) -> None:
     assert demo.repeated_pairs == 0
 
 
-def test_most_users_rate_little_and_ids_have_gaps(demo: RatingsData) -> None:
+def test_most_users_have_few_ratings_and_ids_have_gaps(demo: RatingsData) -> None:
     per_user = demo.ratings.groupby("user_id").size()
     assert len(per_user) == 4000
     assert per_user.median() <= 10 < per_user.mean() < 30 < per_user.max()
@@ -119,7 +119,7 @@ def factorise(users: Ints, movies: Ints, residual: Floats, shape: tuple[int, int
     return sides[0][1] @ sides[1][1].T
 
 
-def test_an_earlier_demo_is_replaced_and_anything_else_is_not(folder: Path, tmp_path: Path) -> None:
+def test_only_an_earlier_demo_is_replaced(folder: Path, tmp_path: Path) -> None:
     (folder / "rates.csv").write_text("old")
     assert main([str(folder)]) == 0
     assert (folder / "rates.csv").stat().st_size > 1_000_000

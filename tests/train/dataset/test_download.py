@@ -1,4 +1,4 @@
-"""The download is whole, checked, or not there; a server on this machine plays the repository."""
+"""The download is complete and checked, or leaves nothing; a local server stands in for the repository."""
 
 import hashlib
 import socket
@@ -18,7 +18,7 @@ DIGEST = hashlib.sha256(BODIES["rates.csv"]).hexdigest()
 
 
 class Server(HTTPServer):
-    """Serves BODIES; `fault` spoils peoples.txt, the last file, so that all the others have arrived."""
+    """Serves BODIES. `fault` damages peoples.txt, the last file, so that all other files were downloaded before."""
 
     fault = ""
     requests = 0
@@ -65,7 +65,7 @@ def url(server: Server) -> str:
     return f"http://127.0.0.1:{server.server_port}/small"
 
 
-def test_all_files_arrive_and_a_second_time_nothing_is_asked(server: Server, tmp_path: Path) -> None:
+def test_all_files_are_downloaded_only_once(server: Server, tmp_path: Path) -> None:
     assert download_kmrd(tmp_path / "kmrd", url(server), DIGEST)
     assert {path.name: path.read_bytes() for path in (tmp_path / "kmrd").iterdir()} == BODIES
     asked = server.requests
@@ -81,16 +81,14 @@ def test_all_files_arrive_and_a_second_time_nothing_is_asked(server: Server, tmp
         ("", "0" * 64, rf"rates\.csv from .*: SHA-256 is {DIGEST}; allowed is 0000"),
     ],
 )
-def test_a_download_gone_wrong_leaves_nothing(
-    server: Server, tmp_path: Path, fault: str, digest: str, message: str
-) -> None:
+def test_failed_download_leaves_no_files(server: Server, tmp_path: Path, fault: str, digest: str, message: str) -> None:
     server.fault = fault
     with pytest.raises(DataError, match=message):
         download_kmrd(tmp_path / "kmrd", url(server), digest)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_with_other_content_is_left_alone(server: Server, tmp_path: Path) -> None:
+def test_folder_with_other_content_is_not_changed(server: Server, tmp_path: Path) -> None:
     (tmp_path / "rates.csv").write_text("mine")
     with pytest.raises(DataError, match="already exists, with other content"):
         download_kmrd(tmp_path, url(server), DIGEST)
@@ -98,7 +96,7 @@ def test_a_folder_with_other_content_is_left_alone(server: Server, tmp_path: Pat
     assert server.requests == 0
 
 
-def test_offline_one_message_says_what_to_do(
+def test_without_a_network_one_message_says_what_to_do(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("no_proxy", "*")
@@ -120,7 +118,7 @@ def test_an_invalid_url_is_refused(tmp_path: Path) -> None:
         download_kmrd(tmp_path / "kmrd", "nowhere")
 
 
-def test_a_whole_folder_is_unchanged_when_its_successor_fails(tmp_path: Path) -> None:
+def test_folder_is_unchanged_if_its_replacement_fails(tmp_path: Path) -> None:
     target = tmp_path / "set"
     target.mkdir()
     (target / "old").touch()

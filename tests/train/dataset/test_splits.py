@@ -1,4 +1,4 @@
-"""Every split holds out what its name says, and leaves all other rows to training."""
+"""Every split holds out the rows that its name says; training gets all other rows."""
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ def test_the_last_share_of_all_rows_is_held_out() -> None:
     assert np.flatnonzero(last_rows(TIME, 0.3)).tolist() == [0, 4, 6]
 
 
-def test_of_equal_times_the_later_row_of_the_file_is_the_last() -> None:
+def test_equal_times_keep_the_order_of_the_file() -> None:
     assert np.flatnonzero(last_rows(np.zeros(10), 0.2)).tolist() == [8, 9]
     assert np.flatnonzero(last_row_of_users(USERS, np.zeros(8))).tolist() == [3, 7]
 
@@ -29,7 +29,7 @@ def test_the_last_share_of_each_user_is_held_out_and_one_row_stays() -> None:
     assert np.flatnonzero(~last_rows_of_users(USERS, TIME, 0.99)).tolist() == [3, 5, 7]
 
 
-def test_the_last_row_of_each_user_with_two_is_held_out() -> None:
+def test_last_row_of_each_user_with_two_rows_is_held_out() -> None:
     assert np.flatnonzero(last_row_of_users(USERS, TIME)).tolist() == [0, 1]
 
 
@@ -44,7 +44,9 @@ def test_string_ids_are_split_like_integers() -> None:
     given_rows=st.integers(1, 4),
     test_size=st.floats(0.01, 0.99),
 )
-def test_new_users_keep_the_given_rows_and_others_all(users: list[int], given_rows: int, test_size: float) -> None:
+def test_new_users_keep_the_given_rows_and_other_users_keep_all(
+    users: list[int], given_rows: int, test_size: float
+) -> None:
     ids = pd.Series(users)
     held_out = rows_of_new_users(ids, test_size, given_rows, seed=1)
     counts, kept = ids.value_counts(), ids[~held_out].value_counts()
@@ -62,7 +64,7 @@ def test_both_sides_keep_the_order_of_the_file() -> None:
     assert split.validation_known.tolist() == [False, False]
 
 
-def test_a_split_that_leaves_a_side_empty_is_refused() -> None:
+def test_split_with_an_empty_side_is_refused() -> None:
     ratings = pd.DataFrame({"user_id": [1, 2], "movie_id": [1, 1], "rating": [1.0, 2.0]})
     with pytest.raises(
         DataError, match=r"r\.csv: this split holds out 0 of 2 rows; allowed is at least one row on each"

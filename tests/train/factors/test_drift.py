@@ -1,5 +1,7 @@
 """What is learnt from times with `--split time`: ratings that fall, and users and movies without ratings."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ from model.factor_network import FactorNetwork
 from model.scale import RatingScale
 from train.config import TrainConfig
 from train.dataset.tensors import Ratings, TrainingSet, index_ratings, look_up_ratings
-from train.factors.drift import strangers_of
+from train.factors.drift import popularity_by_time, strangers_of
 from train.factors.method import choose_factors, fit_factors
 from train.factors.variational import Block
 from train.method import Choice
@@ -102,7 +104,36 @@ def test_the_empty_history_is_the_unknown_user_by_time_too(network: FactorNetwor
 
 
 def test_the_random_split_measures_no_drift(earlier: TrainingSet, quick_config: TrainConfig) -> None:
-    assert set(choose_factors(earlier, SCALE, quick_config).settings) == {"noise", "sweeps"}
+    assert set(choose_factors(earlier, SCALE, quick_config).settings) == {"noise", "sweeps", "factors"}
+
+
+def test_a_network_for_the_past_measures_no_drift_by_time_either(earlier: TrainingSet, by_time: TrainConfig) -> None:
+    choice = choose_factors(earlier, SCALE, replace(by_time, tune_for="past"))
+    assert "drift" not in choice.settings
+
+
+def test_few_held_out_rows_measure_the_drift_of_a_fifth_of_the_ratings(
+    earlier: TrainingSet, by_time: TrainConfig, choice: Choice
+) -> None:
+    few = choose_factors(earlier, SCALE, replace(by_time, test_size=0.01))
+    assert few.settings["drift"] == choice.settings["drift"]
+
+
+def test_the_number_of_ratings_of_a_new_movie_counts_less_the_newer_it_is() -> None:
+    """Movie 0 is rated from the first row on, movie 2 in the last one, movie 1 in between; nobody rates movie 3."""
+    movie = torch.tensor([0] * 95 + [1] * 3 + [0, 2])
+    ratings = Ratings(torch.zeros(100, dtype=torch.int64), movie, torch.ones(100), torch.arange(100.0))
+    found = popularity_by_time(ratings, 4)
+    assert found is not None
+    own = torch.tensor([96.0, 3.0, 1.0, 1.0]).log()
+    average = own[movie].mean()
+    assert found[0] == own[0]
+    assert own[1] < found[1] < average
+    assert found[2:].tolist() == pytest.approx([float(average)] * 2)
+
+
+def test_ratings_without_times_tell_no_new_movies(taste_set: TrainingSet) -> None:
+    assert popularity_by_time(taste_set.ratings, 60) is None
 
 
 def test_ratings_without_times_have_no_drift(taste_set: TrainingSet, by_time: TrainConfig) -> None:

@@ -105,7 +105,9 @@ def test_without_features_there_are_rows_for_rated_movies_alone(
     tastes: tuple[pd.DataFrame, pd.DataFrame], quick_config: TrainConfig
 ) -> None:
     data = index_ratings(tastes[0])
-    fitted = fit_factors(data, SCALE, quick_config, Choice({"noise": [1e6, 10.0], "sweeps": 4}, FitLog()), "test")
+    fitted = fit_factors(
+        data, SCALE, quick_config, Choice({"noise": [1e6, 10.0], "sweeps": 4, "factors": 3}, FitLog()), "test"
+    )
     assert fitted.network.num_movies == len(data.movie_ids) == 56
 
 

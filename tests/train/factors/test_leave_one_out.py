@@ -8,7 +8,7 @@ from train.factors.leave_one_out import leave_one_out
 from train.factors.posterior import sort_by_side, update_side
 from train.factors.variational import Block, bilinear, finish_block, sort_both, start_block, sweep_block
 
-CONFIG = FactorsConfig(factors=2)
+CONFIG = FactorsConfig()
 USERS, MOVIES = 30, 12
 
 
@@ -21,7 +21,7 @@ def case() -> tuple[Block, torch.Tensor, torch.Tensor, torch.Tensor]:
     user, movie = user[kept], movie[kept]
     target = torch.where((user + movie) % 2 == 0, 1.0, -1.0) + 0.3 * torch.randn(len(user), generator=generator)
     data = sort_both(user, movie, target, USERS, MOVIES)
-    block = start_block(data, (16.0, 10.0), CONFIG, 0, None)
+    block = start_block(data, (16.0, 10.0), 2, CONFIG, 0, None)
     for _ in range(6):
         sweep_block(block, data, CONFIG)
     block.movie.covariance = torch.zeros_like(block.movie.covariance)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from model.moments import moments, triangle
-from train.factors.posterior import Side, inverse_cholesky, sort_by_side, update_side
+from train.factors.posterior import Side, sort_by_side, update_side
 
 USERS, MOVIES, SIZE, ALPHA = 7, 5, 3, 1.7
 ROW, COLUMN, FULL = triangle(SIZE)
@@ -81,12 +81,3 @@ def test_moments_are_those_of_a_sample() -> None:
     np.testing.assert_allclose(found[1][0, FULL].view(SIZE, SIZE), x.T @ x / len(x), atol=0.02)
     np.testing.assert_allclose(found[2][0], x.T @ sample[:, 0] / len(x), atol=0.02)
     np.testing.assert_allclose(found[3][0], np.square(sample[:, 0]).mean(), atol=0.02)
-
-
-def test_cholesky_factors_are_inverted() -> None:
-    root = torch.randn(50, 6, 6, generator=torch.Generator().manual_seed(0))
-    matrices = root @ root.mT + torch.eye(6)
-    row, column, _ = triangle(6)
-    inverse = inverse_cholesky(matrices[:, row, column].T, 6)
-    expected = torch.linalg.inv(torch.linalg.cholesky(matrices))
-    torch.testing.assert_close(inverse.permute(2, 0, 1), expected, atol=1e-4, rtol=1e-4)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from model.history import History
+from model.history import History, Rated
 from model.ids import IdMap
 from model.interest import Interest
-from model.ranking import Ranking, Rated
+from model.ranking import Ranking
 from train.dataset.tensors import Ratings, TrainingSet
 from train.interest.config import InterestConfig
 from train.interest.fit import interests_of

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of its own for tests, with a password, on a free port of this host."""
+"""A PostgreSQL server for tests, with a password, on a free port of this host."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PASSWORD = "s3cret-word"
 
 @dataclass(frozen=True)
 class Server:
-    """A running server; its data lie in `folder`."""
+    """A running server; `folder` contains its data."""
 
     folder: Path
     port: int
@@ -42,7 +42,7 @@ class Server:
 
 
 def find_programs() -> Path | None:
-    """The folder of `initdb` and `pg_ctl`; None where PostgreSQL is not installed."""
+    """The folder of `initdb` and `pg_ctl`; None if PostgreSQL is not installed."""
     found = shutil.which("initdb")
     places = [Path(found).resolve().parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     return next((place for place in reversed(places) if (place / "initdb").is_file()), None)
@@ -50,7 +50,7 @@ def find_programs() -> Path | None:
 
 @contextmanager
 def running(programs: Path) -> Iterator[Server]:
-    """A new server, and its end."""
+    """Starts a new server, and stops it at the end."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = int(free.getsockname()[1])
     folder = Path(tempfile.mkdtemp(prefix="ncf-pg-"))  # short: a socket's path may have 107 characters
@@ -69,7 +69,7 @@ def running(programs: Path) -> Iterator[Server]:
 
 
 def _give_away(folder: Path) -> str | None:
-    """PostgreSQL does not run as root: then it runs as the user that its package made, or as nobody."""
+    """PostgreSQL does not run as root. A test as root runs it as the user of its package, or as nobody."""
     if os.getuid() != 0:
         return None
     names = {one.pw_name for one in pwd.getpwall()}
@@ -80,5 +80,5 @@ def _give_away(folder: Path) -> str | None:
 
 
 def _run(command: list[str], owner: str | None) -> None:
-    # Its output goes to a file's place: the server keeps the pipe open, and nobody would see its end.
+    # The output goes to a file: the server would keep a pipe open, and reading it would never end.
     subprocess.run(command, user=owner, check=True, stdout=subprocess.DEVNULL, cwd="/")

@@ -1,4 +1,4 @@
-"""A stand-in for an object store: as much of S3's protocol as a reader of files needs, over a folder."""
+"""A stand-in for an object store: the part of S3's protocol that a reader of files needs, for a folder."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def serve_store(folder: Path) -> Iterator[str]:
                 self.wfile.write(content[first : last + 1])
 
         def log_message(self, *_: object) -> None:
-            """Nothing."""
+            """Logs nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -1,4 +1,4 @@
-"""The catalogue is told: which file, how it was read, how many rated movies it knows; and none is dropped unsaid."""
+"""The report names the catalogue: its file, its format, how many rated movies it knows, and why one is not used."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def records(data: RatingsData) -> list[dict[object, object]]:
     return data.movies.to_dict("records")
 
 
-def test_a_catalogue_beside_the_ratings_is_used_and_said_with_a_movie_to_know_it_by(tmp_path: Path) -> None:
+def test_catalogue_beside_the_ratings_is_used_and_reported_with_an_example(tmp_path: Path) -> None:
     data = read(tmp_path, "movie_id,title\n10,Ten\n20,Twenty\n40,Forty\n")
     assert data.reading.lines[-1] == (
         "catalogue movies.csv: text in utf-8, comma between fields, a header line, movie_id for movies and title for "
@@ -38,17 +38,17 @@ def test_a_catalogue_beside_that_knows_no_rated_movie_is_a_warning(tmp_path: Pat
     assert warning.startswith('movies.csv: knows none of the rated movies (ids such as "10" and "tt10"); --movies FILE')
 
 
-def test_a_catalogue_that_was_asked_for_and_knows_no_rated_movie_is_an_error(tmp_path: Path) -> None:
+def test_named_catalogue_that_knows_no_rated_movie_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r'^m\.csv: knows none of the rated movies \(ids such as "10" and "1"\)'):
         read(tmp_path, "movie_id,title\n1,Ten\n", ReadingRules(movies=tmp_path / "m.csv"), "m.csv")
 
 
 def test_a_catalogue_that_knows_few_of_the_rated_movies_is_a_warning(tmp_path: Path) -> None:
     data = read(tmp_path, "movie_id,title\n10,Ten\n1,One\n2,Two\n")
-    assert data.reading.warnings[0].startswith("movies.csv: knows 1 of 3 rated movies: is it of other movies?")
+    assert data.reading.warnings[0].startswith("movies.csv: knows 1 of 3 rated movies: does it describe other movies?")
 
 
-def test_a_catalogue_of_columns_that_tell_nothing_is_told_in_one_line(tmp_path: Path) -> None:
+def test_catalogue_without_known_columns_is_reported_in_one_line(tmp_path: Path) -> None:
     data = read(tmp_path, "movie_id,colour\n10,red\n")
     assert data.reading.warnings == [
         "the catalogue beside the ratings is not used: movies.csv: no column of titles, genres or years; found: "
@@ -68,7 +68,7 @@ def test_a_catalogue_of_columns_that_tell_nothing_is_told_in_one_line(tmp_path: 
         "asin;title;genres",
     ],
 )
-def test_columns_are_known_by_the_names_that_people_give_them(tmp_path: Path, header: str) -> None:
+def test_columns_are_recognised_by_usual_names(tmp_path: Path, header: str) -> None:
     data = read(tmp_path, f"{header}\n10;Ten;a|b\n20;Twenty;b\n")
     assert records(data) == [
         {"movie_id": 10, "title": "Ten", "genres": ["a", "b"]},
@@ -88,7 +88,7 @@ def test_columns_are_known_by_the_names_that_people_give_them(tmp_path: Path, he
         "[{'id': 1, 'name': 'Action'}, {'id': 2, 'name': 'Comedy'}]",
     ],
 )
-def test_genres_are_split_however_they_are_written(tmp_path: Path, genres: str) -> None:
+def test_genres_in_any_notation_are_split(tmp_path: Path, genres: str) -> None:
     frame = pd.DataFrame({"movie_id": [10, 20], "genres": [genres, "Drama"]})
     data = read(tmp_path, frame.to_csv(index=False))
     assert [one["genres"] for one in records(data)] == [["Action", "Comedy"], ["Drama"]]
@@ -100,7 +100,7 @@ def test_genres_of_movies_dat_are_split_too(tmp_path: Path) -> None:
     assert [one["genres"] for one in records(load_ratings(tmp_path))] == [["Action", "Comedy"], ["Drama"]]
 
 
-def test_the_separator_of_genres_is_said_and_can_be_decided(tmp_path: Path) -> None:
+def test_separator_of_genres_is_reported_and_can_be_set(tmp_path: Path) -> None:
     movies = 'movie_id,genres\n10,"Action, Comedy"\n20,Action/Drama\n'
     assert 'genres for genres ("," between them)' in read(tmp_path, movies).reading.lines[-1]
     data = read(tmp_path, movies, ReadingRules(genre_separator="/"))
@@ -113,7 +113,7 @@ def test_a_year_is_read_from_a_date(tmp_path: Path, year: str) -> None:
     assert [one["year"] for one in records(data)] == [1990, 1995]
 
 
-def test_ratings_and_catalogue_may_be_written_in_unlike_ways(tmp_path: Path) -> None:
+def test_ratings_and_catalogue_may_have_different_formats(tmp_path: Path) -> None:
     (tmp_path / "rating.csv").write_bytes(RATINGS.replace(",", "\t").encode("utf-16"))
     (tmp_path / "movie.csv").write_bytes("movieId;title\n10;별에서\n20;시네마 천국\n".encode("cp949"))
     data = load_ratings(tmp_path)
@@ -121,12 +121,12 @@ def test_ratings_and_catalogue_may_be_written_in_unlike_ways(tmp_path: Path) -> 
     assert [one["title"] for one in records(data)] == ["별에서", "시네마 천국"]
 
 
-def test_a_column_of_which_there_are_two_candidates_is_a_warning_with_the_option(tmp_path: Path) -> None:
+def test_two_candidates_for_a_column_give_a_warning_with_the_option(tmp_path: Path) -> None:
     (tmp_path / "r.csv").write_text("userId,user_id,movie,score,rating\n1,8,10,3,1\n2,9,20,4,2\n")
     data = load_ratings(tmp_path / "r.csv")
     assert data.reading.warnings == [
-        "r.csv: userId is taken for users; user_id may be too: --user-column decides",
-        "r.csv: rating is taken for ratings; score may be too: --rating-column decides",
+        "r.csv: userId is used for users; user_id may also be: choose with --user-column",
+        "r.csv: rating is used for ratings; score may also be: choose with --rating-column",
     ]
     assert data.ratings.to_numpy().tolist() == [[1, 10, 1], [2, 20, 2]]
     chosen = load_ratings(tmp_path / "r.csv", ReadingRules(user_column="user_id", rating_column="score"))
@@ -134,13 +134,13 @@ def test_a_column_of_which_there_are_two_candidates_is_a_warning_with_the_option
     assert chosen.reading.warnings == []
 
 
-def test_a_movie_that_is_there_twice_with_other_facts_is_a_warning(tmp_path: Path) -> None:
+def test_movie_listed_twice_with_different_facts_is_a_warning(tmp_path: Path) -> None:
     data = read(tmp_path, "movie_id,title\n10,Ten\n20,Twenty\n10,Other\n20,Twenty\n")
     assert [one["title"] for one in records(data)] == ["Ten", "Twenty"]
-    assert data.reading.warnings[0].startswith("movies.csv:4: movie_id 10 is there a second time, with other facts")
+    assert data.reading.warnings[0].startswith("movies.csv:4: movie_id 10 occurs twice, with different facts")
 
 
-def test_a_year_that_is_none_is_unknown_and_a_warning(tmp_path: Path) -> None:
+def test_invalid_year_is_unknown_and_gives_a_warning(tmp_path: Path) -> None:
     data = read(tmp_path, "movie_id,title,year\n10,Ten,MMX\n20,Twenty,N/A\n30,Thirty,1930\n")
     assert [one["year"] for one in records(data)] == [None, None, 1930]
     [warning] = data.reading.warnings
@@ -148,24 +148,24 @@ def test_a_year_that_is_none_is_unknown_and_a_warning(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("genre", [7, 1.5])
-def test_genres_that_are_numbers_are_names(tmp_path: Path, genre: float) -> None:
+def test_numeric_genres_become_names(tmp_path: Path, genre: float) -> None:
     (tmp_path / "ratings.csv").write_text(RATINGS)
     pd.DataFrame({"movie_id": [10.0, 20.0], "genre": [genre, genre]}).to_parquet(tmp_path / "movies.parquet")
     data = load_ratings(tmp_path)
     assert [one["genres"] for one in records(data)] == [[str(genre)], [str(genre)]]
 
 
-def test_a_catalogue_is_found_beside_ratings_in_a_folder_in_the_folder(tmp_path: Path) -> None:
+def test_catalogue_is_found_beside_ratings_in_a_subfolder(tmp_path: Path) -> None:
     (tmp_path / "ml").mkdir()
     read(tmp_path / "ml", "movie_id,title\n10,Ten\n20,Twenty\n")
     assert len(records(load_ratings(tmp_path))) == 2
 
 
-def test_a_catalogue_beside_ratings_of_another_name_is_told_and_not_read(tmp_path: Path) -> None:
+def test_catalogue_beside_an_unusual_name_is_reported_but_not_read(tmp_path: Path) -> None:
     (tmp_path / "shop.csv").write_text(RATINGS)
     (tmp_path / "products.csv").write_text("movie_id,title\n10,Ten\n")
     data = load_ratings(tmp_path / "shop.csv", ReadingRules())
     assert data.movies is None
     [warning] = data.reading.warnings
-    assert warning.startswith("products.csv lies beside shop.csv and is not read: --movies ")
+    assert warning.startswith("products.csv lies beside shop.csv and is not used: --movies ")
     assert load_ratings(tmp_path / "shop.csv", ReadingRules(catalogue=False)).reading.warnings == []

@@ -1,4 +1,4 @@
-"""A row that is in a file more than once lies on one side of the split, and is told."""
+"""A repeated row of a file is used once, so it is on one side of a split only; the report mentions it."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def rows(number: int) -> list[str]:
 
 
 @pytest.mark.parametrize("times", [2, 3])
-def test_a_file_whose_rows_are_all_repeated_is_read_as_if_they_were_not(tmp_path: Path, times: int) -> None:
+def test_file_with_all_rows_repeated_is_read_once(tmp_path: Path, times: int) -> None:
     once = rows(400)
     expected = load_ratings(write(tmp_path, once)).ratings
     data = load_ratings(write(tmp_path, once * times))
@@ -40,14 +40,14 @@ def test_other_columns_do_not_hide_a_copy(tmp_path: Path) -> None:
     assert len(data.ratings) == len(once)
 
 
-def test_the_same_rating_at_another_time_is_no_copy(tmp_path: Path) -> None:
+def test_same_rating_at_another_time_is_not_a_copy(tmp_path: Path) -> None:
     timed = [f"{row},{time}" for row in rows(300) for time in (1_100_000_000, 1_100_000_001)]
     data = load_ratings(write(tmp_path, timed, "user_id,movie_id,rating,timestamp"))
     assert len(data.ratings) == len(timed)
     assert data.repeated_pairs == len(timed) // 2
 
 
-def test_one_copy_among_many_rows_is_left_out_and_said(tmp_path: Path) -> None:
+def test_one_copy_among_many_rows_is_left_out_and_reported(tmp_path: Path) -> None:
     once = rows(1000)
     path = write(tmp_path, [*once, once[3]])
     data = load_ratings(path)
@@ -58,15 +58,18 @@ def test_one_copy_among_many_rows_is_left_out_and_said(tmp_path: Path) -> None:
     )
     kept = load_ratings(path, ReadingRules(copies="keep"))
     assert (len(kept.ratings), kept.repeated_pairs) == (len(once) + 1, 1)
-    assert "on both sides of the split they make the reported errors too small" in kept.reading.warnings[0]
+    assert "copies on both sides of a split make the reported errors too small" in kept.reading.warnings[0]
 
 
-def test_copies_that_kmrd_was_published_with_stay_unless_they_are_many(tmp_path: Path) -> None:
+def test_published_copies_of_kmrd_stay_unless_they_are_many(tmp_path: Path) -> None:
     once = [f"{row},{1_100_000_000 + time}" for time, row in enumerate(rows(1000))]
     path = write(tmp_path, [*once, once[3]], "user,movie,rate,time")
     data = load_ratings(path)
     assert (len(data.ratings), data.reading.warnings) == (len(once) + 1, [])
-    assert any("rows like this: 1, kept as they were published; --copies drop" in one for one in data.reading.lines)
+    assert any(
+        "rows like this: 1, kept, because the data was published with them; --copies drop" in one
+        for one in data.reading.lines
+    )
     assert len(load_ratings(path, ReadingRules(copies="drop")).ratings) == len(once)
     assert len(load_ratings(write(tmp_path, once * 2, "user,movie,rate,time")).ratings) == len(once)
 
@@ -74,4 +77,4 @@ def test_copies_that_kmrd_was_published_with_stay_unless_they_are_many(tmp_path:
 def test_many_repeated_pairs_are_a_warning(tmp_path: Path) -> None:
     timed = [f"{row},{time}" for row in rows(300) for time in (1_100_000_000, 1_100_000_001)]
     [warning] = load_ratings(write(tmp_path, timed, "user_id,movie_id,rating,timestamp")).reading.warnings
-    assert warning.startswith("50% of the ratings repeat a pair of user and movie, and are kept")
+    assert warning.startswith("50% of the ratings repeat a pair of user and movie. They are kept")

@@ -1,4 +1,4 @@
-"""A format that `--format` knows is one that `auto` can find."""
+"""`auto` can detect every format of `--format`."""
 
 import inspect
 import re
@@ -6,6 +6,6 @@ import re
 from train import readers
 
 
-def test_every_format_is_one_that_detection_can_return() -> None:
+def test_detection_can_return_every_format() -> None:
     returned = re.findall(r'return "(\w+)"(?: if .* else "(\w+)")?', inspect.getsource(readers))
     assert {name for names in returned for name in names if name} == set(readers.FORMATS)

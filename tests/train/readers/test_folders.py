@@ -1,4 +1,4 @@
-"""Folders and zip archives: their ratings are found, and their parts are one table."""
+"""Folders and zip archives: the ratings are found, and parts are joined to one table."""
 
 import zipfile
 from pathlib import Path
@@ -56,7 +56,7 @@ def test_a_folder_of_parts_is_one_table(tmp_path: Path, kind: str, deep: bool) -
     assert data.locate(2).startswith("part-00001")
 
 
-def test_parts_of_unlike_columns_and_files_of_unlike_kinds_are_refused(tmp_path: Path) -> None:
+def test_parts_with_different_columns_or_formats_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(TEXT)
     (tmp_path / "b.csv").write_text("user_id,movie_id\n1,2\n")
     with pytest.raises(DataError, match=r"^b\.csv: no column rating, which a\.csv has"):
@@ -66,7 +66,7 @@ def test_parts_of_unlike_columns_and_files_of_unlike_kinds_are_refused(tmp_path:
         load_ratings(tmp_path)
 
 
-def test_parts_may_have_numbers_of_unlike_types_and_words_beside_them(tmp_path: Path) -> None:
+def test_parts_may_mix_number_types_and_have_a_readme(tmp_path: Path) -> None:
     (tmp_path / "README.txt").write_text("some words\n")
     frame = pd.DataFrame(ROWS, columns=["user_id", "movie_id", "rating"])
     frame[:2].astype({"user_id": "int32", "movie_id": "int32"}).to_parquet(tmp_path / "a.parquet")
@@ -74,9 +74,9 @@ def test_parts_may_have_numbers_of_unlike_types_and_words_beside_them(tmp_path: 
     assert rows(tmp_path) == ROWS
 
 
-def test_parts_in_a_folder_within_the_folder_are_left_out_with_a_word(tmp_path: Path) -> None:
+def test_parts_in_a_subfolder_are_left_out_with_a_warning(tmp_path: Path) -> None:
     (tmp_path / "part-0.csv").write_text(TEXT)
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "part-1.csv").write_text(TEXT)
     [warning] = load_ratings(tmp_path).reading.warnings
-    assert f"1 file in folders within it left out, {tmp_path / 'more' / 'part-1.csv'} the first" in warning
+    assert f"1 file in subfolders left out, {tmp_path / 'more' / 'part-1.csv'} the first" in warning

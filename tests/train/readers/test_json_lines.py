@@ -1,4 +1,4 @@
-"""JSON Lines are read by the names of their fields, and told by line where they are faulty."""
+"""JSON Lines are read by field names; errors name the line."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from train.readers import DataError, load_ratings
 ROWS = [[1, 10, 3.0], [2, 20, 4.5], [1, 20, 2.0]]
 
 
-def test_one_odd_id_in_json_does_not_decide_for_all(tmp_path: Path) -> None:
+def test_one_odd_id_in_json_does_not_change_the_type_of_all(tmp_path: Path) -> None:
     users: list[int | str] = [*range(50), "NA"]
     lines = [json.dumps({"user_id": user, "movie_id": n % 7, "rating": n % 5}) for n, user in enumerate(users)]
     (tmp_path / "r.jsonl").write_text("\n".join(lines))
@@ -19,7 +19,7 @@ def test_one_odd_id_in_json_does_not_decide_for_all(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("as_array", [False, True])
-def test_json_lines_are_read_by_the_names_of_their_fields(tmp_path: Path, as_array: bool) -> None:
+def test_json_lines_are_read_by_field_names(tmp_path: Path, as_array: bool) -> None:
     objects = [{"userId": u, "rating": r, "item": {"10": "ten", "20": "two"}[str(m)]} for u, m, r in ROWS]
     text = json.dumps(objects) if as_array else "\n".join(map(json.dumps, objects)) + "\n"
     (tmp_path / "r.jsonl").write_text(text)
@@ -36,10 +36,10 @@ def test_json_lines_are_read_by_the_names_of_their_fields(tmp_path: Path, as_arr
         ('{"user_id": 1, "rating": 2}', "r.jsonl:3: movie_id is missing"),
         ('{"user_id": 1, "movie_id": 2, "rating": null}', "r.jsonl:3: rating is missing"),
         ('{"user_id": 1, "movie_id": [2], "rating": 1}', "r.jsonl: movie_id holds values of these types: int, list"),
-        ('{"user_id": 1.5, "movie_id": 2, "rating": 1}', "r.jsonl:3: user_id 1.5 is no id"),
+        ('{"user_id": 1.5, "movie_id": 2, "rating": 1}', "r.jsonl:3: user_id 1.5 is not an id"),
     ],
 )
-def test_a_faulty_line_of_json_is_told(tmp_path: Path, line: str, message: str) -> None:
+def test_faulty_line_of_json_is_reported(tmp_path: Path, line: str, message: str) -> None:
     good = '{"user_id": 1, "movie_id": 2, "rating": 3}\n'
     (tmp_path / "r.jsonl").write_text(f"{good}\n{line}\n{good.replace('3', '4')}")
     with pytest.raises(DataError) as error:

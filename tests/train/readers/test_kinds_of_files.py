@@ -1,4 +1,4 @@
-"""Files as people have them: without a header, in other encodings, packed, with bad lines."""
+"""Files that people really have: without a header, in other encodings, compressed, with bad lines."""
 
 import bz2
 import gzip
@@ -31,12 +31,12 @@ def test_the_delimiter_and_a_missing_header_are_found(tmp_path: Path, delimiter:
     if not header:
         [warning] = data.reading.warnings
         assert warning == (
-            "r.txt: no header line, so the first row is of user 1, movie 10 and rating 3: --user-column, "
-            "--movie-column and --rating-column decide, by number"
+            "r.txt: no header line, so columns are chosen by position, and the first row is user 1, movie 10 and "
+            "rating 3: --user-column, --movie-column and --rating-column choose others, by number"
         )
 
 
-def test_columns_are_chosen_by_number_where_there_is_no_header(tmp_path: Path) -> None:
+def test_columns_are_chosen_by_number_without_a_header(tmp_path: Path) -> None:
     (tmp_path / "r.csv").write_text("5/1/2020,3,10,1\n5/2/2020,4.5,20,2\n5/3/2020,2,20,1\n")
     by_number = ReadingRules(header=False, user_column="4", movie_column="3", rating_column="2")
     assert rows(tmp_path / "r.csv", by_number) == ROWS
@@ -57,7 +57,7 @@ def test_a_tab_may_be_written_as_its_escape(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["cp949", "euc-kr", "latin-1", "cp1252", "utf-8-sig", "utf-16"])
-def test_text_in_another_encoding_is_read_as_it_was_meant_and_a_guess_is_said(tmp_path: Path, encoding: str) -> None:
+def test_text_in_another_encoding_is_read_and_a_guess_is_reported(tmp_path: Path, encoding: str) -> None:
     korean = encoding in ("cp949", "euc-kr", "utf-8-sig", "utf-16")
     title = "시네마 천국" if korean else "Amélie, Ängel à Köln"
     (tmp_path / "r.csv").write_text(TEXT)
@@ -71,7 +71,7 @@ def test_text_in_another_encoding_is_read_as_it_was_meant_and_a_guess_is_said(tm
     )
 
 
-def test_an_encoding_that_was_said_is_used_or_refused_with_its_line(tmp_path: Path) -> None:
+def test_given_encoding_is_used_or_refused_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "r.csv").write_bytes("user_id,movie_id,rating\nа,x,1\nб,y,2\n".encode("cp1251"))
     data = load_ratings(tmp_path / "r.csv", ReadingRules(encoding="cp1251"))
     assert data.ratings["user_id"].tolist() == ["а", "б"]
@@ -84,7 +84,7 @@ PACK: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.compress, ".bz2": bz2.c
 
 
 @pytest.mark.parametrize("suffix", PACK)
-def test_a_packed_file_is_read_and_a_broken_one_refused(tmp_path: Path, suffix: str) -> None:
+def test_compressed_file_is_read_and_a_broken_one_refused(tmp_path: Path, suffix: str) -> None:
     (tmp_path / "plain.csv").write_text(TEXT)
     path = tmp_path / f"r.csv{suffix}"
     packed = PACK[suffix](TEXT.encode())
@@ -111,7 +111,7 @@ def test_netflix_files_are_read_with_their_titles(tmp_path: Path) -> None:
     assert rows(tmp_path / "combined_data_1.txt") == [[7, 1, 3], [8, 1, 5], [7, 2, 4]]
 
 
-def test_bad_lines_are_left_out_up_to_the_number_that_was_said_and_shown(tmp_path: Path) -> None:
+def test_bad_lines_up_to_the_limit_are_left_out_and_reported(tmp_path: Path) -> None:
     lines = ["1,10,3", "oops", "2,20,4.5", "3,30", ",40,5", "5,50,x", "1,20,2"]
     (tmp_path / "r.csv").write_text("user_id,movie_id,rating\n" + "\n".join(lines) + "\n")
     data = load_ratings(tmp_path / "r.csv", ReadingRules(skip_bad_lines=4))
@@ -126,7 +126,7 @@ def test_bad_lines_are_left_out_up_to_the_number_that_was_said_and_shown(tmp_pat
         load_ratings(tmp_path / "r.csv", ReadingRules(skip_bad_lines=3))
 
 
-def test_names_that_were_said_help_to_find_the_delimiter(tmp_path: Path) -> None:
+def test_given_column_names_help_to_find_the_delimiter(tmp_path: Path) -> None:
     lines = ["who\twhat\tstars, of five", *(f"u{n}\ta, b\t{n}" for n in range(5))]
     (tmp_path / "r.txt").write_text("\n".join(lines) + "\n")
     named = ReadingRules(user_column="who", movie_column="what", rating_column="stars, of five")

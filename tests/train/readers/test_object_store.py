@@ -1,4 +1,4 @@
-"""Ratings in an object store are read as from a folder of this machine; the store is a stand-in that speaks S3."""
+"""Ratings in an object store are read like those in a local folder; a stand-in for the store speaks S3."""
 
 import gzip
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ TEXT = "user_id,movie_id,rating\n1,10,3\n2,20,4.5\n1,20,2\n"
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """What comes after the path in an address of this store."""
+    """The query that follows the path in an address of this store."""
     folder = tmp_path_factory.mktemp("store")
     films, parts = folder / "films", folder / "films" / "parts"
     parts.mkdir(parents=True)
@@ -48,28 +48,31 @@ def test_a_file_and_a_folder_of_parts_are_read(store: str, name: str) -> None:
     assert f"s3://films/{name.rstrip('/')}: " in data.reading.lines[0]
 
 
-def test_the_catalogue_beside_a_file_comes_with_it(store: str) -> None:
+def test_catalogue_beside_a_file_is_copied_too(store: str) -> None:
     data = load_ratings(f"s3://films/ratings.csv{store}")
     assert data.movies is not None
     assert data.movies["title"].tolist() == ["Matrix", "Alien"]
     assert data.reading.lines[0].endswith("2 files of 81 bytes, copied to this machine")
 
 
-def test_a_fault_is_told_with_its_line(store: str) -> None:
+def test_fault_is_reported_with_its_line(store: str) -> None:
     with pytest.raises(DataError, match=r'^bad\.csv:5: rating "x" is not a number'):
         load_ratings(f"s3://films/bad.csv{store}")
 
 
 @pytest.mark.parametrize(
     ("name", "told"),
-    [("none.csv", "s3://films/none.csv: no such file or folder"), ("only-photos", "s3://films/only-photos: no files")],
+    [
+        ("none.csv", "s3://films/none.csv: no such file or folder"),
+        ("only-photos", "s3://films/only-photos: no data files"),
+    ],
 )
-def test_what_is_not_there_is_told(store: str, name: str, told: str) -> None:
+def test_missing_file_or_folder_is_reported(store: str, name: str, told: str) -> None:
     with pytest.raises(DataError, match=told):
         load_ratings(f"s3://films/{name}{store}")
 
 
-def test_a_store_that_does_not_answer_is_told_without_the_keys() -> None:
+def test_silent_store_is_reported_without_the_keys() -> None:
     nobody = "?region=us-east-1&scheme=http&endpoint_override=127.0.0.1:9"
     with pytest.raises(DataError, match=r"^s3://films/ratings\.csv: cannot be read: ") as refused:
         load_ratings(f"s3://films/ratings.csv{nobody}")

@@ -1,4 +1,4 @@
-"""Files with an accident in them: read as they were meant, with a word on what is doubtful, or refused with a line."""
+"""Files with mistakes: they are read as intended with a warning about doubts, or refused with the line."""
 
 import gzip
 import io
@@ -15,12 +15,12 @@ ROWS: list[Row] = [(user, movie, (user * 7 + movie) % 5 + 1) for user in range(1
 
 
 def written(*fields: str, rows: list[Row] = ROWS, last: str = "") -> str:
-    """Rows whose fields are these texts, with {u}, {m} and {r} in them."""
+    """Rows with these texts as fields; {u}, {m} and {r} are replaced."""
     return "\n".join(",".join(fields).format(u=u, m=m, r=r) for u, m, r in rows) + "\n" + last
 
 
 def read(path: Path, content: str | bytes, rules: ReadingRules | None = None) -> tuple[list[list[float]], str]:
-    """The rows, and all that was said."""
+    """The rows, and all lines of the report."""
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     data = load_ratings(path, rules or ReadingRules())
     return data.ratings[["user_id", "movie_id", "rating"]].to_numpy().tolist(), data.reading.text()
@@ -65,24 +65,24 @@ def test_a_path_that_ends_in_a_backslash_is_text(tmp_path: Path) -> None:
     [
         (TIMED + written("{u}", "{m}", "{r}", "16000000{u}0") + "9,10,1,0\n", "r.csv:50: timestamp 0 is 1970-01-01"),
         (TIMED + written("{u}", "{m}", "{r}", "1600000000000") + "9,10,1,1600000000\n", "timestamp 1600000000 is 1970"),
-        (TIMED + written("{u}", "{m}", "{r}", "200{u}"), "timestamp 2001 is 1970-01-01, in 48 rows, which are all"),
-        (PLAIN + "-1,10,3\n", "r.csv:50: user_id -1, in 1 row, is read as an id like any other"),
-        (PLAIN + "9,10,-0\n", "r.csv:50: rating 0 (1 row) is taken as the lowest rating, the next is 1"),
-        (PLAIN + "9,10,99\n", "r.csv:50: rating 99 (1 row) is taken as the highest rating, the next is 5"),
+        (TIMED + written("{u}", "{m}", "{r}", "200{u}"), "timestamp 2001 is 1970-01-01, in 48 rows, that is"),
+        (PLAIN + "-1,10,3\n", "r.csv:50: user_id -1, in 1 row, is read as an ordinary id"),
+        (PLAIN + "9,10,-0\n", "r.csv:50: rating 0 (1 row) counts as the lowest rating; the next is 1"),
+        (PLAIN + "9,10,99\n", "r.csv:50: rating 99 (1 row) counts as the highest rating; the next is 5"),
         (PLAIN + "8,15,2\n", "r.csv:50: the same user, movie and rating as in an earlier row"),
         (PLAIN + " 8,15,2.0\n", "r.csv:50: the same user, movie and rating as in an earlier row"),
-        (HEAD + written("{u}\u00a0", "{m}", "{r}"), "r.csv:2: blanks around user_id are left out, in 48 rows"),
+        (HEAD + written("{u}\u00a0", "{m}", "{r}"), "r.csv:2: spaces around user_id are left out, in 48 rows"),
         (HEAD + written("'{u}'", "{m}", "{r}"), "users are strings, since r.csv:2 has \"'1'\""),
         (HEAD + written('"{u},000"', "{m}", "{r}"), 'users are strings, since r.csv:2 has "1,000"'),
         ("a," + HEAD + written("1", "{u}", "{m}", "{r}"), "columns: user_id for users, movie_id for movies"),
         ("predicted_rating," + HEAD + written("9", "{u}", "{m}", "{r}"), "rating for ratings"),
-        ("score," + HEAD + written("9", "{u}", "{m}", "{r}"), "rating is taken for ratings; score may be too"),
-        (written("{r}", "{u}", "{m}"), "the first row is of user 3, movie 1 and rating 10: --user-column"),
+        ("score," + HEAD + written("9", "{u}", "{m}", "{r}"), "rating is used for ratings; score may also be"),
+        (written("{r}", "{u}", "{m}"), "the first row is user 3, movie 1 and rating 10: --user-column"),
         (PLAIN.encode("utf-16"), "text in utf-16-le"),
         (HEAD.encode() + written("é{u}", "{m}", "{r}").encode("latin-1"), "r.csv:2: is not UTF-8; it is read as"),
     ],
 )  # fmt: skip
-def test_what_is_doubtful_is_said(tmp_path: Path, content: str | bytes, told: str) -> None:
+def test_doubts_are_reported(tmp_path: Path, content: str | bytes, told: str) -> None:
     rows, said = read(tmp_path / "r.csv", content)
     assert told in said
     assert len(rows) in (48, 49)
@@ -91,7 +91,7 @@ def test_what_is_doubtful_is_said(tmp_path: Path, content: str | bytes, told: st
 def test_a_rare_end_of_the_scale_is_a_warning(tmp_path: Path) -> None:
     many = [(user, movie, (user * 3 + movie) % 10 + 1) for user in range(60) for movie in range(60)]
     _, told = read(tmp_path / "r.csv", HEAD + written("{u}", "{m}", "{r}", rows=many) + "70,1,11\n")
-    assert "r.csv:3602: rating 11 (1 row) is taken as the highest rating, the next is 10; --not-rated 11" in told
+    assert "r.csv:3602: rating 11 (1 row) counts as the highest rating; the next is 10; --not-rated 11" in told
     assert "scale: 1 to 11, the lowest (360 rows) and the highest (1 row) of 11 different ratings in the file" in told
 
 
@@ -115,9 +115,9 @@ def parquet() -> bytes:
         ("r.csv", PLAIN + "9,10,inf\n", "r.csv:50: rating inf is not a finite number"),
         ("r.csv", HEAD + written("{u}", "{m}", "{r}/5"), 'r.csv:2: rating "3/5" is not a number'),
         ("r.csv", HEAD + written("{u}", "{m}", "{r}0%"), 'r.csv:2: rating "30%" is not a number'),
-        ("r.csv", gzip.compress(PLAIN.encode()), "r.csv: is not text but packed by gzip: let its name end in .gz"),
-        ("r.csv", parquet(), "r.csv: is not text but Parquet: let its name end in .parquet"),
-        ("r.csv", b"PK\x03\x04" + PLAIN.encode(), "r.csv: is not text but a zip archive, or a workbook"),
+        ("r.csv", gzip.compress(PLAIN.encode()), "r.csv: is not text but compressed by gzip: rename it to end in .gz"),
+        ("r.csv", parquet(), "r.csv: is not text but Parquet: rename it to end in .parquet"),
+        ("r.csv", b"PK\x03\x04" + PLAIN.encode(), "r.csv: is not text but a zip archive or a workbook"),
         ("r.parquet", PLAIN, "r.parquet: cannot be read as Parquet"),
         ("r.jsonl", '{"user_id": 1, "user_id": 2, "movie_id": 3, "rating": 4}', ':1: an object has "user_id" twice'),
         ("r.jsonl", '{"user_id": 9223372036854775809, "movie_id": 3, "rating": 4}', "holds a number beyond 64 bits"),
@@ -126,13 +126,13 @@ def parquet() -> bytes:
         ("r.jsonl", '{"user_id": 1, "movie_id": 3, "rating": true}\n', "r.jsonl: rating is of type bool"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_meant_is_refused(tmp_path: Path, name: str, content: str | bytes, error: str) -> None:
+def test_impossible_files_are_refused(tmp_path: Path, name: str, content: str | bytes, error: str) -> None:
     with pytest.raises(DataError) as refused:
         read(tmp_path / name, content)
     assert error in str(refused.value)
 
 
-def test_names_that_stand_in_texts_of_json_are_not_doubled(tmp_path: Path) -> None:
+def test_field_names_inside_json_texts_are_not_duplicates(tmp_path: Path) -> None:
     lines = [f'{{"user_id": {u}, "movie_id": {m}, "rating": {r}, "note": "rating"}}' for u, m, r in ROWS]
     rows, _ = read(tmp_path / "r.jsonl", "\n".join(lines))
     assert rows == [list(row) for row in ROWS]

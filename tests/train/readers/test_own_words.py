@@ -1,4 +1,4 @@
-"""Files in the words of a shop: which column is what, what is said of it, and further columns of its catalogue."""
+"""Files with a shop's own words: the choice of columns, the report, and further columns of the catalogue."""
 
 import math
 from pathlib import Path
@@ -20,7 +20,7 @@ def read(folder: Path, catalogue: str, rules: ReadingRules = SHOP) -> RatingsDat
     return load_ratings(folder / "ratings.csv", rules)
 
 
-def test_the_models_own_words_tell_columns_and_are_said(tmp_path: Path) -> None:
+def test_own_words_recognise_columns_and_appear_in_the_report(tmp_path: Path) -> None:
     data = read(tmp_path, "gadget,name,kinds\n10,Ten,Toy|Red\n20,Twenty,Toy\n")
     told = "\n".join(data.reading.lines)
     assert "columns: customer for users, gadget for gadgets, stars for ratings" in told
@@ -33,19 +33,19 @@ def test_the_models_own_words_tell_columns_and_are_said(tmp_path: Path) -> None:
     ("header", "option"),
     [("who,thing,stars", r"no column of users; .* --user-column"), ("user,thing,stars", "--item-column")],
 )
-def test_an_error_about_a_column_names_the_option_that_mends_it(tmp_path: Path, header: str, option: str) -> None:
+def test_error_about_a_column_names_the_option_that_fixes_it(tmp_path: Path, header: str, option: str) -> None:
     (tmp_path / "ratings.csv").write_text(f"{header}\n1,10,3\n".replace("who", "x"))
     with pytest.raises(DataError, match=option):
         load_ratings(tmp_path / "ratings.csv", SHOP)
 
 
-def test_a_catalogue_that_is_not_recognised_is_told_with_what_was_found_and_what_it_could_be(tmp_path: Path) -> None:
+def test_unrecognised_catalogue_is_reported_with_found_and_known_names(tmp_path: Path) -> None:
     [warning] = read(tmp_path, "gadget,colour\n10,red\n20,blue\n").reading.warnings
     assert "no column of titles, kinds or years; found: gadget, colour" in warning
     assert "--title-column, --tags-column and --year-column name them" in warning
 
 
-def test_further_columns_keep_their_kind_and_their_gaps(tmp_path: Path) -> None:
+def test_further_columns_keep_types_and_missing_values(tmp_path: Path) -> None:
     rows = "10,Ten,9.5,3,007,red\n20,Twenty,,4,010,NA\n30,Thirty,1e2,5,011,blue\n"
     data = read(tmp_path, f"gadget,name,price,stock,code,colour\n{rows}")
     assert data.movies is not None
@@ -61,11 +61,11 @@ def test_a_further_column_with_the_name_of_a_field_is_left_out_with_a_warning(tm
     assert data.movies is not None
     assert list(data.movies.columns) == ["movie_id", "title", "price"]
     assert any(
-        "score not kept: answers have a field of that name; rename the column" in w for w in data.reading.warnings
+        "score not kept: answers already have such a field; rename the column" in w for w in data.reading.warnings
     )
 
 
-def test_typed_columns_become_what_json_can_hold(tmp_path: Path) -> None:
+def test_typed_columns_become_json_values(tmp_path: Path) -> None:
     read(tmp_path, "gadget\n")
     (tmp_path / "products.csv").unlink()
     frame = pd.DataFrame(
@@ -100,4 +100,4 @@ def test_options_have_names_without_movies() -> None:
 def test_a_word_that_cannot_be_used_is_refused_before_anything_is_read(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parse_config(["--item", "rating"])
-    assert "--item: got 'rating', and the field rating has" in capsys.readouterr().err
+    assert "--item: got 'rating', and the field rating" in capsys.readouterr().err

@@ -58,7 +58,7 @@ def test_a_million_rows_are_read_in_seconds(server: Server) -> None:
     assert (data.newest, data.rating_scale) == ("1000000", (1, 10))
 
 
-def test_every_type_of_number_is_read_as_what_it_is(server: Server) -> None:
+def test_every_type_of_number_keeps_its_value(server: Server) -> None:
     server.run(
         "create table typed (who smallint, what numeric, stars numeric(3, 1), at date)",
         "insert into typed values (7, 9007199254740993, 3.5, '2026-01-02'), (8, 12, 0.5, '2026-01-03')",
@@ -81,17 +81,17 @@ def test_uuids_are_strings(server: Server) -> None:
     assert data.ratings.user_id.tolist() == [one, other]
 
 
-def test_fractions_and_other_types_are_no_ids(server: Server) -> None:
+def test_fractions_and_other_types_are_refused_as_ids(server: Server) -> None:
     sql = "select {} as user_id, 1 as movie_id, 2 as rating union all select 3, 4, 5"
-    with pytest.raises(DataError, match=r"user_id 1\.5000000000 is no id"):
+    with pytest.raises(DataError, match=r"user_id 1\.5000000000 is not an id"):
         read(server, query=sql.format("1.5::numeric"))
-    with pytest.raises(DataError, match="user_id nan is no id"):
+    with pytest.raises(DataError, match="user_id nan is not an id"):
         read(server, query=sql.format("'nan'::numeric"))
     with pytest.raises(DataError, match="user_id is of type bool"):
         read(server, query="select true as user_id, 1 as movie_id, 2 as rating")
 
 
-def test_a_null_is_told_with_the_row_that_has_it(server: Server) -> None:
+def test_null_is_reported_with_its_row(server: Server) -> None:
     sql = "select 7 as user_id, 3 as movie_id, {} as rating union all select 8, 4, 5 union all select 9, 4, 1"
     with pytest.raises(DataError, match="the row of user_id 7 and movie_id 3: rating is missing"):
         read(server, query=sql.format("null"))
@@ -99,7 +99,7 @@ def test_a_null_is_told_with_the_row_that_has_it(server: Server) -> None:
     assert data.ratings.user_id.tolist() == [8, 9]
 
 
-def test_the_same_rows_in_another_order_are_the_same_data(server: Server) -> None:
+def test_row_order_changes_neither_data_nor_digest(server: Server) -> None:
     server.run(
         RATED.format(name="forward", rows=300), "create table backward as select * from forward order by rated_at desc"
     )
@@ -108,7 +108,7 @@ def test_the_same_rows_in_another_order_are_the_same_data(server: Server) -> Non
     assert one.ratings.equals(other.ratings)
 
 
-def test_the_catalogue_comes_by_a_second_query(server: Server) -> None:
+def test_catalogue_comes_from_a_second_query(server: Server) -> None:
     server.run(
         "create table shelf (number int, label text, kinds text[], released date)",
         "insert into shelf select i, 'Film ' || i, array['Drama', 'Crime'], '1990-05-01' from generate_series(0, 30) i",
@@ -120,7 +120,7 @@ def test_the_catalogue_comes_by_a_second_query(server: Server) -> None:
         read(server, table="rated", movies_query="select number + 1000 as movie_id, label as title from shelf")
 
 
-def test_a_table_is_found_by_its_name_or_asked_for(server: Server) -> None:
+def test_table_is_found_by_its_name_or_by_the_option(server: Server) -> None:
     server.run('create schema "Other"', 'create table "Other"."Odd ""Name" as select * from rated')
     assert len(read(server, table='Other.Odd "Name').ratings) == 200
     with pytest.raises(DataError, match=r"no table films; found: .*rated"):
@@ -133,18 +133,18 @@ def test_a_table_is_found_by_its_name_or_asked_for(server: Server) -> None:
     ("rules", "message"),
     [
         ({"query": "select 1 as user_id, 2 as rating"}, "no column of movies; found: user_id, rating"),
-        ({"query": "select user_id, movie_id, stars from rated"}, 'PostgreSQL says: column "stars" does not exist'),
-        ({"query": "select * from nowhere"}, 'PostgreSQL says: relation "nowhere" does not exist'),
-        ({"query": "selekt"}, "PostgreSQL says: syntax error at or near"),
+        ({"query": "select user_id, movie_id, stars from rated"}, 'PostgreSQL answered: column "stars" does not exist'),
+        ({"query": "select * from nowhere"}, 'PostgreSQL answered: relation "nowhere" does not exist'),
+        ({"query": "selekt"}, "PostgreSQL answered: syntax error at or near"),
         ({"table": "rated", "rating_column": "stars"}, "no column stars; found: user_id, movie_id, rating, rated_at"),
         ({"query": "select * from rated where false"}, "no ratings: a query gives no rows"),
         ({"table": "rated", "since": "2027-01-01"}, "table rated gives no rows from rated_at 2027-01-01 on"),
         ({"table": "rated", "since": "soon"}, "invalid input syntax for type timestamp with time zone"),
         ({"query": "select 1 as user_id, 2 as movie_id, 3 as rating", "since": "1"}, "--since needs a column of times"),
-        ({"query": "select 1 / 0 as user_id, 2 as movie_id, 3 as rating"}, "PostgreSQL says: division by zero"),
+        ({"query": "select 1 / 0 as user_id, 2 as movie_id, 3 as rating"}, "PostgreSQL answered: division by zero"),
     ],
 )
-def test_error_says_what_the_database_lacks(server: Server, rules: dict[str, Any], message: str) -> None:
+def test_error_names_what_the_database_lacks(server: Server, rules: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=message.replace("(", r"\(")) as raised:
         read(server, **rules)
     assert str(raised.value).startswith("127.0.0.1/postgres: ")
@@ -153,12 +153,12 @@ def test_error_says_what_the_database_lacks(server: Server, rules: dict[str, Any
 
 def test_a_query_cannot_write(server: Server) -> None:
     for sql in ("delete from rated", "with gone as (delete from rated returning *) select * from gone"):
-        with pytest.raises(DataError, match="PostgreSQL says: "):
+        with pytest.raises(DataError, match="PostgreSQL answered: "):
             read(server, query=sql)
     assert server.run("select count(*) from rated") == [(200,)]
 
 
-def test_a_lost_connection_is_told(server: Server) -> None:
+def test_lost_connection_is_reported(server: Server) -> None:
     def cut() -> None:
         waiting = "select pid from pg_stat_activity where query like '%pg_sleep%' and pid <> pg_backend_pid()"
         deadline = time.monotonic() + 20
@@ -170,12 +170,12 @@ def test_a_lost_connection_is_told(server: Server) -> None:
     thread = threading.Thread(target=cut)
     thread.start()
     slow = "select i as user_id, i as movie_id, i % 5 as rating from generate_series(1, 600) i, pg_sleep(0.05 * i)"
-    with pytest.raises(DataError, match=r"^127\.0\.0\.1/postgres: PostgreSQL says: .*(terminat|closed)"):
+    with pytest.raises(DataError, match=r"^127\.0\.0\.1/postgres: PostgreSQL answered: .*(terminat|closed)"):
         read(server, query=slow)
     thread.join()
 
 
-def test_no_password_is_ever_shown(
+def test_password_is_never_shown(
     server: Server, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     command = ["--out", str(tmp_path / "1.0"), "--table", "rated", *QUICK]
@@ -194,7 +194,7 @@ def test_no_password_is_ever_shown(
         assert word.encode() not in written
 
 
-def test_an_update_takes_what_is_newer_and_counts_no_row_twice(
+def test_update_reads_only_newer_rows_and_counts_none_twice(
     server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.run(RATED.format(name="growing", rows=400))
@@ -215,4 +215,4 @@ def test_an_update_takes_what_is_newer_and_counts_no_row_twice(
 
     words = ["--ratings", server.url, "--base", str(second / "ncf.pt"), "--out", str(tmp_path / "1.3")]
     assert update(words) == 2
-    assert "holds all of its 1 ratings already" in capsys.readouterr().err
+    assert "already has all of its 1 ratings" in capsys.readouterr().err

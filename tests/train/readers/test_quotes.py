@@ -1,4 +1,4 @@
-"""No quote swallows rows: it holds a field together, is a character like any other, or is an error with its line."""
+"""No quote swallows rows: it encloses a field, is an ordinary character, or is an error with its line."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def test_two_quotes_that_open_fields_swallow_no_rows(tmp_path: Path, delimiter: 
     assert data.reading.warnings[0].startswith("r.tsv:4: a quote opens a field and does not close it")
 
 
-def test_many_such_quotes_in_many_rows_swallow_none(tmp_path: Path) -> None:
+def test_many_opening_quotes_swallow_no_rows(tmp_path: Path) -> None:
     notes = ['"odd' if n % 61 == 0 else "even" for n in range(5_000)]
     assert users(load_ratings(written(tmp_path, notes))) == list(range(5_000))
 
@@ -47,7 +47,7 @@ def test_a_note_of_several_lines_stays_one_field(tmp_path: Path, note: str) -> N
 
 
 @pytest.mark.parametrize("place", [0, 1, 2, 3])
-def test_a_note_of_two_lines_is_one_field_wherever_its_column_stands(tmp_path: Path, place: int) -> None:
+def test_note_of_two_lines_is_one_field_in_any_column(tmp_path: Path, place: int) -> None:
     rows = [["user_id", "movie_id", "rating"], *([str(n), str(n + 50), str(n % 5 + 1)] for n in range(9))]
     for n, row in enumerate(rows):
         row.insert(place, '"good\nfilm"' if n % 3 == 2 else "note")
@@ -57,26 +57,26 @@ def test_a_note_of_two_lines_is_one_field_wherever_its_column_stands(tmp_path: P
     assert data.reading.warnings == []
 
 
-def test_quotes_that_swallow_rows_beside_quotes_that_are_needed_are_an_error_with_their_lines(tmp_path: Path) -> None:
+def test_swallowing_quotes_beside_needed_quotes_are_an_error(tmp_path: Path) -> None:
     path = written(tmp_path, ['"A, B"', '"Great film', "x", "y", '"Bad film'], ",", "r.csv")
     with pytest.raises(DataError, match=r"^r\.csv:3: a quote opens here and is closed in line 6, .*--quotes off"):
         load_ratings(path)
 
 
-def test_quotes_are_what_one_says(tmp_path: Path) -> None:
+def test_option_decides_the_meaning_of_quotes(tmp_path: Path) -> None:
     path = written(tmp_path, ["x", '"a', "y", 'b"', "z"])
     assert users(load_ratings(path, ReadingRules(quotes="off"))) == [0, 1, 2, 3, 4]
     assert users(load_ratings(path, ReadingRules(quotes="on"))) == [0, 1, 4]
 
 
-def test_a_line_with_too_few_fields_is_told_beside_quotes_too(tmp_path: Path) -> None:
+def test_line_with_too_few_fields_is_reported_despite_quotes(tmp_path: Path) -> None:
     path = written(tmp_path, ["x", '"a, b"', "y"], ",", "r.csv")
     path.write_text(path.read_text() + "9,9,9\n")
     with pytest.raises(DataError, match=r"^r\.csv:5: 3 fields; allowed are 4"):
         load_ratings(path)
 
 
-def test_titles_of_kmrd_that_begin_with_a_quote_stay_apart(tmp_path: Path) -> None:
+def test_kmrd_titles_that_begin_with_a_quote_stay_separate(tmp_path: Path) -> None:
     titles = ['"별', "달", 'The "End"', '"해', "", "산"]
     (tmp_path / "rates.csv").write_text("user,movie,rate\n" + "".join(f"{n},{n},{n + 1}\n" for n in range(6)))
     rows = "".join(f"{n}\t{title}\t\t1999\t\n" for n, title in enumerate(titles))
@@ -88,7 +88,7 @@ def test_titles_of_kmrd_that_begin_with_a_quote_stay_apart(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("place", [0, 2])
 @pytest.mark.parametrize("odd", ['"Odd', '"Odd" title', '"'])
-def test_quotes_swallow_no_rows_wherever_their_column_stands(tmp_path: Path, place: int, odd: str) -> None:
+def test_quotes_swallow_no_rows_in_any_column(tmp_path: Path, place: int, odd: str) -> None:
     header, lines = ["user_id", "movie_id", "rating", "more"], []
     header.insert(place, "note")
     for n in range(100):
@@ -113,7 +113,7 @@ def test_a_title_that_begins_with_a_quoted_name_keeps_its_quotes(tmp_path: Path)
     assert data.movies["title"].tolist() == ['"Weird Al" Yankovic', "Two"]
     (tmp_path / "movies.csv").write_text('movie_id,title\n1,"Weird Al" Yankovic\n2,"Two, and more"\n')
     assert load_ratings(tmp_path).reading.warnings == [
-        "movies.csv:2: text after a closing quote, and the quotes are left out: --quotes decides"
+        "movies.csv:2: text after a closing quote, so the quotes are left out: change this with --quotes"
     ]
 
 

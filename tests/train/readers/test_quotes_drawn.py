@@ -1,4 +1,4 @@
-"""Whatever stands in an unread column, every row is read once and whole, or the file is refused."""
+"""With any content in an unused column, every row is read once and completely, or the file is refused."""
 
 import csv
 import io
@@ -35,7 +35,7 @@ def check(path: Path, expected: int) -> None:
 @SETTINGS
 @given(notes=NOTES, place=PLACES)
 @pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC])
-def test_what_a_csv_writer_wrote_is_read_whole(tmp_path: Path, quoting: int, notes: list[str], place: int) -> None:
+def test_output_of_a_csv_writer_is_read_unchanged(tmp_path: Path, quoting: int, notes: list[str], place: int) -> None:
     text = io.StringIO()
     csv.writer(text, quoting=quoting).writerows(rows(notes, place))  # type: ignore[arg-type]
     (tmp_path / "r.csv").write_text(text.getvalue(), newline="")
@@ -44,6 +44,6 @@ def test_what_a_csv_writer_wrote_is_read_whole(tmp_path: Path, quoting: int, not
 
 @SETTINGS
 @given(notes=LINES, place=PLACES)
-def test_what_was_written_without_quoting_is_read_whole(tmp_path: Path, notes: list[str], place: int) -> None:
+def test_output_without_quoting_is_read_unchanged(tmp_path: Path, notes: list[str], place: int) -> None:
     (tmp_path / "r.tsv").write_text("".join("\t".join(row) + "\n" for row in rows(notes, place)))
     check(tmp_path / "r.tsv", len(notes))

@@ -1,4 +1,4 @@
-"""Every fault in the data is told with file and line, what was got and what is allowed."""
+"""Every error in the data names the file and the line, what was found, and what is allowed."""
 
 import re
 from pathlib import Path
@@ -34,10 +34,10 @@ GOOD = HEADER + "1,2,3\n4,5,6\n"
         (GOOD.encode() + b"7,8,1e999\n", "r.csv:4: rating 1e999 is not a finite number"),
         (GOOD.encode() + b",8,9\n", "r.csv:4: user_id is empty"),
         (GOOD.encode() + b'7,"",9\n', "r.csv:4: movie_id is empty"),
-        (GOOD.encode() + b'7,"8,9\n1,2,3\n', 'r.csv:4: movie_id "8 holds a quote; close it in its field'),
+        (GOOD.encode() + b'7,"8,9\n1,2,3\n', 'r.csv:4: movie_id "8 has a quote; close it in its field'),
         (GOOD.encode() + b'7,8,"9\n1,2,3\n', 'r.csv:4: rating ""9" is not a number'),
-        (GOOD.encode() + b'7,"8,9\n1,2\n', "r.csv:4: a quote is not closed as it must be"),
-        (GOOD.encode() + b'7,"8\n9",9\n', "r.csv:4: movie_id holds a line break"),
+        (GOOD.encode() + b'7,"8,9\n1,2\n', "r.csv:4: a quote is not closed correctly"),
+        (GOOD.encode() + b'7,"8\n9",9\n', "r.csv:4: movie_id contains a line break"),
         (GOOD.encode() + b"7,\x00,9\n", "r.csv:4: byte 0x00 is not text in utf-8; name another encoding"),
         (GOOD.encode("utf-16-le"), "r.csv:1: byte 0x00 is not text in utf-8; name another encoding with --encoding"),
         (HEADER.encode() + b"1,2,3\n4,5,3.0\n", "r.csv: every rating is 3; two different ones are needed"),
@@ -75,7 +75,7 @@ def test_a_faulty_file_is_refused_with_its_line(tmp_path: Path, text: bytes, mes
         ("u.data", "1\t2\t3\t4\n1\t2\tx\t4\n", 'u.data:2: rating "x" is not a number'),
     ],
 )
-def test_a_fault_in_a_known_format_is_told_in_its_words(tmp_path: Path, name: str, text: str, message: str) -> None:
+def test_fault_in_a_known_format_is_reported_in_its_terms(tmp_path: Path, name: str, text: str, message: str) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(DataError, match="^" + re.escape(message)):
         load_ratings(tmp_path, rating_scale=(1, 10))
@@ -94,7 +94,7 @@ def test_a_fault_in_a_known_format_is_told_in_its_words(tmp_path: Path, name: st
         ),
     ],
 )
-def test_a_fault_in_the_catalogue_is_told(tmp_path: Path, name: str, text: str, message: str) -> None:
+def test_fault_in_the_catalogue_is_reported(tmp_path: Path, name: str, text: str, message: str) -> None:
     (tmp_path / "rates.csv").write_text("user,movie,rate\n0,1,7\n0,2,9\n")
     (tmp_path / "peoples.txt").write_text("people\tkorean\n2\tx\n")
     (tmp_path / name).write_text(text)
@@ -107,7 +107,7 @@ def test_a_fault_in_the_catalogue_is_told(tmp_path: Path, name: str, text: str, 
     [
         (
             {"user_id": [1.5, 2], "movie_id": [1, 2], "rating": [1, 2]},
-            "r.parquet, row 1: user_id 1.5 is no id; allowed are whole numbers",
+            "r.parquet, row 1: user_id 1.5 is not an id; allowed are whole numbers",
         ),
         (
             {"user_id": ["a", None], "movie_id": [1, 2], "rating": [1, 2]},
@@ -133,13 +133,13 @@ def test_a_faulty_parquet_file_is_refused(tmp_path: Path, frame: dict[str, list[
         load_ratings(tmp_path / "r.parquet")
 
 
-def test_what_is_no_parquet_is_refused(tmp_path: Path) -> None:
+def test_file_that_is_not_parquet_is_refused(tmp_path: Path) -> None:
     (tmp_path / "r.parquet").write_text(GOOD)
     with pytest.raises(DataError, match=r"^r\.parquet: cannot be read as Parquet"):
         load_ratings(tmp_path / "r.parquet")
 
 
-def test_options_that_cannot_be_are_refused(tmp_path: Path) -> None:
+def test_impossible_options_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     path.write_text(GOOD)
     with pytest.raises(DataError, match="no such file or folder"):

@@ -1,4 +1,4 @@
-"""Text is read however it is written; ids are integers only where nothing is lost by it, else strings."""
+"""Text in any dialect is read; ids are integers only if this loses nothing, else strings."""
 
 from pathlib import Path
 
@@ -31,11 +31,11 @@ def read_csv(folder: Path, content: str) -> pd.DataFrame:
     ],
     ids=["bom", "crlf", "quoted", "order, notes, blanks"],
 )
-def test_how_a_csv_is_written_does_not_matter(tmp_path: Path, content: str) -> None:
+def test_dialect_of_a_csv_does_not_change_the_data(tmp_path: Path, content: str) -> None:
     assert read_csv(tmp_path, content).to_numpy().tolist() == [[7, 0, 8], [0, 5, 10]]
 
 
-def test_a_line_break_in_quotes_may_lie_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quoted_line_break_may_be_in_any_field(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text, "_BLOCK_BYTES", 64)
     rows = "".join(f'{n},m,{n % 10},"note\n{n}, and\nmore"\n' for n in range(300))
     assert read_csv(tmp_path, HEADER[:-1] + ",note\n" + rows)["user_id"].tolist() == list(range(300))
@@ -53,7 +53,7 @@ def test_a_line_break_in_quotes_may_lie_anywhere(tmp_path: Path, monkeypatch: py
         (["1", "NA", "null", "é", "٣"], False),
     ],
 )
-def test_ids_are_integers_only_where_all_are_canonical(tmp_path: Path, ids: list[str], integers: bool) -> None:
+def test_ids_are_integers_only_if_all_are_canonical(tmp_path: Path, ids: list[str], integers: bool) -> None:
     column = read_csv(tmp_path, HEADER + "".join(f"{i},m{i},{n}\n" for n, i in enumerate(ids)))["user_id"]
     assert pd.api.types.is_integer_dtype(column) == integers
     assert column.astype(str).tolist() == ids
@@ -61,7 +61,7 @@ def test_ids_are_integers_only_where_all_are_canonical(tmp_path: Path, ids: list
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(IDS, min_size=2))
-def test_any_string_id_survives(tmp_path: Path, ids: list[str]) -> None:
+def test_any_string_id_is_read_unchanged(tmp_path: Path, ids: list[str]) -> None:
     quoted = ['"' + i.replace('"', '""') + '"' for i in ids]
     path = tmp_path / "r.csv"
     path.write_bytes((HEADER + "".join(f"{i},x,{n}\n" for n, i in enumerate(quoted))).encode())

@@ -1,4 +1,4 @@
-"""Every format is read as its files have it, catalogue included."""
+"""Every format is read completely, including its catalogue."""
 
 import os
 import re
@@ -96,14 +96,14 @@ def test_movie_files_in_latin_1_are_read(tmp_path: Path) -> None:
     assert movies["title"].tolist() == ["Café (1995)"]
 
 
-def test_the_catalogue_stays_strings_where_the_ratings_do(tmp_path: Path) -> None:
+def test_catalogue_ids_are_strings_if_rating_ids_are(tmp_path: Path) -> None:
     write(tmp_path, {"r.csv": HEADER + "1,007,3\n2,8,4\n", "m.csv": "movie_id,title\n007,Bond\n8,Half\n"})
     movies = load_ratings(tmp_path / "r.csv", ReadingRules(movies=tmp_path / "m.csv")).movies
     assert movies is not None
     assert movies.to_dict("list") == {"movie_id": ["007", "8"], "title": ["Bond", "Half"]}
 
 
-def test_columns_and_delimiter_are_the_askers(tmp_path: Path) -> None:
+def test_options_choose_columns_and_delimiter(tmp_path: Path) -> None:
     write(tmp_path, {"r.txt": "u|m|s\na|b|-2.5\na|c|7\n", "m.txt": "m|genres|year\nb|x|1999\n"})
     named = ReadingRules(user_column="u", movie_column="m", rating_column="s", delimiter="|", movies=tmp_path / "m.txt")
     data = load_ratings(tmp_path / "r.txt", named)
@@ -154,10 +154,10 @@ def test_published_data_sets_are_read_whole(
         ("a.parquet", "", "parquet"),
     ],
 )
-def test_the_format_of_a_file_is_told(tmp_path: Path, name: str, text: str, format: str) -> None:
+def test_format_of_a_file_is_detected(tmp_path: Path, name: str, text: str, format: str) -> None:
     assert detect_format(write(tmp_path, {name: text}) / name) == format
 
 
-def test_a_folder_of_no_known_format_is_refused_with_what_was_looked_for(tmp_path: Path) -> None:
+def test_folder_without_a_known_format_is_refused_with_the_known_names(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=re.escape("no ratings here; allowed are files such as ratings.csv")):
         load_ratings(tmp_path)

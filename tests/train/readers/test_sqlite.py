@@ -64,7 +64,7 @@ def test_a_million_rows_are_read_in_seconds(tmp_path: Path) -> None:
     assert time.perf_counter() - started < 40  # 4 s on two free cores
 
 
-def test_the_catalogue_is_the_table_beside_or_a_second_query(tmp_path: Path) -> None:
+def test_catalogue_comes_from_another_table_or_a_second_query(tmp_path: Path) -> None:
     path = make(tmp_path)
     run(
         path,
@@ -85,7 +85,7 @@ def test_the_catalogue_is_the_table_beside_or_a_second_query(tmp_path: Path) -> 
     assert movies.title.tolist() == ["Eight"]
 
 
-def test_one_text_among_integer_ids_does_not_make_strings_of_all(tmp_path: Path) -> None:
+def test_one_text_id_does_not_turn_integer_ids_into_strings(tmp_path: Path) -> None:
     path = make(tmp_path, [*ROWS, ("TOTAL", 1, 5, 0)])
     with pytest.raises(DataError, match='the row of user_id TOTAL and movie_id 1: user_id "TOTAL" is not an integer'):
         load_ratings(path)
@@ -98,8 +98,8 @@ def test_one_text_among_integer_ids_does_not_make_strings_of_all(tmp_path: Path)
     [
         ((1, 1, None, 0), "films.sqlite, the row of user_id 1 and movie_id 1: rating is missing"),
         ((None, 1, 1, 0), "films.sqlite, the row of user_id None and movie_id 1: user_id is missing"),
-        ((1.5, 1, 1, 0), "films.sqlite, the row of user_id 1.5 and movie_id 1: user_id 1.5 is no id"),
-        ((1, b"x", 1, 0), "films.sqlite: movie_id holds blobs; allowed are numbers and text"),
+        ((1.5, 1, 1, 0), "films.sqlite, the row of user_id 1.5 and movie_id 1: user_id 1.5 is not an id"),
+        ((1, b"x", 1, 0), "films.sqlite: movie_id contains blobs; allowed are numbers and text"),
         ((1, 1, "good", 0), 'films.sqlite, the row of user_id 1 and movie_id 1: rating "good" is not a number'),
     ],
 )
@@ -109,12 +109,12 @@ def test_error_names_the_row_by_its_ids(tmp_path: Path, row: Sequence[Any], mess
     assert str(raised.value).startswith(message)
 
 
-def test_error_says_what_is_not_there(tmp_path: Path) -> None:
+def test_error_names_the_missing_table_or_column(tmp_path: Path) -> None:
     path = make(tmp_path)
     for rules, message in (
         (ReadingRules(table="votes"), "films.sqlite: no table votes; found: ratings"),
         (ReadingRules(query="select 1 as user_id"), "films.sqlite: no column of movies; found: user_id"),
-        (ReadingRules(query="select , 1"), "films.sqlite: SQLite says: near"),
+        (ReadingRules(query="select , 1"), "films.sqlite: SQLite answered: near"),
         (ReadingRules(query="select * from ratings where 0"), "films.sqlite: no ratings: a query gives no rows"),
         (ReadingRules(rating_column="stars"), "films.sqlite: no column stars; found: user_id, movie_id"),
         (ReadingRules(format="csv"), "--format: got csv; a database has none"),
@@ -127,10 +127,10 @@ def test_error_says_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such file"):
         load_ratings(tmp_path / "other.sqlite")
     (tmp_path / "text.db").write_text("user_id,movie_id,rating\n1,2,3\n" * 99)
-    with pytest.raises(DataError, match=r"text\.db: SQLite says: file is not a database"):
+    with pytest.raises(DataError, match=r"text\.db: SQLite answered: file is not a database"):
         load_ratings(tmp_path / "text.db")
     (tmp_path / "r.csv").write_text("user_id,movie_id,rating\n1,2,3\n")
-    with pytest.raises(DataError, match="are for databases; this is none"):
+    with pytest.raises(DataError, match="are only for databases; this is not one"):
         load_ratings(tmp_path / "r.csv", ReadingRules(table="ratings"))
 
 
@@ -147,7 +147,7 @@ def test_error_says_what_is_not_there(tmp_path: Path) -> None:
         ("postgresql", ""),
     ],
 )
-def test_an_address_tells_a_database(address: str, kind: str) -> None:
+def test_database_is_recognised_by_its_address(address: str, kind: str) -> None:
     assert is_database(address) is bool(kind)
     assert database.is_url(address) is (kind == "postgres")
 
@@ -180,16 +180,14 @@ def test_a_password_in_an_address_is_refused_and_not_repeated(address: str) -> N
     assert "s3" not in f"{raised.value}{by_make.value}"
 
 
-def test_an_update_takes_what_is_newer_and_counts_no_row_twice(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_update_reads_only_newer_rows_and_counts_none_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, base, out = make(tmp_path), tmp_path / "1.0", tmp_path / "1.1"
     assert train(["--data", str(path), "--out", str(base), *QUICK]) == 0
     run(path, *(f"insert into ratings values ({100 + i}, {i}, 5, {1_800_000_000 + i})" for i in range(7)))
     capsys.readouterr()
     assert update(["--ratings", str(path), "--base", str(base / "ncf.pt"), "--out", str(out)]) == 0
     told = capsys.readouterr().out
-    assert "films.sqlite: rows of rated_at 1700000399 and later alone" in told
+    assert "films.sqlite: rows of rated_at 1700000399 and later only" in told
     assert ": 7 ratings (0 of them repeated pairs) by 7 users, 7 of them new" in told
     assert update(["--ratings", str(path), "--base", str(out / "ncf.pt"), "--out", str(tmp_path / "1.2")]) == 2
     since = ["--since", "1800000003", "--count-again"]

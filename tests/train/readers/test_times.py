@@ -1,4 +1,4 @@
-"""Times come as seconds since 1970, however a file has them; one that cannot be read stops only who asked for it."""
+"""Times in any notation become seconds since 1970. An unreadable time is an error only in a column that was named."""
 
 import datetime
 from pathlib import Path
@@ -32,13 +32,13 @@ def written(folder: Path, times: list[str], name: str = "timestamp") -> Path:
         (["2005-09-06T12:30:00Z", "2005-09-06T21:30:01+09:00"], "ISO text"),
     ],
 )
-def test_times_are_seconds_whatever_their_unit(tmp_path: Path, times: list[str], how: str) -> None:
+def test_times_of_any_unit_become_seconds(tmp_path: Path, times: list[str], how: str) -> None:
     data = load_ratings(written(tmp_path, times))
     assert data.ratings["time"].tolist() == SECONDS
     assert f"times: {how}, 2005-09-06 to 2005-09-06" in data.reading.lines
 
 
-def test_dates_alone_are_times(tmp_path: Path) -> None:
+def test_dates_without_time_are_read(tmp_path: Path) -> None:
     data = load_ratings(written(tmp_path, ["2005-09-06", "1970-01-02"], "date"))
     assert data.ratings["time"].tolist() == [1125964800, 86400]
 
@@ -50,17 +50,17 @@ def test_dates_of_a_typed_file_are_times(tmp_path: Path) -> None:
     assert load_ratings(tmp_path / "r.parquet").ratings["time"].tolist() == SECONDS
 
 
-def test_a_time_that_cannot_be_read_is_told_and_stops_nobody(tmp_path: Path) -> None:
+def test_unreadable_time_is_reported_and_ignored(tmp_path: Path) -> None:
     data = load_ratings(written(tmp_path, ["1126009800", "soon"]))
     assert list(data.ratings) == ["user_id", "movie_id", "rating"]
     (told,) = [line for line in data.reading.lines if line.startswith("times")]
-    assert told.startswith('times: not used; r.csv:3: timestamp is "soon", which is no time; allowed are seconds')
+    assert told.startswith('times: not used; r.csv:3: timestamp is "soon", which is not a time; allowed are seconds')
 
 
-def test_a_time_that_cannot_be_read_is_an_error_in_a_named_column(tmp_path: Path) -> None:
+def test_unreadable_time_in_a_named_column_is_an_error(tmp_path: Path) -> None:
     path = written(tmp_path, ["1126009800", ""], "seen")
     with pytest.raises(
-        DataError, match=r'^r\.csv:3: seen is "", which is no time; allowed are seconds or milliseconds'
+        DataError, match=r'^r\.csv:3: seen is "", which is not a time; allowed are seconds or milliseconds'
     ):
         load_ratings(path, ReadingRules(time_column="seen"))
     data = load_ratings(path, ReadingRules(time_column="seen", skip_bad_lines=1), (1, 10))

@@ -37,7 +37,7 @@ def test_rows_that_the_version_holds_are_left_out_and_said(taste_artifact: Artif
     data = without_known_rows(taste_artifact, data_of(export))
     assert rows_of(data) == NEW
     assert data.locate(1) == f"row {len(export) - 1}"
-    assert data.reading.lines == [f"{len(export) - 2:,} rows left out, which the version to update holds already"]
+    assert data.reading.lines == [f"{len(export) - 2:,} rows left out, because the version to update already has them"]
 
 
 def test_another_rating_of_a_pair_and_one_more_of_the_same_stay(taste_artifact: Artifact) -> None:
@@ -52,7 +52,7 @@ def test_new_rows_stay_as_they_are(taste_artifact: Artifact) -> None:
 
 
 def test_an_export_without_anything_new_is_refused(taste_artifact: Artifact) -> None:
-    with pytest.raises(DataError, match=r"^new\.csv: the version to update holds all of its 20 ratings already"):
+    with pytest.raises(DataError, match=r"^new\.csv: the version to update already has all of its 20 ratings"):
         without_known_rows(taste_artifact, data_of(held(taste_artifact)[:20]))
 
 

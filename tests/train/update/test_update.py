@@ -170,7 +170,7 @@ def test_strings_where_the_version_has_integers_are_refused(taste_artifact: Arti
 
 
 def test_a_network_without_an_encoder_is_refused(artifact: Artifact) -> None:
-    with pytest.raises(ArtifactError, match="cannot take new ratings, since it has no encoder"):
+    with pytest.raises(ArtifactError, match="cannot take new ratings, because it has no encoder"):
         update(artifact, new_data([(1, 1_002, 5)]), "1.1")
 
 

@@ -65,7 +65,7 @@ def test_the_same_file_is_not_taken_in_twice(saved: Path, tmp_path: Path, capsys
         main(["--base", str(saved), "--ratings", arguments[1], "--version", "1.1", "--out", str(tmp_path / "1.1")]) == 0
     )
     assert main([*arguments, "--base", str(tmp_path / "1.1" / "ncf.pt")]) == 2
-    assert "holds these ratings already" in capsys.readouterr().err
+    assert "already has these ratings" in capsys.readouterr().err
     assert not (tmp_path / "1.2").exists()
 
 
@@ -73,7 +73,7 @@ def test_a_version_is_not_updated_in_place(saved: Path, tmp_path: Path, capsys: 
     (tmp_path / "new.csv").write_text("user_id,movie_id,rating\n3,1002,9\n")
     before = saved.read_bytes()
     assert main(["--ratings", str(tmp_path / "new.csv"), "--base", str(saved), "--out", str(saved.parent)]) == 2
-    assert "is the version to update itself" in capsys.readouterr().err
+    assert "is the version to update; give" in capsys.readouterr().err
     assert saved.read_bytes() == before
 
 
