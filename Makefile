@@ -4,7 +4,7 @@ PYTHON ?= python3
 PY     := .venv/bin/python
 
 # The variables that a user may give: `make serve DATA=ratings.csv`. GIVEN are those that were; make hands them on.
-KNOWN := VERSION DATA PRESET TRAIN_ARGS RESUME PROCESSES RATINGS FROM UPDATE_ARGS REPORT_ARGS SERVER AUTH PORT BODY FOLLOW \
+KNOWN := VERSION DATA PRESET TRAIN_ARGS RESUME PROCESSES CLUSTER RATINGS FROM UPDATE_ARGS REPORT_ARGS SERVER AUTH PORT BODY FOLLOW \
          QUERY TABLE MOVIES_QUERY ITEM TAGS MODEL USERS MOVIES ITEMS MODULE MODULE_ARGS OUTPUT SCALE VECTORS ADOPT_ARGS \
          TOP_K OUT GENRES EXCLUDE_SEEN RANK_BY EXACT SCORE_ARGS \
          SHARE MODE REQUESTS WITH KEEP REFRESH_ARGS FORCE LOG_FORMAT PYTHON BENCH_ARGS SOAK_ARGS PEERS DATA_DIRS KMRD
@@ -37,6 +37,7 @@ help: ## list the verbs
 	@echo '           DATA=postgresql://user@host/db or a SQLite file, with QUERY or TABLE, MOVIES_QUERY'
 	@echo '           ITEM=product TAGS=categories: your own words  SHARE, MODE, REQUESTS (canary)'
 	@echo '           PORT=9090  RATINGS, FROM (update)  RESUME=1, PROCESSES=2 (train)'
+	@echo '           CLUSTER=local|auto|HEAD:6379: train by parts, here or on a Ray cluster'
 	@echo '           SERVER=torchserve|asgi  AUTH=on|off (serve, run)  WITH (compare, report)  KEEP (refresh)'
 	@echo '           MODEL, USERS, MOVIES or ITEMS, MODULE, MODULE_ARGS, OUTPUT, SCALE, VECTORS (adopt)'
 	@echo '           OUT, TOP_K, USERS or RATINGS, GENRES, EXCLUDE_SEEN, RANK_BY, EXACT (score)'

@@ -162,12 +162,13 @@ class OipCodec:
         columns = zip(self._ids, ask, (answer.users_known, answer.movies_known), strict=True)
         counts = {}
         for name, ids, known in columns:
+            if known.all():
+                continue
             unknown = np.flatnonzero(~known)
-            if len(unknown) and self._settings.unknown == "error":
+            if self._settings.unknown == "error":
                 first = ids[unknown[0]]
                 raise unknown_ids_error(f"{name} {shown(first if isinstance(first, str) else int(first))}")
-            if len(unknown):
-                counts[f"unknown_{name}"] = len(unknown)
+            counts[f"unknown_{name}"] = len(unknown)
         return counts
 
 

@@ -18,7 +18,7 @@ ALLOWED = {
     "handler": {"model", "numpy", "torch", "orjson", "simdjson", "yaml", "ts"},
     "train": {
         *("model", "numpy", "torch", "pandas", "pyarrow", "scipy", "sklearn", "safetensors", "tqdm", "matplotlib"),
-        *("jinja2", "orjson", "tyro", "yaml", "adbc_driver_manager", "adbc_driver_postgresql"),
+        *("jinja2", "orjson", "tyro", "yaml", "adbc_driver_manager", "adbc_driver_postgresql", "ray"),
     },
     "score": {"model", "train", "numpy", "pandas", "pyarrow", "torch", "tqdm", "tyro"},
     "bench": {
@@ -46,7 +46,7 @@ BESIDE = {
 # Each imports those before it; "" are the files beside them.
 ROOMS_OF_OPS = ("", "frontend", "store", "asgi", "process", "build", "versions", "canary", "refresh", "ray")
 # The room, or rooms, that alone may import a library.
-ALONE = {"ray": {"ops/ray"}, "uvicorn": {"ops/asgi"}, "prometheus_client": {"ops/asgi"}}
+ALONE = {"ray": {"ops/ray", "train/cluster"}, "uvicorn": {"ops/asgi"}, "prometheus_client": {"ops/asgi"}}
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -107,6 +107,12 @@ ROOMS_OF_TRAIN = {
     },
     "interest": {"interest", "dataset", "evaluation", *BESIDE},
     "compare": {"compare", "command", "dataset", "readers", "output", "update", *BESIDE},
+    "prepared": {"prepared", "command", "dataset", "errors", "readers"},
+    "parts": {
+        *("parts", "prepared", "command", "dataset", "evaluation", "factors", "interest", "output", "readers", "run"),
+        *("__main__", *BESIDE),
+    },
+    "cluster": {"cluster", "parts", "command", "dataset", "__main__", *BESIDE},
     "update": {"update", "command", "dataset", "readers", "factors", "evaluation", "output", *BESIDE},
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import Any
+from typing import Any, TypeVar
 
 import tyro
 
@@ -20,7 +20,10 @@ from train.evaluation.ranking_words import format_rankings
 from train.evaluation.split_words import describe_split
 from train.evaluation.verdict import doubt
 from train.output import ARTIFACT
+from train.prepared.folder import is_prepared
 from train.run import run
+
+Config = TypeVar("Config", bound=TrainConfig)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,7 +36,8 @@ def _train(arguments: list[str]) -> str:
     """Reads and trains; returns what to tell of it."""
     try:
         config = parse_config(arguments)
-        _refuse_to_replace(config)
+        refuse_to_replace(config)
+        _refuse_prepared(config)
         distributed.start()
         data = config.read(config.data, config.rating_scale)
         if not distributed.rank():
@@ -41,11 +45,16 @@ def _train(arguments: list[str]) -> str:
         metrics = run(config, data)
     finally:
         distributed.stop()
-    return _told(config, metrics) if metrics else ""
+    return told_of(config, metrics) if metrics else ""
 
 
 def parse_config(arguments: list[str]) -> TrainConfig:
-    """The preset that `--preset` names, with the other options on top.
+    """The options of this command. Raises ValueError as `parse_options`."""
+    return parse_options(arguments, TrainConfig)
+
+
+def parse_options(arguments: list[str], kind: type[Config]) -> Config:
+    """The preset that `--preset` names, with the other options on top. kind: of the options.
 
     Raises:
         ValueError: an option's value is outside what is allowed, or it is of an architecture that is not trained.
@@ -56,11 +65,12 @@ def parse_config(arguments: list[str]) -> TrainConfig:
     if preset.preset not in PRESETS:
         raise ValueError(f"--preset: got {preset.preset}, allowed: {', '.join(PRESETS)}")
     description = f"Train on a file of ratings. --preset {{{','.join(PRESETS)}}} sets the defaults shown here."
-    config = tyro.cli(
-        TrainConfig,
+    defaults = vars(PRESETS[preset.preset])
+    config: Config = tyro.cli(
+        kind,
         prog="python -m train",
         description=description,
-        default=PRESETS[preset.preset],
+        default=kind(**defaults),
         args=rest,
         console_outputs=speaks(),
     )
@@ -68,10 +78,16 @@ def parse_config(arguments: list[str]) -> TrainConfig:
     return config
 
 
-def _refuse_to_replace(config: TrainConfig) -> None:
+def refuse_to_replace(config: TrainConfig) -> None:
+    """Raises the ValueError of a run whose artifact is there."""
     target = config.out / ARTIFACT
     if target.exists():
         raise ValueError(f"{target}: already exists, and a version is never replaced: give another --out and --version")
+
+
+def _refuse_prepared(config: TrainConfig) -> None:
+    if is_prepared(config.data):
+        raise ValueError(f"{config.data}: is a prepared folder: `make train CLUSTER=local` trains on it, part by part")
 
 
 def _refuse_other_architecture(architecture: str, arguments: list[str]) -> None:
@@ -84,7 +100,7 @@ def _refuse_other_architecture(architecture: str, arguments: list[str]) -> None:
             )
 
 
-def _told(config: TrainConfig, metrics: dict[str, Any]) -> str:
+def told_of(config: TrainConfig, metrics: dict[str, Any]) -> str:
     """The errors, what was chosen, how fast it was, and what was written."""
     lines = []
     if "reading" in metrics["split"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import platform
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,15 +42,15 @@ HELD_OUT = "held_out.npz"
 
 def describe(
     config: TrainConfig,
-    data: RatingsData,
     network: RatingNetwork,
     choice: Choice,
     results: dict[str, Any],
     split: dict[str, Any],
+    figures: dict[str, Any],
 ) -> dict[str, Any]:
     """The description of the run for metrics.json and the artifact's metadata, without the speed.
 
-    split: as `Sides.described`.
+    split: as `Sides.described`. figures: as `figures_of`.
     """
     options = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(config).items()}
     others = {"data", "out", "movies", "test_file", "events", "resume", *ARCHITECTURES} - {config.architecture}
@@ -64,57 +64,58 @@ def describe(
         "config": {name: value for name, value in options.items() if name not in others},
         "seed": config.seed,
         "split": split,
-        "data": describe_data(data),
-        **({} if data.events is None else {"events": describe_events(data.events)}),
+        **figures,
         "libraries": {"torch": torch.__version__, "numpy": np.__version__, "python": platform.python_version()},
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
 
 
-def write_measured(
+def figures_of(data: RatingsData) -> dict[str, Any]:
+    """What metrics.json tells of ratings and events."""
+    events = {} if data.events is None else {"events": describe_events(data.events)}
+    return {"data": describe_data(data), **events}
+
+
+def artifact_of(
     network: RatingNetwork,
     interest: Interest | None,
     trained: TrainingSet,
     scale: RatingScale,
-    data: RatingsData,
-    out: Path,
-    version: str,
-) -> None:
+    movies: pd.DataFrame | None,
+    metadata: dict[str, Any],
+) -> Artifact:
+    """The artifact of a network and the ratings that it was trained on. movies: the catalogue."""
+    catalogue = build_catalogue(movies, trained.movie_ids)
+    ids = trained.user_ids, trained.movie_ids
+    return Artifact(network, *ids, scale, history_of(trained), catalogue, metadata, interest)
+
+
+def measured_metadata(config: TrainConfig, network: RatingNetwork) -> dict[str, Any]:
+    """The metadata of the model that was measured."""
+    named = {"version": config.version, METADATA: config.words.to_dict()}
+    return {**named, "architecture": type(network).__name__}
+
+
+def write_measured(artifact: Artifact, out: Path) -> None:
     """Keeps the model that was measured beside the served one, which knows the held-out ratings too.
 
     It can be compared with other versions on ratings that it was not trained on (train/compare).
     """
-    catalogue = build_catalogue(data.movies, trained.movie_ids)
-    words = data.reading.words.to_dict()
-    metadata = {"version": version, METADATA: words, "architecture": type(network).__name__}
-    ids = trained.user_ids, trained.movie_ids
-    artifact = Artifact(network, *ids, scale, history_of(trained), catalogue, metadata, interest)
     out.mkdir(parents=True, exist_ok=True)
     save_artifact(artifact, out / MEASURED)
 
 
-def write(
-    network: RatingNetwork,
-    interest: Interest | None,
-    trained: TrainingSet,
-    scale: RatingScale,
-    data: RatingsData,
-    metrics: dict[str, Any],
-    out: Path,
-    held_out: HeldOut | None = None,
-) -> str:
+def write(artifact: Artifact, metrics: dict[str, Any], out: Path, held_out: HeldOut | None = None) -> str:
     """Writes everything under `out`, which exists; returns the artifact's digest.
 
-    held_out: what was predicted of the held-out ratings, where there are any.
+    artifact: its metadata are what the metrics lack. held_out: what was predicted of the held-out ratings, where there
+    are any.
     """
-    state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    state = {name: tensor.contiguous() for name, tensor in artifact.network.state_dict().items()}
     with atomic_write(out / CHECKPOINT) as partial:
         save_file(state, partial)
-    history = history_of(trained)
-    catalogue = build_catalogue(data.movies, trained.movie_ids)
     metadata = {name: value for name, value in metrics.items() if name != "learning_curve"}
-    metadata["example"] = most_rated(trained, data.reading.words)
-    artifact = Artifact(network, trained.user_ids, trained.movie_ids, scale, history, catalogue, metadata, interest)
+    artifact = replace(artifact, metadata=metadata | artifact.metadata)
     digest = save_artifact(artifact, out / ARTIFACT)
     _write_text(out / METRICS, json.dumps({**metrics, "digest": digest}, indent=1, ensure_ascii=False))
     _write_text(out / MODEL_CARD, model_card(describe_artifact(artifact, digest)))

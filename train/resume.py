@@ -17,6 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pandas as pd
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -111,11 +112,16 @@ NO_STAGES = Stages()
 
 def fingerprint(config: TrainConfig, data: RatingsData) -> str:
     """SHA-256 of what decides a result: options, data, catalogue, events, versions, number of processes."""
-    options = {name: value for name, value in asdict(config).items() if name not in _NO_PART_OF_THE_RESULT}
-    catalogue = "" if data.movies is None else data.movies.to_json(orient="values")
-    told = [_FORMAT, options, data.sha256, hashlib.sha256(catalogue.encode()).hexdigest()]
-    told += [data.rating_scale, torch.__version__, distributed.world(), distributed.device().type]
+    told = [data.sha256, data.rating_scale, distributed.world(), distributed.device().type]
     told += [] if data.events is None else [data.events.sha256]
+    return fingerprint_of(config, data.movies, told)
+
+
+def fingerprint_of(config: TrainConfig, movies: pd.DataFrame | None, told: list[Any]) -> str:
+    """SHA-256 of options, catalogue and versions, and of what else decides a result, as JSON can hold it."""
+    options = {name: value for name, value in asdict(config).items() if name not in _NO_PART_OF_THE_RESULT}
+    catalogue = "" if movies is None else movies.to_json(orient="values")
+    told = [_FORMAT, options, hashlib.sha256(catalogue.encode()).hexdigest(), torch.__version__, *told]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 

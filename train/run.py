@@ -14,7 +14,9 @@ from typing import Any
 import pandas as pd
 import torch
 
+from model.artifact import Artifact
 from model.interest import Interest
+from model.network import RatingNetwork
 from model.scale import RatingScale
 from train import distributed
 from train.architectures import ARCHITECTURES
@@ -32,7 +34,16 @@ from train.interest.choose import choose_blend
 from train.interest.fit import Blend, fit_interest, history_of
 from train.interest.scores import ranked_scores
 from train.method import Architecture, Choice, Fitted
-from train.output import ARTIFACT, describe, write, write_measured
+from train.output import (
+    ARTIFACT,
+    artifact_of,
+    describe,
+    figures_of,
+    measured_metadata,
+    most_rated,
+    write,
+    write_measured,
+)
 from train.resume import FOLDER, Stages, fingerprint
 from train.splitting import split_as_asked
 
@@ -42,7 +53,7 @@ def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
 
     Of several processes all train, and number 0 alone reports, writes and returns something.
     """
-    clock = _Clock()
+    clock = Clock()
     if config.threads:
         torch.set_num_threads(config.threads)
     job = _Job.of(config, data)
@@ -65,7 +76,8 @@ def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
     report = _Report() if held_out is None else _report(job, model, held_out, clock)
     if refit:
         if not distributed.rank():
-            write_measured(model.fitted.network, model.interest, rows, job.scale, data, config.out, config.version)
+            told = measured_metadata(config, model.fitted.network)
+            write_measured(model.artifact(job.scale, data.movies, told), config.out)
             clock.lap("keep")
         everything = job.index(data.ratings)
         model = job.with_interest(job.fit(everything, choice, "refit on all"), everything, blend)
@@ -74,18 +86,16 @@ def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
     clock.lap("folds")
     if distributed.rank():
         return {}
-    metrics = describe(config, data, model.fitted.network, choice, report.errors, split)
+    metrics = describe(config, model.fitted.network, choice, report.errors, split, figures_of(data))
     metrics |= {"rankings": report.rankings, "chosen": {**choice.settings, **blend._asdict()}}
     metrics |= {"cross_validation": folded} if folded else {}
     config.out.mkdir(parents=True, exist_ok=True)
     log = choice.log if choice.log.watched_mse else model.fitted.log
-    _plot(log, model.rows, config.out)
+    plot(log, model.rows, config.out)
     speed |= {"processes": distributed.world(), "wall_s": round(clock.total(), 3)}
     metrics |= {**speed, "stages_s": dict(clock.seconds), "learning_curve": asdict(log)}
-    network = model.fitted.network
-    metrics["digest"] = write(
-        network, model.interest, model.rows, job.scale, data, metrics, config.out, report.predicted
-    )
+    artifact = model.artifact(job.scale, data.movies, {"example": most_rated(model.rows, config.words)})
+    metrics["digest"] = write(artifact, metrics, config.out, report.predicted)
     clock.lap("write")
     job.stages.clear()
     return {**metrics, "stages_s": clock.seconds, "artifact": config.out / ARTIFACT}
@@ -98,6 +108,9 @@ class _Model:
     fitted: Fitted
     interest: Interest
     rows: TrainingSet
+
+    def artifact(self, scale: RatingScale, movies: pd.DataFrame | None, metadata: dict[str, Any]) -> Artifact:
+        return artifact_of(self.fitted.network, self.interest, self.rows, scale, movies, metadata)
 
 
 @dataclass(frozen=True)
@@ -141,28 +154,31 @@ class _Report:
     rankings: dict[str, Any] = field(default_factory=dict)
 
 
-def _report(job: _Job, model: _Model, held_out: Ratings, clock: _Clock) -> _Report:
+def _report(job: _Job, model: _Model, held_out: Ratings, clock: Clock) -> _Report:
     if distributed.rank():
         return _Report()
     network = model.fitted.network
     predicted = predict_held_out(network, model.rows.ratings, held_out, job.scale)
     errors = evaluate(predicted)
     clock.lap("evaluate")
-    rankings = _rank(job, model, held_out) if job.config.ranking_users else {}
+    most, rankings = job.config.ranking_users, {}
+    if most:
+        rankings = rank(network, model.interest, model.rows, held_out, job.scale, most)
     clock.lap("rank")
     return _Report(predicted, errors, rankings)
 
 
-def _rank(job: _Job, model: _Model, held_out: Ratings) -> dict[str, Any]:
-    """How well the catalogue is ranked for users with held-out ratings."""
-    network, rated = model.fitted.network, model.rows.ratings
-    known = network.num_users, network.num_movies
-    own = ranked_scores(model.interest, history_of(model.rows).without_repeats(), network, job.scale)
+def rank(
+    network: RatingNetwork, interest: Interest, rows: TrainingSet, held_out: Ratings, scale: RatingScale, most: int
+) -> dict[str, Any]:
+    """How well the catalogue is ranked for users with held-out ratings, at most so many."""
+    rated, known = rows.ratings, (network.num_users, network.num_movies)
+    own = ranked_scores(interest, history_of(rows).without_repeats(), network, scale)
     scores = join_scores(own, baseline_scores(rated, network.num_movies))
-    return rank_held_out(rated, held_out, *known, job.scale.minimum, scores, job.config.ranking_users)
+    return rank_held_out(rated, held_out, *known, scale.minimum, scores, most)
 
 
-class _Clock:
+class Clock:
     """Wall time by stage, in seconds."""
 
     def __init__(self) -> None:
@@ -179,6 +195,7 @@ class _Clock:
         return time.perf_counter() - self._start
 
 
-def _plot(log: FitLog, trained: TrainingSet, out: Path) -> None:
+def plot(log: FitLog, trained: TrainingSet, out: Path) -> None:
+    """Writes the learning curve and the histogram of the ratings."""
     save_picture(learning_curve(log), out / "learning_curve.png")
     save_picture(rating_histogram(trained.ratings.rating.numpy()), out / "rating_histogram.png")

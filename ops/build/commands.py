@@ -17,6 +17,10 @@ from ops.build.recipe import Recipe
 _OWN_END_S = 2.0
 
 
+# The value of CLUSTER that trains by parts without a cluster.
+LOCAL = "local"
+
+
 class CommandError(RuntimeError):
     """A command failed and printed the reason; `status` is its exit status."""
 
@@ -30,11 +34,16 @@ def train(recipe: Recipe, version: str, out: Path, processes: str | None, resume
     options = recipe.options
     words = ["--preset", options["PRESET"], "--data", options["DATA"], "--out", str(out), "--version", version]
     words += [*shlex.split(options["TRAIN_ARGS"]), *(["--resume"] if resume else [])]
+    cluster = options.get("CLUSTER", "")
+    if cluster not in ("", LOCAL):
+        _run_module("train.cluster", "--cluster", cluster, *(["--processes", processes] if processes else []), *words)
+        return
+    module = "train.parts" if cluster else "train"
     if processes:
         torchrun = str(Path(sys.executable).with_name("torchrun"))
-        _run([torchrun, "--standalone", "--nproc-per-node", processes, "-m", "train", *words])
+        _run([torchrun, "--standalone", "--nproc-per-node", processes, "-m", module, *words])
     else:
-        _run_module("train", *words)
+        _run_module(module, *words)
 
 
 def update(options: dict[str, str], base: Path, version: str, out: Path) -> None:

@@ -13,7 +13,7 @@ DEMO = "build/demo"
 PRESET = "default"
 TRAIN = "train"
 # The variables that say what to train; a version's recipe contains them.
-TRAINING = ("DATA", "PRESET", "TRAIN_ARGS")
+TRAINING = ("DATA", "PRESET", "TRAIN_ARGS", "CLUSTER")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import json
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from glob import glob, has_magic
 from pathlib import Path
 
 from model.files import atomic_write
@@ -107,6 +108,10 @@ def write_recipe(folder: Path, recipe: Recipe) -> None:
 
 def _inside(data: Path) -> Iterator[tuple[str, Path]]:
     if not data.exists():
+        matching = [Path(one) for one in sorted(glob(str(data)))] if has_magic(str(data)) else []  # noqa: PTH207
+        if matching:
+            yield from ((path.name, path) for path in matching if path.is_file())
+            return
         raise FileNotFoundError(f"DATA: {data}: no such file or folder")
     if data.is_dir():
         files = ((path.relative_to(data), path) for path in data.rglob("*") if path.is_file())

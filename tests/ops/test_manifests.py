@@ -185,3 +185,23 @@ def test_ray_service_passes_arguments_that_the_application_accepts() -> None:
         assert pod["volumes"][0]["persistentVolumeClaim"]["claimName"] == claim
     pinned = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["cluster"]
     assert pinned == [f"ray[serve]=={service['rayClusterConfig']['rayVersion']}"]
+
+
+def test_the_ray_job_starts_a_command_of_the_project_on_storage_that_all_pods_share() -> None:
+    job = MANIFESTS["ray-job.yaml:RayJob"]["spec"]
+    python, module, name, *options = job["entrypoint"].split()
+    assert (python, module, name) == ("python", "-m", "train.cluster")
+    asked = dict(zip(options[::2], options[1::2], strict=True))
+    assert set(asked) == {"--data", "--out", "--version", "--processes", "--deadline"}
+    cluster = job["rayClusterSpec"]
+    [workers] = cluster["workerGroupSpecs"]
+    head = cluster["headGroupSpec"]
+    cores = int(workers["template"]["spec"]["containers"][0]["resources"]["limits"]["cpu"]) * workers["replicas"]
+    assert int(asked["--processes"]) == cores + int(head["rayStartParams"]["num-cpus"])
+    claim = MANIFESTS["ray-job.yaml:PersistentVolumeClaim"]
+    assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
+    for group in (head, workers):
+        pod = group["template"]["spec"]
+        assert pod["volumes"][0]["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
+        assert asked["--out"].startswith(pod["containers"][0]["volumeMounts"][0]["mountPath"] + "/")
+    assert cluster["rayVersion"] == MANIFESTS["ray-service.yaml:RayService"]["spec"]["rayClusterConfig"]["rayVersion"]

@@ -54,7 +54,7 @@ def test_a_run_writes_everything_and_reports_beside_the_baselines(
     assert list(metrics["rankings"]["liked"])[-4:] == ["rating", "most_popular", "best_shrunken_mean", "random"]
     assert metrics["rankings"]["users"] == 2_462  # who liked a held-out movie that they had not rated
     assert metrics["rows_per_s"] > 0
-    own = ["epochs"] if preset == "mlp" else ["noise", "sweeps"]
+    own = ["epochs"] if preset == "mlp" else ["noise", "sweeps", "factors"]
     assert set(metrics["chosen"]) == {"rating_share", "restraint", *own}
     assert metrics["split"] == {"kind": "random", "seed": 1234, "test_size": 0.2, "served": "all"}
     told = capsys.readouterr().out

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from train.dataset.data import MOVIE_ID, RATING, USER_ID, EventsData, RatingsData
 
@@ -26,8 +25,8 @@ def describe_data(data: RatingsData) -> dict[str, Any]:
         "reading": data.reading.told(),
         "rating_scale": list(data.rating_scale),
         "mean_rating": float(data.ratings[RATING].mean()),
-        "ratings_per_user": _spread(by_user),
-        f"ratings_per_{data.reading.words.item}": _spread(by_movie),
+        "ratings_per_user": spread(by_user.to_numpy()),
+        f"ratings_per_{data.reading.words.item}": spread(by_movie.to_numpy()),
     }
 
 
@@ -38,8 +37,8 @@ def describe_events(events: EventsData) -> dict[str, Any]:
     return {**told, "events": len(events.frame), "users": int(users), "movies": int(movies)}
 
 
-def _spread(counts: pd.Series) -> dict[str, float]:
+def spread(counts: np.ndarray) -> dict[str, float]:
     """Mean and quantiles of the number of ratings."""
     names = {"min": 0.0, "p10": 0.1, "median": 0.5, "p90": 0.9, "max": 1.0}
-    values = np.quantile(counts.to_numpy(), list(names.values()))
+    values = np.quantile(counts, list(names.values()))
     return {"mean": float(counts.mean())} | dict(zip(names, values.tolist(), strict=True))

@@ -32,10 +32,26 @@ def assemble(
     by_time: a movie without ratings is rated as the movie of an average rating; see train/factors/drift.py.
     """
     num_users, num_movies = len(score_block.user.mean), len(score_block.movie.mean)
+    straight, vectors = (_movie_rows(block, ratings, by_time) for block in (rating_block, score_block))
+    counts = head.histogram(ratings.movie_index, head.level(ratings.rating), num_movies + 1)
+    rows = straight, vectors
+    return join_blocks(rating_block, score_block, head, rows, counts, num_users, standard, scale, rating_weight)
+
+
+def join_blocks(
+    rating_block: Block,
+    score_block: Block,
+    head: OrdinalHead,
+    rows: tuple[Tensor, Tensor],
+    counts: Tensor,
+    num_users: int,
+    standard: tuple[float, float],
+    scale: RatingScale,
+    rating_weight: float,
+) -> FactorNetwork:
+    """The same from the movies' rows in each block, (M + 1, K) each, and the levels' counts (M + 1, L) by movie."""
     with torch.inference_mode():
-        straight, vectors = (_movie_rows(block, ratings, by_time) for block in (rating_block, score_block))
-        counts = head.histogram(ratings.movie_index, head.level(ratings.rating), num_movies + 1)
-        movies = torch.cat([straight, vectors, head.movie_tower(vectors, counts)], 1)
+        movies = torch.cat([*rows, head.movie_tower(rows[1], counts)], 1)
     return (
         FactorNetwork(
             rating_block=_encoder(rating_block),

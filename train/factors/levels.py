@@ -42,19 +42,28 @@ class Levels:
 
 def rating_levels(rating: Tensor, max_levels: int) -> Levels:
     """Levels of ratings (R,): the distinct ones, or quantile bins where there are more than `max_levels`."""
-    distinct = torch.unique(rating)
-    edges = (distinct[1:] + distinct[:-1]) / 2 if len(distinct) <= max_levels else _quantile_edges(rating, max_levels)
-    level = torch.searchsorted(edges, rating)
-    count = torch.bincount(level, minlength=len(edges) + 1).clamp_min(1).double()
-    total = torch.zeros_like(count).index_add_(0, level, rating.double())
+    distinct, number = torch.unique(rating, return_counts=True)
+    return levels_of_counts(distinct, number, max_levels)
+
+
+def levels_of_counts(distinct: Tensor, number: Tensor, max_levels: int) -> Levels:
+    """The same of distinct ratings (D,), ascending, and how often each occurs (D,) int64."""
+    few = len(distinct) <= max_levels
+    edges = (distinct[1:] + distinct[:-1]) / 2 if few else _quantile_edges(distinct, number, max_levels)
+    level = torch.searchsorted(edges, distinct)
+    none = torch.zeros(len(edges) + 1, dtype=torch.float64)
+    count = none.index_add(0, level, number.double()).clamp_min(1)
+    total = none.index_add(0, level, distinct.double() * number)
     share = count / count.sum()
     return Levels(edges, (total / count).float(), share.float(), _normal_scores(share).float())
 
 
-def _quantile_edges(rating: Tensor, num_levels: int) -> Tensor:
-    sample = rating[torch.linspace(0, len(rating) - 1, min(len(rating), _QUANTILE_SAMPLE)).long()]
+def _quantile_edges(distinct: Tensor, number: Tensor, num_levels: int) -> Tensor:
+    ends = number.cumsum(0)
+    places = torch.linspace(0, int(ends[-1]) - 1, min(int(ends[-1]), _QUANTILE_SAMPLE), dtype=torch.float64).long()
+    sample = distinct[torch.searchsorted(ends, places, right=True)]
     edges: Tensor = torch.unique(torch.quantile(sample, torch.linspace(0, 1, num_levels + 1)[1:-1]))
-    return edges[edges < rating.max()]  # else the last level would be empty
+    return edges[edges < distinct[-1]]  # else the last level would be empty
 
 
 def _normal_scores(share: Tensor) -> Tensor:

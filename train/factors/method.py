@@ -25,7 +25,7 @@ from train.config import TrainConfig
 from train.dataset.tensors import Ratings, TrainingSet
 from train.factors.assemble import assemble, fill_user_table
 from train.factors.choose import choose_noise
-from train.factors.choose_number import choose_number
+from train.factors.choose_number import choose_number, score_sweeps_with
 from train.factors.config import FactorsConfig
 from train.factors.drift import Drift, add_drift, measure_drift, strangers_of
 from train.factors.fit_blocks import fit_blocks
@@ -49,7 +49,7 @@ def choose_factors(data: TrainingSet, scale: RatingScale, config: TrainConfig, s
     rows, options, seed = data.ratings.to(device), config.factors, config.seed
     noise_shapes, sweeps, log = choose_noise(rows, target, options, seed, features)
     number = choose_number(rows, target, noise_shapes, sweeps, options, seed, features)
-    settings = {"noise": list(noise_shapes), "sweeps": sweeps, "factors": number.factors}
+    settings = {"noise": list(noise_shapes), "sweeps": number.sweeps, "factors": number.factors}
     watched_mse = [error * deviation**2 for error in log.watched_mse]
     reasons = {"factors": number.reason} if number.reason else {}
     choice = Choice(settings, FitLog([], watched_mse, sweeps), reasons)
@@ -93,7 +93,8 @@ def fit_factors(
     if by_time:
         add_drift(network, Drift(**choice.settings["drift"]))
     fill_user_table(network.to(distributed.device()), ratings)
-    passes = choice.settings["sweeps"] + options.score_sweeps + options.epochs
+    sweeps = choice.settings["sweeps"] + score_sweeps_with(network.size - 1, options)
+    passes = sweeps + options.epochs
     return Fitted(network.to(cpu), FitLog(), passes)
 
 
@@ -130,16 +131,7 @@ def _fit_head(
     """The ordinal network on the score block, trained or loaded from an earlier run."""
     options = config.factors
     stage = f"{label}: network"
-    torch.manual_seed(config.seed)
-    head = OrdinalHead(
-        levels.edges,
-        scale.to_unit(levels.value),
-        levels.share,
-        levels.score,
-        score_block.user.mean.shape[1] - 1,
-        options.hidden_dim,
-        options.dropout,
-    )
+    head = start_head(levels, scale, config, score_block.user.mean.shape[1] - 1)
     if before := stages.load(stage):
         head.load_state_dict(before.tensors)
         return head.eval()
@@ -149,6 +141,21 @@ def _fit_head(
     fit_ordinal(head, score_block, ratings, deviation / scale.span, options, label, strangers)
     stages.save(stage, head.state_dict(), {})
     return head
+
+
+def start_head(levels: Levels, scale: RatingScale, config: TrainConfig, factors: int) -> OrdinalHead:
+    """The ordinal network before its training; seeds PyTorch's global generator, which the training draws from."""
+    options = config.factors
+    torch.manual_seed(config.seed)
+    return OrdinalHead(
+        levels.edges,
+        scale.to_unit(levels.value),
+        levels.share,
+        levels.score,
+        factors,
+        options.hidden_dim,
+        options.dropout,
+    )
 
 
 FACTORS = Architecture(

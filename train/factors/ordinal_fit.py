@@ -50,15 +50,22 @@ def fit_ordinal(
     movie_counts = head.histogram(ratings.movie_index, level, len(block.movie.mean))
     rows = _permutation(len(ratings), level.device)[: config.network_rows]
     level = level[rows]
-    inputs = _inputs(head, block, ratings.take(rows), level, user_counts, movie_counts)
+    inputs = inputs_of(head, block, ratings.take(rows), level, user_counts, movie_counts)
     if strangers is not None:
         inputs = _hide_some(head, inputs, strangers)
-    steps = max(1, len(rows) // config.batch_size)
+    fit_on_inputs(head, inputs, level, deviation, config, label)
+
+
+def fit_on_inputs(
+    head: OrdinalHead, inputs: Inputs, level: Tensor, deviation: float, config: FactorsConfig, label: str
+) -> None:
+    """Trains `head` in place on rows of this input and of these levels (R,). Draws, and raises, as `fit_ordinal`."""
+    steps = max(1, len(level) // config.batch_size)
     optimizer = OneCycleAdamW(head.parameters(), config.learning_rate, config.weight_decay, steps * config.epochs)
     epochs = range(config.epochs)
     head.train()
     for _ in tqdm(epochs, f"{label}: network", unit=" epochs", dynamic_ncols=True, disable=distributed.quiet()):
-        for batch in _permutation(len(rows), level.device).tensor_split(steps):
+        for batch in _permutation(len(level), level.device).tensor_split(steps):
             loss = _batch_loss(head, inputs, level, batch, deviation)
             loss.backward()
             distributed.reduce_gradients(head.parameters())
@@ -73,7 +80,7 @@ def _permutation(num: int, device: torch.device) -> Tensor:
     return distributed.agree(torch.randperm(num, device="cpu").to(device))
 
 
-class _Inputs(NamedTuple):
+class Inputs(NamedTuple):
     """What the network sees of each row, left out: the score (R, 1), and what each tower sees of its vector."""
 
     score: Tensor
@@ -81,9 +88,9 @@ class _Inputs(NamedTuple):
     movie: Tensor
 
 
-def _inputs(
+def inputs_of(
     head: OrdinalHead, block: Block, ratings: Ratings, level: Tensor, user_counts: Tensor, movie_counts: Tensor
-) -> _Inputs:
+) -> Inputs:
     """The inputs of all rows; the counts (N, L) and (M, L) are of the levels that each user and movie has."""
     scores, users, movies = [], [], []
     at_once = rows_at_once(_INPUT_ROWS, block.user.mean.shape[1])
@@ -94,10 +101,10 @@ def _inputs(
         scores.append(score.unsqueeze(1))
         users.append(head.describe_user(user, user_counts[user_index] - itself))
         movies.append(head.describe_movie(movie, movie_counts[movie_index] - itself))
-    return _Inputs(torch.cat(scores), torch.cat(users), torch.cat(movies))
+    return Inputs(torch.cat(scores), torch.cat(users), torch.cat(movies))
 
 
-def _hide_some(head: OrdinalHead, inputs: _Inputs, strangers: Strangers) -> _Inputs:
+def _hide_some(head: OrdinalHead, inputs: Inputs, strangers: Strangers) -> Inputs:
     """The inputs with the users of some rows, and the movies of some, replaced by strangers without ratings."""
     none = head.share.new_zeros(1, head.num_levels)
     size, rows = len(strangers.user), len(inputs.score)
@@ -105,7 +112,7 @@ def _hide_some(head: OrdinalHead, inputs: _Inputs, strangers: Strangers) -> _Inp
     user = torch.where(no_user, head.describe_user(strangers.user.unsqueeze(0), none), inputs.user)
     movie = torch.where(no_movie, head.describe_movie(strangers.movie.unsqueeze(0), none), inputs.movie)
     score = bilinear(user[:, :size], movie[:, :size]).unsqueeze(1)
-    return _Inputs(torch.where(no_user | no_movie, score, inputs.score), user, movie)
+    return Inputs(torch.where(no_user | no_movie, score, inputs.score), user, movie)
 
 
 def _drawn(rows: int, device: torch.device) -> Tensor:
@@ -113,7 +120,7 @@ def _drawn(rows: int, device: torch.device) -> Tensor:
     return distributed.agree(torch.rand(rows, 1, device="cpu").to(device)) < HIDDEN
 
 
-def _batch_loss(head: OrdinalHead, inputs: _Inputs, level: Tensor, batch: Tensor, deviation: float) -> Tensor:
+def _batch_loss(head: OrdinalHead, inputs: Inputs, level: Tensor, batch: Tensor, deviation: float) -> Tensor:
     """The loss of this process's share of a batch of rows (B,); the sum over processes is the mean over the batch."""
     own = distributed.share(batch)
     user, movie = inputs.user.index_select(0, own), inputs.movie.index_select(0, own)

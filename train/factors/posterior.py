@@ -78,7 +78,7 @@ class Side:
         )
 
 
-class _Tables(NamedTuple):
+class Tables(NamedTuple):
     """What is summed over ratings, by row of the other side (M rows), each row times its noise precision.
 
     moments (M, T + K + 1): E[x x'], E[x c], E[c^2]. linear (M, K + 1): E[x], E[c]. weight (M, 1): the precision.
@@ -89,7 +89,7 @@ class _Tables(NamedTuple):
     weight: Tensor
 
 
-class _Sums(NamedTuple):
+class Sums(NamedTuple):
     """Weighted sums over the ratings of n entities.
 
     moments (n, T + K + 1): of E[x x'], E[x c], E[c^2]. linear (n, K + 1): of y E[x], y E[c]. square (n,): of y^2.
@@ -106,7 +106,7 @@ def update_side(rows: SideRows, target: Tensor, alpha: float, other: Side, own: 
     Returns mean (N, K), covariance (N, T), and by entity the expected squared error (N,),
     sum_r w_r E[(y_r - f_r)^2].
     """
-    tables = _tables(other)
+    tables = tables_of(other)
     prior_term = own.features @ own.link @ own.precision  # (N, K): Lambda mu
     scale = (alpha * own.noise_precision).unsqueeze(1)
     mean = torch.empty_like(own.mean)
@@ -114,9 +114,9 @@ def update_side(rows: SideRows, target: Tensor, alpha: float, other: Side, own: 
     error = torch.empty_like(own.noise_precision)
     ends = distributed.bounds(rows.start, len(target))
     mine = slice(ends[distributed.rank()], ends[distributed.rank() + 1])
-    for entities, ratings in _chunks(rows, mine, len(target), rows_at_once(_CHUNK, own.mean.shape[1])):
-        sums = _sums(tables, rows, target, entities, ratings, scale[entities])
-        solved = _solve(sums, prior_term[entities], own.precision)
+    for entities, ratings in chunks(rows, mine, len(target), own.mean.shape[1]):
+        sums = sums_of(tables, rows, target, entities, ratings, scale[entities])
+        solved = solve(sums, prior_term[entities], own.precision)
         mean[entities], covariance[entities], error[entities] = solved
     if distributed.world() > 1:
         for part in (mean, covariance, error):
@@ -124,31 +124,33 @@ def update_side(rows: SideRows, target: Tensor, alpha: float, other: Side, own: 
     return mean, covariance, error
 
 
-def _tables(other: Side) -> _Tables:
+def tables_of(other: Side) -> Tables:
+    """What an update of one side sums of the other."""
     x, outer, cross, square = moments(other.mean, other.covariance)
     weight = other.noise_precision.unsqueeze(1)
     bias = other.mean[:, :1]
-    return _Tables(
+    return Tables(
         moments=torch.cat([outer, cross, square.unsqueeze(1)], 1) * weight,
         linear=torch.cat([x, bias], 1) * weight,
         weight=weight,
     )
 
 
-def _chunks(rows: SideRows, entities: slice, num_ratings: int, at_once: int) -> Iterator[tuple[slice, slice]]:
-    """The entities, some at a time, and where their ratings lie."""
+def chunks(rows: SideRows, entities: slice, num_ratings: int, size: int) -> Iterator[tuple[slice, slice]]:
+    """The entities, some at a time, and where their ratings lie. size: K of their systems."""
+    at_once = rows_at_once(_CHUNK, size)
     edges = [*range(entities.start, entities.stop, at_once), entities.stop]
     starts = torch.cat([rows.start, rows.start.new_tensor([num_ratings])])[edges].tolist()
     for place in range(len(edges) - 1):
         yield slice(edges[place], edges[place + 1]), slice(starts[place], starts[place + 1])
 
 
-def _sums(tables: _Tables, rows: SideRows, target: Tensor, entities: slice, ratings: slice, scale: Tensor) -> _Sums:
+def sums_of(tables: Tables, rows: SideRows, target: Tensor, entities: slice, ratings: slice, scale: Tensor) -> Sums:
     """The sums of some entities over their ratings, times the entities' `scale` (n, 1)."""
     other = rows.other[ratings]
     offsets = rows.start[entities] - ratings.start
     y = target[ratings]
-    return _Sums(
+    return Sums(
         moments=functional.embedding_bag(other, tables.moments, offsets, mode="sum") * scale,
         linear=_weighted_sums(other, tables.linear, offsets, y) * scale,
         square=(_weighted_sums(other, tables.weight, offsets, y * y) * scale)[:, 0],
@@ -160,7 +162,7 @@ def _weighted_sums(rows: Tensor, table: Tensor, offsets: Tensor, weight: Tensor)
     return functional.embedding_bag(rows, table, offsets, mode="sum", per_sample_weights=weight)
 
 
-def _solve(sums: _Sums, prior_term: Tensor, precision: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def solve(sums: Sums, prior_term: Tensor, precision: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Mean (n, K), covariance (n, T) and error (n,) of n entities; prior_term (n, K) is Lambda mu."""
     size = precision.shape[0]
     row, column, _ = triangle(size, precision.device)

@@ -27,8 +27,8 @@ from train.factors.posterior import Side, SideRows, sort_by_side, update_side
 
 NoiseShapes = tuple[float, float]  # of the Gamma distributions of noise precisions, by user and by movie
 
-_FIRST_ALPHA = 1.5
-_MOST_ALPHA = 1e4  # noise of less than a hundredth of the target's deviation: only made-up data reach it
+FIRST_ALPHA = 1.5
+MOST_ALPHA = 1e4  # noise of less than a hundredth of the target's deviation: only made-up data reach it
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ def start_block(
     popularity (M,): what stands for log n_j, where the numbers of ratings do not say it.
     """
     user = _first_users(len(data.by_user.count), factors, config, data.by_user.count.device)
-    movie = _first_movies(data.by_movie.count, factors, config, seed, features, popularity)
-    return Block(user, movie, _FIRST_ALPHA, noise_shapes)
+    movie = first_movies(data.by_movie.count, factors, config, seed, features, popularity)
+    return Block(user, movie, FIRST_ALPHA, noise_shapes)
 
 
 def start_from(fitted: Block, noise_shapes: NoiseShapes) -> Block:
@@ -99,17 +99,17 @@ def sweep_block(block: Block, data: BothSides, config: FactorsConfig) -> None:
     user, movie = block.user, block.movie
     user_shape, movie_shape = block.noise_shapes
     user.mean, user.covariance, error = update_side(data.by_user, data.user_target, block.alpha, movie, user)
-    user.noise_precision = _noise_precision(user_shape, data.by_user.count, error / user.noise_precision)
+    user.noise_precision = noise_precision(user_shape, data.by_user.count, error / user.noise_precision)
     if block.sweeps:  # at first the movies are random: nothing to learn a prior from
-        _update_prior(user, data.by_user.count, config)
+        update_prior(user, data.by_user.count, config)
     movie.mean, movie.covariance, error = update_side(data.by_movie, data.movie_target, block.alpha, user, movie)
     relative = error / movie.noise_precision
-    movie.noise_precision = _noise_precision(movie_shape, data.by_movie.count, relative)
-    _update_prior(movie, data.by_movie.count, config)
+    movie.noise_precision = noise_precision(movie_shape, data.by_movie.count, relative)
+    update_prior(movie, data.by_movie.count, config)
     expected = float((relative * movie.noise_precision).sum())
     if not math.isfinite(expected):
         raise DivergedError(f"training diverged (expected error {expected}): try fewer --factors.factors")
-    block.alpha = min(block.alpha * len(data.user_target) / max(expected, 1e-30), _MOST_ALPHA)
+    block.alpha = min(block.alpha * len(data.user_target) / max(expected, 1e-30), MOST_ALPHA)
     block.sweeps += 1
 
 
@@ -140,13 +140,13 @@ def _first_users(num_users: int, factors: int, config: FactorsConfig, device: to
     return _first_side(mean, 8.0 * config.init_scale, features=torch.ones(num_users, 1, device=device))
 
 
-def _first_movies(
+def first_movies(
     count: Tensor,
     factors: int,
     config: FactorsConfig,
     seed: int,
     features: Tensor | None,
-    popularity: Tensor | None,
+    popularity: Tensor | None = None,
 ) -> Side:
     """Biases at zero, factors at random; count (M,) of ratings."""
     generator = torch.Generator().manual_seed(seed)  # on the processor: the same numbers for any device
@@ -172,12 +172,12 @@ def _first_side(mean: Tensor, factor_precision: float, features: Tensor) -> Side
     )
 
 
-def _noise_precision(shape: float, count: Tensor, error: Tensor) -> Tensor:
+def noise_precision(shape: float, count: Tensor, error: Tensor) -> Tensor:
     """Posterior means (N,) of relative noise precisions, given numbers of ratings and expected squared errors (N,)."""
     return (shape + count) / (shape + error)
 
 
-def _update_prior(side: Side, count: Tensor, config: FactorsConfig) -> None:
+def update_prior(side: Side, count: Tensor, config: FactorsConfig) -> None:
     """Empirical Bayes over the rated entities: the link by ridge regression, Lambda from what that leaves."""
     size, rated = side.mean.shape[1], (count > 0).float().unsqueeze(1)
     features = side.features * rated  # entities without ratings say nothing

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from glob import glob, has_magic
 from pathlib import Path
 from typing import get_args, get_type_hints
 
@@ -15,9 +16,10 @@ from train.readers.columns import Found, ratings_data
 from train.readers.dialect import fields, find_delimiter
 from train.readers.from_database import read_database
 from train.readers.object_store import fetch
-from train.readers.plain import read_plain
+from train.readers.parts import ratings_in
+from train.readers.plain import read_by_file, read_plain
 from train.readers.rules import ReadingRules
-from train.readers.source import DATA_SUFFIXES, JSON_SUFFIXES, PARQUET_SUFFIXES, Place
+from train.readers.source import DATA_SUFFIXES, JSON_SUFFIXES, PARQUET_SUFFIXES, Place, Source, is_data
 from train.readers.text import first_lines
 
 __all__ = ["FORMATS", "DataError", "ReadingRules", "detect_format", "load_ratings"]
@@ -43,6 +45,43 @@ def load_ratings(
     reading = Reading(words=rules.words)
     if is_database(path):
         return ratings_data(read_database(path, rules, reading), rules, rating_scale, reading)
+    place, format = _placed(path, rules, reading)
+    found = DATA_SETS.get(format, read_plain)(place, rules, reading)
+    return ratings_data(found, rules, rating_scale, reading)
+
+
+def found_by_file(path: str | Path, rules: ReadingRules, reading: Reading) -> Iterator[Found]:
+    """What the readers find in a folder, a file, files by a pattern (`parts/*.csv`) or an object store: a file or a
+    Parquet row group at a time, so that no more is in memory. A published data set comes in one piece.
+
+    Raises DataError, which names file and line.
+    """
+    if is_database(path):
+        raise DataError(f"{path}: a database is not read in parts; allowed are files, folders and object stores")
+    chosen = _matching(str(path))
+    if chosen:
+        yield from read_by_file(Place(chosen[0].path.parent), chosen, rules, reading)
+        return
+    place, format = _placed(path, rules, reading)
+    if format in DATA_SETS:
+        yield DATA_SETS[format](place, rules, reading)
+    else:
+        yield from read_by_file(place, ratings_in(place, reading), rules, reading)
+
+
+def _matching(pattern: str) -> list[Source]:
+    """The files of data that a pattern matches; none where it is the path of a file or folder."""
+    if not has_magic(pattern) or is_object_store(pattern) or Path(pattern).exists():
+        return []
+    paths = map(Path, sorted(glob(pattern)))  # noqa: PTH207  a pattern may begin at the root
+    found = [Source(path) for path in paths if path.is_file() and is_data(path)]
+    if not found:
+        raise DataError(f"{pattern}: matches no file of data; allowed are names ending in {', '.join(DATA_SUFFIXES)}")
+    return found
+
+
+def _placed(path: str | Path, rules: ReadingRules, reading: Reading) -> tuple[Place, str]:
+    """Where the ratings lie on this machine, and their format."""
     path = fetch(str(path), reading) if is_object_store(path) else path
     if rules.asks_a_database:
         raise DataError(f"{path}: --query, --table, --movies-query and --since are only for databases; this is not one")
@@ -52,8 +91,7 @@ def load_ratings(
     format = rules.format if rules.format != "auto" else _detect(place, rules.names_a_layout)
     if format in DATA_SETS and rules.names_a_layout:
         raise DataError(f"columns, delimiter and movies are for csv, parquet and jsonl; got them for {format}")
-    found = DATA_SETS.get(format, read_plain)(place, rules, reading)
-    return ratings_data(found, rules, rating_scale, reading)
+    return place, format
 
 
 def detect_format(path: str | Path) -> str:

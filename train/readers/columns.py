@@ -70,7 +70,7 @@ def ratings_data(
     _tell_file(found, reading)
     if not table.num_rows:
         raise DataError(f"{table.name}: no ratings; the file ends after its header")
-    checked, sieve = _checked(found, rules, rating_scale, reading)
+    checked, sieve = checked_columns(found, rules, rating_scale, reading)
     rows = None if sieve.kept.all() else np.flatnonzero(sieve.kept)
     ratings = (checked if rows is None else checked.take(rows)).to_pandas()
     scale = rating_scale or seen_scale(table, found.columns.rating, checked[RATING], sieve.kept, reading)
@@ -96,10 +96,17 @@ def _newest(found: Found, rows: npt.NDArray[np.int64] | None) -> str | None:
     return newest_time(times if rows is None else times.take(rows))
 
 
-def _checked(
-    found: Found, rules: ReadingRules, rating_scale: tuple[float, float] | None, reading: Reading
+def checked_columns(
+    found: Found,
+    rules: ReadingRules,
+    rating_scale: tuple[float, float] | None,
+    reading: Reading,
+    look_for_copies: bool = True,
 ) -> tuple[pa.Table, Sieve]:
-    """Users, movies, ratings and times of every row, and which rows to use. The other rows may hold null."""
+    """Users, movies, ratings and times of every row, and which rows to use. The other rows may hold null.
+
+    Raises DataError on an unusable id, rating or time, and if no row is left.
+    """
     table, columns = found.table, found.columns
     sieve = Sieve(table, rules.skip_bad_lines)
     users, user_type = read_ids(table, columns.user, USER, rules.user_ids, sieve, reading)
@@ -113,8 +120,9 @@ def _checked(
         check_scale(rating_scale)
         refuse_outside(values, columns.rating, rating_scale, sieve)
         reading.say(f"scale: {rating_scale[0]:g} to {rating_scale[1]:g}, as given")
-    same = [users, movies, values, *([table.columns[columns.time]] if columns.time else [])]
-    drop_copies(table, same, rules, found.published_copies, sieve, reading)
+    if look_for_copies:
+        same = [users, movies, values, *([table.columns[columns.time]] if columns.time else [])]
+        drop_copies(table, same, rules, found.published_copies, sieve, reading)
     checked = {USER_ID: users, MOVIE_ID: movies, RATING: values}
     if columns.time:
         times = read_times(table, columns.time, rules.time_column is not None, sieve, reading)

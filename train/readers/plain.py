@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from train.dataset.reading import Reading, counted, listed
 from train.errors import DataError
@@ -11,9 +12,10 @@ from train.readers import names
 from train.readers.columns import Columns, Found
 from train.readers.movies_file import read_catalogue
 from train.readers.opening import open_source
+from train.readers.parquet import ParquetFile
 from train.readers.parts import catalogue_beside, ratings_in
 from train.readers.rules import ReadingRules
-from train.readers.source import Place
+from train.readers.source import Place, Source
 from train.readers.table import Opened, Table, joined
 from train.readers.text import Layout
 
@@ -27,7 +29,30 @@ def read_plain(place: Place, rules: ReadingRules, reading: Reading) -> Found:
     if not parts[0].header:
         _tell_numbered(table, columns, rules, reading)
     described = parts[0].described + (f", {counted(len(parts), 'part')}" if len(parts) > 1 else "")
-    path = sources[0].path if len(sources) == 1 else place.folder
+    found = Found(sources[0].path if len(sources) == 1 else place.folder, table, columns, described)
+    return _with_catalogue(found, place, sources, rules, reading)
+
+
+def read_by_file(place: Place, sources: Sequence[Source], rules: ReadingRules, reading: Reading) -> Iterator[Found]:
+    """The same ratings, a file or a Parquet row group at a time; the first has the catalogue. Raises DataError."""
+    columns = None
+    for source in sources:
+        opened = open_source(source, rules, Layout(fewest=3), reading if columns is None else Reading())
+        first = columns is None
+        columns = columns or choose_columns(opened, rules, reading)
+        chosen = _chosen(columns)
+        _check_columns(opened, chosen, sources[0].name)
+        groups = opened.read_groups(chosen) if isinstance(opened, ParquetFile) else iter([opened.read(chosen)])
+        for table in groups:
+            found = Found(source.path, table, columns, opened.described)
+            yield _with_catalogue(found, place, sources, rules, reading) if first else found
+            first = False
+
+
+def _with_catalogue(
+    found: Found, place: Place, sources: Sequence[Source], rules: ReadingRules, reading: Reading
+) -> Found:
+    """The same with the catalogue that was named, else the one beside the ratings."""
     source = Place.at(rules.movies).source if rules.movies is not None else None
     if rules.movies is not None and source is None:
         raise DataError(f"--movies: {rules.movies}: is a folder; allowed is a file")
@@ -35,15 +60,17 @@ def read_plain(place: Place, rules: ReadingRules, reading: Reading) -> Found:
     if source is None and rules.catalogue:
         source = catalogue_beside(place, sources, reading)
     if source is None:
-        return Found(path, table, columns, described)
+        return found
     try:
         catalogue, told = read_catalogue(source, rules, reading)
     except DataError as error:
         if asked_for:
             raise
         reading.warn(f"the catalogue beside the ratings is not used: {error}")
-        return Found(path, table, columns, described)
-    return Found(path, table, columns, described, catalogue, source.name, told, asked_for)
+        return found
+    return replace(
+        found, catalogue=catalogue, catalogue_name=source.name, catalogue_described=told, asked_for=asked_for
+    )
 
 
 def choose_columns(opened: Opened, rules: ReadingRules, reading: Reading) -> Columns:
@@ -83,14 +110,22 @@ def _tell_numbered(table: Table, columns: Columns, rules: ReadingRules, reading:
         )
 
 
+def _chosen(columns: Columns) -> list[str]:
+    return [columns.user, columns.movie, columns.rating, *([columns.time] if columns.time else [])]
+
+
+def _check_columns(part: Opened, chosen: Sequence[str], first: str) -> None:
+    lacking = [name for name in chosen if name not in part.names]
+    if lacking:
+        told = f"no column {listed(lacking)}, which {first} has; found: {names.shown(part.names)}"
+        raise DataError(f"{part.name}: {told}; allowed are parts of one table")
+
+
 def _read_parts(parts: Sequence[Opened], columns: Columns) -> Table:
-    chosen = [columns.user, columns.movie, columns.rating, *([columns.time] if columns.time else [])]
+    chosen = _chosen(columns)
     tables = []
     for part in parts:
-        lacking = [name for name in chosen if name not in part.names]
-        if lacking:
-            told = f"no column {listed(lacking)}, which {parts[0].name} has; found: {names.shown(part.names)}"
-            raise DataError(f"{part.name}: {told}; allowed are parts of one table")
+        _check_columns(part, chosen, parts[0].name)
         tables.append(part.read(chosen))
     digests = "".join(table.sha256 for table in tables)
     sha256 = tables[0].sha256 if len(tables) == 1 else hashlib.sha256(digests.encode()).hexdigest()

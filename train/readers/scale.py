@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import isfinite
 
 import numpy as np
@@ -37,32 +38,44 @@ def seen_scale(
     order = pc.sort_indices(counts.field("values"))
     distinct = counts.field("values").take(order).to_numpy()
     numbers = counts.field("counts").take(order).to_numpy()
+
+    def where(value: float) -> str:
+        return table.locate(pc.index(values, pa.scalar(value)).as_py())
+
+    return scale_of_counts(table.name, name, distinct, numbers, where, reading)
+
+
+def scale_of_counts(
+    table: str, name: str, distinct: np.ndarray, numbers: np.ndarray, where: Callable[[float], str], reading: Reading
+) -> tuple[float, float]:
+    """The same of different ratings (N,), ascending, each of which occurs `numbers` (N,) times.
+
+    table, name: of the table and of the column. where: tells where a rating occurs first.
+    """
     minimum, maximum = float(distinct[0]) + 0.0, float(distinct[-1]) + 0.0  # -0 is 0
     if minimum == maximum:
-        raise DataError(f"{table.name}: every {name} is {minimum:g}; two different ones are needed, or --rating-scale")
+        raise DataError(f"{table}: every {name} is {minimum:g}; two different ones are needed, or --rating-scale")
     if minimum >= _EARLIEST_TIME:
         told = f"{name} {minimum:g} to {maximum:g} look like times, not ratings"
-        raise DataError(f"{table.name}: {told}; --rating-column names another column, --rating-scale keeps them")
-    _check_lowest(table, name, values, distinct, int(numbers[0]))
-    _check_lonely(table, name, values, distinct, numbers, reading)
+        raise DataError(f"{table}: {told}; --rating-column names another column, --rating-scale keeps them")
+    _check_lowest(name, distinct, int(numbers[0]), where)
+    _check_lonely(name, distinct, numbers, where, reading)
     low, high = (counted(int(number), "row") for number in (numbers[0], numbers[-1]))
     found = f"the lowest ({low}) and the highest ({high}) of {len(distinct):,} different ratings in the file"
     reading.say(f"scale: {minimum:g} to {maximum:g}, {found}")
     return minimum, maximum
 
 
-def _check_lowest(table: Table, name: str, values: pa.ChunkedArray, distinct: np.ndarray, number: int) -> None:
+def _check_lowest(name: str, distinct: np.ndarray, number: int, where: Callable[[float], str]) -> None:
     """Raises DataError if one negative value is below ratings from 0 or 1: it likely means "watched, not rated"."""
     lowest, rest = float(distinct[0]), distinct[1:]
     if lowest < 0 <= rest[0] and rest[-1] > 1 and lowest.is_integer():
-        where, way = _where(table, values, lowest), _way(lowest, lowest, float(distinct[-1]))
-        raise DataError(
-            f"{where}: {name} {lowest:g} ({counted(number, 'row')}) lies below {rest[0]:g} to {rest[-1]:g}; {way}"
-        )
+        told = f"{name} {lowest:g} ({counted(number, 'row')}) lies below {rest[0]:g} to {rest[-1]:g}"
+        raise DataError(f"{where(lowest)}: {told}; {_way(lowest, lowest, float(distinct[-1]))}")
 
 
 def _check_lonely(
-    table: Table, name: str, values: pa.ChunkedArray, distinct: np.ndarray, numbers: np.ndarray, reading: Reading
+    name: str, distinct: np.ndarray, numbers: np.ndarray, where: Callable[[float], str], reading: Reading
 ) -> None:
     """Warns of a zero below ratings from 1, and of an end of the scale that is rare or far from the other ratings."""
     lowest, highest = float(distinct[0]) + 0.0, float(distinct[-1]) + 0.0
@@ -70,7 +83,7 @@ def _check_lonely(
 
     def warn(what: str, value: float, next_one: float, number: int) -> None:
         told = f"{name} {value:g} ({counted(number, 'row')}) counts as the {what} rating; the next is {next_one:g}"
-        reading.warn(f"{_where(table, values, value)}: {told}; {_way(value, lowest, highest)}")
+        reading.warn(f"{where(value)}: {told}; {_way(value, lowest, highest)}")
 
     if zero or _is_far(distinct[1:], distinct[1] - lowest) or _is_rare(numbers[0], numbers[1], numbers):
         warn("lowest", lowest, distinct[1], int(numbers[0]))
@@ -85,10 +98,6 @@ def _is_far(others: np.ndarray, gap: float) -> bool:
 def _is_rare(number: int, next_number: int, numbers: np.ndarray) -> bool:
     few: bool = number < _RARE * numbers.sum() and 10 * number <= next_number
     return few and len(numbers) > _FEWEST_OTHERS
-
-
-def _where(table: Table, values: pa.ChunkedArray, value: float) -> str:
-    return table.locate(pc.index(values, pa.scalar(value)).as_py())
 
 
 def _way(value: float, minimum: float, maximum: float) -> str:

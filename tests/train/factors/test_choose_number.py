@@ -31,7 +31,7 @@ def choose(made: tuple[Ratings, Tensor], config: FactorsConfig) -> Number:
 @pytest.mark.parametrize(("tastes", "expected"), [(2, 8), (14, 16)])
 def test_the_number_fits_the_tastes_of_the_data(tastes: int, expected: int) -> None:
     found = choose(made_up(tastes), FactorsConfig())
-    assert found.factors == expected
+    assert (found.factors, found.sweeps) == (expected, SWEEPS)
     assert "with 8, " in found.reason
     assert "of one core, of 60 allowed" in found.reason
 
@@ -43,7 +43,7 @@ def test_more_factors_are_not_tried_where_users_and_movies_have_few_ratings() ->
 
 
 def test_a_given_number_is_taken_without_a_trial() -> None:
-    assert choose(made_up(2), FactorsConfig(factors=5)) == Number(5)
+    assert choose(made_up(2), FactorsConfig(factors=5)) == Number(5, SWEEPS)
 
 
 def test_the_budget_of_time_limits_the_number() -> None:
@@ -63,6 +63,11 @@ def test_movies_of_the_catalogue_without_ratings_change_no_number() -> None:
     ratings, target = made_up(14)
     features = torch.zeros(200, 2)
     assert choose_number(ratings, target, EQUAL_NOISE, SWEEPS, FactorsConfig(), 0, features).factors == 16
+
+
+def test_more_factors_need_no_more_than_14_sweeps() -> None:
+    assert choose_number(*made_up(14), EQUAL_NOISE, 24, FactorsConfig(), 0, None).sweeps == 14
+    assert choose_number(*made_up(2), EQUAL_NOISE, 24, FactorsConfig(), 0, None).sweeps == 24
 
 
 def test_one_rating_is_enough_to_choose() -> None:

@@ -1,0 +1,54 @@
+"""`python -m bench.scale NUMBER`: time, memory and errors of a training by parts on made-up ratings.
+
+Each number of processes trains on the same prepared folder; all must write the same digest. Run by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bench.made_ratings import write_ratings
+from bench.options import positive
+
+
+def main() -> None:
+    """Prints a line for each step."""
+    parser = argparse.ArgumentParser(prog="python -m bench.scale", description=str(__doc__).splitlines()[0])
+    parser.add_argument("number", type=positive, help="the number of ratings")
+    parser.add_argument("--processes", type=positive, nargs="+", default=[1, 2], help="numbers of processes")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        ratings, prepared = Path(folder) / "ratings.csv", Path(folder) / "prepared"
+        write_ratings(ratings, options.number)
+        _run("prepare", "-m", "train.prepared", "--data", str(ratings), "--out", str(prepared))
+        digests = set()
+        for processes in options.processes:
+            out = Path(folder) / str(processes)
+            torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+            words = ["-m", "train.parts", "--data", str(prepared), "--out", str(out), "--no-refit"]
+            _run(f"{processes} processes", *(torchrun if processes > 1 else []), *words)
+            metrics = json.loads((out / "metrics.json").read_text())
+            digests.add(metrics["digest"])
+            print(f"  stages {metrics['stages_s']}, held-out MSE {metrics['metrics']['all']['network']['mse']:.4f}")
+    print("one digest" if len(digests) == 1 else f"UNLIKE digests: {digests}")
+
+
+def _run(name: str, *words: str) -> None:
+    """Runs Python; prints seconds, and the most memory of a process so far."""
+    started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, *words], check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = time.perf_counter() - started
+    print(f"{name}: {spent:.1f} s, {after.ru_utime - before.ru_utime:.1f} s of the processor", end=", ")
+    print(f"at most {after.ru_maxrss / 2**20:.2f} GiB", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""Training on a Ray cluster of this machine and by torchrun: the same model as in one process, whatever is lost."""
+
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from model.artifact import load_artifact
+from train.__main__ import parse_options
+from train.parts.config import PartsConfig
+from train.parts.group import Group
+from train.parts.run import run
+
+ROOT = Path(__file__).parents[3]
+DEADLINE_S = 400
+needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="needs the group cluster")
+
+
+@pytest.fixture(scope="module")
+def options(quick_options: list[str]) -> list[str]:
+    # Sweeps enough of the score block that a node is killed among them; nothing else is chosen.
+    few = ["--factors.score-sweeps", "40", "--interest.rating-shares", "0.3", "--interest.restraints", "0.5"]
+    return [*quick_options, *few, "--no-refit", "--ranking-users", "0"]
+
+
+@pytest.fixture(scope="module")
+def alone(small_file: Path, options: list[str], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The digest of a training in one process."""
+    out = tmp_path_factory.mktemp("alone")
+    config = parse_options(["--data", str(small_file), "--out", str(out), *options], PartsConfig)
+    return str(run(config, Group())["digest"])
+
+
+def test_three_processes_of_torchrun_train_the_same_model(
+    small_file: Path, options: list[str], alone: str, tmp_path: Path
+) -> None:
+    words = ["--data", str(small_file), "--out", str(tmp_path / "1.0"), *options]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "3"]
+    done = subprocess.run(
+        [*torchrun, "-m", "train.parts", *words], cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S
+    )
+    assert done.returncode == 0, done.stderr
+    assert load_artifact(tmp_path / "1.0" / "ncf.pt").metadata["digest"] == alone
+
+
+@needs_ray
+def test_a_cluster_that_loses_a_node_trains_the_same_model(
+    small_file: Path, options: list[str], alone: str, tmp_path: Path
+) -> None:
+    script = Path(__file__).with_name("losing_a_node.py")
+    done = subprocess.run(
+        [sys.executable, str(script), str(small_file), str(tmp_path), *options],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    status, said = told["missing"]
+    assert status == 2
+    assert "train: 9 processes did not start within 8 s" in said.splitlines()[-1]
+    assert told["status"] == 0, told["said"]
+    assert "train: a process was lost; 2 go on after the last sweep that was kept" in told["said"]
+    assert load_artifact(tmp_path / "lost" / "ncf.pt").metadata["digest"] == alone
+
+
+@needs_ray
+def test_no_cluster_is_said_in_one_line(tmp_path: Path) -> None:
+    words = ["--cluster", "127.0.0.1:9", "--data", "build/demo", "--out", str(tmp_path / "1.0")]
+    done = subprocess.run(
+        [sys.executable, "-m", "train.cluster", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+    )
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("train: CLUSTER: no Ray cluster at 127.0.0.1:9")

@@ -1,0 +1,133 @@
+"""A prepared folder holds the same whatever the order of rows and files, and errors name file and line."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from model.ids import IdMap
+from train.errors import DataError
+from train.prepared.folder import PreparedFolder, Rows, is_prepared
+from train.prepared.prepare import prepare
+from train.readers import ReadingRules
+
+RULES = ReadingRules()
+ROOT = Path(__file__).parents[3]
+
+
+def prepared(data: Path | str, out: Path, rules: ReadingRules = RULES) -> tuple[PreparedFolder, list[Rows]]:
+    prepare(data, rules, None, out)
+    folder = PreparedFolder(out)
+    return folder, rows_of(folder)
+
+
+def rows_of(folder: PreparedFolder) -> list[Rows]:
+    ids = IdMap(folder.items())
+    return [folder.rows(part, ids) for part in range(folder.manifest.parts)]
+
+
+def same(one: list[Rows], other: list[Rows]) -> bool:
+    return all(
+        (left is None and right is None) or np.array_equal(np.asarray(left), np.asarray(right))
+        for first, second in zip(one, other, strict=True)
+        for left, right in zip(first, second, strict=True)
+    )
+
+
+def test_shuffled_and_recut_files_give_the_same_parts(frame: pd.DataFrame, tmp_path: Path) -> None:
+    (tmp_path / "cut").mkdir()
+    frame.to_csv(tmp_path / "ratings.csv", index=False)
+    mixed = frame.sample(frac=1, random_state=1)
+    mixed[:700].to_parquet(tmp_path / "cut" / "ratings.parquet", row_group_size=200)
+    for number, begin in enumerate((700, 1_500)):
+        end = (1_500, 3_000)[number]
+        mixed[begin:end].to_parquet(tmp_path / "cut" / f"more-ratings-{number}.parquet")
+    folder, rows = prepared(tmp_path / "ratings.csv", tmp_path / "one")
+    _, others = prepared(f"{tmp_path}/cut/*.parquet", tmp_path / "two")
+    assert same(rows, others)
+    kept = frame.drop_duplicates()
+    assert folder.manifest.ratings == len(kept) == sum(len(part.rating) for part in rows)
+    found = pd.concat(
+        pd.DataFrame({"user_id": part.users[part.owner], "rating": part.rating, "time": part.time}) for part in rows
+    )
+    expected = kept[["user_id", "rating", "time"]].astype({"rating": "float32", "time": "float64"})
+    columns = ["user_id", "rating", "time"]
+    left, right = (one.sort_values(columns).reset_index(drop=True) for one in (found, expected))
+    pd.testing.assert_frame_equal(left, right)
+
+
+def test_string_ids_are_prepared_like_integers(frame: pd.DataFrame, tmp_path: Path) -> None:
+    named = frame.assign(user_id="u" + frame["user_id"].astype(str), movie_id="영화" + frame["movie_id"].astype(str))
+    named.to_csv(tmp_path / "ratings.csv", index=False)
+    _, rows = prepared(tmp_path / "ratings.csv", tmp_path / "out")
+    users = np.concatenate([part.users for part in rows])
+    assert set(users.tolist()) == {one.encode() for one in named["user_id"]}
+
+
+def test_an_engine_may_write_unsorted_rows_in_several_files(frame: pd.DataFrame, tmp_path: Path) -> None:
+    frame.to_csv(tmp_path / "ratings.csv", index=False)
+    folder, rows = prepared(tmp_path / "ratings.csv", tmp_path / "out")
+    for path in sorted((tmp_path / "out" / "ratings").glob("part=*/0.parquet")):
+        part = pd.read_parquet(path, partitioning=None).sample(frac=1, random_state=0)
+        part[: len(part) // 2].to_parquet(path)
+        part[len(part) // 2 :].to_parquet(path.with_name("1.parquet"))
+    assert same(rows, rows_of(folder))
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "told"),
+    [
+        ("user_id", 10**9, "part=0: row 1 has a user_id of another part"),
+        ("item_id", 5, "part=0: row 1 has an item_id that items.parquet lacks"),
+        ("rating", 99.0, "part=0: row 1 has a rating outside 0.5 to 5"),
+    ],
+)
+def test_a_damaged_part_is_named(frame: pd.DataFrame, tmp_path: Path, column: str, value: float, told: str) -> None:
+    frame.to_csv(tmp_path / "ratings.csv", index=False)
+    folder, _ = prepared(tmp_path / "ratings.csv", tmp_path / "out")
+    path = tmp_path / "out" / "ratings" / "part=0" / "0.parquet"
+    part = pd.read_parquet(path, partitioning=None)
+    part.loc[part.index[0], column] = value
+    part.to_parquet(path)
+    with pytest.raises(DataError, match=told):
+        rows_of(folder)
+
+
+def test_an_error_in_a_later_file_names_its_line(frame: pd.DataFrame, tmp_path: Path) -> None:
+    frame[:2_000].to_csv(tmp_path / "part-0.csv", index=False)
+    lines = frame[2_000:].to_csv(index=False).splitlines()
+    lines[41] = "somebody,3,4.0,1500000000"
+    (tmp_path / "part-1.csv").write_text("\n".join(lines) + "\n")
+    with pytest.raises(DataError, match=r'part-1.csv:42: user_id "somebody" is not an integer'):
+        prepare(tmp_path, RULES, None, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["part-0.csv", "part-1.csv"]
+
+
+def test_a_pattern_that_matches_nothing_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="matches no file of data"):
+        prepare(f"{tmp_path}/*.csv", RULES, None, tmp_path / "out")
+
+
+def test_a_full_disk_is_said_in_one_line(frame: pd.DataFrame, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    frame.to_csv(tmp_path / "ratings.csv", index=False)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting is not allowed here")
+    try:
+        words = ["--data", str(tmp_path / "ratings.csv"), "--out", str(disk / "out")]
+        done = subprocess.run(
+            [sys.executable, "-m", "train.prepared", *words], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert not is_prepared(disk / "out")
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("prepare: [Errno 28] No space left on device")
+    assert "Traceback" not in done.stderr
+    assert list(disk.iterdir()) == []

@@ -1,0 +1,181 @@
+"""The processes of a training on a Ray cluster: actors, which join a group of their own.
+
+Ray places them and notices that one was lost; everything between them is train/parts.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+from ray.actor import ActorHandle
+from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskError
+from ray.util import get_node_ip_address
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from train.parts.config import PartsConfig
+from train.parts.group import Group, LostProcessError, free_port
+from train.parts.run import run
+
+_LOOK_EVERY_S = 1.0
+_GRACE_S = 20.0  # for the others to end once a process has failed
+_MOST_LOSSES = 4
+
+
+class ClusterError(ValueError):
+    """The cluster cannot do what was asked for; the message says why."""
+
+
+@ray.remote(max_restarts=0)
+class Rank:
+    """One process of the group."""
+
+    def address(self) -> str:
+        """Where the first process can be joined."""
+        host = get_node_ip_address()
+        return f"tcp://{host}:{free_port(host)}"
+
+    def train(self, config: PartsConfig, address: str, rank: int, world: int) -> dict[str, Any]:
+        """As `train.parts.run.run`."""
+        return run(config, Group(address if world > 1 else None, rank, world))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How many processes to start, 0 for one a core, and how long to wait for the cores and for lost nodes."""
+
+    processes: int
+    deadline_s: float
+
+
+@contextmanager
+def connected(address: str) -> Iterator[None]:
+    """Connects to a cluster while the block runs.
+
+    Raises:
+        ClusterError: there is none at this address.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    _refuse_nobody(address)
+    try:
+        ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, configure_logging=True)
+    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+        told = f"CLUSTER: no Ray cluster at {address}: {str(error).splitlines()[0]}"
+        raise ClusterError(f"{told}; `ray start --head` starts one on this machine") from None
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _refuse_nobody(address: str) -> None:
+    """Ray ends the process where nobody listens, so this asks before."""
+    if address == "auto":
+        return
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except (OSError, ValueError) as error:
+        told = f"CLUSTER: no Ray cluster at {address}: {error}"
+        raise ClusterError(f"{told}; allowed: auto, local, or a head such as 10.0.0.1:6379") from None
+
+
+def train_on_ranks(config: PartsConfig, wanted: Wanted) -> dict[str, Any]:
+    """Trains on a connected cluster; goes on with the processes that are left if one is lost.
+
+    Raises:
+        ClusterError: there are too few cores, or processes are lost again and again.
+        ValueError, OSError: as in a training in one process.
+    """
+    world = wanted.processes or _cores(wanted.deadline_s)
+    for _ in range(_MOST_LOSSES):
+        ranks = _start(world, wanted)
+        try:
+            return _run(ranks, config)
+        except LostProcessError as error:
+            lost = str(error)
+        finally:
+            for one in ranks:
+                ray.kill(one)
+        config = type(config)(**{**vars(config), "resume": True})
+        world = min(world, _cores(wanted.deadline_s))
+        told = f"a process was lost; {world} go on after the last sweep that was kept"
+        print(f"train: {told}", file=sys.stderr, flush=True)
+    raise ClusterError(f"processes were lost {_MOST_LOSSES} times ({lost}): RESUME=1 goes on where the training ended")
+
+
+def _start(world: int, wanted: Wanted) -> list[ActorHandle]:
+    """The actors, the first one on this node, which has the folder of the version."""
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    first = Rank.options(num_cpus=0, scheduling_strategy=here).remote()  # type: ignore[attr-defined]
+    others = [Rank.options(num_cpus=1, scheduling_strategy="SPREAD").remote() for _ in range(world - 1)]  # type: ignore[attr-defined]
+    ranks = [first, *others]
+    try:
+        ray.get([one.address.remote() for one in ranks], timeout=wanted.deadline_s)
+    except GetTimeoutError:
+        for one in ranks:
+            ray.kill(one)
+        free = int(ray.available_resources().get("CPU", 0))
+        told = f"{world} processes did not start within {wanted.deadline_s:g} s; {free} cores are free"
+        raise ClusterError(f"{told}: add nodes, or PROCESSES={max(free, 1)}") from None
+    return ranks
+
+
+def _run(ranks: list[ActorHandle], config: PartsConfig) -> dict[str, Any]:
+    """Trains; returns what the first process returns. Raises LostProcessError if one is lost."""
+    address = str(ray.get(ranks[0].address.remote()))
+    running = [one.train.remote(config, address, rank, len(ranks)) for rank, one in enumerate(ranks)]
+    failures = _failures(running)
+    for told in (ValueError, OSError):  # which make the other processes lose this one
+        for failure in failures:
+            if isinstance(failure, told):
+                raise failure
+    if failures:
+        raise LostProcessError(str(failures[0]).splitlines()[0])
+    metrics: dict[str, Any] = ray.get(running[0])
+    return metrics
+
+
+def _failures(running: list[ray.ObjectRef]) -> list[Exception]:
+    """Waits for all processes, and for a moment only once one has failed; returns what went wrong.
+
+    Raises:
+        Exception: a fault of ours.
+    """
+    failures: list[Exception] = []
+    left = running
+    while left:
+        done, left = ray.wait(left, timeout=_GRACE_S if failures else None)
+        if not done:
+            break
+        try:
+            ray.get(done)
+        except RayActorError as error:
+            failures.append(error)
+        except RayTaskError as error:
+            if not isinstance(error.cause, (ValueError, OSError, LostProcessError)):
+                raise
+            failures.append(error.cause)
+    return failures
+
+
+def _cores(deadline_s: float) -> int:
+    """The cores of the cluster. Raises ClusterError where it has none within the deadline."""
+    until = time.monotonic() + deadline_s
+    while True:
+        with suppress(RayError):
+            cores = int(ray.cluster_resources().get("CPU", 0))
+            if cores:
+                return cores
+        if time.monotonic() > until:
+            told = f"the cluster has no cores after {deadline_s:g} s"
+            raise ClusterError(f"{told}: start a node, `ray start --address=HEAD:6379`")
+        time.sleep(_LOOK_EVERY_S)

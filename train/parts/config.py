@@ -1,0 +1,33 @@
+"""The options of a training by parts: those of a training, less what needs all ratings in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from train.config import TrainConfig
+from train.readers.address import is_database
+
+
+@dataclass(frozen=True)
+class PartsConfig(TrainConfig):
+    """Options of `python -m train.parts`.
+
+    Raises:
+        ValueError: a value is not in the range that its docstring gives, or needs a training without parts.
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        lacking = {
+            "architecture": (self.architecture, "factors"),
+            "split": (self.split, "random"),
+            "test-file": (self.test_file, None),
+            "events": (self.events, None),
+            "folds": (self.folds, 0),
+            "tune-for": (self.tune_for, "past" if self.learns_drift else self.tune_for),
+        }
+        for name, (got, allowed) in lacking.items():
+            if got != allowed:
+                raise ValueError(f"{name}: got {got}, allowed in a training by parts: {allowed}; train without CLUSTER")
+        if is_database(self.data):
+            raise ValueError(f"{self.data}: a database is not trained on by parts: write its ratings to Parquet files")

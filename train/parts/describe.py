@@ -1,0 +1,38 @@
+"""The figures of prepared ratings, as train/dataset/figures.py tells those of a frame."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from model.vocabulary import Vocabulary
+from train.dataset.figures import spread
+from train.parts.load import Facts
+from train.prepared.folder import Manifest
+
+
+def describe_parts(facts: Facts, manifest: Manifest, item_ratings: Tensor, words: Vocabulary) -> dict[str, Any]:
+    """What metrics.json tells of the data; item_ratings (M,): how many ratings each item has.
+
+    A repeated pair is not counted as one, so the density may be a little too high.
+    """
+    rated = item_ratings[item_ratings > 0].numpy()
+    users = facts.user_ratings[facts.user_ratings > 0].numpy()
+    return {
+        "file": manifest.source,
+        "sha256": facts.digest,
+        "newest": None,
+        "ratings": facts.ratings,
+        "parts": facts.parts,
+        "users": len(users),
+        words.items: len(rated),
+        "density": min(facts.ratings / (len(users) * len(rated)), 1.0),
+        "repeated_pairs": 0,
+        "reading": manifest.reading or {"lines": [], "warnings": []},
+        "rating_scale": list(manifest.rating_scale),
+        "mean_rating": float(np.average(facts.values.numpy().astype(np.float64), weights=facts.numbers.numpy())),
+        "ratings_per_user": spread(users),
+        f"ratings_per_{words.item}": spread(rated),
+    }

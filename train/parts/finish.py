@@ -1,0 +1,182 @@
+"""What a fitted network gives each part's users: rows of the user table, histories, and predictions to measure."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from model.factor_network import FactorNetwork
+from model.history import History
+from model.ids import IdMap
+from model.scale import RatingScale
+from train.evaluation.baselines import BiasModel
+from train.evaluation.evaluate import NETWORK
+from train.evaluation.held_out import HeldOut
+from train.parts.encode import encode_part
+from train.parts.fit import Fit
+from train.parts.load import Part
+from train.parts.rows import FitRows, fit_rows
+from train.parts.sample import ids_of, ids_tensor
+
+_ROWS_AT_ONCE = 65_536
+_PREDICTION = "prediction "
+
+
+class Finished(NamedTuple):
+    """All users of a network, whose table and histories lie in mapped files.
+
+    held_out: None where nothing was measured. movie_ratings: (M,) int64, how many ratings each item has.
+    """
+
+    user_ids: IdMap
+    history: History
+    held_out: HeldOut | None
+    movie_ratings: np.ndarray
+
+
+@contextmanager
+def finished(
+    fit: Fit, network: FactorNetwork, biases: Mapping[int, Mapping[str, BiasModel]] | None, folder: Path
+) -> Iterator[Finished | None]:
+    """Encodes all users; in the first process the network's user table is filled while the block runs.
+
+    biases: the baselines by part, where the held-out ratings are to be measured. folder: of the mapped files.
+    """
+    own = {part.number: fit_rows(part.number, part.rows, fit.kept(part)) for part in fit.parts}
+    parts = {part.number: part for part in fit.parts}
+
+    def users(number: int) -> dict[str, Any]:
+        ids, width = ids_tensor(parts[number].rows.users)
+        return {"part": number, "ids": ids, "width": width, "count": own[number].by_user.count.int()}
+
+    def work(number: int) -> dict[str, Any]:
+        rows = encode_part(network, own[number])
+        measured = {} if biases is None else _measured(parts[number], own[number], rows, network, biases[number])
+        seen = {"item": own[number].by_user.other, "rating": own[number].rating}
+        return {"part": number, "rows": rows, **seen, "measured": measured}
+
+    everybody = sorted(fit.group.each(fit.facts.parts, users), key=lambda one: int(one["part"]))
+    if not fit.group.first:
+        for _ in fit.group.each(fit.facts.parts, work):
+            raise AssertionError("only the first process gets something")
+        yield None
+        return
+    with TemporaryDirectory(prefix=".tables-", dir=folder) as scratch:
+        unknown = network.user_embedding.weight[-1:].clone()
+        files = _Files(everybody, Path(scratch), unknown.shape[1], fit.num_items)
+        told = []
+        for one in fit.group.each(fit.facts.parts, work):
+            files.put(one["part"], one["rows"], one["item"], one["rating"])
+            told.append({**one["measured"], "part": one["part"]})
+        files.table[-1] = unknown.numpy()[0]
+        put_users(network, torch.from_numpy(files.table))
+        told.sort(key=lambda one: int(one["part"]))
+        held_out = None if biases is None else _held_out(told, network, fit.scale, files.movie_ratings)
+        yield Finished(IdMap(files.ids), files.history(), held_out, files.movie_ratings)
+        put_users(network, unknown)
+
+
+def put_users(network: FactorNetwork, table: Tensor) -> None:
+    """Gives the network this user table (N + 1, W), the unknown user last."""
+    network.user_embedding = nn.Embedding.from_pretrained(table, freeze=True)
+    network.num_users = len(table) - 1
+
+
+class _Files:
+    """The user table and the histories of all users by ascending id, in mapped files.
+
+    everybody: the parts' ids and numbers of ratings, in the order of the parts.
+    """
+
+    def __init__(self, everybody: list[dict[str, Any]], scratch: Path, width: int, num_items: int) -> None:
+        each = [ids_of(one["ids"], one["width"]) for one in everybody]
+        ids = np.concatenate(each)
+        order = np.argsort(ids, kind="stable")
+        rank = np.empty(len(ids), dtype=np.int64)
+        rank[order] = np.arange(len(ids))
+        ends = np.cumsum([0, *map(len, each)])
+        counts = torch.cat([one["count"] for one in everybody]).numpy()[order]
+        self.ids = ids[order]
+        self.places = {one["part"]: rank[ends[place] : ends[place + 1]] for place, one in enumerate(everybody)}
+        self.offsets = np.concatenate(([0], np.cumsum(counts, dtype=np.int64)))
+        ratings = int(self.offsets[-1])
+        self.table = _mapped(scratch / "table", np.float32, (len(ids) + 1, width))
+        self.item = _mapped(scratch / "item", np.int32, (ratings,))
+        self.rating = _mapped(scratch / "rating", np.float32, (ratings,))
+        self.movie_ratings = np.zeros(num_items, dtype=np.int64)
+
+    def put(self, part: int, rows: Tensor, item: Tensor, rating: Tensor) -> None:
+        """Writes the rows of a part's users, and their ratings."""
+        places = self.places[part]
+        self.table[places] = rows.numpy()
+        counts = self.offsets[places + 1] - self.offsets[places]
+        ends = np.cumsum(counts)
+        target = np.repeat(self.offsets[places] - (ends - counts), counts) + np.arange(len(rating))
+        self.item[target], self.rating[target] = item.numpy(), rating.numpy()
+        self.movie_ratings += np.bincount(item.numpy(), minlength=len(self.movie_ratings))
+
+    def history(self) -> History:
+        """Everybody's ratings."""
+        small = self.offsets[-1] < 2**31
+        return History(self.offsets.astype(np.int32 if small else np.int64), self.item, self.rating)
+
+
+def _mapped(path: Path, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
+    """Zeros in a file, which is mapped. Raises OSError where the disk has no room for it."""
+    size = max(int(np.prod(shape)) * np.dtype(dtype).itemsize, 1)
+    with path.open("wb") as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, size)  # a mapped file on a full disk would end the process by a signal
+        except OSError as error:
+            raise OSError(error.errno, os.strerror(error.errno or 0), str(path)) from error
+    return np.memmap(path, dtype, "r+", shape=shape) if all(shape) else np.zeros(shape, dtype)
+
+
+def _measured(
+    part: Part, rows: FitRows, users: Tensor, network: FactorNetwork, biases: Mapping[str, BiasModel]
+) -> dict[str, Any]:
+    """What the network and the baselines say of a part's measured ratings (H,)."""
+    owner, item = part.rows.owner[part.measured], part.rows.item[part.measured]
+    truth = torch.from_numpy(part.rows.rating[part.measured])
+    units, levels = [], []
+    with torch.inference_mode():
+        for first in range(0, max(len(owner), 1), _ROWS_AT_ONCE):
+            some = slice(first, first + _ROWS_AT_ONCE)
+            user = users[torch.from_numpy(owner[some]).long()]
+            movie = network.movie_tower(torch.from_numpy(item[some]).long())
+            units.append(network.head(user, movie))
+            levels.append(network.level_probabilities(user, movie).half())
+    found = {"truth": truth, "owner_ratings": rows.by_user.count[torch.from_numpy(owner).long()].int()}
+    found |= {"item": torch.from_numpy(item), "unit": torch.cat(units), "level": torch.cat(levels)}
+    predicted = {name: model.predict(owner, item).astype(np.float32) for name, model in biases.items()}
+    return found | {_PREDICTION + name: torch.from_numpy(value) for name, value in predicted.items()}
+
+
+def _held_out(
+    told: list[dict[str, Any]], network: FactorNetwork, scale: RatingScale, movie_ratings: np.ndarray
+) -> HeldOut:
+    """All parts' measured ratings, in the order of the parts."""
+    found = {name: torch.cat([one[name] for one in told]) for name in told[0] if name != "part"}
+    predictions = {NETWORK: scale.to_rating(found["unit"]).numpy()}
+    for name in found:
+        if name.startswith(_PREDICTION):
+            predictions[name.removeprefix(_PREDICTION)] = found[name].numpy().clip(scale.minimum, scale.maximum)
+    ordinal, truth = network.ordinal, found["truth"].numpy()
+    return HeldOut(
+        np.arange(len(truth)),
+        found["owner_ratings"].numpy(),
+        movie_ratings[found["item"].numpy()].astype(np.int32),
+        truth,
+        predictions,
+        scale.to_rating(ordinal.unit).numpy(),
+        ordinal.edges.numpy(),
+        found["level"].numpy(),
+    )

@@ -1,0 +1,209 @@
+"""Fits the default network by parts: two blocks of fused sweeps, the ordinal network on a sample, users' rows.
+
+Every process holds the items and gets the same network; its user table is left empty, and each part's users are encoded
+where they lie. What is finished is kept for `--resume`, and of a block its last sweep.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from model.factor_network import FactorNetwork
+from model.ordinal import OrdinalHead
+from model.scale import RatingScale
+from train.config import TrainConfig
+from train.dataset.tensors import Ratings
+from train.factors.assemble import join_blocks
+from train.factors.choose_number import LEAST, score_sweeps_with
+from train.factors.levels import levels_of_counts
+from train.factors.method import start_head
+from train.factors.ordinal_fit import Inputs, fit_on_inputs, inputs_of
+from train.factors.posterior import Side, tables_of
+from train.factors.variational import Block, with_unknown
+from train.parts.group import Group
+from train.parts.load import Facts, Mask, Part
+from train.parts.rows import FitRows, fit_rows
+from train.parts.state import load_state, save_state
+from train.parts.sweep import BlockState, Job, solve_users, start_from, start_state, sweep
+from train.parts.tree import TreeSum
+from train.resume import Stages
+
+_SAVED_EVERY_S = 5.0
+
+
+class Fit(NamedTuple):
+    """A fit's parts, its settings and where it keeps what is finished.
+
+    everything: fit on the held-out ratings too. label: names the fit.
+    """
+
+    group: Group
+    facts: Facts
+    parts: Sequence[Part]
+    everything: bool
+    features: Tensor | None
+    num_items: int
+    scale: RatingScale
+    config: TrainConfig
+    stages: Stages
+    label: str
+
+    def kept(self, part: Part) -> Mask:
+        """Which ratings (R,) of a part it sees."""
+        return np.ones(len(part.held_out), dtype=np.bool_) if self.everything else ~part.held_out
+
+    def counts(self) -> tuple[Tensor, Tensor]:
+        """The different ratings that it sees (D,), ascending, and how often each occurs."""
+        numbers = self.facts.numbers if self.everything else self.facts.trained
+        return self.facts.values[numbers > 0], numbers[numbers > 0]
+
+
+def fit_network(fit: Fit, settings: Mapping[str, Any]) -> FactorNetwork:
+    """The network, alike in every process, whose only user is the unknown one. settings: what was chosen.
+
+    Raises:
+        DivergedError: a number of the fit is no longer finite.
+    """
+    options, group = fit.config.factors, fit.group
+    factors, sweeps = settings["factors"], settings["sweeps"]
+    score_sweeps = score_sweeps_with(factors, options)
+    rows = [fit_rows(part.number, part.rows, fit.kept(part)) for part in fit.parts]
+    values, numbers = fit.counts()
+    levels = levels_of_counts(values, numbers, options.max_levels)
+    mean, deviation = mean_and_deviation(values, numbers)
+    head = start_head(levels, fit.scale, fit.config, factors)
+    counts = _level_counts(rows, head, fit)
+    item_count = counts.sum(1)
+    total = (sweeps + score_sweeps) * len(rows)
+    with tqdm(total=total, desc=fit.label, unit=" parts", dynamic_ncols=True, disable=not group.first or None) as bar:
+        job = _job(fit, rows, item_count, lambda rating: (rating - mean) / deviation)
+        state = start_state(job, tuple(settings["noise"]), factors, options, fit.config.seed, fit.features)
+        rating_block = _fit_block(fit, job, state, sweeps, "rating block", bar)
+        job = _job(fit, rows, item_count, lambda rating: levels.score[levels.of(rating)])
+        if factors > LEAST:
+            state = start_from(rating_block, options.score_noise)
+        else:
+            state = start_state(job, options.score_noise, factors, options, fit.config.seed + 1, fit.features)
+        score_block = _fit_block(fit, job, state, score_sweeps, "score block", bar)
+    _fit_head(fit, head, score_block, job, counts, deviation)
+    straight, scored = _as_block(rating_block), _as_block(score_block)
+    rows_of_items = with_unknown(straight.movie), with_unknown(scored.movie)
+    none = torch.zeros(1, head.num_levels)
+    table = torch.cat([counts, none])
+    standard = (mean, deviation)
+    weight = options.rating_weight
+    return join_blocks(straight, scored, head, rows_of_items, table, 0, standard, fit.scale, weight)
+
+
+def mean_and_deviation(values: Tensor, numbers: Tensor) -> tuple[float, float]:
+    """Mean and standard deviation of ratings by the different ones (D,) and their numbers; the latter never 0."""
+    values, numbers = values.double(), numbers.double()
+    mean = float((values * numbers).sum() / numbers.sum())
+    variance = float(((values - mean).square() * numbers).sum() / max(float(numbers.sum()) - 1, 1))
+    return mean, max(variance**0.5, 1e-6)
+
+
+def _job(fit: Fit, rows: list[FitRows], item_count: Tensor, target: Callable[[Tensor], Tensor]) -> Job:
+    targets = {}
+    for part in rows:
+        by_user = target(part.rating)
+        targets[part.number] = by_user, by_user[part.by_item.order]
+    return Job(fit.group, fit.facts.parts, rows, item_count, targets)
+
+
+def _level_counts(rows: list[FitRows], head: OrdinalHead, fit: Fit) -> Tensor:
+    """How many ratings of each level each item has, (M, L)."""
+    tree = TreeSum()
+    for part in rows:
+        level = head.level(part.rating)
+        tree.add(part.number, head.histogram(part.by_user.other.long(), level, fit.num_items))
+    return tree.total(fit.group, fit.facts.parts)
+
+
+def _fit_block(fit: Fit, job: Job, state: BlockState, sweeps: int, name: str, bar: tqdm) -> BlockState:
+    """The started block after so many sweeps, from the last one that an earlier run has kept."""
+    stage = f"{fit.label}: {name}"
+    begun = state.sweeps
+    load_state(state, job, fit.stages, stage)
+    bar.update((state.sweeps - begun) * len(job.parts))
+    saved = time.monotonic()
+    while state.sweeps < begun + sweeps:
+        sweep(state, job, fit.config.factors, bar.update)
+        due = state.sweeps == begun + sweeps or time.monotonic() - saved > _SAVED_EVERY_S
+        if job.group.tell(due):
+            save_state(state, job, fit.stages, stage)
+            saved = time.monotonic()
+    return state
+
+
+def _fit_head(fit: Fit, head: OrdinalHead, state: BlockState, job: Job, counts: Tensor, deviation: float) -> None:
+    """Trains the ordinal network in the first process on the drawn rows of all parts; every process gets it."""
+    stage = f"{fit.label}: network"
+    before = fit.group.tell((kept := fit.stages.load(stage)) and kept.tensors if fit.group.first else None)
+    if before is None:
+        parts = {part.number: part for part in fit.parts}
+        rows = {part.number: part for part in job.parts}
+        tables = tables_of(state.item)
+
+        def told(number: int) -> dict[str, Any]:
+            part = parts[number]
+            drawn = torch.from_numpy(part.drawn[fit.kept(part)])
+            return _inputs(head, state, rows[number], drawn, job.targets[number][0], tables, counts)
+
+        found = sorted(fit.group.each(job.number, told), key=lambda one: one["part"])
+        if fit.group.first:
+            inputs = Inputs(*(torch.cat([one[name] for one in found]) for name in Inputs._fields))
+            level = torch.cat([one["level"] for one in found])
+            fit_on_inputs(head, inputs, level, deviation / fit.scale.span, fit.config.factors, fit.label)
+            fit.stages.save(stage, head.state_dict(), {})
+        before = fit.group.tell(head.state_dict() if fit.group.first else None)
+    head.load_state_dict(before)
+    head.eval()
+
+
+def _inputs(
+    head: OrdinalHead,
+    state: BlockState,
+    rows: FitRows,
+    drawn: Tensor,
+    target: Tensor,
+    tables: Any,
+    counts: Tensor,
+) -> dict[str, Any]:
+    """What the ordinal network sees of a part's drawn rows, each left out."""
+    user, _ = solve_users(state, rows, target, tables)
+    owner, level = rows.owner, head.level(rows.rating)
+    user_counts = head.histogram(owner, level, len(user.mean))
+    block = Block(user, state.item, state.alpha, state.noise_shapes)
+    ratings = Ratings(owner[drawn], rows.by_user.other.long()[drawn], rows.rating[drawn])
+    none = torch.zeros(0, dtype=torch.int64)
+    if not len(ratings):
+        return {"part": rows.number, "level": none, **_no_inputs(head, state)}
+    found = inputs_of(head, block, ratings, level[drawn], user_counts, counts)
+    return {"part": rows.number, "level": level[drawn], **found._asdict()}
+
+
+def _no_inputs(head: OrdinalHead, state: BlockState) -> dict[str, Tensor]:
+    width = state.link.shape[1] + head.num_levels + 2
+    return {"score": torch.zeros(0, 1), "user": torch.zeros(0, width), "movie": torch.zeros(0, width)}
+
+
+def _as_block(state: BlockState) -> Block:
+    """The block without its users: their prior is what encodes them."""
+    size = state.link.shape[1]
+    user = Side(
+        mean=torch.zeros(0, size),
+        covariance=torch.zeros(0, size * (size + 1) // 2),
+        precision=state.precision,
+        features=torch.ones(0, 1),
+        link=state.link,
+        noise_precision=torch.ones(0),
+    )
+    return Block(user, state.item, state.alpha, state.noise_shapes, state.sweeps)

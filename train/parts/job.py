@@ -1,0 +1,159 @@
+"""What every step of a training by parts needs, and the steps that the first process does alone, on the sample."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from model.artifact import Artifact
+from model.factor_network import FactorNetwork
+from model.ids import IdMap
+from model.interest import Interest
+from model.network import RatingNetwork
+from model.scale import RatingScale
+from train.dataset.data import MOVIE_ID
+from train.dataset.features import movie_features, raw_ids
+from train.dataset.tensors import TrainingSet
+from train.errors import DataError
+from train.factors.method import FACTORS
+from train.fit_log import FitLog
+from train.interest.choose import choose_blend
+from train.interest.fit import Blend, fit_interest
+from train.method import Choice
+from train.output import build_catalogue
+from train.parts.config import PartsConfig
+from train.parts.finish import Finished, put_users
+from train.parts.fit import Fit
+from train.parts.group import Group
+from train.parts.load import Facts, Part, load_facts, load_parts
+from train.parts.sample import Sample, collect_sample
+from train.prepared.folder import Manifest, PreparedFolder
+from train.resume import FOLDER, NO_STAGES, Stages, fingerprint_of
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run. stages: in the first process, where it keeps what is finished. sample: there alone."""
+
+    config: PartsConfig
+    group: Group
+    manifest: Manifest
+    catalogue: pd.DataFrame | None
+    item_ids: IdMap
+    features: Tensor | None
+    scale: RatingScale
+    parts: list[Part]
+    facts: Facts
+    sample: Sample | None
+    stages: Stages
+
+    @classmethod
+    def of(cls, config: PartsConfig, address: str, group: Group) -> Job:
+        """Loads this process's parts of the prepared folder.
+
+        Raises:
+            DataError: it cannot be read, or its ratings leave the scale that was asked for.
+        """
+        folder = PreparedFolder(address)
+        scale = _scale(config, folder)
+        catalogue = folder.catalogue()
+        item_ids, features = _items(folder.items(), catalogue if config.features else None)
+        parts = load_parts(folder, item_ids, config, group)
+        facts = load_facts(parts, folder.manifest.parts, group)
+        sample = collect_sample(parts, facts.parts, item_ids, features, group)
+        mark = fingerprint_of(config, catalogue, [facts.digest, [scale.minimum, scale.maximum], "parts"])
+        stages = Stages(config.out / FOLDER, mark, resume=True) if group.first else NO_STAGES
+        return cls(config, group, folder.manifest, catalogue, item_ids, features, scale, parts, facts, sample, stages)
+
+    def choose(self) -> tuple[Choice, Blend]:
+        """What an inner split of the sample's training rows says, chosen in the first process for all."""
+        told: dict[str, Any] | None = None
+        if self.sample is not None:
+            rows = self.sample.training_set(everything=False)
+            choice = FACTORS.choose(rows, self.scale, self.config, self.stages)
+
+            def fit_inner(some: TrainingSet) -> RatingNetwork:
+                return FACTORS.fit(some, self.scale, self.config, choice, "inner", self.stages).network
+
+            blend = choose_blend(rows, self.scale, self.config, fit_inner, self.stages)
+            told = {"settings": choice.settings, "reasons": choice.reasons}
+            told |= {"log": asdict(choice.log), "blend": list(blend)}
+        found = self.group.tell(told)
+        choice = Choice(found["settings"], FitLog(**found["log"]), found["reasons"])
+        return choice, Blend(*found["blend"])
+
+    def fit(self, label: str, everything: bool) -> Fit:
+        """A fit on the training rows, or on everything."""
+        return Fit(
+            group=self.group,
+            facts=self.facts,
+            parts=self.parts,
+            everything=everything,
+            features=self.features,
+            num_items=len(self.item_ids),
+            scale=self.scale,
+            config=self.config,
+            stages=self.stages,
+            label=label,
+        )
+
+    def interest(self, network: FactorNetwork, everything: bool, blend: Blend) -> Interest:
+        """The interest part of the sample's ratings; the network's users are those of the sample."""
+        assert self.sample is not None
+        rows = self.sample.training_set(everything)
+        return fit_interest(rows, network, self.scale, self.config.tuned_interest, blend)
+
+    @contextmanager
+    def of_sample(self, network: FactorNetwork, users: Finished) -> Iterator[None]:
+        """Gives the network the rows of the sample's users alone while the block runs."""
+        assert self.sample is not None
+        table = network.user_embedding.weight
+        ids = self.sample.user_ids
+        rows = users.user_ids.rows(ids.ids if ids.integer else ids.raw(np.arange(len(ids))))
+        put_users(network, torch.cat([table[torch.from_numpy(rows).long()], table[-1:]]))
+        yield
+        put_users(network, table)
+
+    def artifact(
+        self, network: FactorNetwork, interest: Interest, users: Finished, metadata: dict[str, Any]
+    ) -> Artifact:
+        """The artifact of all users."""
+        catalogue = build_catalogue(self.catalogue, self.item_ids)
+        ids = users.user_ids, self.item_ids
+        return Artifact(network, *ids, self.scale, users.history, catalogue, metadata, interest)
+
+    def example(self, users: Finished) -> dict[str, Any]:
+        """Ids to try the model with, as train/output.py tells them."""
+        most = int(np.diff(users.history.offsets).argmax())
+        movies = np.argsort(-users.movie_ratings, kind="stable")[:3]
+        words = self.config.words
+        return {"user_id": users.user_ids.raw(np.array([most]))[0], words.item_ids: self.item_ids.raw(movies)}
+
+
+def _scale(config: PartsConfig, folder: PreparedFolder) -> RatingScale:
+    found, asked = folder.manifest.rating_scale, config.rating_scale
+    if asked is None:
+        return RatingScale(*found)
+    if asked[0] > found[0] or asked[1] < found[1]:
+        told = f"rating-scale: got {asked[0]:g} to {asked[1]:g}"
+        raise DataError(f"{told}, and the ratings of {folder.address} lie in {found[0]:g} to {found[1]:g}")
+    return RatingScale(*asked)
+
+
+def _items(rated: np.ndarray, catalogue: pd.DataFrame | None) -> tuple[IdMap, Tensor | None]:
+    """The items' ids and features: with features, items of the catalogue that nobody rated have rows too."""
+    if catalogue is None:
+        return IdMap(rated), None
+    raw = raw_ids(catalogue[MOVIE_ID])
+    known = raw if isinstance(raw, np.ndarray) else np.array([one.encode() for one in raw], dtype=np.bytes_)
+    ids = IdMap(np.union1d(rated, known))
+    rows = np.flatnonzero(np.isin(ids.ids, rated, assume_unique=True))
+    features = movie_features(catalogue, ids, rows)
+    return (IdMap(rated), None) if features is None else (ids, features)

@@ -1,0 +1,86 @@
+"""The users that the first process sees whole: those with the smallest hashes, as many as the interest learns from.
+
+With few ratings they are all users. What is chosen on an inner split, the interest part and the rankings come from
+them, with the code of a training without parts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from model.ids import IdMap
+from train.dataset.tensors import Ratings, TrainingSet
+from train.parts.group import Group
+from train.parts.load import Part
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Users and their ratings (R,), in the order of users; held_out: mask (R,)."""
+
+    user_ids: IdMap
+    item_ids: IdMap
+    ratings: Ratings
+    held_out: torch.Tensor
+    features: torch.Tensor | None
+
+    def training_set(self, everything: bool) -> TrainingSet:
+        """What a fit sees."""
+        kept = self.ratings if everything else self.ratings.take(~self.held_out)
+        return TrainingSet(kept, self.user_ids, self.item_ids, self.features)
+
+    def measured(self) -> Ratings:
+        """The held-out ratings."""
+        return self.ratings.take(self.held_out)
+
+
+def collect_sample(
+    parts: list[Part], number: int, item_ids: IdMap, features: torch.Tensor | None, group: Group
+) -> Sample | None:
+    """The sample in the first process, None in the others."""
+    by_number = {part.number: part for part in parts}
+    found = sorted(group.each(number, lambda one: _told(by_number[one])), key=lambda one: int(one["part"]))
+    if not group.first:
+        return None
+    ids = np.concatenate([ids_of(one["ids"], one["width"]) for one in found])
+    order = np.argsort(ids, kind="stable")
+    rank = np.empty(len(ids), dtype=np.int64)
+    rank[order] = np.arange(len(ids))
+    bases = np.cumsum([0, *(one["users"] for one in found)])
+    owner = np.concatenate([rank[one["owner"].numpy() + base] for one, base in zip(found, bases[:-1], strict=True)])
+    rows = torch.from_numpy(np.argsort(owner, kind="stable"))
+    item, rating, held_out = (torch.cat([one[name] for one in found])[rows] for name in ("item", "rating", "held_out"))
+    time = torch.cat([one["time"] for one in found])[rows] if "time" in found[0] else None
+    ratings = Ratings(torch.from_numpy(owner)[rows], item.long(), rating, time)
+    return Sample(IdMap(ids[order]), item_ids, ratings, held_out, features)
+
+
+def _told(part: Part) -> dict[str, Any]:
+    rows, mine = part.rows, part.of_sampled
+    place = np.cumsum(part.sampled, dtype=np.int32) - 1
+    tensors = {
+        "owner": place[rows.owner[mine]],
+        "item": rows.item[mine],
+        "rating": rows.rating[mine],
+        "held_out": part.held_out[mine],
+        **({} if part.times is None else {"time": part.times}),
+    }
+    ids, width = ids_tensor(rows.users[part.sampled])
+    told = {name: torch.from_numpy(array) for name, array in tensors.items()}
+    return {"part": part.number, "users": int(part.sampled.sum()), "ids": ids, "width": width, **told}
+
+
+def ids_tensor(ids: np.ndarray) -> tuple[torch.Tensor, int]:
+    """Ids as a tensor, and the width of an id in bytes if they are strings, else 0."""
+    if ids.dtype.kind == "S":
+        return torch.from_numpy(ids.view(np.uint8).copy()), ids.dtype.itemsize
+    return torch.from_numpy(ids.copy()), 0
+
+
+def ids_of(tensor: torch.Tensor, width: int) -> np.ndarray:
+    """What `ids_tensor` was given."""
+    return tensor.numpy().view(f"S{width}") if width else tensor.numpy()

@@ -1,0 +1,198 @@
+"""The prepared folder:
+
+    manifest.json                  what `Manifest` holds
+    items.parquet                  item_id: every rated item, ascending
+    ratings/part=N/*.parquet       user_id, item_id, rating and, if all ratings have one, time (seconds since 1970)
+    catalogue.json                 what is known of the items, as columns; optional
+
+A user's ratings lie in one part: the highest bits of the user's hash (train/prepared/hashes.py). Rows may have any
+order, and a part any number of files. The folder may lie in an object store.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+from pyarrow import fs
+
+from model.ids import IdMap
+from train.dataset.data import MOVIE_ID
+from train.errors import DataError
+from train.prepared.hashes import id_hashes, part_of
+from train.readers.address import is_database, is_object_store
+
+MANIFEST, ITEMS, CATALOGUE, RATINGS = "manifest.json", "items.parquet", "catalogue.json", "ratings"
+FORMAT = 1
+HASH = "splitmix64"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What a prepared folder says of itself.
+
+    format: of the folder. hash: of the users. parts: their number, a power of two. ratings: rows of all parts.
+    rating_scale: lowest and highest rating. times: whether the rows have times. source: where the ratings came from.
+    reading: what the readers understood.
+
+    Raises:
+        DataError: a value cannot be.
+    """
+
+    format: int
+    hash: str
+    parts: int
+    ratings: int
+    rating_scale: tuple[float, float]
+    times: bool = False
+    source: str = ""
+    reading: dict[str, list[str]] | None = None
+
+    def __post_init__(self) -> None:
+        wanted = {"format": FORMAT, "hash": HASH}
+        for name, value in wanted.items():
+            if getattr(self, name) != value:
+                raise DataError(f"{MANIFEST}: {name}: got {getattr(self, name)}, allowed: {value}")
+        if self.parts < 1 or self.parts & (self.parts - 1):
+            raise DataError(f"{MANIFEST}: parts: got {self.parts}, allowed: a power of two, such as 64")
+
+
+class Rows(NamedTuple):
+    """The ratings of n users, sorted by user, item, time and rating, so that their first order does not matter.
+
+    users: (n,) raw ids, ascending. start: (n + 1,) int64, where each user's ratings begin. item: (R,) int32 rows.
+    rating: (R,) float32. time: (R,) float64, seconds since 1970, or None.
+    """
+
+    users: np.ndarray
+    start: npt.NDArray[np.int64]
+    item: npt.NDArray[np.int32]
+    rating: npt.NDArray[np.float32]
+    time: npt.NDArray[np.float64] | None
+
+    @property
+    def owner(self) -> npt.NDArray[np.int32]:
+        """The user of each rating, as a place in `users`, (R,)."""
+        return np.repeat(np.arange(len(self.users), dtype=np.int32), np.diff(self.start))
+
+
+class PreparedFolder:
+    """Reads a prepared folder."""
+
+    def __init__(self, address: str | Path) -> None:
+        """Raises DataError where there is none, or it is of another format."""
+        self.address = str(address)
+        try:
+            self._files, self._root = _file_system(self.address)
+            with self._files.open_input_file(self._path(MANIFEST)) as file:
+                told = json.loads(file.read())
+            known = {one.name for one in fields(Manifest)}
+            self.manifest = Manifest(**{name: value for name, value in told.items() if name in known})
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(f"{self.address}/{MANIFEST}: cannot be read: {_first_line(error)}") from None
+        except (ValueError, TypeError) as error:
+            raise DataError(f"{self.address}/{MANIFEST}: not of a prepared folder: {error}") from None
+
+    def items(self) -> np.ndarray:
+        """The raw ids of the rated items, ascending."""
+        return id_array(self._table(ITEMS)["item_id"])
+
+    def catalogue(self) -> pd.DataFrame | None:
+        """What is known of the items, as `RatingsData.movies`."""
+        path = self._path(CATALOGUE)
+        if self._files.get_file_info(path).type == fs.FileType.NotFound:
+            return None
+        with self._files.open_input_file(path) as file:
+            columns: dict[str, list[Any]] = json.loads(file.read())
+        ids = columns.pop(MOVIE_ID)
+        integer = bool(ids) and isinstance(ids[0], int)
+        frame = pd.DataFrame({MOVIE_ID: pd.array(ids, dtype="int64" if integer else "str")})
+        return frame.assign(**{name: pd.Series(values, dtype="object") for name, values in columns.items()})
+
+    def rows(self, part: int, item_ids: IdMap) -> Rows:
+        """The ratings of one part. Raises DataError where they are damaged or belong to another part."""
+        name = f"{RATINGS}/part={part}"
+        table = self._table(name)
+        users = id_array(table["user_id"])
+        item = item_ids.rows(table["item_id"].to_numpy() if item_ids.integer else table["item_id"].to_pylist())
+        rating = table["rating"].to_numpy().astype(np.float32)
+        time = table["time"].to_numpy().astype(np.float64) if self.manifest.times else None
+        self._check(name, part, users, item == item_ids.unknown, rating)
+        return sorted_rows(users, item.astype(np.int32), rating, time)
+
+    def _check(self, name: str, part: int, users: np.ndarray, unknown: np.ndarray, rating: np.ndarray) -> None:
+        lowest, highest = np.array(self.manifest.rating_scale, dtype=np.float32)
+        strangers = part_of(id_hashes(users), self.manifest.parts) != part
+        for wrong, told in (
+            (strangers, "a user_id of another part: the highest bits of its hash decide"),
+            (unknown, f"an item_id that {ITEMS} lacks"),
+            (~((rating >= lowest) & (rating <= highest)), f"a rating outside {lowest:g} to {highest:g}"),
+        ):
+            if wrong.any():
+                raise DataError(f"{self.address}/{name}: row {int(wrong.argmax()) + 1} has {told}")
+
+    def _table(self, name: str) -> pa.Table:
+        try:
+            return pyarrow.parquet.read_table(self._path(name), filesystem=self._files, partitioning=None)
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(f"{self.address}/{name}: cannot be read: {_first_line(error)}") from None
+
+    def _path(self, name: str) -> str:
+        return str(PurePosixPath(self._root) / name)
+
+
+def is_prepared(data: str | Path) -> bool:
+    """Whether a prepared folder lies there."""
+    if is_database(data):
+        return False
+    try:
+        files, root = _file_system(str(data))
+        return bool(files.get_file_info(f"{root}/{MANIFEST}").type == fs.FileType.File)
+    except (pa.ArrowException, OSError):  # which is told when it is read
+        return False
+
+
+def sorted_rows(users: np.ndarray, item: np.ndarray, rating: np.ndarray, time: npt.NDArray[np.float64] | None) -> Rows:
+    """Rows in their one order, of columns (R,); users are raw ids, items their ids or rows."""
+    keys = (rating, item, users) if time is None else (rating, time, item, users)
+    order = np.lexsort(keys)
+    users, time = users[order], None if time is None else time[order]
+    begins = np.flatnonzero(np.concatenate(([True], users[1:] != users[:-1])[: len(users)]))
+    start = np.append(begins, len(users)).astype(np.int64)
+    return Rows(users[begins], start, item[order], rating[order], time)
+
+
+def id_array(column: pa.ChunkedArray) -> np.ndarray:
+    """A column of ids as int64, or as bytes of UTF-8."""
+    if pa.types.is_integer(column.type):
+        numbers: np.ndarray = column.to_numpy().astype(np.int64)
+        return numbers
+    return np.array([one.encode() for one in column.to_pylist()], dtype=np.bytes_)
+
+
+def id_column(ids: np.ndarray) -> pa.Array:
+    """What `id_array` read."""
+    return pa.array(ids) if ids.dtype.kind != "S" else pa.array([one.decode() for one in ids.tolist()], pa.string())
+
+
+def manifest_json(manifest: Manifest) -> str:
+    """The text of manifest.json."""
+    return json.dumps(asdict(manifest), indent=1, ensure_ascii=False) + "\n"
+
+
+def _file_system(address: str) -> tuple[fs.FileSystem, str]:
+    if is_object_store(address):
+        files, root = fs.FileSystem.from_uri(address)
+        return files, str(root)
+    return fs.LocalFileSystem(), str(Path(address).absolute())
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
