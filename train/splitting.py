@@ -57,7 +57,7 @@ def split_as_asked(config: TrainConfig, data: RatingsData) -> Sides:
 
 def folds(config: TrainConfig, data: RatingsData) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
     """Training and held-out ratings of each of `config.folds` folds: every rating is held out once, drawn at random."""
-    from sklearn.model_selection import KFold  # it takes a second, and only a training splits
+    from sklearn.model_selection import KFold  # it takes a second, and only folds need it
 
     parts = KFold(config.folds, shuffle=True, random_state=config.split_seed)
     for train, held_out in parts.split(np.zeros(len(data.ratings))):

@@ -16,16 +16,18 @@ from model.scale import RatingScale
 from train import distributed
 from train.config import TrainConfig
 from train.dataset.tensors import Ratings, TrainingSet
-from train.evaluation.ranking import mean_ndcg
+from train.evaluation.ranking import FEWEST_USERS, mean_ndcg
 from train.evaluation.relevance import ranking_task
 from train.interest.fit import Blend, history_of, set_blend
 from train.interest.linear import fit_linear
-from train.interest.scores import blended_scores
+from train.interest.scores import Weights, blended_scores
 from train.resume import Stages
 
 # Of the inner rows, the share that is looked at.
 _INNER_SIZE = 0.2
 _MOST_USERS = 1_000
+# Their number is less in a large catalogue, so that no more pairs than these are scored, but not below FEWEST_USERS.
+_MOST_PAIRS = 2**24
 _STAGE = "blend"
 
 FitNetwork = Callable[[TrainingSet], RatingNetwork]
@@ -70,17 +72,18 @@ def _ndcg_by_blend(
 ) -> dict[Blend, float]:
     """nDCG@10 by candidate; {} where no user has a movie to be found."""
     known = len(rest.user_ids), len(rest.movie_ids)
-    task = ranking_task(rest.ratings, watched, *known, scale.minimum, _MOST_USERS)
+    most = max(FEWEST_USERS, min(_MOST_USERS, _MOST_PAIRS // known[1]))
+    task = ranking_task(rest.ratings, watched, *known, scale.minimum, most)
     if not len(task.user):
         return {}
     history = history_of(rest).without_repeats()
     interest = fit_linear(rest, config.tuned_interest)
-    found: dict[Blend, float] = {}
+    weights: dict[str, Weights] = {}
     for restraint in config.interest.restraints:
         set_blend(interest, Blend(1.0, restraint), history, network, scale)
         unit = float(interest.rating_weight)
-        weight = {one: one.rating_share * unit for one in candidates if one.restraint == restraint}
-        scores = blended_scores(list(weight.values()), interest, history, network, scale)
-        ndcg = mean_ndcg(task, rest.ratings, known[0], scores)
-        found |= {one: ndcg[str(value)] for one, value in weight.items()}
-    return found
+        weights |= {
+            str(one): Weights(restraint, one.rating_share * unit) for one in candidates if one.restraint == restraint
+        }
+    ndcg = mean_ndcg(task, rest.ratings, known[0], blended_scores(weights, interest, history, network, scale))
+    return {one: ndcg[str(one)] for one in candidates}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,31 +18,36 @@ BLEND = "blend"
 INTEREST = "interest"
 
 
+class Weights(NamedTuple):
+    """What a blend adds to what draws a user: restraint, in spreads of that, and the weight of a rating unit."""
+
+    restraint: float
+    rating: float
+
+
 def ranked_scores(interest: Interest, history: History, network: RatingNetwork, scale: RatingScale) -> Scores:
     """`blend`, which is what the server ranks by, `interest`, and `rating`, of users by their history."""
-    weight = float(interest.rating_weight)
-    blends = blended_scores([weight], interest, history, network, scale)
-
-    def score(users: np.ndarray) -> Mapping[str, np.ndarray]:
-        found = dict(blends(users))
-        return {BLEND: found.pop(str(weight)), **found}
-
-    return score
+    weights = Weights(float(interest.restraint), float(interest.rating_weight))
+    plain = weights._replace(rating=0.0)
+    return blended_scores({BLEND: weights, INTEREST: plain}, interest, history, network, scale)
 
 
 def blended_scores(
-    weights: Sequence[float], interest: Interest, history: History, network: RatingNetwork, scale: RatingScale
+    blends: Mapping[str, Weights], interest: Interest, history: History, network: RatingNetwork, scale: RatingScale
 ) -> Scores:
-    """A blend for each weight of a rating unit, under the weight as text; then `interest` and `rating`."""
+    """These blends by their names, and then `rating`. What all of them need is computed once."""
     rate = rating_scores(network)
     center = float(interest.rating_center)
 
     def score(users: np.ndarray) -> Mapping[str, np.ndarray]:
         units = rate(users)[RATING]
-        interests = interests_of(interest, history, users)[:, :-1].numpy()
         rated = np.diff(history.offsets)[users, None] > 0
         above = np.where(rated, scale.to_rating(units) - center, 0.0)
-        blends = {str(weight): interests + weight * above for weight in weights}
-        return {**blends, INTEREST: interests, RATING: units}
+        interests: dict[float, np.ndarray] = {}
+        for restraint in {one.restraint for one in blends.values()}:
+            interest.restraint.fill_(restraint)
+            interests[restraint] = interests_of(interest, history, users)[:, :-1].numpy()
+        scores = {name: interests[one.restraint] + one.rating * above for name, one in blends.items()}
+        return {**scores, RATING: units}
 
     return score
