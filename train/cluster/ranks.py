@@ -97,11 +97,12 @@ def train_on_ranks(config: PartsConfig, wanted: Wanted) -> dict[str, Any]:
     """
     world = wanted.processes or _cores(wanted.deadline_s)
     for _ in range(_MOST_LOSSES):
-        ranks = _start(world, wanted)
+        ranks: list[ActorHandle] = []
         try:
+            ranks = _start(world, wanted)
             return _run(ranks, config)
-        except LostProcessError as error:
-            lost = str(error)
+        except (LostProcessError, RayActorError) as error:  # the latter where a node ends while processes start
+            lost = str(error).splitlines()[0]
         finally:
             for one in ranks:
                 ray.kill(one)
