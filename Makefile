@@ -27,32 +27,37 @@ judged = $(call option,requests,REQUESTS) $(call option,data,DATA)
 ASGI = $(if $(filter asgi,$(SERVER)),.venv/asgi)
 BUILD := GIVEN="$(GIVEN)" $(PY) -m ops.build
 
+# Values are checked before a verb begins: ops/variables.py.
+TYPED := $(strip $(call given,$(KNOWN),command))
+
 .DEFAULT_GOAL := help
 .PHONY: help help-bench setup data train train-help update update-help adopt adopt-help score score-help package serve run stop status logs open predict token rotate-keys
-.PHONY: versions register promote rollback unregister canary compare refresh history report test test-quick frontend lint clean
+.PHONY: checked versions register promote rollback unregister canary compare refresh history report test test-quick frontend lint clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F':.*## ' '{printf "  %-15s %s\n", $$1, $$2}'
 	@echo 'Variables: VERSION=1.1  DATA=folder or file  PRESET=default|mlp|reference  TRAIN_ARGS="--seed 1"'
 	@echo '           DATA=postgresql://user@host/db or a SQLite file, with QUERY or TABLE, MOVIES_QUERY'
 	@echo '           ITEM=product TAGS=categories: your own words  SHARE, MODE, REQUESTS (canary)'
-	@echo '           PORT=9090  RATINGS, FROM (update)  RESUME=1, PROCESSES=2 (train)'
-	@echo '           CLUSTER=local|auto|HEAD:6379: train by parts, here or on a Ray cluster'
+	@echo '           PORT=9090  RATINGS, FROM (update)  RESUME=1, PROCESSES=2, CLUSTER=local|auto (train)'
 	@echo '           SERVER=torchserve|asgi  AUTH=on|off (serve, run)  WITH (compare, report)  KEEP (refresh)'
 	@echo '           MODEL, USERS, MOVIES or ITEMS, MODULE, MODULE_ARGS, OUTPUT, SCALE, VECTORS (adopt)'
 	@echo '           OUT, TOP_K, USERS or RATINGS, GENRES, EXCLUDE_SEEN, RANK_BY, EXACT (score)'
 	@echo '`make train-help` lists the options for TRAIN_ARGS; so do update-help, adopt-help and score-help.'
 
-serve: .venv/serve $(ASGI) ## train and pack if necessary, start the server, show answers
+checked: .venv/serve
+	@$(if $(TYPED),$(PY) -m ops.variables $(TYPED))
+
+serve: .venv/serve checked $(ASGI) ## train and pack if necessary, start the server, show answers
 	@$(BUILD) serve
 
-run: .venv/serve $(ASGI) ## like serve, in the foreground; restart the server if it ends
+run: .venv/serve checked $(ASGI) ## like serve, in the foreground; restart the server if it ends
 	@$(BUILD) run
 
 stop: ## stop the server that `make serve` or `make run` started
 	@if [ -x $(PY) ]; then $(PY) -m ops.process.serve stop; else echo 'no environment, so no server'; fi
 
-status: .venv/serve ## show what is served where, the versions, their workers, the last error
+status: .venv/serve checked ## show what is served where, the versions, their workers, the last error
 	@$(PY) -m ops.versions.status || test $$? = 3
 
 logs: .venv/serve ## print the end of the server's log; FOLLOW=1 follows it
@@ -61,38 +66,38 @@ logs: .venv/serve ## print the end of the server's log; FOLLOW=1 follows it
 open: .venv/serve ## open the page of the served model in a browser
 	@$(PY) -m ops.page
 
-predict: .venv/serve ## ask the server; BODY='{"user_id": 1, "movie_id": 2}'
+predict: .venv/serve checked ## ask the server; BODY='{"user_id": 1, "movie_id": 2}'
 	@$(PY) -m ops.predict $(version) $(call option,body,BODY)
 
 data: .venv/serve ## download KMRD-small into data/kmrd-small
 	$(PY) -m train.dataset.download data/kmrd-small
 
-train: .venv/serve ## train a version on DATA
+train: .venv/serve checked ## train a version on DATA
 	@$(BUILD) train
 
 train-help: .venv/serve
 	@$(PY) -m train --help
 
-report: .venv/serve ## write build/VERSION/report.html: errors, baselines, pictures; WITH=1.0 compares
+report: .venv/serve checked ## write build/VERSION/report.html: errors, baselines, pictures; WITH=1.0 compares
 	@$(if $(WITH),$(PY) -m ops.canary.compare $(version) $(call option,with,WITH) $(judged))
 	@$(BUILD) report
 
-package: .venv/serve ## pack a version into model-store; FROM=1.0 packs 1.0 as VERSION
+package: .venv/serve checked ## pack a version into model-store; FROM=1.0 packs 1.0 as VERSION
 	@$(BUILD) package
 
-update: .venv/serve ## make VERSION from version FROM and new RATINGS, without training
+update: .venv/serve checked ## make VERSION from version FROM and new RATINGS, without training
 	@$(BUILD) update
 
 update-help: .venv/serve
 	@$(PY) -m train.update --help
 
-adopt: .venv/serve ## make a version from a network trained elsewhere: MODEL, USERS, MOVIES
+adopt: .venv/serve checked ## make a version from a network trained elsewhere: MODEL, USERS, MOVIES
 	@$(BUILD) adopt
 
 adopt-help: .venv/serve
 	@$(PY) -m train.adopt --help
 
-score: .venv/serve ## write the best movies of every user into the folder OUT; TOP_K=10
+score: .venv/serve checked ## write the best movies of every user into the folder OUT; TOP_K=10
 	@$(BUILD) score
 
 score-help: .venv/serve
@@ -101,25 +106,25 @@ score-help: .venv/serve
 versions: .venv/serve ## list the versions on the server
 	@$(PY) -m ops.versions list
 
-register: .venv/serve ## add VERSION to the running server, beside the others
+register: .venv/serve checked ## add VERSION to the running server, beside the others
 	@$(PY) -m ops.versions register $(version)
 
-promote: .venv/serve ## make VERSION the default, now and at the next start
+promote: .venv/serve checked ## make VERSION the default, now and at the next start
 	@$(PY) -m ops.versions promote $(version)
 
 rollback: .venv/serve ## restore the previous default version
 	@$(PY) -m ops.versions rollback
 
-unregister: .venv/serve ## remove VERSION from the server once its requests are answered
+unregister: .venv/serve checked ## remove VERSION from the server once its requests are answered
 	@$(PY) -m ops.versions unregister $(version)
 
-canary: .venv/serve ## send a SHARE of requests to VERSION too, compare the answers, give a verdict
+canary: .venv/serve checked ## send a SHARE of requests to VERSION too, compare the answers, give a verdict
 	@$(PY) -m ops.canary $(version) $(call option,share,SHARE) $(call option,mode,MODE) $(judged)
 
-compare: .venv/serve ## say whether VERSION should replace WITH, and why; needs no server
+compare: .venv/serve checked ## say whether VERSION should replace WITH, and why; needs no server
 	@$(PY) -m ops.canary.compare $(version) $(call option,with,WITH) $(judged)
 
-refresh: .venv/serve ## make a version with the new ratings, judge it, promote it if it is better; KEEP=5
+refresh: .venv/serve checked ## make a version with the new ratings, judge it, promote it if it is better; KEEP=5
 	@$(PY) -m ops.refresh $(judged) $(call option,keep,KEEP) $(REFRESH_ARGS)
 
 history: .venv/serve ## list and plot all versions: data, errors, rankings, verdicts, times as default

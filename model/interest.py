@@ -122,3 +122,9 @@ def _rarity(popularity: Tensor) -> Tensor:
     deviation = bits.std(unbiased=False) if len(bits) else torch.tensor(0.0)
     standard = (bits - bits.mean()) / deviation if float(deviation) > 0 else torch.zeros_like(bits)
     return torch.cat([standard, torch.zeros(1, device=popularity.device)])
+
+
+def neighbours_of(interest: Interest) -> Neighbours:
+    """The weights of the movies without a column; artifacts of earlier releases have none."""
+    found: Neighbours | None = getattr(interest, "neighbours", None)
+    return no_neighbours(len(interest.popularity) - 1) if found is None else found

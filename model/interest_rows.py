@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from model.history import Rated
-from model.interest import Interest
+from model.interest import Interest, neighbours_of
 from model.neighbours import Neighbours
 
 
@@ -25,7 +25,7 @@ class InterestRows:
         self._popular = (interest.prior * interest.popularity).numpy()
         self._restraint = (interest.restraint * interest.rarity).numpy()
         self._is_restrained = float(interest.restraint) != 0
-        self._neighbours = _NeighbourRows(interest.neighbours)
+        self._neighbours = _NeighbourRows(neighbours_of(interest))
 
     def interests(self, histories: Sequence[Rated]) -> np.ndarray:
         """Interest (N, num_movies + 1) float32 of N users in every movie; see `Interest.forward`."""

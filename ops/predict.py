@@ -26,14 +26,24 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     with failing_in_one_line("predict", (ClientError, ValueError, OSError), "predict: interrupted"):
         settings = read_settings(Path("config.properties"), Path.cwd())
+        client = Client(settings)
         try:
-            answer = Client(settings).answer(options.body.encode(), options.version)
+            answer = client.answer(options.body.encode(), options.version)
         except ClientError as error:
             if isinstance(error.__cause__, httpx.ConnectError):
                 raise ClientError(f"nothing answers at {settings.inference}: `make serve` starts a server") from error
             raise
+        if answer.status == httpx.codes.NOT_FOUND and options.version is not None:
+            _tell_versions(client, options.version)
         sys.stdout.write(answer.body.decode(errors="replace").rstrip("\n") + "\n")
         sys.exit(1 if answer.status >= httpx.codes.BAD_REQUEST else 0)
+
+
+def _tell_versions(client: Client, version: str) -> None:
+    """Says which versions there are, where the one that was asked is none: the server's own answer does not."""
+    served = [one["version"] for one in client.versions()]
+    if version not in served:
+        print(f"predict: VERSION: got {version!r}, allowed: {', '.join(served)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ class ScoreConfig(ReaderOptions):
         for genre in self.genres:
             if genre not in known:
                 allowed = ", ".join(known) or f"none, the version has no {artifact.words.tags}"
-                raise ValueError(f"--genres: got {genre}, allowed: {allowed}")
+                raise ValueError(f"GENRES: got {genre!r}, allowed {artifact.words.tags}: {allowed}")
         rankings: tuple[RankBy, ...] = RANKINGS if artifact.interest is not None else ("rating",)
         rank_by = self.rank_by or rankings[0]
         if rank_by not in rankings:

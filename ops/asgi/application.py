@@ -71,7 +71,7 @@ class Application:
             return _allowed(method, ("GET", "HEAD"), self._local[path]), {}
         route = self._routes.get(path)
         if route is None:
-            raise _not_found()
+            raise self._not_found()
         if method not in route.methods:
             raise _not_allowed(route.methods)
         batches, most, own = self._targets[route.version]
@@ -80,6 +80,11 @@ class Application:
         if endpoint == "predictions" and "describe" in headers:  # from nginx, on behalf of a KServe or Triton client
             endpoint = QUESTIONS.get(headers["describe"], endpoint)
         return await batches.answer(Request(body, headers, endpoint)), own
+
+    def _not_found(self) -> RequestError:
+        versions = ", ".join(sorted(version for version in self._targets if version is not None))
+        told = f"no such path, model or version; versions: {versions}; docs/api.md lists the paths"
+        return RequestError(told, 404, "NotFound")
 
     def _echoed(self, headers: Mapping[str, str]) -> dict[str, str]:
         echoed = dict(self._cors.answered(headers.get("origin")))
@@ -95,10 +100,6 @@ def _allowed(method: str, methods: tuple[str, ...], answer: Callable[[], Respons
     if method not in methods:
         raise _not_allowed(methods)
     return answer()
-
-
-def _not_found() -> RequestError:
-    return RequestError("no such path, model or version; docs/api.md lists the paths", 404, "NotFound")
 
 
 def _not_allowed(methods: Iterable[str]) -> RequestError:

@@ -71,7 +71,8 @@ def pack(version: str, shelf: Shelf, beside: bool = False) -> None:
             told = f"{archive} contains another model than {shelf.artifact(version)}; a version is never replaced"
             way = f"`make package VERSION={shelf.next_free(version)} FROM={version}`"
             raise VersionError(f"{told}: {way} packs the latter")
-        say(f"{archive} already exists")
+        if not beside:
+            say(f"{archive} already exists")
     else:
         with making(shelf.folder(version)):
             commands.package(shelf.artifact(version), version, shelf.store)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def main(arguments: list[str] | None = None) -> None:
     """Tries a version."""
     parser = argparse.ArgumentParser(prog="python -m ops.canary", description=__doc__.splitlines()[0])
-    parser.add_argument("--version", required=True)
+    parser.add_argument("--version", help="the version to try")
     parser.add_argument("--share", type=float, default=0.1, help="share of the requests, above 0 and at most 1")
     parser.add_argument("--mode", choices=("shadow", "canary"), default="shadow")
     parser.add_argument(
@@ -43,6 +43,8 @@ def main(arguments: list[str] | None = None) -> None:
     with failing_in_one_line(
         "canary", (ClientError, ValueError, OSError), "canary: interrupted; no verdict was written"
     ):
+        if options.version is None:
+            raise ValueError("VERSION: name one: `make canary VERSION=1.1`")
         if not 0 < options.share <= 1:
             raise ValueError(f"share: got {options.share:g}, allowed: more than 0, at most 1")
         settings = read_settings(options.config, Path.cwd())

@@ -23,6 +23,8 @@ _ASGI_FAILED = re.compile(r"""Failed to load model: (.+?)(?:", "exception": .*)?
 _TORCHSERVES_OWN = "RuntimeError: 500 - "
 # A line with an error, in either format.
 _ERROR = re.compile(r"""^.*(?: (?:ERROR|FATAL|CRITICAL) |"level": ?"(?:ERROR|FATAL|CRITICAL)").*$""", re.MULTILINE)
+# What the front end logs as an error where a client left before its answer: here, or in the line after.
+_CLIENT_LEFT = re.compile(r"[^\n]*HttpRequestHandler\b[^\n]*\n?[^\n]*(?:Connection reset by peer|Broken pipe)")
 _SEARCHED_BYTES = 262_144
 _LONGEST_LINE = 300
 
@@ -52,11 +54,17 @@ def tail(settings: ServerSettings, lines: int = 20) -> str:
 
 
 def last_error(settings: ServerSettings) -> str | None:
-    """The newest error line in the last 256 KB of the server's log; None if there is none."""
+    """The newest error line in the last 256 KB of the server's log; None if there is none.
+
+    A client that left before its answer is no error of the server.
+    """
     log = path(settings) if settings.server == ASGI else path(settings).with_name("ts.log")
     size = log.stat().st_size if log.exists() else 0
-    found = _ERROR.findall(_read(log, max(0, size - _SEARCHED_BYTES)))
-    return str(found[-1])[:_LONGEST_LINE] if found else None
+    text = _read(log, max(0, size - _SEARCHED_BYTES))
+    for found in reversed(list(_ERROR.finditer(text))):
+        if not _CLIENT_LEFT.match(text, found.start()):
+            return found.group()[:_LONGEST_LINE]
+    return None
 
 
 def load_failure(settings: ServerSettings, since: int = 0) -> str | None:

@@ -151,6 +151,8 @@ def test_an_adopted_version_is_tried_compared_promoted_and_rolled_back(owner: Pr
     for told in (tried, compared):
         assert re.search(r"verdict on own-3 against own-1: (promote|keep|cannot tell)", told)
         assert re.search(r"mean squared error \d.*nDCG@10 \d|nDCG@10 \d.*mean squared error \d", told, re.DOTALL)
+    unknown = owner.make("predict", "VERSION=own-9", check=False)
+    assert re.search("predict: VERSION: got 'own-9', allowed: own-[123], own-[123], own-[123]\n", unknown)
     owner.make("promote", "VERSION=own-3")
     assert owner.default_version == "own-3"
     owner.make("rollback")

@@ -91,6 +91,13 @@ def test_saved_artifact_has_the_same_interest(ranked_artifact: Artifact, tmp_pat
     assert (before == after).all()
 
 
+def test_interest_of_an_earlier_release_has_no_neighbours(ranked_artifact: Artifact) -> None:
+    history = [Rated(MOVIES, RATINGS)]
+    expected = Ranking(interest_of(ranked_artifact)).interests(history)
+    del interest_of(ranked_artifact).neighbours
+    assert (Ranking(interest_of(ranked_artifact)).interests(history) == expected).all()
+
+
 def with_neighbours(artifact: Artifact, num: int = 1) -> Artifact:
     """The same, where the movies of rows 0 and 4 make that of row 5 interesting, which has no column."""
     pairs = np.repeat([0, 4], num), np.full(2 * num, 5), np.repeat([0.25, 0.5], num) / num

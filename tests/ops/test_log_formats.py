@@ -32,3 +32,26 @@ def test_an_unknown_log_format_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
     settings = replace(read_settings(ROOT / "config.properties", ROOT), folder=tmp_path)
     with pytest.raises(ServerError, match="LOG_FORMAT: got 'xml', allowed: text, json"):
         server.start(settings)
+
+
+LEFT = "io.netty.channel.unix.Errors$NativeIoException: readAddress(..) failed: Connection reset by peer"
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        f"2026-11-24T08:54:12,000 ERROR HttpRequestHandler \n{LEFT}\n",
+        f'{{"level":"ERROR","logger":"HttpRequestHandler","message":"","exception":"{LEFT}"}}\n',
+    ],
+)
+def test_a_client_that_left_is_no_error_of_the_server(tmp_path: Path, left: str) -> None:
+    settings = replace(read_settings(ROOT / "config.properties", ROOT), folder=tmp_path)
+    (tmp_path / "logs").mkdir()
+    log = tmp_path / "logs" / "ts.log"
+    log.write_text(left)
+    assert console.last_error(settings) is None
+    fault = "2026-11-24T08:54:11,611 ERROR WorkerThread Backend worker died"
+    log.write_text(f"{fault}\n{left}{left}")
+    assert console.last_error(settings) == fault
+    log.write_text(f"{left}{fault}\n")
+    assert console.last_error(settings) == fault

@@ -170,7 +170,7 @@ def test_the_column_of_ids_has_the_versions_own_word(ranked_artifact: Artifact, 
     ("options", "told"),
     [
         (["--top-k", "0"], "--top-k: got 0, allowed: 1 or more"),
-        (["--genres", "Horor"], "--genres: got Horor, allowed: Comedy, Crime, Drama"),
+        (["--genres", "Horor"], "GENRES: got 'Horor', allowed genres: Comedy, Crime, Drama"),
         (["--users", "a.csv", "--ratings", "b.csv"], "--users and --ratings: got both"),
         (["--users", "nowhere.csv"], "nowhere.csv: no such file"),
     ],

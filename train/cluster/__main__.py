@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib.util import find_spec
+from pathlib import Path
 
 from train.__main__ import parse_options, refuse_to_replace, told_of
 from train.command import run_command
 from train.dataset.reading import Reading
 from train.option_rules import check_value
 from train.parts.config import PartsConfig
+from train.readers.address import is_object_store
 
 _INSTALL = ".venv/bin/python -m pip install -c constraints.txt --group cluster"
 
@@ -49,11 +51,20 @@ def _train(arguments: list[str]) -> str:
 
     config = parse_options(arguments, ClusterConfig)
     refuse_to_replace(config)
-    shared = PartsConfig(**{name: getattr(config, name) for name in PartsConfig.__dataclass_fields__})
     with connected(config.cluster):
-        metrics = train_on_ranks(shared, Wanted(config.processes, config.deadline))
+        metrics = train_on_ranks(_shared(config), Wanted(config.processes, config.deadline))
     read = Reading(**metrics["data"]["reading"]).text()
     return f"{read}\n{told_of(config, metrics)}"
+
+
+def _shared(config: ClusterConfig) -> PartsConfig:
+    """The options of each process, with paths that do not depend on the folder that it works in."""
+    options = {one.name: getattr(config, one.name) for one in fields(PartsConfig)}
+    for name in ("out", "movies"):
+        options[name] = options[name] and options[name].absolute()
+    if not is_object_store(config.data):
+        options["data"] = str(Path(config.data).absolute())
+    return PartsConfig(**options)
 
 
 if __name__ == "__main__":

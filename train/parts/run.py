@@ -67,8 +67,9 @@ def run(config: PartsConfig, group: Group) -> dict[str, Any]:
 def _prepared(config: PartsConfig) -> str:
     """The prepared folder of the ratings, which is made unless it is there."""
     folder = config.out / FOLDER
-    if folder.exists() and not config.resume:
-        shutil.rmtree(folder)
+    if not config.resume:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
     if is_prepared(config.data):
         return str(config.data)
     folder.mkdir(parents=True, exist_ok=True)

@@ -48,7 +48,7 @@ def without_copies(rows: layout.Rows) -> layout.Rows:
     """The same without the rows that are like the one before in all columns."""
     if len(rows.rating) < 2:
         return rows
-    columns = [rows.owner, rows.item, rows.rating, *([] if rows.time is None else [rows.time])]
+    columns: list[np.ndarray] = [rows.owner, rows.item, rows.rating, *([] if rows.time is None else [rows.time])]
     same = np.logical_and.reduce([one[1:] == one[:-1] for one in columns])
     kept = np.concatenate(([True], ~same))
     start = np.concatenate(([0], np.cumsum(np.bincount(rows.owner[kept], minlength=len(rows.users)))))

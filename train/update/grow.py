@@ -8,7 +8,7 @@ from torch import Tensor
 from model.artifact import Artifact, ArtifactError
 from model.factor_network import FactorNetwork
 from model.fold_in import FoldIn
-from model.interest import Interest
+from model.interest import Interest, neighbours_of
 from model.neighbours import moved_neighbours
 from model.ordinal import OrdinalHead
 from model.scale import RatingScale
@@ -63,7 +63,7 @@ def grow_interest(interest: Interest, merged: Merged) -> Interest:
     return Interest(
         column=_moved(interest.column, merged.movie_rows, num_movies),
         weights=interest.weights,
-        neighbours=moved_neighbours(interest.neighbours, merged.movie_rows.numpy(), num_movies),
+        neighbours=moved_neighbours(neighbours_of(interest), merged.movie_rows.numpy(), num_movies),
         popularity=(raters / len(merged.user_ids)).float(),
         level=float(interest.level),
         prior=float(interest.prior),

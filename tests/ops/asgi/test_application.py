@@ -78,6 +78,7 @@ def test_server_reports_the_project_version(ask: Ask) -> None:
 def test_an_unknown_path_model_or_version_is_a_404_in_json(ask: Ask, path: str) -> None:
     answer = ask("POST", path, json=PAIR)
     assert (answer.status_code, answer.json()["code"]) == (404, 404)
+    assert "; versions: 1.0" in answer.json()["message"]
 
 
 def test_client_headers_cannot_change_the_route(ask: Ask) -> None:
