@@ -54,7 +54,7 @@ def test_only_the_owner_reads_the_key_file(guarded: Project) -> None:
 def test_rotation_ends_the_old_keys(guarded: Project) -> None:
     old = auth.find_key(guarded.settings, "inference")
     said = guarded.make("rotate-keys")
-    assert "a new inference key, until" in said
+    assert "new inference key, valid until" in said
     assert is_refused(request("POST", f"{guarded.settings.inference}/predictions/ncf", old, json=PAIR))
     assert stat.S_IMODE(auth.key_file(guarded.settings).stat().st_mode) == 0o600
 
