@@ -19,6 +19,7 @@ endif
 
 # A value as one word of the shell, whatever it holds.
 quoted = '$(subst ','\'',$(1))'
+yes = $(filter 1 true yes on TRUE YES ON True Yes On,$($(1)))
 option = $(if $($(2)),--$(1) $(call quoted,$($(2))))
 version = $(call option,version,VERSION)
 judged = $(call option,requests,REQUESTS) $(call option,data,DATA)
@@ -61,7 +62,7 @@ status: .venv/serve checked ## show what is served where, the versions, their wo
 	@$(PY) -m ops.versions.status || test $$? = 3
 
 logs: .venv/serve ## print the end of the server's log; FOLLOW=1 follows it
-	@$(PY) -m ops.logs $(if $(FOLLOW),--follow)
+	@$(PY) -m ops.logs $(if $(call yes,FOLLOW),--follow)
 
 open: .venv/serve ## open the page of the served model in a browser
 	@$(PY) -m ops.page
@@ -138,7 +139,7 @@ rotate-keys: .venv/serve ## replace the keys; the old ones stop working at once
 
 clean: ## stop the server and delete what was made; versions only with FORCE=1
 	@if [ -x $(PY) ]; then $(BUILD) clean; \
-	elif [ "$(FORCE)" != 1 ] && ls -d build/*/ncf.pt model-store/*.mar 2>/dev/null | sed 's/^/  /' | grep .; then \
+	elif [ "$(call yes,FORCE)" = "" ] && ls -d build/*/ncf.pt model-store/*.mar 2>/dev/null | sed 's/^/  /' | grep .; then \
 		echo 'clean: this would delete these versions; nothing was deleted: `make clean FORCE=1` deletes them' >&2; exit 1; \
 	else rm -rf build model-store logs .run key_file.json; fi
 

@@ -21,9 +21,15 @@ PRESETS = ("default", "reference", "mlp")
 SPLITS = ("random", "time", "time-per-user", "leave-last-out", "users")
 OUTPUTS = ("rating", "unit", "logit", "probability")
 ORDERS = ("blend", "interest", "rating")
+# In any case of letters; the Makefile has the same words of yes.
 YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _WORDS = {"ITEM": "item", "TAGS": "tags"}
+
+
+def is_yes(value: str | None) -> bool:
+    """Whether a switch such as RESUME is on; one that was not given is off."""
+    return (value or "").lower() in YES
 
 
 class _Rule(NamedTuple):
@@ -70,7 +76,7 @@ _SWITCH = _Rule(lambda value: value.lower() in YES + NO, "1 (yes) or 0 (no)")
 _COUNT = _number(lambda number: number >= 1, "a whole number, at least 1")
 _RULES = {
     **dict.fromkeys(("VERSION", "FROM", "WITH"), _NAME),
-    **dict.fromkeys(("EXCLUDE_SEEN", "EXACT"), _SWITCH),
+    **dict.fromkeys(("EXCLUDE_SEEN", "EXACT", "RESUME", "FORCE", "FOLLOW"), _SWITCH),
     **dict.fromkeys(("TOP_K", "KEEP", "PROCESSES"), _COUNT),
     "PORT": _number(lambda port: 1 <= port <= 65_531, "a whole number from 1 to 65531"),
     "SHARE": _number(lambda share: 0 < share <= 1, "a number, more than 0 and at most 1, such as 0.1", float),

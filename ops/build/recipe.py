@@ -110,7 +110,8 @@ def _inside(data: Path) -> Iterator[tuple[str, Path]]:
     if not data.exists():
         matching = [Path(one) for one in sorted(glob(str(data)))] if has_magic(str(data)) else []  # noqa: PTH207
         if matching:
-            yield from ((path.name, path) for path in matching if path.is_file())
+            yield from ((str(path), path) for path in matching if path.is_file())
+            yield from _catalogues(matching[0].parent)
             return
         raise FileNotFoundError(f"DATA: {data}: no such file or folder")
     if data.is_dir():
@@ -118,7 +119,11 @@ def _inside(data: Path) -> Iterator[tuple[str, Path]]:
         yield from ((str(name), path) for name, path in files if not any(part.startswith(".") for part in name.parts))
         return
     yield data.name, data
-    beside = (path for path in data.parent.iterdir() if path.name.split(".")[0].lower() in CATALOGUES)
+    yield from _catalogues(data.parent)
+
+
+def _catalogues(folder: Path) -> Iterator[tuple[str, Path]]:
+    beside = (path for path in folder.iterdir() if path.name.split(".")[0].lower() in CATALOGUES)
     yield from ((path.name, path) for path in beside if path.is_file())
 
 
@@ -135,7 +140,7 @@ def _mark(path: Path, marks: Mapping[str, FileMark]) -> FileMark:
 
 
 def _words(options: Mapping[str, str]) -> dict[str, list[str]]:
-    return {name: shlex.split(value) for name, value in options.items() if name not in _PATHS}
+    return {name: shlex.split(value) for name, value in options.items() if name not in _PATHS and value}
 
 
 def _digests(files: Mapping[str, FileMark]) -> dict[str, str]:

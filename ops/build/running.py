@@ -13,6 +13,7 @@ from ops.build.shelf import Shelf, VersionError
 from ops.build.verbs import package
 from ops.process.serve import serve_and_show, stop
 from ops.settings import ServerSettings
+from ops.variables import is_yes
 
 
 def serve(asked: Mapping[str, str], shelf: Shelf, settings: ServerSettings) -> None:
@@ -40,7 +41,7 @@ def clean(asked: Mapping[str, str], shelf: Shelf, settings: ServerSettings) -> N
         VersionError: there are versions, and `FORCE=1` was not given.
     """
     lost = [*(str(shelf.artifact(version)) for version in shelf.trained()), *map(str, shelf.packed())]
-    if lost and asked.get("FORCE") != "1":
+    if lost and not is_yes(asked.get("FORCE")):
         listed = "\n  ".join(lost)
         raise VersionError(f"this would delete\n  {listed}\nnothing was deleted: `make clean FORCE=1` deletes them")
     if stop(settings):

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from ops.build import commands, verbs
 from ops.build.shelf import Shelf, VersionError
+from ops.variables import NO, YES, is_yes
 
 _OPTIONS = {"OUT": "out", "TOP_K": "top-k", "USERS": "users", "RATINGS": "ratings", "RANK_BY": "rank-by"}
 _SWITCHES = {"EXCLUDE_SEEN": "exclude-seen", "EXACT": "exact"}
-_YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
 def score(asked: Mapping[str, str], shelf: Shelf) -> str:
@@ -32,6 +32,6 @@ def score(asked: Mapping[str, str], shelf: Shelf) -> str:
 
 def _switch(name: str, option: str, value: str) -> str:
     """`--option` or `--no-option`."""
-    if value.lower() not in _YES + _NO:
+    if value.lower() not in YES + NO:
         raise VersionError(f'{name}: got "{value}", allowed: 1 (yes) or 0 (no)')
-    return f"--{option}" if value.lower() in _YES else f"--no-{option}"
+    return f"--{option}" if is_yes(value) else f"--no-{option}"

@@ -15,6 +15,7 @@ from ops.build.recipe import MADE_OF, Recipe, describe_files, write_recipe
 from ops.build.shelf import CANARY, LOCK, VERDICT, Shelf, VersionError, check_name, making
 from ops.store.archives import start_version, start_with
 from ops.undo import undone_on_failure
+from ops.variables import is_yes
 
 # Files of a version's folder that are not copied when the same artifact gets another name.
 _OF_ONE_NAME = (MADE_OF, LOCK, VERDICT, CANARY)
@@ -134,7 +135,7 @@ def _train(plan: Plan, recipe: Recipe, shelf: Shelf, asked: Mapping[str, str]) -
     with making(folder):
         if shelf.artifact(plan.version).is_file():  # another verb made it after this verb looked
             raise VersionError(f"version {plan.version} was made just now: run the verb again")
-        commands.train(recipe, plan.version, folder, asked.get("PROCESSES"), bool(asked.get("RESUME")))
+        commands.train(recipe, plan.version, folder, asked.get("PROCESSES"), is_yes(asked.get("RESUME")))
         write_recipe(folder, recipe)
 
 

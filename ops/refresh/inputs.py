@@ -14,6 +14,8 @@ from ops.refresh.journal import Journal, read_ended
 _SPLIT = {"--split", "--test-size", "--test-file", "--given"}
 # Splits whose versions predict ratings to come, unless an option says otherwise: as in train/config.py.
 SPLITS_BY_TIME = ("time", "time-per-user", "leave-last-out")
+# An option of a training on a cluster alone; a refresh trains without one, because only that can split by time.
+_OF_CLUSTER = "--deadline"
 _TUNE = "--tune-for"
 
 
@@ -45,7 +47,7 @@ def training_of(journal: Journal, shelf: Shelf) -> dict[str, str]:
     else:  # its network was trained elsewhere; a training can only keep its words, because its clients send them
         own = words_of(shelf, journal.base)
         known = {"ITEM": own.item, "TAGS": own.tags}
-    return {**known, "DATA": journal.data, "TRAIN_ARGS": shlex.join(options), "VERSION": journal.version}
+    return {**known, "CLUSTER": "", "DATA": journal.data, "TRAIN_ARGS": shlex.join(options), "VERSION": journal.version}
 
 
 def _tuned_for(words: list[str]) -> str:
@@ -56,14 +58,15 @@ def _tuned_for(words: list[str]) -> str:
 
 
 def _without_split(words: list[str]) -> list[str]:
-    """The options of a training, without those that choose the held-out rows."""
+    """The options of a training without a cluster, without those that choose the held-out rows."""
+    dropped = {*_SPLIT, _OF_CLUSTER}
     kept = []
     skip = False
     for word in words:
         if skip:
             skip = False
-        elif word in _SPLIT:
+        elif word in dropped:
             skip = True
-        elif word.split("=")[0] not in _SPLIT:
+        elif word.split("=")[0] not in dropped:
             kept.append(word)
     return kept

@@ -32,7 +32,7 @@ PAST = f"--tune-for past {SPLIT}"
 def test_a_training_after_an_adopted_version_keeps_its_words(tmp_path: Path) -> None:
     shelf = version(tmp_path, Recipe("adopt", {"MODEL": "net.pt", "ITEM": "product"}, {}))
     asked = {"ITEM": "product", "TAGS": "categories", "DATA": "ratings.csv", "TRAIN_ARGS": PAST, "VERSION": "1.1"}
-    assert training_of(JOURNAL, shelf) == asked
+    assert training_of(JOURNAL, shelf) == {**asked, "CLUSTER": ""}
 
 
 def test_a_training_after_a_trained_version_has_its_options(tmp_path: Path) -> None:
@@ -40,10 +40,18 @@ def test_a_training_after_a_trained_version_has_its_options(tmp_path: Path) -> N
     shelf = version(tmp_path, Recipe("train", options, {}))
     assert training_of(JOURNAL, shelf) == {
         "PRESET": "mlp",
+        "CLUSTER": "",
         "DATA": "ratings.csv",
         "TRAIN_ARGS": f"--item product --seed 3 {PAST}",
         "VERSION": "1.1",
     }
+
+
+def test_a_training_after_one_on_a_cluster_is_without(tmp_path: Path) -> None:
+    options = {"DATA": "old.csv", "PRESET": "default", "TRAIN_ARGS": "--deadline 600 --seed 3", "CLUSTER": "auto"}
+    training = training_of(JOURNAL, version(tmp_path, Recipe("train", options, {})))
+    assert training["CLUSTER"] == ""
+    assert training["TRAIN_ARGS"] == f"--seed 3 {PAST}"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ray
@@ -21,8 +21,10 @@ from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskErro
 from ray.util import get_node_ip_address
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from train.errors import DivergedError
 from train.parts.config import PartsConfig
 from train.parts.group import Group, LostProcessError, free_port
+from train.parts.job import TooManyProcessesError
 from train.parts.run import run
 
 _LOOK_EVERY_S = 1.0
@@ -93,10 +95,20 @@ def train_on_ranks(config: PartsConfig, wanted: Wanted) -> dict[str, Any]:
 
     Raises:
         ClusterError: there are too few cores, or processes are lost again and again.
-        ValueError, OSError: as in a training in one process.
+        ValueError, OSError, DivergedError: as in a training in one process.
     """
-    world = wanted.processes or _cores(wanted.deadline_s)
-    for _ in range(_MOST_LOSSES):
+    try:
+        return _train_with(wanted.processes or _cores(wanted.deadline_s), config, wanted)
+    except TooManyProcessesError as error:
+        if wanted.processes:
+            raise
+        return _train_with(error.parts, _resumed(config), wanted)
+
+
+def _train_with(world: int, config: PartsConfig, wanted: Wanted) -> dict[str, Any]:
+    """Trains with so many processes, and with fewer once one is lost."""
+    lost = ""
+    for attempt in range(_MOST_LOSSES):
         ranks: list[ActorHandle] = []
         try:
             ranks = _start(world, wanted)
@@ -106,11 +118,17 @@ def train_on_ranks(config: PartsConfig, wanted: Wanted) -> dict[str, Any]:
         finally:
             for one in ranks:
                 ray.kill(one)
-        config = type(config)(**{**vars(config), "resume": True})
+        if attempt + 1 == _MOST_LOSSES:
+            break
+        config = _resumed(config)
         world = min(world, _cores(wanted.deadline_s))
         told = f"a process was lost; {world} go on after the last sweep that was kept"
         print(f"train: {told}", file=sys.stderr, flush=True)
     raise ClusterError(f"processes were lost {_MOST_LOSSES} times ({lost}): RESUME=1 goes on where the training ended")
+
+
+def _resumed(config: PartsConfig) -> PartsConfig:
+    return replace(config, resume=True)
 
 
 def _start(world: int, wanted: Wanted) -> list[ActorHandle]:
@@ -135,7 +153,7 @@ def _run(ranks: list[ActorHandle], config: PartsConfig) -> dict[str, Any]:
     address = str(ray.get(ranks[0].address.remote()))
     running = [one.train.remote(config, address, rank, len(ranks)) for rank, one in enumerate(ranks)]
     failures = _failures(running)
-    for told in (ValueError, OSError):  # which make the other processes lose this one
+    for told in (ValueError, OSError, DivergedError):  # which make the other processes lose this one
         for failure in failures:
             if isinstance(failure, told):
                 raise failure
@@ -162,7 +180,7 @@ def _failures(running: list[ray.ObjectRef]) -> list[Exception]:
         except RayActorError as error:
             failures.append(error)
         except RayTaskError as error:
-            if not isinstance(error.cause, (ValueError, OSError, LostProcessError)):
+            if not isinstance(error.cause, (ValueError, OSError, DivergedError, LostProcessError)):
                 raise
             failures.append(error.cause)
     return failures

@@ -25,10 +25,13 @@ def add_reference(held_out: HeldOut, metrics: dict[str, Any], source: str | Path
     """Trains the reference network as `metrics` (metrics.json) tells of reading and splitting, and predicts the rows.
 
     Raises:
-        DataError: `source` is not the data that the version was trained on, or it was measured on a test file.
+        DataError: `source` is not the data that the version was trained on, or it was measured on a test file,
+            or trained by parts.
     """
     if metrics["split"].get("kind") == "test-file":
         raise DataError("--reference: this version was measured on a test file; allowed is one measured on a split")
+    if metrics["split"].get("by") == "hash":
+        raise DataError("--reference: this version was trained by parts; allowed is one trained without CLUSTER")
     told = metrics["config"]
     config = replace(PRESETS[REFERENCE], data=source, **{name: told[name] for name in _AS_TRAINED if name in told})
     data = config.read(source, tuple(told["rating_scale"]) if told["rating_scale"] else None)

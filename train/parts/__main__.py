@@ -9,6 +9,7 @@ from train.__main__ import parse_options, refuse_to_replace, told_of
 from train.command import run_command, speaks
 from train.parts.config import PartsConfig
 from train.parts.group import Group, LostProcessError
+from train.parts.job import TooManyProcessesError
 from train.parts.run import run
 
 
@@ -21,11 +22,13 @@ def main(arguments: list[str] | None = None) -> int:
 def _train(arguments: list[str]) -> str:
     config = parse_options(arguments, PartsConfig)
     refuse_to_replace(config)
-    group = Group("env://" if int(os.environ.get("WORLD_SIZE", "1")) > 1 else None)
     try:
+        group = Group("env://" if int(os.environ.get("WORLD_SIZE", "1")) > 1 else None)
         metrics = run(config, group)
     except LostProcessError as error:  # which has said why, if it could
         raise ValueError(f"{error}; --resume continues") from None
+    except TooManyProcessesError:  # which all processes find
+        raise
     except (ValueError, OSError) as error:
         if not speaks():  # this process alone knows
             print(f"train: {error}", file=sys.stderr)

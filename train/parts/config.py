@@ -24,10 +24,12 @@ class PartsConfig(TrainConfig):
             "test-file": (self.test_file, None),
             "events": (self.events, None),
             "folds": (self.folds, 0),
+            "threads": (self.threads, 1),
             "tune-for": (self.tune_for, "past" if self.learns_drift else self.tune_for),
         }
         for name, (got, allowed) in lacking.items():
             if got != allowed:
-                raise ValueError(f"{name}: got {got}, allowed in a training by parts: {allowed}; train without CLUSTER")
+                told = f"{name}: got {got}, allowed in a training by parts: {allowed}"
+                raise ValueError(f"{told}; `CLUSTER=` (empty) trains without")
         if is_database(self.data):
             raise ValueError(f"{self.data}: a database is not trained on by parts: write its ratings to Parquet files")

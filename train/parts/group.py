@@ -31,14 +31,23 @@ class Group:
     """Process `rank` of `world`. `sent`: bytes that this process has sent to others."""
 
     def __init__(self, address: str | None = None, rank: int = -1, world: int = -1) -> None:
-        """address: `env://` as torchrun sets it, or `tcp://host:port` of the first process; None is a group of one."""
+        """address: `env://` as torchrun sets it, or `tcp://host:port` of the first process; None is a group of one.
+
+        Raises:
+            LostProcessError: another process has ended before all have joined.
+        """
         self.rank, self.world, self.sent = 0, 1, 0
         self._gloo: Any = None
-        if address is not None:
+        if address is None:
+            return
+        try:
             store, self.rank, self.world = next(iter(rendezvous(address, rank, world, timeout=_PATIENCE)))
             if self.world > 1:
                 store = PrefixStore("ncf", store)
                 self._gloo = ProcessGroupGloo(store, self.rank, self.world, _PATIENCE)
+        except RuntimeError as error:
+            told = f"the processes did not all join: {str(error).splitlines()[0]}"
+            raise LostProcessError(told) from error
 
     @property
     def first(self) -> bool:

@@ -38,6 +38,18 @@ from train.prepared.folder import Manifest, PreparedFolder
 from train.resume import FOLDER, NO_STAGES, Stages, fingerprint_of
 
 
+class TooManyProcessesError(DataError):
+    """There are more processes than parts, so that some would have nothing to do."""
+
+    def __init__(self, address: str, parts: int, world: int) -> None:
+        super().__init__(address, parts, world)
+        self.address, self.parts, self.world = address, parts, world
+
+    def __str__(self) -> str:
+        told = f"{self.address}: {self.parts} parts for {self.world} processes"
+        return f"{told}; allowed: PROCESSES={self.parts} or fewer"
+
+
 @dataclass(frozen=True)
 class Job:
     """A run. stages: in the first process, where it keeps what is finished. sample: there alone."""
@@ -59,9 +71,12 @@ class Job:
         """Loads this process's parts of the prepared folder.
 
         Raises:
-            DataError: it cannot be read, or its ratings leave the scale that was asked for.
+            DataError: it cannot be read, it has fewer parts than there are processes, or its ratings leave the scale
+                that was asked for.
         """
         folder = PreparedFolder(address)
+        if group.world > folder.manifest.parts:
+            raise TooManyProcessesError(address, folder.manifest.parts, group.world)
         scale = _scale(config, folder)
         catalogue = folder.catalogue()
         item_ids, features = _items(folder.items(), catalogue if config.features else None)

@@ -5,7 +5,6 @@ All processes run this; the first one alone reads the ratings, chooses, reports 
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import asdict
 from typing import Any
 
@@ -24,12 +23,8 @@ from train.parts.finish import Finished, finished
 from train.parts.fit import Fit, fit_network, mean_and_deviation
 from train.parts.group import Group
 from train.parts.job import Job
-from train.prepared.folder import is_prepared
-from train.prepared.prepare import prepare
-from train.resume import FOLDER
+from train.parts.preparing import prepared_for
 from train.run import Clock, plot, rank
-
-_PREPARED = "prepared"
 
 
 def run(config: PartsConfig, group: Group) -> dict[str, Any]:
@@ -42,7 +37,7 @@ def run(config: PartsConfig, group: Group) -> dict[str, Any]:
     """
     torch.set_num_threads(1)  # processes are the parallelism, and one order of sums the promise
     clock = Clock()
-    address = group.tell(_prepared(config) if group.first else None)
+    address = group.tell(prepared_for(config) if group.first else None)
     clock.lap("prepare")
     job = Job.of(config, address, group)
     clock.lap("index")
@@ -62,21 +57,6 @@ def run(config: PartsConfig, group: Group) -> dict[str, Any]:
             metrics |= _speed(job, fit, choice, clock) if fit is fits[0] else {}
             metrics = _finish(job, fit, network, users, choice, blend, metrics, clock, fit is fits[-1])
     return metrics
-
-
-def _prepared(config: PartsConfig) -> str:
-    """The prepared folder of the ratings, which is made unless it is there."""
-    folder = config.out / FOLDER
-    if not config.resume:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-    if is_prepared(config.data):
-        return str(config.data)
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / _PREPARED
-    if not is_prepared(target):
-        print(prepare(config.data, config, config.rating_scale, target).text())
-    return str(target.absolute())
 
 
 def _biases(job: Job, fit: Fit) -> dict[int, Any]:

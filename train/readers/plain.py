@@ -35,18 +35,22 @@ def read_plain(place: Place, rules: ReadingRules, reading: Reading) -> Found:
 
 def read_by_file(place: Place, sources: Sequence[Source], rules: ReadingRules, reading: Reading) -> Iterator[Found]:
     """The same ratings, a file or a Parquet row group at a time; the first has the catalogue. Raises DataError."""
-    columns = None
+    columns, first = None, True
     for source in sources:
         opened = open_source(source, rules, Layout(fewest=3), reading if columns is None else Reading())
-        first = columns is None
         columns = columns or choose_columns(opened, rules, reading)
         chosen = _chosen(columns)
         _check_columns(opened, chosen, sources[0].name)
         groups = opened.read_groups(chosen) if isinstance(opened, ParquetFile) else iter([opened.read(chosen)])
         for table in groups:
+            if not table.num_rows and not table.bad_lines:
+                continue
             found = Found(source.path, table, columns, opened.described)
             yield _with_catalogue(found, place, sources, rules, reading) if first else found
             first = False
+    if first:
+        where = sources[0].name if len(sources) == 1 else place.folder
+        raise DataError(f"{where}: no ratings; the files end after their headers")
 
 
 def _with_catalogue(

@@ -41,4 +41,37 @@ def test_a_version_that_was_trained_by_parts_is_not_the_one_that_was_not(shelf: 
 def test_the_files_that_a_pattern_matches_are_remembered(tmp_path: Path) -> None:
     for name in ("a.csv", "b.csv", "c.txt"):
         (tmp_path / name).write_text(name)
-    assert sorted(describe_files(f"{tmp_path}/*.csv", "", None)) == ["a.csv", "b.csv"]
+    assert sorted(describe_files(f"{tmp_path}/*.csv", "", None)) == [f"{tmp_path}/a.csv", f"{tmp_path}/b.csv"]
+
+
+def test_files_of_one_name_in_many_folders_and_the_catalogue_are_remembered(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "ratings.csv").write_text(folder)
+    (tmp_path / "a" / "movies.csv").write_text("films")
+    before = Recipe("train", {}, describe_files(f"{tmp_path}/*/ratings.csv", "", None))
+    assert len(before.files) == 3
+    for changed in ("a/ratings.csv", "a/movies.csv"):
+        (tmp_path / changed).write_text("other than before")
+        after = Recipe("train", {}, describe_files(f"{tmp_path}/*/ratings.csv", "", None))
+        assert not after.is_same(before)
+        before = after
+
+
+def test_an_empty_cluster_is_none(shelf: Shelf) -> None:
+    assert verbs.train({"DATA": "mine.csv"}, shelf) == "1.0"
+    assert verbs.train({"DATA": "mine.csv", "CLUSTER": ""}, shelf) == "1.0"
+
+
+@pytest.mark.parametrize(("value", "resumes"), [("1", True), ("yes", True), ("0", False), ("", False)])
+def test_resume_may_be_said_to_be_off(shelf: Shelf, monkeypatch: pytest.MonkeyPatch, value: str, resumes: bool) -> None:
+    asked: list[bool] = []
+    train = commands.train
+
+    def seen(recipe: Recipe, version: str, out: Path, processes: str | None, resume: bool) -> None:
+        asked.append(resume)
+        train(recipe, version, out, processes, resume)
+
+    monkeypatch.setattr(commands, "train", seen)
+    verbs.train({"DATA": "mine.csv", "RESUME": value}, shelf)
+    assert asked == [resumes]

@@ -12,6 +12,7 @@ from model.artifact import load_artifact
 from tests.train.parts.conftest import Train
 from train.__main__ import main, parse_options
 from train.dataset.tensors import index_ratings, look_up_ratings
+from train.errors import DataError
 from train.evaluation.report import ReportConfig, write_report
 from train.factors.method import FACTORS
 from train.fit_log import FitLog
@@ -19,6 +20,8 @@ from train.method import Choice
 from train.output import MEASURED
 from train.parts import fit as fitting
 from train.parts.config import PartsConfig
+from train.parts.group import Group
+from train.parts.job import Job
 from train.parts.sweep import sweep
 from train.predict import predict
 from train.prepared.prepare import prepare
@@ -73,7 +76,7 @@ def test_shuffled_and_recut_files_give_the_same_model(
     assert again["metrics"] == usual["metrics"]
 
 
-@pytest.mark.parametrize("after", [3, 20, 53])
+@pytest.mark.parametrize("after", [9, 20, 53])
 def test_a_killed_training_goes_on_to_the_same_model(
     usual: dict[str, Any], train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
@@ -100,6 +103,41 @@ def test_a_killed_training_goes_on_to_the_same_model(
     assert own <= whole - 8 * (after // 8)  # finished sweeps are not done again
 
 
+def test_a_killed_training_on_other_data_is_not_gone_on_with(
+    train: Train, small_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(fitting, "sweep", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(tmp_path / "1.0")
+    frame = pd.read_csv(small_file)
+    fewer = frame[: len(frame) // 2]
+    fewer.to_csv(tmp_path / "fewer.csv", index=False)
+    resumed = train(tmp_path / "1.0", "--resume", data=tmp_path / "fewer.csv")
+    assert resumed["data"]["ratings"] == len(fewer.drop_duplicates())
+    assert resumed["data"]["file"].endswith("fewer.csv")
+
+
+def test_more_processes_than_parts_are_refused(small_file: Path, tmp_path: Path) -> None:
+    class Many(Group):
+        def __init__(self) -> None:
+            super().__init__()
+            self.world = 9
+
+    prepare(small_file, ReadingRules(), None, tmp_path / "prepared")
+    config = parse_options(["--data", str(tmp_path / "prepared"), "--out", str(tmp_path / "1.0")], PartsConfig)
+    with pytest.raises(DataError, match=r"prepared: 8 parts for 9 processes; allowed: PROCESSES=8 or fewer"):
+        Job.of(config, str(config.data), Many())
+
+
+def test_a_version_by_parts_has_no_reference_line(usual: dict[str, Any], small_file: Path) -> None:
+    with pytest.raises(DataError, match="--reference: this version was trained by parts; allowed is one trained wit"):
+        write_report(ReportConfig(folder=usual["artifact"].parent, reference=True, data=str(small_file)))
+
+
 def test_without_a_held_out_share_nothing_is_measured(train: Train, tmp_path: Path) -> None:
     metrics = train(tmp_path / "1.0", "--test-size", "0")
     assert metrics["metrics"] == {}
@@ -113,6 +151,7 @@ def test_without_a_held_out_share_nothing_is_measured(train: Train, tmp_path: Pa
         (["--split", "time"], "split: got time, allowed in a training by parts: random"),
         (["--architecture", "mlp"], "architecture: got mlp, allowed in a training by parts: factors"),
         (["--tune-for", "future"], "tune-for: got future, allowed in a training by parts: past"),
+        (["--threads", "2"], "threads: got 2, allowed in a training by parts: 1; `CLUSTER=` (empty) trains without"),
         (["--folds", "5"], "folds: got 5, allowed in a training by parts: 0"),
         (["--data", "postgresql://me@host/db"], "a database is not trained on by parts"),
     ],

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from model.ids import IdMap
@@ -131,3 +133,31 @@ def test_a_full_disk_is_said_in_one_line(frame: pd.DataFrame, tmp_path: Path) ->
     assert done.stderr.splitlines()[-1].startswith("prepare: [Errno 28] No space left on device")
     assert "Traceback" not in done.stderr
     assert list(disk.iterdir()) == []
+
+
+def test_parts_without_rows_are_passed_over(frame: pd.DataFrame, tmp_path: Path) -> None:
+    frame[:0].to_csv(tmp_path / "part-0.csv", index=False)
+    frame.to_csv(tmp_path / "part-1.csv", index=False)
+    frame[:0].to_csv(tmp_path / "part-2.csv", index=False)
+    folder, _ = prepared(f"{tmp_path}/part-*.csv", tmp_path / "out")
+    assert folder.manifest.ratings == len(frame.drop_duplicates())
+
+
+def test_the_catalogue_is_kept_if_the_first_file_has_no_rows(frame: pd.DataFrame, tmp_path: Path) -> None:
+    columns = pa.Table.from_pandas(frame)
+    pq.ParquetWriter(tmp_path / "part-0.parquet", columns.schema).close()
+    frame.to_parquet(tmp_path / "part-1.parquet")
+    pd.DataFrame({"movie_id": frame["movie_id"].unique(), "title": "A film"}).to_csv(
+        tmp_path / "movies.csv", index=False
+    )
+    folder, _ = prepared(f"{tmp_path}/part-*.parquet", tmp_path / "out")
+    catalogue = folder.catalogue()
+    assert catalogue is not None
+    assert set(catalogue["title"]) == {"A film"}
+
+
+def test_files_without_any_rows_are_an_error(frame: pd.DataFrame, tmp_path: Path) -> None:
+    for number in range(2):
+        frame[:0].to_csv(tmp_path / f"part-{number}.csv", index=False)
+    with pytest.raises(DataError, match="no ratings; the files end after their headers"):
+        prepare(f"{tmp_path}/*.csv", RULES, None, tmp_path / "out")
