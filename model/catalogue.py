@@ -33,20 +33,12 @@ class Catalogue:
         self.columns = dict(columns)
         self.num_movies = num_movies
         self.genres = self._rows_by_genre()
-        self._shown: dict[tuple[int, str], dict[str, Any]] = {}
 
     def shown(self, row: int, fields: Sequence[str] = (), tags: str = GENRES) -> dict[str, Any]:
         """What an answer shows about the movie in `row`: title, genres and these columns, if known.
 
-        tags: the answer's name for the genres. The result is kept for the next answer: copy it before you change it.
+        tags: the answer's name for the genres.
         """
-        if fields:
-            return self._show(row, fields, tags)
-        if (row, tags) not in self._shown:
-            self._shown[row, tags] = self._show(row, (), tags)
-        return self._shown[row, tags]
-
-    def _show(self, row: int, fields: Sequence[str], tags: str) -> dict[str, Any]:
         found = {}
         for name in (TITLE, GENRES, *fields):
             if name in self.columns and (value := self.columns[name][row]) is not None:

@@ -115,8 +115,9 @@ def _training_data(metadata: dict[str, Any], words: Vocabulary) -> str:
         lines = [f"The network was trained elsewhere: `{network['file']}`, SHA-256 `{network['sha256']}`."]
         lines += ["", f"- **Scale:** {minimum:g} to {maximum:g}, of a network that gives a {network['output']}"]
         lines.append(f"- **Ratings beside it:** {metadata['num_ratings']:,}")
-    if "sha256" in data:
-        lines += [*([] if "adopted" in metadata else [""]), f"- **File:** `{data['file']}`, SHA-256 `{data['sha256']}`"]
+    if "file" in data:
+        digest = f", SHA-256 `{data['sha256']}`" if "sha256" in data else ""
+        lines += [*([] if "adopted" in metadata else [""]), f"- **File:** `{data['file']}`{digest}"]
     if "density" in data:
         whole = f"Version {_measured(metadata)} was trained on" if "updates" in metadata else "In all"
         knows = f"{data['users']:,} users, {data[words.items]:,} {words.items}"

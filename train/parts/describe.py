@@ -14,22 +14,19 @@ from train.prepared.folder import Manifest
 
 
 def describe_parts(facts: Facts, manifest: Manifest, item_ratings: Tensor, words: Vocabulary) -> dict[str, Any]:
-    """What metrics.json tells of the data; item_ratings (M,): how many ratings each item has.
-
-    A repeated pair is not counted as one, so the density may be a little too high.
-    """
+    """What metrics.json tells of the data; item_ratings (M,): how many ratings each item has."""
     rated = item_ratings[item_ratings > 0].numpy()
     users = facts.user_ratings[facts.user_ratings > 0].numpy()
     return {
         "file": manifest.source,
-        "sha256": facts.digest,
+        "parts_sha256": facts.digest,
         "newest": None,
         "ratings": facts.ratings,
         "parts": facts.parts,
         "users": len(users),
         words.items: len(rated),
-        "density": min(facts.ratings / (len(users) * len(rated)), 1.0),
-        "repeated_pairs": 0,
+        "density": (facts.ratings - facts.repeated_pairs) / (len(users) * len(rated)),
+        "repeated_pairs": facts.repeated_pairs,
         "reading": manifest.reading or {"lines": [], "warnings": []},
         "rating_scale": list(manifest.rating_scale),
         "mean_rating": float(np.average(facts.values.numpy().astype(np.float64), weights=facts.numbers.numpy())),

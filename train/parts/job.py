@@ -98,11 +98,19 @@ class Job:
                 return FACTORS.fit(some, self.scale, self.config, choice, "inner", self.stages).network
 
             blend = choose_blend(rows, self.scale, self.config, fit_inner, self.stages)
-            told = {"settings": choice.settings, "reasons": choice.reasons}
+            told = {"settings": choice.settings, "reasons": self._reasons(choice)}
             told |= {"log": asdict(choice.log), "blend": list(blend)}
         found = self.group.tell(told)
         choice = Choice(found["settings"], FitLog(**found["log"]), found["reasons"])
         return choice, Blend(*found["blend"])
+
+    def _reasons(self, choice: Choice) -> dict[str, str]:
+        """Why each setting was chosen; figures of a sample are said to be of one."""
+        assert self.sample is not None
+        seen = len(self.sample.ratings)
+        if seen == self.facts.ratings:
+            return choice.reasons
+        return {name: f"of a sample of {seen:,} ratings: {reason}" for name, reason in choice.reasons.items()}
 
     def fit(self, label: str, everything: bool) -> Fit:
         """A fit on the training rows, or on everything."""

@@ -48,13 +48,15 @@ class Part:
 class Facts:
     """What holds of all parts together.
 
-    ratings: number of all. values, numbers, trained: (D,) the different ratings, ascending, how often each occurs, and
-    how often among those that are not held out.
+    ratings: number of all. repeated_pairs: how many repeat the user and item of an earlier one.
+    values, numbers, trained: (D,) the different ratings, ascending, how often each occurs, and how often among those
+    that are not held out.
     digest: SHA-256 of all that the parts hold. user_ratings: how many ratings each user has, sorted by number.
     """
 
     parts: int
     ratings: int
+    repeated_pairs: int
     values: Tensor
     numbers: Tensor
     trained: Tensor
@@ -87,7 +89,7 @@ def _part(number: int, rows: Rows, item_hash: np.ndarray, ratings: int, config: 
 def _occurrences(rows: Rows) -> npt.NDArray[np.int64]:
     """How many earlier rows (R,) have the same user, item and rating."""
     found = np.zeros(len(rows.rating), dtype=np.int64)
-    pair = (rows.owner[1:] == rows.owner[:-1]) & (rows.item[1:] == rows.item[:-1])
+    pair = _repeats(rows)
     # A pair may be rated 7, 8, 7 in the order of time, so equal ratings need not be neighbours.
     places = np.flatnonzero(np.concatenate((pair, [False])) | np.concatenate(([False], pair)))
     columns = [rows.rating[places], rows.item[places], rows.owner[places]]
@@ -97,6 +99,12 @@ def _occurrences(rows: Rows) -> npt.NDArray[np.int64]:
     begin = np.maximum.accumulate(np.where(np.concatenate(([False], same))[: len(order)], 0, place))
     found[places[order]] = place - begin
     return found
+
+
+def _repeats(rows: Rows) -> Mask:
+    """Which rows but the first (R - 1,) have the user and item of the row before."""
+    owner = rows.owner
+    return np.asarray((owner[1:] == owner[:-1]) & (rows.item[1:] == rows.item[:-1]))
 
 
 def load_facts(parts: list[Part], number: int, group: Group) -> Facts:
@@ -117,8 +125,14 @@ def _told(part: Part) -> dict[str, object]:
     numbers = np.bincount(place, minlength=len(values))
     trained = np.bincount(place[~part.held_out], minlength=len(values))
     each = np.sort(np.diff(rows.start)).astype(np.int32)
+    repeated = int(np.count_nonzero(_repeats(rows)))
     tensors = {"values": values, "numbers": numbers, "trained": trained, "users": each}
-    return {"part": part.number, "digest": digest.hexdigest(), **{k: torch.from_numpy(v) for k, v in tensors.items()}}
+    return {
+        "part": part.number,
+        "digest": digest.hexdigest(),
+        "repeated": repeated,
+        **{k: torch.from_numpy(v) for k, v in tensors.items()},
+    }
 
 
 def _facts(told: list[dict[str, object]]) -> dict[str, object]:
@@ -132,6 +146,7 @@ def _facts(told: list[dict[str, object]]) -> dict[str, object]:
     return {
         "parts": len(told),
         "ratings": int(numbers.sum()),
+        "repeated_pairs": sum(one["repeated"] for one in told),  # type: ignore[misc]
         "values": values,
         "numbers": numbers,
         "trained": trained,

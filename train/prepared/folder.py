@@ -26,6 +26,7 @@ from pyarrow import fs
 from model.ids import IdMap
 from train.dataset.data import MOVIE_ID
 from train.errors import DataError
+from train.prepared.column_types import fault_of
 from train.prepared.hashes import id_hashes, part_of
 from train.readers.address import is_database, is_object_store
 
@@ -102,7 +103,7 @@ class PreparedFolder:
 
     def items(self) -> np.ndarray:
         """The raw ids of the rated items, ascending."""
-        return id_array(self._table(ITEMS)["item_id"])
+        return np.unique(id_array(self._table(ITEMS, "item_id")["item_id"]))
 
     def catalogue(self) -> pd.DataFrame | None:
         """What is known of the items, as `RatingsData.movies`."""
@@ -119,11 +120,11 @@ class PreparedFolder:
     def rows(self, part: int, item_ids: IdMap) -> Rows:
         """The ratings of one part. Raises DataError where they are damaged or belong to another part."""
         name = f"{RATINGS}/part={part}"
-        table = self._table(name)
+        table = self._part(part)
         users = id_array(table["user_id"])
-        item = item_ids.rows(table["item_id"].to_numpy() if item_ids.integer else table["item_id"].to_pylist())
-        rating = table["rating"].to_numpy().astype(np.float32)
-        time = table["time"].to_numpy().astype(np.float64) if self.manifest.times else None
+        item = item_ids.rows(number_array(table["item_id"]) if item_ids.integer else table["item_id"].to_pylist())
+        rating = number_array(table["rating"]).astype(np.float32)
+        time = number_array(table["time"]).astype(np.float64) if self.manifest.times else None
         self._check(name, part, users, item == item_ids.unknown, rating)
         return sorted_rows(users, item.astype(np.int32), rating, time)
 
@@ -138,11 +139,25 @@ class PreparedFolder:
             if wrong.any():
                 raise DataError(f"{self.address}/{name}: row {int(wrong.argmax()) + 1} has {told}")
 
-    def _table(self, name: str) -> pa.Table:
+    def _part(self, part: int) -> pa.Table:
+        """The columns of a part. Engines write no folder for a part without users: it is empty, as another is typed."""
+        names = ("user_id", "item_id", "rating", *(["time"] if self.manifest.times else []))
+        for other in (part, *range(self.manifest.parts)):
+            name = f"{RATINGS}/part={other}"
+            if self._files.get_file_info(self._path(name)).type != fs.FileType.NotFound:
+                found = self._table(name, *names)
+                return found if other == part else found.slice(0, 0)
+        raise DataError(f"{self.address}/{RATINGS}: has no part=N; allowed are folders part=0, part=1 and so on")
+
+    def _table(self, name: str, *columns: str) -> pa.Table:
         try:
-            return pyarrow.parquet.read_table(self._path(name), filesystem=self._files, partitioning=None)
+            table = pyarrow.parquet.read_table(self._path(name), filesystem=self._files, partitioning=None)
         except (pa.ArrowException, OSError) as error:
             raise DataError(f"{self.address}/{name}: cannot be read: {_first_line(error)}") from None
+        for column in columns:
+            if (fault := fault_of(table, column)) is not None:
+                raise DataError(f"{self.address}/{name}: {column}: {fault}")
+        return table
 
     def _path(self, name: str) -> str:
         return str(PurePosixPath(self._root) / name)
@@ -172,9 +187,14 @@ def sorted_rows(users: np.ndarray, item: np.ndarray, rating: np.ndarray, time: n
 def id_array(column: pa.ChunkedArray) -> np.ndarray:
     """A column of ids as int64, or as bytes of UTF-8."""
     if pa.types.is_integer(column.type):
-        numbers: np.ndarray = column.to_numpy().astype(np.int64)
-        return numbers
+        return number_array(column).astype(np.int64)
     return np.array([one.encode() for one in column.to_pylist()], dtype=np.bytes_)
+
+
+def number_array(column: pa.ChunkedArray) -> np.ndarray:
+    """A column of numbers, which may be empty: pyarrow itself fails to convert one without chunks."""
+    numbers: np.ndarray = column.to_numpy() if len(column) else np.empty(0, dtype=column.type.to_pandas_dtype())
+    return numbers
 
 
 def id_column(ids: np.ndarray) -> pa.Array:

@@ -30,7 +30,7 @@ from train.prepared import folder as layout
 from train.prepared.runs import BUCKETS, part_rows, write_part, write_run
 from train.readers import ReadingRules, found_by_file
 from train.readers.catalogue import catalogue_frame
-from train.readers.columns import Found, checked_columns
+from train.readers.columns import Found, checked_columns, tell_file
 from train.readers.scale import scale_of_counts
 
 _FEWEST_PARTS, _PART_RATINGS = 8, 500_000
@@ -86,8 +86,13 @@ def _write_runs(
     with tqdm(desc="read", unit=" ratings", unit_scale=True, dynamic_ncols=True, disable=hidden) as progress:
         for found in found_by_file(data, rules, seen.reading):
             own = replace(rules, skip_bad_lines=rules.skip_bad_lines - seen.bad_lines)
-            reading = seen.reading if seen.first is None else Reading(words=rules.words)
+            reading = Reading(words=rules.words)
+            if seen.first is None:
+                reading = seen.reading
+                tell_file(found, reading)
             table, sieve = checked_columns(found, own, scale, reading, look_for_copies=False)
+            if reading is not seen.reading:
+                seen.reading.warnings += reading.warnings
             seen.bad_lines += sieve.bad_lines
             kept = np.flatnonzero(sieve.kept)
             table = table.take(kept)

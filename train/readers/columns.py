@@ -67,7 +67,7 @@ def ratings_data(
     scale is given. It also raises DataError if a single faulty row would change the type of all ids or the scale.
     """
     table = found.table
-    _tell_file(found, reading)
+    tell_file(found, reading)
     if not table.num_rows:
         raise DataError(f"{table.name}: no ratings; the file ends after its header")
     checked, sieve = checked_columns(found, rules, rating_scale, reading)
@@ -133,7 +133,8 @@ def checked_columns(
     return pa.table(checked), sieve
 
 
-def _tell_file(found: Found, reading: Reading) -> None:
+def tell_file(found: Found, reading: Reading) -> None:
+    """Reports how the file is written, and which columns were chosen."""
     columns, items = found.columns, reading.words.items
     time = f", {columns.time} for times" if columns.time else ""
     reading.say(f"{found.table.name}: {found.described}")

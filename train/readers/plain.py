@@ -45,6 +45,8 @@ def read_by_file(place: Place, sources: Sequence[Source], rules: ReadingRules, r
         for table in groups:
             if not table.num_rows and not table.bad_lines:
                 continue
+            if first and not opened.header:
+                _tell_numbered(table, columns, rules, reading)
             found = Found(source.path, table, columns, opened.described)
             yield _with_catalogue(found, place, sources, rules, reading) if first else found
             first = False

@@ -61,6 +61,9 @@ def test_the_artifact_can_be_reported_on_and_knows_everybody(usual: dict[str, An
     written = json.loads((folder / "metrics.json").read_text())
     assert written["digest"] == artifact.metadata["digest"] == usual["digest"]
     assert written["data"]["ratings_per_user"]["min"] == 1
+    assert written["data"]["repeated_pairs"] == int(frame.duplicated(["user_id", "movie_id"]).sum())
+    assert "sha256" not in written["data"]
+    assert "- **File:** `" in (folder / "MODEL_CARD.md").read_text()
     assert not list(folder.glob(".*"))  # neither stages nor tables are left
 
 

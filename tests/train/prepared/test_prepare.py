@@ -1,5 +1,6 @@
 """A prepared folder holds the same whatever the order of rows and files, and errors name file and line."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -161,3 +162,57 @@ def test_files_without_any_rows_are_an_error(frame: pd.DataFrame, tmp_path: Path
         frame[:0].to_csv(tmp_path / f"part-{number}.csv", index=False)
     with pytest.raises(DataError, match="no ratings; the files end after their headers"):
         prepare(f"{tmp_path}/*.csv", RULES, None, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "told"),
+    [
+        ("rating", None, "part=0: rating: is missing; found: user_id, item_id, time"),
+        ("item_id", "null", "part=0: item_id: 1 rows are null; allowed: a value in every row"),
+        ("user_id", "float64", "part=0: user_id: got double, allowed: integers or strings"),
+    ],
+)
+def test_a_part_that_another_engine_wrote_wrongly_is_named(
+    frame: pd.DataFrame, tmp_path: Path, column: str, values: str | None, told: str
+) -> None:
+    frame.to_csv(tmp_path / "ratings.csv", index=False)
+    folder, _ = prepared(tmp_path / "ratings.csv", tmp_path / "out")
+    path = tmp_path / "out" / "ratings" / "part=0" / "0.parquet"
+    part = pd.read_parquet(path, partitioning=None)
+    if values is None:
+        part = part.drop(columns=column)
+    elif values == "null":
+        part[column] = part[column].astype("Int64").where(part.index > 0)
+    else:
+        part[column] = part[column].astype(values)
+    part.to_parquet(path)
+    with pytest.raises(DataError, match=told):
+        rows_of(folder)
+
+
+def test_items_may_be_unsorted_and_a_part_without_users_may_lack_its_folder(
+    frame: pd.DataFrame, tmp_path: Path
+) -> None:
+    frame[frame["user_id"] == frame["user_id"][0]].to_csv(tmp_path / "ratings.csv", index=False)
+    folder, rows = prepared(tmp_path / "ratings.csv", tmp_path / "out")
+    for part, found in enumerate(rows):
+        if not len(found.users):
+            shutil.rmtree(tmp_path / "out" / "ratings" / f"part={part}")
+    path = tmp_path / "out" / "items.parquet"
+    pd.read_parquet(path)[::-1].to_parquet(path)
+    assert same(rows, rows_of(folder))
+
+
+def test_warnings_of_all_files_and_the_first_rows_of_files_without_names_are_told(
+    frame: pd.DataFrame, tmp_path: Path
+) -> None:
+    frame[:1_000].to_csv(tmp_path / "part-0.csv", index=False, header=False)
+    frame[1_000:].assign(rating=lambda own: own["rating"].astype(str)).to_csv(
+        tmp_path / "part-1.csv", index=False, header=False
+    )
+    with (tmp_path / "part-1.csv").open("a") as file:
+        file.write("no-number,1,4.0,1500000000\n")
+    reading = prepare(f"{tmp_path}/*.csv", ReadingRules(skip_bad_lines=1), None, tmp_path / "out")
+    assert any("no header line, so columns are chosen by position" in one for one in reading.warnings)
+    assert any("part-1.csv" in one for one in reading.warnings)
+    assert any(one.startswith("columns: ") for one in reading.lines)
