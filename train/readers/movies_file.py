@@ -49,12 +49,16 @@ def read_catalogue(source: Source, rules: ReadingRules, reading: Reading) -> tup
     return read_movies_file(open_source(source, own, Layout(), reading), rules, reading)
 
 
-def read_movies_file(opened: Opened, rules: ReadingRules, reading: Reading) -> tuple[Catalogue, str]:
+def read_movies_file(
+    opened: Opened, rules: ReadingRules, reading: Reading, taken: Sequence[str] = ()
+) -> tuple[Catalogue, str]:
     """The facts about movies in a file, and a description of how it was read.
+
+    taken: columns that hold something else, such as a network's rows.
 
     Raises DataError if the file has no column of movie ids or no column of facts, or if a movie id is missing.
     """
-    facts = _choose_facts(opened, rules, reading)
+    facts = _choose_facts(opened, rules, reading, taken)
     table = opened.read(facts.all())
     column = [] if facts.genres is None else table.columns[facts.genres].to_pylist()
     separator = rules.genre_separator or find_separator(column)
@@ -62,20 +66,21 @@ def read_movies_file(opened: Opened, rules: ReadingRules, reading: Reading) -> t
     return catalogue, f"{opened.described}, {facts.described(separator, reading.words)}"
 
 
-def _choose_facts(opened: Opened, rules: ReadingRules, reading: Reading) -> _Facts:
+def _choose_facts(opened: Opened, rules: ReadingRules, reading: Reading, apart: Sequence[str]) -> _Facts:
     where, found = opened.name, opened.names
     asked = rules.movie_column if rules.movie_column in found else None
     movie = names.choose(names.CATALOGUE_MOVIE, where, found, asked, opened.header, reading, ())
     if movie is None:
         raise names.missing(names.CATALOGUE_MOVIE, where, found, reading.words)
-    taken: list[str] = [movie]
+    taken: list[str] = [movie, *apart]
     chosen: list[str | None] = []
     roles = ((names.TITLE, rules.title_column), (names.GENRES, rules.genres_column), (names.YEAR, rules.year_column))
     for role, wanted in roles:
         name = names.choose(role, where, found, wanted, opened.header, reading, taken)
+        name = None if name in apart and wanted is None else name  # without a header line, a role has a position
         chosen.append(name)
         taken += [] if name is None else [name]
-    if len(taken) == 1:
+    if not any(chosen):
         told = f"no column of titles, {reading.words.tags} or years; found: {names.shown(found)}"
         raise DataError(
             f"{where}: {told}; {listed([role.said_in(reading.words).option for role, _ in roles])} name them"
