@@ -69,7 +69,8 @@ def test_similar_in_instances_has_an_answer_for_each_item(worker: Make, unknown:
     assert len(known["similar"]) == 3
     assert pair == answer(served, asks[2])
     if unknown == "error":
-        assert strange == {"error": "movie_id 4: not in the training data"}
+        assert strange["error"]["code"] == 404
+        assert strange["error"]["message"] == "movie_id 4: not in the training data"
     else:
         assert strange == {"movie_id": 4, "similar": [], "unknown": ["movie_id"]}
 
