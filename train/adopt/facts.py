@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -13,12 +14,19 @@ from train.adopt.id_files import NetworkIds
 from train.dataset.data import MOVIE_ID, RatingsData
 from train.dataset.reading import Reading
 from train.errors import DataError
-from train.readers.catalogue import catalogue_frame, option_of_catalogue
-from train.readers.movies_file import read_movies_file
+from train.readers.catalogue import Catalogue, catalogue_frame, option_of_catalogue
+from train.readers.movies_file import read_catalogue, read_movies_file
 from train.readers.opening import open_source
-from train.readers.rules import ReadingRules
 from train.readers.source import Place, Source
 from train.readers.text import Layout
+
+
+class _Facts(NamedTuple):
+    """The name of a file, the facts in it, and how they were read."""
+
+    source: str
+    catalogue: Catalogue
+    described: str
 
 
 def read_facts(
@@ -30,12 +38,12 @@ def read_facts(
         DataError: the file of --catalogue cannot be read, or knows none of the movies; or there is no column that an
             option names.
     """
+    inner = Reading(words=reading.words)
     if config.catalogue is not None:
-        source = _file_of_catalogue(config.catalogue)
-        return _read(source, replace(config.catalogue_rules, movie_column=config.movie_column), (), movies, reading)
+        return _joined(_of_its_own_file(config, config.catalogue, inner), movies, inner, reading)
     if movies.columns is not None and movies.columns.others:
         try:
-            return _read_beside_ids(config, movies.columns, movies, reading)
+            return _joined(_beside_ids(config, movies.columns, inner), movies, inner, reading)
         except DataError as error:
             if config.names_facts:
                 raise
@@ -50,30 +58,28 @@ def read_facts(
     return None
 
 
-def _file_of_catalogue(path: Path) -> Source:
+def _of_its_own_file(config: AdoptConfig, path: Path, inner: Reading) -> _Facts:
     source = Place.at(path).source
     if source is None:
         raise DataError(f"--catalogue: {path}: is a folder; allowed is a file")
-    return source
+    rules = replace(config.catalogue_rules, movie_column=config.movie_column)
+    return _Facts(source.name, *read_catalogue(source, rules, inner))
 
 
-def _read_beside_ids(config: AdoptConfig, columns: IdColumns, movies: NetworkIds, reading: Reading) -> pd.DataFrame:
-    """The other columns of --movies."""
+def _beside_ids(config: AdoptConfig, columns: IdColumns, inner: Reading) -> _Facts:
+    """The other columns of --movies. A row of the network may belong to nobody: it has no id."""
     rules = replace(config.catalogue_rules, movie_column=columns.id, header=config.header)
-    return _read(Source(config.movies), rules, () if columns.row is None else (columns.row,), movies, reading)
+    opened = open_source(Source(config.movies), rules, Layout(), inner)
+    taken = () if columns.row is None else (columns.row,)
+    return _Facts(opened.name, *read_movies_file(opened, rules, inner, taken, skip_without_id=True))
 
 
-def _read(
-    source: Source, rules: ReadingRules, taken: tuple[str, ...], movies: NetworkIds, reading: Reading
-) -> pd.DataFrame:
-    inner = Reading(words=reading.words)
-    opened = open_source(source, rules, Layout(), inner)
-    catalogue, described = read_movies_file(opened, rules, inner, taken)
-    frame = catalogue_frame(catalogue, movies.ids.integer)
+def _joined(facts: _Facts, movies: NetworkIds, inner: Reading, reading: Reading) -> pd.DataFrame:
+    frame = catalogue_frame(facts.catalogue, movies.ids.integer)
     number = int((movies.ids.rows(frame[MOVIE_ID].tolist()) != movies.ids.unknown).sum())
     items = reading.words.items
     if not number:
-        raise DataError(f"{source.name}: knows none of the network's {items}; name another by --catalogue")
+        raise DataError(f"{facts.source}: knows none of the network's {items}; name another by --catalogue")
     reading.add(inner)
-    reading.say(f"catalogue {source.name}: {described}; knows {number:,} of {len(movies.ids):,} {items}")
+    reading.say(f"catalogue {facts.source}: {facts.described}; knows {number:,} of {len(movies.ids):,} {items}")
     return frame

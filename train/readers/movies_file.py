@@ -50,19 +50,20 @@ def read_catalogue(source: Source, rules: ReadingRules, reading: Reading) -> tup
 
 
 def read_movies_file(
-    opened: Opened, rules: ReadingRules, reading: Reading, taken: Sequence[str] = ()
+    opened: Opened, rules: ReadingRules, reading: Reading, taken: Sequence[str] = (), skip_without_id: bool = False
 ) -> tuple[Catalogue, str]:
     """The facts about movies in a file, and a description of how it was read.
 
-    taken: columns that hold something else, such as a network's rows.
+    taken: columns that hold something else, such as a network's rows. skip_without_id: leave out rows with no movie id.
 
-    Raises DataError if the file has no column of movie ids or no column of facts, or if a movie id is missing.
+    Raises DataError if the file has no column of movie ids or no column of facts, or if a movie id is missing
+    and not skipped.
     """
     facts = _choose_facts(opened, rules, reading, taken)
     table = opened.read(facts.all())
     column = [] if facts.genres is None else table.columns[facts.genres].to_pylist()
     separator = rules.genre_separator or find_separator(column)
-    catalogue = _gathered(table, facts, column, separator, reading)
+    catalogue = _gathered(table, facts, column, separator, reading, skip_without_id)
     return catalogue, f"{opened.described}, {facts.described(separator, reading.words)}"
 
 
@@ -90,7 +91,9 @@ def _choose_facts(opened: Opened, rules: ReadingRules, reading: Reading, apart: 
     return _Facts(movie, title, genres, year, further)
 
 
-def _gathered(table: Table, facts: _Facts, genres: Sequence[object], separator: str, reading: Reading) -> Catalogue:
+def _gathered(
+    table: Table, facts: _Facts, genres: Sequence[object], separator: str, reading: Reading, skip_without_id: bool
+) -> Catalogue:
     titles, years = table.texts(facts.title), _years(table, facts.year, reading)
     genres = genres or [None] * table.num_rows
     further = {name: values_of(table, name) for name in facts.further}
@@ -98,6 +101,8 @@ def _gathered(table: Table, facts: _Facts, genres: Sequence[object], separator: 
     again: list[int] = []
     for row, raw in enumerate(table.texts(facts.movie)):
         key = catalogue_key(raw)
+        if key is None and skip_without_id:
+            continue
         if key is None:
             raise DataError(f"{table.locate(row)}: {facts.movie} is empty; every {reading.words.item} needs one")
         title, year = titles[row], years[row]
