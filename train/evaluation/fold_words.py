@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from model.vocabulary import Vocabulary
-from train.evaluation.evaluate import shown_predictor
+from train.evaluation.evaluate import NETWORK, shown_predictor
 from train.evaluation.metrics import RATING_METRICS
 
 
 class FoldTable(NamedTuple):
-    """title: what the figures are. rows: by predictor `mean ± deviation` of each rating metric."""
+    """title: what the figures are. rows: by predictor, the network last, mean and deviation of each rating metric."""
 
     title: str
-    rows: dict[str, list[str]]
+    rows: dict[str, list[tuple[str, str]]]
 
 
 def fold_table(metadata: dict[str, Any], words: Vocabulary) -> FoldTable | None:
@@ -24,9 +24,9 @@ def fold_table(metadata: dict[str, Any], words: Vocabulary) -> FoldTable | None:
     group, by_predictor = next(iter(told["errors"].items()))
     rows = {
         shown_predictor(name, words).replace("_", " "): [
-            f"{figures[metric]['mean']:.4f} ± {figures[metric]['deviation']:.4f}" for metric in RATING_METRICS
+            (f"{figures[metric]['mean']:.4f}", f"{figures[metric]['deviation']:.4f}") for metric in RATING_METRICS
         ]
-        for name, figures in by_predictor.items()
+        for name, figures in sorted(by_predictor.items(), key=lambda item: item[0] == NETWORK)
     }
     return FoldTable(f"Mean ± standard deviation over {told['folds']} folds, {group} rows", rows)
 
@@ -38,5 +38,6 @@ def fold_section(metadata: dict[str, Any], words: Vocabulary) -> str:
         return ""
     lines = [f"| predictor | {' | '.join(name.upper() for name in RATING_METRICS)} |"]
     lines += ["|---|" + "--:|" * len(RATING_METRICS)]
-    lines += [f"| {name} | {' | '.join(cells)} |" for name, cells in table.rows.items()]
+    for name, cells in table.rows.items():
+        lines.append(f"| {name} | {' | '.join(f'{mean} ± {deviation}' for mean, deviation in cells)} |")
     return "\n".join(["", "", f"### Cross-validation\n\n{table.title}.", "", *lines])
