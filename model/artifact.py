@@ -38,6 +38,7 @@ SCHEMA_VERSION = 2
 # Schema 1 is schema 2 without mapped arrays.
 READABLE_VERSIONS = (1, SCHEMA_VERSION)
 EXTRA_FILES = ("metadata.json", "user_ids", "movie_ids", "history", "catalogue")
+_ADOPT = "`make adopt MODEL=… USERS=… MOVIES=…` makes one of a network of your own (docs/own-model.md)"
 
 
 class ArtifactError(ValueError):
@@ -121,7 +122,9 @@ def load_artifact(path: Path, device: str = "cpu") -> Artifact:
     try:
         metadata = json.loads(extra.pop("metadata.json", b""))
     except ValueError as error:
-        raise ArtifactError(f"{path}: not an artifact of this project: it contains no metadata.json") from error
+        raise ArtifactError(
+            f"{path}: not an artifact of this project: it contains no metadata.json; {_ADOPT}"
+        ) from error
     version = metadata.get("schema_version")
     if version not in READABLE_VERSIONS:
         raise ArtifactError(
@@ -178,7 +181,8 @@ def _load_script(path: Path, device: str) -> tuple[torch.nn.Module, dict[str, by
         try:
             network = torch.jit.load(str(path), map_location=device, _extra_files=extra)
         except RuntimeError as error:
-            raise ArtifactError(f"{path}: not a readable TorchScript file: {str(error).splitlines()[0]}") from error
+            told = str(error).splitlines()[0]
+            raise ArtifactError(f"{path}: not a readable TorchScript file: {told}; {_ADOPT}") from error
     found = {name: data if isinstance(data, bytes) else data.encode() for name, data in extra.items() if data}
     return network.eval(), found
 

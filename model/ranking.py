@@ -15,6 +15,8 @@ from model.scale import RatingScale
 
 RankBy = Literal["blend", "interest", "rating"]
 RANKINGS: tuple[RankBy, ...] = get_args(RankBy)
+# With a novelty of 1, a movie whose rarity is one standard deviation below the mean loses this many of the scores'.
+MOST_NOVELTY = 2.0
 
 
 class ScoreParts(NamedTuple):
@@ -71,7 +73,7 @@ class Ranking:
             interest: (num_movies + 1,), a row of `interests`.
             rated: whether the user has a history. A user without one gets the most popular movies, because their
                 predicted ratings say little about them.
-            novelty: 0..1, how much the score of popular movies is lowered, in standard deviations of the scores.
+            novelty: 0..1, how much the score of popular movies is lowered.
         """
         if rank_by == "rating":
             scores = ratings.astype(np.float64)
@@ -82,7 +84,7 @@ class Ranking:
             if rank_by == "blend" and rated:
                 scores += self._rating_weight * (ratings - self._rating_center)
         if novelty:
-            scores += novelty * spread * self._rarity[rows]
+            scores += MOST_NOVELTY * novelty * spread * self._rarity[rows]
         return scores
 
     def parts(self, history: Rated, movie: int, rating: float, interest: np.ndarray) -> ScoreParts:

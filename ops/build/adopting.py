@@ -47,7 +47,7 @@ def adopt(asked: Mapping[str, str], shelf: Shelf) -> str:
 def _refuse_missing(options: Mapping[str, str]) -> None:
     lacking = [name for name in NEEDED if not options[name]]
     if lacking:
-        way = "`make adopt MODEL=net.pt USERS=users.csv MOVIES=movies.csv`"
+        way = '`make adopt MODEL=net.pt USERS=users.csv MOVIES=movies.csv SCALE="1 5"`'
         raise VersionError(f"{lacking[0]}: give the file: {way}; docs/own-model.md explains it")
     for name in (*NEEDED, "RATINGS"):
         if options[name] and not Path(options[name]).exists():
