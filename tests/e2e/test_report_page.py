@@ -17,6 +17,8 @@ from tests.e2e.browser import browser, needs_browser
 from tests.train.evaluation.test_against import ERRORS, VERDICT
 from train.__main__ import main as train
 from train.evaluation.report import ReportConfig, write_report
+from train.output import ARTIFACT
+from train.update.__main__ import main as update
 
 pytestmark = [pytest.mark.e2e, needs_browser]
 
@@ -38,8 +40,8 @@ CUT_OFF = """() => [...document.querySelectorAll('table')].filter(table => {
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A report with every part: folds, rankings, pictures and another version beside it."""
+def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A report with every part: folds, rankings, pictures, another version beside it. And the report of an update."""
     folder = tmp_path_factory.mktemp("report")
     random = np.random.default_rng(0)
     user, movie = np.repeat(np.arange(80), 12), np.concatenate([random.permutation(40)[:12] for _ in range(80)])
@@ -50,7 +52,11 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     measured = {**VERDICT["measured"], "rankings": {**ERRORS, "version": 0.31, "other": 0.3}}
     verdict: dict[str, Any] = {**VERDICT, "reasons": REASONS, "measured": measured}
     (folder / "verdict.json").write_text(json.dumps(verdict))
-    return write_report(ReportConfig(folder, verdict=folder / "verdict.json"))
+    (folder / "new.csv").write_text("user_id,movie_id,rating\n1,100,9\n")
+    words = ["--ratings", str(folder / "new.csv"), "--base", str(folder / ARTIFACT), "--out", str(folder / "updated")]
+    assert update(words) == 0
+    folders = {"trained": folder, "updated": folder / "updated"}
+    return {name: write_report(ReportConfig(one, verdict=folder / "verdict.json")) for name, one in folders.items()}
 
 
 @pytest.fixture(scope="module")
@@ -59,13 +65,16 @@ def chromium() -> Iterator[Browser]:
         yield started
 
 
+@pytest.mark.parametrize(("name", "tables"), [("trained", 5), ("updated", 1)])
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_report_fits_the_screen(chromium: Browser, report: Path, width: int, scheme: Literal["light", "dark"]) -> None:
+def test_report_fits_the_screen(
+    chromium: Browser, reports: dict[str, Path], name: str, tables: int, width: int, scheme: Literal["light", "dark"]
+) -> None:
     context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()
-    page.goto(report.as_uri())
-    assert page.locator("table").count() >= 5
+    page.goto(reports[name].as_uri())
+    assert page.locator("table").count() >= tables
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(CUT_OFF) == []
     found = Axe().run(page).response["violations"]

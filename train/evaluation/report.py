@@ -108,8 +108,11 @@ def _own_page(config: ReportConfig, artifact: Artifact) -> str:
 
 def _page_beside(config: ReportConfig, artifact: Artifact, why: str) -> str:
     """The page of a version that has no measures of its own, only a verdict."""
-    if config.verdict is None or config.reference:
-        raise DataError(f"{config.folder}: {why}: `make report VERSION=... WITH=...` shows it beside another version")
+    if config.verdict is None:
+        way = "`make report VERSION=... WITH=...` shows this version beside another one"
+        raise DataError(f"{config.folder}: {why}: {way}")
+    if config.reference:
+        raise DataError(f"--reference: {config.folder}: {why}: leave --reference out")
     words = Vocabulary.of(artifact.metadata)
     against = read_verdict(config.verdict, words)
     return template("beside.html.jinja").render(against=against, vocabulary=words, why=why[0].upper() + why[1:])

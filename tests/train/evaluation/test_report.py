@@ -122,7 +122,7 @@ def test_an_updated_version_is_reported_only_beside_another_version(
     assert main(["--folder", str(tmp_path / "1.1")]) == 2
     told = capsys.readouterr().err
     assert told.startswith(f"report: {tmp_path / '1.1'}: version 1.0 with new ratings taken in, none of them held out")
-    assert told.endswith("`make report VERSION=... WITH=...` shows it beside another version\n")
+    assert told.endswith("`make report VERSION=... WITH=...` shows this version beside another one\n")
     verdict = tmp_path / "verdict.json"
     verdict.write_text(json.dumps(VERDICT))
     assert main(["--folder", str(tmp_path / "1.1"), "--verdict", str(verdict)]) == 0
@@ -132,6 +132,7 @@ def test_an_updated_version_is_reported_only_beside_another_version(
     assert "<h3>Verdict: promote</h3>" in page
     assert "Errors on held-out ratings" not in page
     assert main(["--folder", str(tmp_path / "1.1"), "--verdict", str(verdict), "--reference"]) == 2
+    assert "leave --reference out" in capsys.readouterr().err
 
 
 def test_an_adopted_network_is_reported_beside_another_version(
