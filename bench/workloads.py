@@ -15,6 +15,7 @@ from model.artifact import Artifact
 PATH = f"/predictions/{NAME}"
 PAIRS = 1_000
 TOP_K = 10
+WORKLOADS = ("pair", "instances", "columns", "best", "similar")
 _SEED = 1234
 
 
@@ -50,14 +51,22 @@ def draw_asks(artifact: Artifact) -> dict[str, list[Ask]]:
 
 
 def workloads(artifact: Artifact) -> dict[str, Workload]:
-    """The same requests as this project's clients send them; `instances` are the pairs of `columns`, one by one."""
+    """Requests as this project's clients send them, by the names in WORKLOADS.
+
+    They are those of `draw_asks`. `instances` are the pairs of `columns`, one by one. `similar` asks for the ten movies
+    that are nearest to a movie, which compares it with all others.
+    """
     asks = draw_asks(artifact)
     in_columns = tensors(PATH, rank=1)
+    drawn = random.Random(_SEED).choices(artifact.movie_ids.ids.tolist(), k=20_000)
     return {
         "pair": Workload(_as_json(asks["pair"]), 1),
         "instances": Workload(_as_json([_instances(ask) for ask in asks["columns"]]), PAIRS),
         "columns": Workload([in_columns.write(ask) for ask in asks["columns"]], PAIRS),
         "best": Workload(_as_json(asks["best"]), len(artifact.movie_ids)),
+        "similar": Workload(
+            _as_json([{"movie_id": movie, "similar": TOP_K} for movie in drawn]), len(artifact.movie_ids)
+        ),
     }
 
 

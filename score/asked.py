@@ -15,6 +15,7 @@ from score.config import ScoreConfig
 from train.adopt.id_columns import Side
 from train.adopt.id_files import read_network_ids
 from train.dataset.data import MOVIE_ID, RATING, USER_ID, RatingsData, index_ids
+from train.dataset.reading import Reading
 from train.errors import DataError
 from train.readers import names
 
@@ -98,7 +99,10 @@ def asked_users(config: ScoreConfig, artifact: Artifact) -> AskedUsers:
     if config.users is None:
         return AskedUsers(artifact.user_ids.ids)
     side = Side("users", "user", names.USER, config.user_column)
-    ids = read_network_ids(config.users, side, config.header).ids.ids
+    reading = Reading(words=artifact.words)
+    ids = read_network_ids(config.users, side, config.header, reading).ids.ids
+    if reading.warnings:
+        print(reading.text())
     if ids.dtype == np.int64 and not artifact.user_ids.integer:  # strings that happen to be digits all through
         ids = np.array([str(one).encode() for one in ids.tolist()])
     return AskedUsers(ids)
@@ -108,7 +112,8 @@ def _users_of_ratings(data: RatingsData, artifact: Artifact) -> AskedUsers:
     """The users of new ratings, by their ids. If a user rated a movie twice, the last rating counts."""
     integer = artifact.movie_ids.integer
     if integer and not pd.api.types.is_integer_dtype(data.ratings[MOVIE_ID].dtype):
-        raise DataError(f"{data.source.name}: {MOVIE_ID} holds strings; this version has integers there")
+        item = artifact.words.item
+        raise DataError(f"{data.source.name}: the {item} ids are strings; this version has integer {item} ids")
     frame = data.ratings.drop_duplicates([USER_ID, MOVIE_ID], keep="last")
     ids, index = index_ids(frame[USER_ID])
     order = np.argsort(index, kind="stable")

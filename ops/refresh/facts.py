@@ -29,7 +29,7 @@ def facts_of(shelf: Shelf, version: str) -> dict[str, Any]:
     return {
         "created": metadata.get("created"),
         "way": "update" if metadata.get("updates") else "adopt" if "adopted" in metadata else "train",
-        "data": metadata.get("data", {}).get("file"),
+        "data": _data(metadata),
         "ratings": metadata.get("num_ratings"),
         "users": metadata.get("num_users"),
         "movies": metadata.get(Vocabulary.of(metadata).num_items),
@@ -37,6 +37,13 @@ def facts_of(shelf: Shelf, version: str) -> dict[str, Any]:
         "ndcg": served.get("ndcg@10"),
         "of": metadata.get("metrics_of", metadata).get("version"),
     }
+
+
+def _data(metadata: dict[str, Any]) -> str | None:
+    """The file or address of a version's ratings; that of the new ratings if it is an update."""
+    newest = [metadata, *metadata.get("updates", [])][-1]
+    found: str | None = newest.get("data", {}).get("file")
+    return found
 
 
 def words_of(shelf: Shelf, version: str) -> Vocabulary:

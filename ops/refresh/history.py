@@ -23,10 +23,7 @@ from ops.settings import read_settings
 from ops.store.record import read_record
 
 HISTORY, PICTURE = "history.json", "history.png"
-_COLUMNS = (
-    *(("version", 10), ("made by", 8), ("ratings", 10), ("users", 9), ("RMSE", 8), ("nDCG@10", 8)),
-    *(("verdict", 42), ("served", 0)),
-)
+_COLUMNS = ("version", "made by", "data", "ratings", "users", "RMSE", "nDCG@10", "verdict", "served")
 
 
 def history(shelf: Shelf) -> list[dict[str, Any]]:
@@ -57,8 +54,9 @@ def _told(shelf: Shelf, version: str, times: list[Reign]) -> dict[str, Any]:
 
 def table(versions: list[dict[str, Any]]) -> str:
     """The history as text, one line per version."""
-    lines = [_line([name for name, _ in _COLUMNS])]
-    return "\n".join([*lines, *(_line(_cells(one)) for one in versions)])
+    lines = [list(_COLUMNS), *(_cells(one) for one in versions)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(_line(cells, widths) for cells in lines)
 
 
 def _cells(one: dict[str, Any]) -> list[str]:
@@ -66,15 +64,18 @@ def _cells(one: dict[str, Any]) -> list[str]:
     # An update is not measured again: the figures would be those of its base.
     own = one.get("of") == one["version"]
     figures = [f"{one[name]:.4f}" if own and one.get(name) is not None else "-" for name in ("rmse", "ndcg")]
-    return [one["version"], one.get("way") or "-", *counts, *figures, _verdict(one), "; ".join(_served(one)) or "never"]
+    made = [one["version"], one.get("way") or "-", one.get("data") or "-"]
+    return [*made, *counts, *figures, _verdict(one), "; ".join(_served(one)) or "never"]
 
 
 def _verdict(one: dict[str, Any]) -> str:
     if one["verdict"] is None:
         return "-"
-    errors = one.get("errors")
-    told = f", MSE {errors['difference']:+.4f}" if errors else ""
-    return f"{one['verdict'].split(',')[0]} against {one['with']}{told}"
+    told = f"{one['verdict'].split(',')[0]} against {one['with']}"
+    for name, measure in (("errors", "MSE"), ("rankings", "nDCG@10")):
+        if one.get(name):
+            told += f", {measure} {one[name]['difference']:+.4f}"
+    return told
 
 
 def _served(one: dict[str, Any]) -> Iterator[str]:
@@ -85,8 +86,8 @@ def _served(one: dict[str, Any]) -> Iterator[str]:
         )
 
 
-def _line(cells: list[str]) -> str:
-    return " ".join(f"{cell:{width}}" for cell, (_, width) in zip(cells, _COLUMNS, strict=True)).rstrip()
+def _line(cells: list[str], widths: list[int]) -> str:
+    return "  ".join(f"{cell:{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
 def _draw(versions: list[dict[str, Any]], build: Path) -> Path:

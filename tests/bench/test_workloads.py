@@ -2,7 +2,10 @@
 
 import orjson
 
-from bench.workloads import PAIRS, draw_asks, workloads
+from bench.workloads import PAIRS, TOP_K, WORKLOADS, draw_asks, workloads
+from handler.request import Request
+from handler.service import RatingService
+from handler.settings import HandlerSettings
 from model.artifact import Artifact
 
 
@@ -33,3 +36,15 @@ def test_columns_and_instances_ask_for_the_same_pairs(artifact: Artifact) -> Non
         assert pairs == list(zip(users, movies, strict=True))
     assert found["columns"].pairs == found["instances"].pairs == PAIRS
     assert found["best"].pairs == len(artifact.movie_ids)
+
+
+def test_every_kind_of_request_is_answered(artifact: Artifact) -> None:
+    service = RatingService(artifact, HandlerSettings(), "ncf", "1.0")
+    found = workloads(artifact)
+    assert tuple(found) == WORKLOADS
+    for workload in found.values():
+        [answer] = service.answer([Request(workload.bodies[0])])
+        assert answer.status == 200
+    similar = [orjson.loads(body) for body in found["similar"].bodies]
+    assert {ask["movie_id"] for ask in similar} == set(artifact.movie_ids.ids.tolist())
+    assert {ask["similar"] for ask in similar} == {TOP_K}

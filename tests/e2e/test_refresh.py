@@ -29,13 +29,17 @@ def grown(project: Project) -> None:
 
 def test_refresh_updates_judges_and_promotes(served: Project) -> None:
     grown(served)
+    bodies = [json.dumps({"user_id": user, "top_k": 10}) for user in range(60)]
+    (served.folder / "bodies.jsonl").write_text("\n".join(bodies) + "\n")
     version = Shelf(served.folder / "build", served.settings.model_store).next_free("1.0")
     try:
-        told = served.make("refresh", "DATA=all.csv", "REFRESH_ARGS=--textfile refresh.prom")
+        told = served.make("refresh", "DATA=all.csv", "REQUESTS=bodies.jsonl", "REFRESH_ARGS=--textfile refresh.prom")
         assert f"version {version} from 1.0 by update" in told
         verdict = json.loads((served.folder / "build" / version / "verdict.json").read_text())
         assert verdict["verdict"] == "promote", verdict["reasons"]
         assert verdict["measured"]["errors"]["high"] < 0
+        assert verdict["requests"] == "60 recorded in bodies.jsonl"
+        assert verdict["trial"]["canary"]["requests"] == 60
         assert verdict["measured"]["rows"]["newest"] is True
         assert served.default_version == version
         assert 'ncf_refresh_outcome{outcome="promoted"} 1' in (served.folder / "refresh.prom").read_text()
@@ -45,6 +49,9 @@ def test_refresh_updates_judges_and_promotes(served: Project) -> None:
         assert "wrote build/history.png" in history
         [line] = [line for line in history.splitlines() if line.startswith(version)]
         assert "promote" in line
+        assert "nDCG@10" in line
+        assert f"wrote build/{version}/report.html" in served.make("report", f"VERSION={version}", "WITH=1.0")
+        assert "Beside version 1.0" in (served.folder / "build" / version / "report.html").read_text()
     finally:
         leave(served, version)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from collections.abc import Iterator
@@ -10,11 +11,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from ops.versions.rollout import Rollout
 from tests.e2e.browser import needs_browser, opened, rate, rows
 from tests.e2e.conftest import QUICK, Project
 
 pytestmark = [pytest.mark.e2e]
 VERSION = "shop-1"
+SHOP = ("DATA=shop/ratings.csv", "ITEM=product", "TAGS=categories", f"VERSION={VERSION}", f"TRAIN_ARGS={QUICK}")
 KINDS = ("Garden", "Kitchen", "Toys", "Books")
 
 
@@ -37,8 +40,7 @@ def write_shop(folder: Path) -> None:
 def told(served: Project) -> Iterator[str]:
     """The output of `make` for the shop's version, which is then served beside that of movies."""
     write_shop(served.folder / "shop")
-    words = ("ITEM=product", "TAGS=categories", f"VERSION={VERSION}")
-    told = served.make("package", "DATA=shop/ratings.csv", *words, f"TRAIN_ARGS={QUICK}")
+    told = served.make("package", *SHOP)
     served.make("register", f"VERSION={VERSION}")
     yield told
     served.make("unregister", f"VERSION={VERSION}")
@@ -51,6 +53,39 @@ def test_training_reports_the_chosen_columns(served: Project, told: str) -> None
     card = (served.folder / "build" / VERSION / "MODEL_CARD.md").read_text()
     assert '"product_id":' in card
     assert "movie" not in card
+
+
+@pytest.mark.usefixtures("told")
+def test_the_report_has_products_and_no_movies(served: Project) -> None:
+    served.make("report", f"VERSION={VERSION}")
+    page = (served.folder / "build" / VERSION / "report.html").read_text()
+    assert "Known users and products" in page
+    assert "Ratings per product" in page
+    shown = re.sub('data:image/png;base64,[^"]*', "", page)
+    shown = re.sub("<h3>Configuration</h3>.*", "", shown, flags=re.DOTALL)  # the names of options
+    assert re.findall(".*(?:movie|genre).*", shown, flags=re.IGNORECASE) == []
+
+
+@pytest.fixture
+def default(served: Project, told: str) -> Iterator[None]:
+    """The shop's version is the default one."""
+    assert told
+    served.make("promote", f"VERSION={VERSION}")
+    yield
+    Rollout(served.client, served.settings).promote("1.0")
+
+
+@pytest.mark.usefixtures("default")
+def test_make_serve_prints_curl_lines_with_products(served: Project) -> None:
+    lines = [line for line in served.make("serve", *SHOP).splitlines() if line.startswith(("curl ", "{"))]
+    commands, answers = lines[::2], [json.loads(line) for line in lines[1::2]]
+    bodies = [json.loads(re.findall("-d '(.*)'", line)[0]) for line in commands]
+    asked = [{"user_id", "product_id"}, {"user_id", "product_ids"}, {"user_id", "top_k"}, {"instances"}]
+    assert [body.keys() for body in bodies] == asked
+    assert [served.ask(body).json() for body in bodies] == answers
+    assert "product_id" in answers[0]
+    assert answers[2]["recommendations"][0]["categories"]
+    assert "movie" not in "".join(lines)
 
 
 @pytest.mark.usefixtures("told")

@@ -60,6 +60,21 @@ def test_similar_of_an_unknown_movie_is_flagged_or_refused(worker: Make) -> None
     assert (status, refused["message"]) == (404, "movie_id 4: not in the training data")
 
 
+@pytest.mark.parametrize("unknown", ["answer", "error"])
+def test_similar_in_instances_has_an_answer_for_each_item(worker: Make, unknown: str) -> None:
+    served = worker(unknown=unknown)
+    asks = [{"movie_id": 10_253, "similar": 3}, {"movie_id": 4, "similar": 3}, {"user_id": 7, "movie_id": 3}]
+    known, strange, pair = answer(served, {"instances": asks})["predictions"]
+    assert known == answer(served, asks[0])
+    assert len(known["similar"]) == 3
+    assert pair == answer(served, asks[2])
+    if unknown == "error":
+        assert strange["error"]["code"] == 404
+        assert strange["error"]["message"] == "movie_id 4: not in the training data"
+    else:
+        assert strange == {"movie_id": 4, "similar": [], "unknown": ["movie_id"]}
+
+
 def test_vectors_too_large_to_keep_give_the_same_neighbours(worker: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     body = {"movie_id": 3, "similar": 5}
     kept = answer(worker(), body)

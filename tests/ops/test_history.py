@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from collections import Counter
 from dataclasses import replace
@@ -49,28 +50,41 @@ def shelf(tmp_path: Path) -> Shelf:
     (shelf.store / "versions").write_text(f"default 1.0\nregistered 1.0\npromoted 1.0 {at(9)}\n")
     figures = {"metrics": {"known": {"network": {"rmse": 1.25}}}, "rankings": {"liked": {"blend": {"ndcg@10": 0.31}}}}
     trained = {"version": "1.0", "created": at(8), "num_ratings": 5_000, "num_users": 40, **figures}
-    updated = {**trained, "version": "1.1", "created": at(10), "updates": [{}], "metrics_of": {"version": "1.0"}}
+    trained["data"] = {"file": "all.csv"}
+    steps = [{"data": {"file": "monday.csv"}}, {"data": {"file": "tuesday, a much longer name.csv"}}]
+    updated = {**trained, "version": "1.1", "created": at(10), "updates": steps, "metrics_of": {"version": "1.0"}}
     for metadata in (trained, updated):
         folder = shelf.folder(str(metadata["version"]))
         folder.mkdir(parents=True)
         with zipfile.ZipFile(folder / "ncf.pt", "w") as file:
             file.writestr("ncf/extra/metadata.json", json.dumps(metadata))
     errors = {"difference": -0.125, "low": -0.2, "high": -0.05, "other": 3.0}
-    verdict = {"verdict": "promote", "with": "1.0", "measured": {"errors": errors, "rankings": None}}
+    rankings = {"difference": 0.0123, "low": 0.001, "high": 0.02, "other": 0.3}
+    verdict = {"verdict": "promote", "with": "1.0", "measured": {"errors": errors, "rankings": rankings}}
     (shelf.folder("1.1") / "verdict.json").write_text(json.dumps(verdict))
     return shelf
 
 
 def test_table_shows_data_errors_verdict_and_reign(shelf: Shelf) -> None:
-    _, first, second = table(history(shelf)).splitlines()
-    assert first.split() == [
-        *("1.0", "train", "5,000", "40", "1.2500", "0.3100", "-"),
-        *("2026-01-31", "09:00", "to", "now"),
+    head, first, second = table(history(shelf)).splitlines()
+    columns = [head.index(name) for name in ("made by", "data", "ratings", "verdict", "served")]
+    assert all(line[column - 2 : column] == "  " for column in columns for line in (first, second))
+    assert re.split(" {2,}", first) == [
+        *("1.0", "train", "all.csv", "5,000", "40", "1.2500", "0.3100", "-"),
+        "2026-01-31 09:00 to now",
     ]
-    assert second.split() == [
-        *("1.1", "update", "5,000", "40", "-", "-"),  # an update is not measured anew
-        *("promote", "against", "1.0,", "MSE", "-0.1250", "never"),
+    assert re.split(" {2,}", second) == [
+        *("1.1", "update", "tuesday, a much longer name.csv", "5,000", "40", "-", "-"),  # not measured anew
+        *("promote against 1.0, MSE -0.1250, nDCG@10 +0.0123", "never"),
     ]
+
+
+def test_a_verdict_without_rankings_has_errors_alone(shelf: Shelf) -> None:
+    path = shelf.folder("1.1") / "verdict.json"
+    verdict = json.loads(path.read_text())
+    verdict["measured"]["rankings"] = None
+    path.write_text(json.dumps(verdict))
+    assert "promote against 1.0, MSE -0.1250  never" in table(history(shelf))
 
 
 def test_a_removed_version_stays_in_the_history(shelf: Shelf) -> None:

@@ -166,6 +166,23 @@ def test_the_column_of_ids_has_the_versions_own_word(ranked_artifact: Artifact, 
     assert list(pd.read_parquet(tmp_path / "best.parquet"))[2:] == ["product_ids", "ratings", "scores"]
 
 
+def test_ids_of_another_type_are_refused_in_the_versions_own_words(
+    ranked_artifact: Artifact, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = replace(ranked_artifact, metadata={"vocabulary": {"item": "product", "tags": "categories"}})
+    save_artifact(own, tmp_path / "ncf.pt")
+    (tmp_path / "new.csv").write_text("user_id,product_id,rating\n7,P1,9\n7,P2,2\n")
+    assert score(tmp_path / "ncf.pt", "--ratings", str(tmp_path / "new.csv"), "--item-ids", "string") == 2
+    told = "new.csv: the product ids are strings; this version has integer product ids"
+    assert told in capsys.readouterr().err
+
+
+def test_a_doubtful_column_of_users_is_a_warning(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    saved.with_name("users.csv").write_text("user_id,customer\n11242,1\n")
+    assert score(saved, "--users", str(saved.with_name("users.csv"))) == 0
+    assert "users.csv: user_id is used for users; customer may also be" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [

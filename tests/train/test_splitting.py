@@ -173,7 +173,12 @@ def test_cross_validation_tells_mean_and_deviation_over_the_folds(
     network, mean = (told["errors"]["known"][name]["mse"] for name in ("network", "global_mean"))
     assert 0 < network["deviation"] < network["mean"] < mean["mean"]
     assert "mean ± standard deviation over 3 folds, known rows:" in capsys.readouterr().out
+    page = write_report(ReportConfig(tmp_path)).read_text(encoding="utf-8")
+    assert f"<td>{network['mean']:.4f} <span>± {network['deviation']:.4f}</span></td>" in page
+    card = (tmp_path / MODEL_CARD).read_text(encoding="utf-8")
+    assert f"| network | {network['mean']:.4f} ± {network['deviation']:.4f} |" in card
     single = run(small_file, tmp_path / "single", quick_options)
+    assert "Cross-validation" not in (tmp_path / "single" / MODEL_CARD).read_text(encoding="utf-8")
     assert single["metrics"] == metrics["metrics"]
     assert single["digest"] == metrics["digest"]
 

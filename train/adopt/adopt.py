@@ -64,15 +64,15 @@ def adopt(config: AdoptConfig) -> Adopted:
         DataError: a file cannot be read, or the network cannot be served.
     """
     reading = Reading(words=config.words)
-    users = read_network_ids(config.users, _user_side(config), config.header)
-    movies = read_network_ids(config.movies, _movie_side(config), config.header)
+    users = read_network_ids(config.users, _user_side(config), config.header, reading)
+    movies = read_network_ids(config.movies, _movie_side(config), config.header, reading)
     for ids, what in ((users, "users"), (movies, config.words.items)):
-        reading.say(f"ids: {len(ids.ids):,} {what} of {ids.source}; {ids.rows_are}")
+        reading.say(f"ids: {len(ids.ids):,} {what} of {ids.source}; {ids.found_as}")
     loaded = load_network(config.model, config.module, config.module_args)
-    seen = _read_seen(config, KnownIds(users.ids, movies.ids, config.words), reading)
+    seen = _read_seen(config, KnownIds(users.ids, movies.ids, config.catalogue_rules), reading)
     scale = _scale(config, seen.data)
     network = _checked(config, loaded, (users, movies), scale, reading)
-    facts = read_facts(config, movies.ids, seen.data, reading)
+    facts = read_facts(config, movies, seen.data, reading)
     interest = _interest(seen.rows, network, scale)
     artifact = Artifact(
         network,
@@ -118,8 +118,7 @@ def _read_seen(config: AdoptConfig, known: KnownIds, reading: Reading) -> _Seen:
     if config.ratings is None:
         return _Seen()
     data = read_seen(config.ratings, known, config.rating_scale, config.implicit)
-    reading.lines += data.reading.lines
-    reading.warnings += data.reading.warnings
+    reading.add(data.reading)
     return _Seen(data, index_seen(data, known, reading))
 
 

@@ -11,6 +11,7 @@ from tyro.conf import arg
 from model.adopted_network import Output
 from model.vocabulary import Vocabulary
 from train.errors import DataError
+from train.readers.rules import ReadingRules
 from train.readers.scale import check_scale
 
 
@@ -44,10 +45,18 @@ class AdoptConfig:
     """Ratings that users gave so far. For a network of probabilities, each row counts as 1 and needs no rating."""
     catalogue: Path | None = None
     """Titles, genres and years of the movies, if not in --movies."""
+    title_column: str | None = None
+    """Column of titles in the catalogue."""
+    genres_column: Annotated[str | None, arg(aliases=("--tags-column",))] = None
+    """Column of genres (tags) in the catalogue."""
+    year_column: str | None = None
+    """Column of years in the catalogue."""
+    genre_separator: Annotated[str | None, arg(aliases=("--tag-separator",))] = None
+    """Separator between two genres. By default | if the column has one, otherwise ; or a comma."""
     user_column: str | None = None
     """Column of user ids in --users."""
     movie_column: Annotated[str | None, arg(aliases=("--item-column",))] = None
-    """Column of movie ids in --movies."""
+    """Column of movie ids in --movies and --catalogue."""
     user_row_column: str | None = None
     """Column in --users with the network's rows. By default, one called row, index or the like, or the position."""
     movie_row_column: str | None = None
@@ -70,6 +79,23 @@ class AdoptConfig:
     def words(self) -> Vocabulary:
         """The words for items and tags."""
         return Vocabulary(self.item, self.tags)
+
+    @property
+    def catalogue_rules(self) -> ReadingRules:
+        """How to read the catalogue."""
+        return ReadingRules(
+            title_column=self.title_column,
+            genres_column=self.genres_column,
+            year_column=self.year_column,
+            genre_separator=self.genre_separator,
+            item=self.item,
+            tags=self.tags,
+        )
+
+    @property
+    def names_facts(self) -> bool:
+        """Whether an option names a column of the catalogue."""
+        return any(name is not None for name in (self.title_column, self.genres_column, self.year_column))
 
     @property
     def implicit(self) -> bool:

@@ -32,8 +32,17 @@ class Side:
         return "--user-row-column" if self.what == "users" else "--movie-row-column"
 
 
-def choose_columns(where: str, found: list[str], header: bool, side: Side) -> tuple[str, str | None]:
-    """The column of ids, and the one of rows, if there is one.
+@dataclass(frozen=True)
+class IdColumns:
+    """The columns of a table of ids. row: None if the row is the position. others: neither ids nor rows."""
+
+    id: str
+    row: str | None
+    others: list[str]
+
+
+def choose_columns(where: str, found: list[str], header: bool, side: Side, reading: Reading) -> IdColumns:
+    """The column of ids, and the one of rows, if there is one. Warns if another column may also hold the ids.
 
     Raises:
         DataError: no column is one of ids, or the one that was named is not there.
@@ -42,9 +51,14 @@ def choose_columns(where: str, found: list[str], header: bool, side: Side) -> tu
     if row_column is None and header:
         row_column = _recognised_rows(found, side)
     taken = [row_column] if row_column is not None else []
+    id_column = _chosen_ids(where, found, header, taken, side, reading)
+    return IdColumns(id_column, row_column, [name for name in found if name not in (id_column, row_column)])
+
+
+def _chosen_ids(where: str, found: list[str], header: bool, taken: list[str], side: Side, reading: Reading) -> str:
     if side.id_column is None and not header:
-        return _of_no_header(where, found, taken, side), row_column
-    chosen = names.choose(side.role, where, found, side.id_column, header, Reading(), taken)
+        return _of_no_header(where, found, taken, side)
+    chosen = names.choose(side.role, where, found, side.id_column, header, reading, taken)
     if chosen is None:
         chosen = next((name for name in found if _folded(name) in _ID_NAMES), None)
     if chosen is None and len(found) == 1:
@@ -52,7 +66,7 @@ def choose_columns(where: str, found: list[str], header: bool, side: Side) -> tu
         raise DataError(f'{where}:1: is "{found[0]}" the name of a column, or an id? {way}')
     if chosen is None:
         raise names.missing(side.role, where, found, Vocabulary())
-    return chosen, row_column
+    return chosen
 
 
 def _named_rows(where: str, found: list[str], side: Side) -> str:

@@ -7,7 +7,7 @@ array of ids. If ids go by position, an empty id (`null` in JSON) leaves its row
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import orjson
 import pyarrow as pa
 
 from model.ids import IdMap
-from train.adopt.id_columns import Side, choose_columns
+from train.adopt.id_columns import IdColumns, Side, choose_columns
 from train.dataset.integer_ids import is_integer_id
 from train.dataset.reading import Reading
 from train.errors import DataError
@@ -26,19 +26,22 @@ from train.readers.source import JSON_SUFFIXES, Source
 from train.readers.text import Layout
 
 _INT64 = np.iinfo(np.int64)
+_BY_POSITION = "the row is the position"
 
 
 @dataclass(frozen=True)
 class NetworkIds:
     """The ids of one side, ascending, and the network's row of each, (n,) int64.
 
-    source: the file, for messages. rows_are: in words, what says which row an id has.
+    source: the file, for messages. found_as: in words, where the ids stand and what says which row an id has.
+    columns: of a table; None for a file of another kind.
     """
 
     source: str
     ids: IdMap
     rows: np.ndarray
-    rows_are: str
+    found_as: str
+    columns: IdColumns | None = None
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,12 @@ class _Listed:
     ids: list[Any]
     rows: list[int]
     locate: Callable[[int], str]
-    rows_are: str = "the row is the position"
+    found_as: str = _BY_POSITION
+    columns: IdColumns | None = None
 
 
-def read_network_ids(path: Path, side: Side, header: bool) -> NetworkIds:
-    """Reads the ids at `path`.
+def read_network_ids(path: Path, side: Side, header: bool, reading: Reading) -> NetworkIds:
+    """Reads the ids at `path`. Doubts about the file or its columns become warnings of `reading`.
 
     Raises:
         DataError: the ids cannot be read, an id or a row occurs twice, or an id is unusable.
@@ -65,7 +69,7 @@ def read_network_ids(path: Path, side: Side, header: bool) -> NetworkIds:
     elif path.suffix.lower() in JSON_SUFFIXES and (found := _plain_json(path)) is not None:
         listed = found
     else:
-        listed = _table_ids(path, side, header)
+        listed = _table_ids(path, side, header, reading)
     if not listed.ids:
         raise DataError(f"{path.name}: no {side.what} inside")
     ids = _typed(listed, side)
@@ -73,7 +77,7 @@ def read_network_ids(path: Path, side: Side, header: bool) -> NetworkIds:
     _refuse_repeats(ids, order, listed, f"{side.one} id")
     rows = _whole_rows(listed)
     _refuse_repeats(rows, np.argsort(rows, kind="stable"), listed, "row")
-    return NetworkIds(path.name, IdMap(ids[order]), rows[order], listed.rows_are)
+    return NetworkIds(path.name, IdMap(ids[order]), rows[order], listed.found_as, listed.columns)
 
 
 def _numpy_ids(path: Path) -> _Listed:
@@ -115,21 +119,23 @@ def _by_position(values: list[Any], locate: Callable[[int], str]) -> _Listed:
     return _Listed([values[place] for place in places], places, lambda index: locate(places[index]))
 
 
-def _table_ids(path: Path, side: Side, header: bool) -> _Listed:
-    opened = open_source(Source(path), ReadingRules(header=header), Layout(fewest=1), Reading())
-    id_column, row_column = choose_columns(opened.name, opened.names, opened.header, side)
+def _table_ids(path: Path, side: Side, header: bool, reading: Reading) -> _Listed:
+    opened = open_source(Source(path), ReadingRules(header=header), Layout(fewest=1), reading)
+    columns = choose_columns(opened.name, opened.names, opened.header, side, reading)
+    id_column, row_column = columns.id, columns.row
     table = opened.read([id_column] if row_column is None else [id_column, row_column])
     values: list[Any] = table.columns[id_column].to_pylist()
     if not pa.types.is_integer(table.columns[id_column].type):
         values = list(table.texts(id_column))
+    taken = f"{id_column} for {side.what}"
     if row_column is None:
-        return _by_position(values, table.locate)
+        return replace(_by_position(values, table.locate), found_as=f"{taken}; {_BY_POSITION}", columns=columns)
     rows = [table.whole_number(place, row_column) for place in range(len(values))]
     for place, value in enumerate(values):
         if value is None:
             raise DataError(f"{table.locate(place)}: {id_column} is empty; every row needs a {side.one} id")
     shown = row_column or "without a name"
-    return _Listed(values, rows, table.locate, f"the row is in column {shown}")
+    return _Listed(values, rows, table.locate, f"{taken}; the row is in column {shown}", columns)
 
 
 def _typed(listed: _Listed, side: Side) -> np.ndarray:

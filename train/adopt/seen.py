@@ -27,16 +27,21 @@ from train.readers.text import Layout
 
 @dataclass(frozen=True)
 class KnownIds:
-    """The users and movies of the network, and its words for items and tags."""
+    """The users and movies of the network; and the rules of its catalogue, with its words for items and tags."""
 
     users: IdMap
     movies: IdMap
-    words: Vocabulary
+    catalogue_rules: ReadingRules
+
+    @property
+    def words(self) -> Vocabulary:
+        """The words for items and tags."""
+        return self.catalogue_rules.words
 
     def rules(self) -> ReadingRules:
         """Rules that read the ids of the ratings with the types of the network's ids."""
         types = {name: "integer" if ids.integer else "string" for name, ids in self._sides()}
-        return replace(ReadingRules(item=self.words.item, tags=self.words.tags), **types)  # type: ignore[arg-type]
+        return replace(self.catalogue_rules, **types)  # type: ignore[arg-type]
 
     def _sides(self) -> Iterator[tuple[str, IdMap]]:
         yield "user_ids", self.users

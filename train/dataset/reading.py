@@ -26,6 +26,11 @@ class Reading:
         """Adds a warning. It should name the line of the file and the option that decides."""
         self.warnings.append(line)
 
+    def add(self, other: Reading) -> None:
+        """Adds the lines and warnings of another reading that are not here yet."""
+        self.lines += [line for line in other.lines if line not in self.lines]
+        self.warnings += [line for line in other.warnings if line not in self.warnings]
+
     def told(self) -> dict[str, list[str]]:
         """Lines and warnings, for metrics.json."""
         return {"lines": self.lines, "warnings": self.warnings}

@@ -17,6 +17,7 @@ import yaml
 from model.vocabulary import Vocabulary
 from train.architectures import architecture_named
 from train.evaluation.evaluate import shown_predictor
+from train.evaluation.fold_words import fold_section
 from train.evaluation.metrics import RATING_METRICS
 from train.evaluation.ranking_card import ranking_result, ranking_section
 from train.evaluation.split_words import describe_split
@@ -161,6 +162,7 @@ def _evaluation(metadata: dict[str, Any], words: Vocabulary) -> str:
     if "updates" in metadata:
         measured = f"Measured on version {_measured(metadata)}, before the updates. {measured}"
     errors_told = "\n".join([measured, "", *lines, "", f"{told}. ± is the standard error of the paired difference."])
+    errors_told += fold_section(metadata, words)
     if not metadata.get("rankings"):
         return errors_told
     return f"{errors_told}\n\n{ranking_section(metadata['rankings'], words)}"

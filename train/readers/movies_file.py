@@ -49,33 +49,39 @@ def read_catalogue(source: Source, rules: ReadingRules, reading: Reading) -> tup
     return read_movies_file(open_source(source, own, Layout(), reading), rules, reading)
 
 
-def read_movies_file(opened: Opened, rules: ReadingRules, reading: Reading) -> tuple[Catalogue, str]:
+def read_movies_file(
+    opened: Opened, rules: ReadingRules, reading: Reading, taken: Sequence[str] = (), skip_without_id: bool = False
+) -> tuple[Catalogue, str]:
     """The facts about movies in a file, and a description of how it was read.
 
-    Raises DataError if the file has no column of movie ids or no column of facts, or if a movie id is missing.
+    taken: columns that hold something else, such as a network's rows. skip_without_id: leave out rows with no movie id.
+
+    Raises DataError if the file has no column of movie ids or no column of facts, or if a movie id is missing
+    and not skipped.
     """
-    facts = _choose_facts(opened, rules, reading)
+    facts = _choose_facts(opened, rules, reading, taken)
     table = opened.read(facts.all())
     column = [] if facts.genres is None else table.columns[facts.genres].to_pylist()
     separator = rules.genre_separator or find_separator(column)
-    catalogue = _gathered(table, facts, column, separator, reading)
+    catalogue = _gathered(table, facts, column, separator, reading, skip_without_id)
     return catalogue, f"{opened.described}, {facts.described(separator, reading.words)}"
 
 
-def _choose_facts(opened: Opened, rules: ReadingRules, reading: Reading) -> _Facts:
+def _choose_facts(opened: Opened, rules: ReadingRules, reading: Reading, apart: Sequence[str]) -> _Facts:
     where, found = opened.name, opened.names
     asked = rules.movie_column if rules.movie_column in found else None
     movie = names.choose(names.CATALOGUE_MOVIE, where, found, asked, opened.header, reading, ())
     if movie is None:
         raise names.missing(names.CATALOGUE_MOVIE, where, found, reading.words)
-    taken: list[str] = [movie]
+    taken: list[str] = [movie, *apart]
     chosen: list[str | None] = []
     roles = ((names.TITLE, rules.title_column), (names.GENRES, rules.genres_column), (names.YEAR, rules.year_column))
     for role, wanted in roles:
         name = names.choose(role, where, found, wanted, opened.header, reading, taken)
+        name = None if name in apart and wanted is None else name  # without a header line, a role has a position
         chosen.append(name)
         taken += [] if name is None else [name]
-    if len(taken) == 1:
+    if not any(chosen):
         told = f"no column of titles, {reading.words.tags} or years; found: {names.shown(found)}"
         raise DataError(
             f"{where}: {told}; {listed([role.said_in(reading.words).option for role, _ in roles])} name them"
@@ -85,7 +91,9 @@ def _choose_facts(opened: Opened, rules: ReadingRules, reading: Reading) -> _Fac
     return _Facts(movie, title, genres, year, further)
 
 
-def _gathered(table: Table, facts: _Facts, genres: Sequence[object], separator: str, reading: Reading) -> Catalogue:
+def _gathered(
+    table: Table, facts: _Facts, genres: Sequence[object], separator: str, reading: Reading, skip_without_id: bool
+) -> Catalogue:
     titles, years = table.texts(facts.title), _years(table, facts.year, reading)
     genres = genres or [None] * table.num_rows
     further = {name: values_of(table, name) for name in facts.further}
@@ -93,6 +101,8 @@ def _gathered(table: Table, facts: _Facts, genres: Sequence[object], separator: 
     again: list[int] = []
     for row, raw in enumerate(table.texts(facts.movie)):
         key = catalogue_key(raw)
+        if key is None and skip_without_id:
+            continue
         if key is None:
             raise DataError(f"{table.locate(row)}: {facts.movie} is empty; every {reading.words.item} needs one")
         title, year = titles[row], years[row]

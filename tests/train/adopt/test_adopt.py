@@ -169,5 +169,6 @@ def test_an_adopted_version_speaks_the_words_that_it_was_given(config: Configure
 def test_a_report_on_an_adopted_version_says_what_to_do_instead(config: Configure) -> None:
     adopted = config()
     run(adopted)
-    with pytest.raises(DataError, match=r"trained elsewhere, so no ratings are held out .*: `make canary` compares it"):
+    way = r"trained elsewhere, so no ratings are held out .*: `make report VERSION=... WITH=...` shows"
+    with pytest.raises(DataError, match=way):
         write_report(ReportConfig(folder=adopted.out))

@@ -9,6 +9,7 @@ import pytest
 from tests.train.adopt.conftest import USERS
 from train.adopt.id_columns import Side
 from train.adopt.id_files import NetworkIds, read_network_ids
+from train.dataset.reading import Reading
 from train.errors import DataError
 from train.readers import names
 
@@ -16,7 +17,7 @@ SIDE = Side("users", "user", names.USER)
 
 
 def rows_by_id(path: Path, side: Side = SIDE, header: bool = True) -> dict[int | str, int]:
-    found = read_network_ids(path, side, header)
+    found = read_network_ids(path, side, header, Reading())
     return dict(zip(found.ids.raw(np.arange(len(found.ids))), found.rows.tolist(), strict=True))
 
 
@@ -62,7 +63,7 @@ def test_a_file_without_a_header_is_one_of_ids(tmp_path: Path) -> None:
     (tmp_path / "users.csv").write_text("ann\nbob\n")
     assert rows_by_id(tmp_path / "users.csv", header=False) == {"ann": 0, "bob": 1}
     with pytest.raises(DataError, match=r'users\.csv:1: is "ann" the name of a column, or an id\? .*--no-header'):
-        read_network_ids(tmp_path / "users.csv", SIDE, header=True)
+        read_network_ids(tmp_path / "users.csv", SIDE, True, Reading())
 
 
 def test_columns_without_a_header_are_named_by_their_numbers(tmp_path: Path) -> None:
@@ -96,21 +97,21 @@ def test_columns_can_be_named(tmp_path: Path) -> None:
 def test_an_id_file_that_cannot_be_used_is_told(tmp_path: Path, name: str, text: str, told: str) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(DataError, match=told):
-        read_network_ids(tmp_path / name, SIDE, header=True)
+        read_network_ids(tmp_path / name, SIDE, True, Reading())
 
 
 def test_an_array_of_objects_is_not_unpickled(tmp_path: Path) -> None:
     np.save(tmp_path / "users.npy", np.array(["ann", 5], dtype=object))
     with pytest.raises(DataError, match=r"users\.npy: cannot be read as an array without objects"):
-        read_network_ids(tmp_path / "users.npy", SIDE, header=True)
+        read_network_ids(tmp_path / "users.npy", SIDE, True, Reading())
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"--users: .*none\.csv: no such file"):
-        read_network_ids(tmp_path / "none.csv", SIDE, header=True)
+        read_network_ids(tmp_path / "none.csv", SIDE, True, Reading())
 
 
 def test_ids_are_ascending_in_the_map(tmp_path: Path) -> None:
     np.save(tmp_path / "users.npy", np.array(USERS))
-    found: NetworkIds = read_network_ids(tmp_path / "users.npy", SIDE, header=True)
+    found: NetworkIds = read_network_ids(tmp_path / "users.npy", SIDE, True, Reading())
     assert found.ids.ids.tolist() == sorted(USERS)

@@ -3,12 +3,15 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from model.artifact import load_artifact, save_artifact
+from tests.train.evaluation.test_against import VERDICT
 from train.__main__ import main as train
 from train.errors import DataError
 from train.evaluation.diagnosis import errors_by_count, level_reliability, log_counts, reliability, truth_levels
@@ -110,7 +113,7 @@ def test_a_version_without_levels_or_without_held_out_rows_has_a_page(
     assert ("No ratings were held out" in page) == ("--test-size" in options)
 
 
-def test_an_updated_version_has_no_report_of_its_own(
+def test_an_updated_version_is_reported_only_beside_another_version(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "new.csv").write_text("user_id,movie_id,rating\n1,1002,9\n")
@@ -119,7 +122,30 @@ def test_an_updated_version_has_no_report_of_its_own(
     assert main(["--folder", str(tmp_path / "1.1")]) == 2
     told = capsys.readouterr().err
     assert told.startswith(f"report: {tmp_path / '1.1'}: version 1.0 with new ratings taken in, none of them held out")
-    assert told.endswith("the report on version 1.0 is the one that there is\n")
+    assert told.endswith("`make report VERSION=... WITH=...` shows this version beside another one\n")
+    verdict = tmp_path / "verdict.json"
+    verdict.write_text(json.dumps(VERDICT))
+    assert main(["--folder", str(tmp_path / "1.1"), "--verdict", str(verdict)]) == 0
+    page = (tmp_path / "1.1" / "report.html").read_text(encoding="utf-8")
+    assert '<p class="soft">Version 1.0 with new ratings taken in, none of them held out' in page
+    assert "<h2>Beside version 1.0</h2>" in page
+    assert "<h3>Verdict: promote</h3>" in page
+    assert "Errors on held-out ratings" not in page
+    assert main(["--folder", str(tmp_path / "1.1"), "--verdict", str(verdict), "--reference"]) == 2
+    assert "leave --reference out" in capsys.readouterr().err
+
+
+def test_an_adopted_network_is_reported_beside_another_version(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    artifact = load_artifact(trained / ARTIFACT)
+    adopted = {"file": "net.pt", "sha256": "0" * 64, "output": "rating"}
+    save_artifact(replace(artifact, metadata={"version": "1.1", "adopted": adopted}), tmp_path / ARTIFACT)
+    assert main(["--folder", str(tmp_path)]) == 2
+    assert "its network was trained elsewhere" in capsys.readouterr().err
+    (tmp_path / "verdict.json").write_text(json.dumps(VERDICT))
+    page = write_report(ReportConfig(tmp_path, verdict=tmp_path / "verdict.json")).read_text(encoding="utf-8")
+    assert "<td>-0.1500 <span>-0.2000 to -0.1000</span></td>" in page
 
 
 def test_an_artifact_alone_has_no_report(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,39 @@ def test_only_ratings_that_the_version_lacks_are_new(
     assert update(["--ratings", str(path), "--base", str(saved), "--out", str(out)]) == 0
     after = told(out / "ncf.pt", path, capsys)
     assert (after["new"], after["held"], after["trained"], after["trained_at"]) == (0, held + 2, held, "then")
+
+
+def test_new_ratings_in_a_database_are_those_after_the_newest_that_the_version_has(
+    saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, newest = tmp_path / "films.sqlite", 1_700_000_000
+    with sqlite3.connect(path) as connection:
+        connection.execute("create table ratings (user_id, movie_id, rating, rated_at)")
+        rows = [(3, 1000 + place, 9, newest + place) for place in range(6)]
+        connection.executemany("insert into ratings values (?, ?, ?, ?)", rows)
+    connection.close()
+    found = told(saved, path, capsys)
+    assert (found["new"], found["timed"]) == (6, True)
+    out = tmp_path / "1.1"
+    assert update(["--ratings", str(path), "--base", str(saved), "--out", str(out)]) == 0
+    assert told(out / "ncf.pt", path, capsys)["new"] == 0
+    with sqlite3.connect(path) as connection:
+        connection.execute("insert into ratings values (3, 1020, 8, ?)", (newest + 100,))
+    connection.close()
+    assert told(out / "ncf.pt", path, capsys)["new"] == 1
+
+
+def test_a_new_part_in_a_folder_is_new(
+    saved: Path, tmp_path: Path, taste_artifact: Artifact, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    known = known_rows(taste_artifact, 50)
+    (folder / "part-0.csv").write_text("\n".join(["user_id,movie_id,rating", *known]) + "\n")
+    (folder / "part-1.csv").write_text("user_id,movie_id,rating\n3,1002,9\n3,1003000,10\n")
+    assert told(saved, folder, capsys)["new"] == 2
+    (folder / "part-2.csv").write_text("user_id,movie_id,rating\n3,1004,9\n")
+    assert told(saved, folder, capsys)["new"] == 3
 
 
 def test_the_newest_share_is_kept_from_the_model_that_is_measured(saved: Path, tmp_path: Path) -> None:
