@@ -122,9 +122,9 @@ class PreparedFolder:
         name = f"{RATINGS}/part={part}"
         table = self._part(part)
         users = id_array(table["user_id"])
-        item = item_ids.rows(number_array(table["item_id"]) if item_ids.integer else table["item_id"].to_pylist())
-        rating = number_array(table["rating"]).astype(np.float32)
-        time = number_array(table["time"]).astype(np.float64) if self.manifest.times else None
+        item = item_ids.rows(table["item_id"].to_numpy() if item_ids.integer else table["item_id"].to_pylist())
+        rating = table["rating"].to_numpy().astype(np.float32)
+        time = table["time"].to_numpy().astype(np.float64) if self.manifest.times else None
         self._check(name, part, users, item == item_ids.unknown, rating)
         return sorted_rows(users, item.astype(np.int32), rating, time)
 
@@ -179,7 +179,7 @@ def sorted_rows(users: np.ndarray, item: np.ndarray, rating: np.ndarray, time: n
     keys = (rating, item, users) if time is None else (rating, time, item, users)
     order = np.lexsort(keys)
     users, time = users[order], None if time is None else time[order]
-    begins = np.flatnonzero(np.concatenate(([True], users[1:] != users[:-1])[: len(users)]))
+    begins = np.flatnonzero(np.concatenate(([True], users[1:] != users[:-1]))[: len(users)])
     start = np.append(begins, len(users)).astype(np.int64)
     return Rows(users[begins], start, item[order], rating[order], time)
 
@@ -187,14 +187,9 @@ def sorted_rows(users: np.ndarray, item: np.ndarray, rating: np.ndarray, time: n
 def id_array(column: pa.ChunkedArray) -> np.ndarray:
     """A column of ids as int64, or as bytes of UTF-8."""
     if pa.types.is_integer(column.type):
-        return number_array(column).astype(np.int64)
+        numbers: np.ndarray = column.to_numpy().astype(np.int64)
+        return numbers
     return np.array([one.encode() for one in column.to_pylist()], dtype=np.bytes_)
-
-
-def number_array(column: pa.ChunkedArray) -> np.ndarray:
-    """A column of numbers, which may be empty: pyarrow itself fails to convert one without chunks."""
-    numbers: np.ndarray = column.to_numpy() if len(column) else np.empty(0, dtype=column.type.to_pandas_dtype())
-    return numbers
 
 
 def id_column(ids: np.ndarray) -> pa.Array:

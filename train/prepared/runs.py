@@ -39,8 +39,8 @@ def part_rows(runs: list[pa.Table], part: int, parts: int, times: bool, keep_cop
     names = [USER_ID, MOVIE_ID, RATING, *([TIME] if times else [])]
     table = pa.concat_tables([one.select(names) for one in slices])
     users, items = (layout.id_array(table[name]) for name in (USER_ID, MOVIE_ID))
-    time = layout.number_array(table[TIME]) if times else None
-    rows = layout.sorted_rows(users, items, layout.number_array(table[RATING]).astype(np.float32), time)
+    time = table[TIME].to_numpy() if times else None
+    rows = layout.sorted_rows(users, items, table[RATING].to_numpy().astype(np.float32), time)
     return rows if keep_copies else without_copies(rows)
 
 
