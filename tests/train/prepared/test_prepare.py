@@ -184,7 +184,7 @@ def test_a_part_that_another_engine_wrote_wrongly_is_named(
     elif values == "null":
         part[column] = part[column].astype("Int64").where(part.index > 0)
     else:
-        part[column] = part[column].astype(values)
+        part = part.astype({column: values})
     part.to_parquet(path)
     with pytest.raises(DataError, match=told):
         rows_of(folder)
