@@ -40,6 +40,8 @@ START_SERVERS = {
     *("failures_archives", "failures_load", "failures_supervisor", "failures_worker"),
     *("prometheus", "ray", "roll_out", "soak"),
 }
+# The largest groups go first, so that this training of minutes (test_accuracy.py) does not begin last.
+SLOW = "tests/train/evaluation"
 
 
 class Rooms(LoadScopeScheduling):
@@ -50,6 +52,8 @@ class Rooms(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         path = str(super()._split_scope(nodeid))
+        if path.startswith(SLOW):
+            return SLOW
         name = path.removeprefix("tests/e2e/test_").removesuffix(".py")
         if not path.startswith("tests/e2e/") or name in HAVE_OWN_PROJECTS:
             return path

@@ -58,6 +58,6 @@ def test_impossible_trial_is_reported(both: Project) -> None:
     assert "version 1.0: expected a registered version other than the default" in both.make(
         "canary", "VERSION=1.0", "REQUESTS=requests.jsonl", check=False
     )
-    assert "share: got 2, allowed" in both.make("canary", "VERSION=1.1", "SHARE=2", check=False)
+    assert "SHARE: got '2', allowed" in both.make("canary", "VERSION=1.1", "SHARE=2", check=False)
     (both.folder / "bad.jsonl").write_text('{"user_id": 1, "top_k": 1}\nnonsense\n')
     assert "bad.jsonl:2: not valid JSON" in both.make("canary", "VERSION=1.1", "REQUESTS=bad.jsonl", check=False)
