@@ -1,4 +1,4 @@
-"""What make's variables may hold: checked at once, before a verb loads anything. `python -m ops.variables NAME ...`.
+"""Checks the values of make's variables before a verb loads anything. `python -m ops.variables NAME ...`.
 
 make hands the variables on in the environment; the names are those that the user gave on make's command line.
 """
@@ -21,7 +21,7 @@ PRESETS = ("default", "reference", "mlp")
 SPLITS = ("random", "time", "time-per-user", "leave-last-out", "users")
 OUTPUTS = ("rating", "unit", "logit", "probability")
 ORDERS = ("blend", "interest", "rating")
-# In any case of letters; the Makefile has the same words of yes.
+# Upper and lower case are equal. The Makefile repeats the words for yes.
 YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _WORDS = {"ITEM": "item", "TAGS": "tags"}
@@ -40,7 +40,7 @@ class _Rule(NamedTuple):
 
 
 def find_fault(given: Mapping[str, str]) -> str | None:
-    """The first variable whose value is not allowed: what was got, and what is allowed. None where all are in order."""
+    """Names the first variable with a wrong value, with what was got and what is allowed. None if all are right."""
     for name, value in given.items():
         rule = _RULES.get(name)
         may_be_empty = name not in ("VERSION", "FROM")
@@ -115,7 +115,7 @@ def _fault_of_split(arguments: str) -> str | None:
 
 
 def main(names: list[str] | None = None) -> None:
-    """Ends with one line and status 2 where a variable holds what is not allowed."""
+    """Ends with one line and status 2 if the value of a variable is not allowed."""
     given = {name: os.environ.get(name, "") for name in (sys.argv[1:] if names is None else names)}
     fault = find_fault(given)
     if fault is not None:

@@ -74,14 +74,14 @@ class AskContext:
         return frozenset({"user_id", self.words.item_id})
 
     def shown(self, row: int, fields: Sequence[str] = ()) -> dict[str, Any]:
-        """What an answer shows of the movie in `row`; see `Catalogue.shown`. It is not to be changed: others get it."""
+        """What an answer shows about the movie in `row`; see `Catalogue.shown`. Other answers share it: do not change it."""
         if not fields:
             return self._usually_shown(row)
         return self.catalogue.shown(row, fields, self.words.tags)
 
     @cached_property
     def _usually_shown(self) -> Callable[[int], dict[str, Any]]:
-        """What is shown without fields, kept for the movies that were shown last."""
+        """What answers without `fields` show, kept for the movies that were shown last."""
         return lru_cache(_KEPT_MOVIES)(lambda row: self.catalogue.shown(row, (), self.words.tags))
 
     def decode_fields(self, values: object, where: str) -> list[str]:

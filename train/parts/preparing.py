@@ -1,4 +1,4 @@
-"""The prepared folder of a training by parts: made once, and again where the ratings are no longer those it has."""
+"""The prepared folder of a training by parts. It is made once, and again if the ratings have changed."""
 
 from __future__ import annotations
 
