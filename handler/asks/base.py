@@ -74,7 +74,7 @@ class AskContext:
         return frozenset({"user_id", self.words.item_id})
 
     def shown(self, row: int, fields: Sequence[str] = ()) -> dict[str, Any]:
-        """What an answer shows about the movie in `row`; see `Catalogue.shown`. Other answers share it: do not change it."""
+        """What answers show about the movie in `row`; see `Catalogue.shown`. Answers share it: do not change it."""
         if not fields:
             return self._usually_shown(row)
         return self.catalogue.shown(row, fields, self.words.tags)
