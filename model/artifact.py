@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +21,7 @@ import numpy as np
 import torch
 
 from model.catalogue import Catalogue
+from model.compiled_head import library_beside
 from model.files import atomic_write
 from model.history import History
 from model.ids import IdMap
@@ -32,6 +31,7 @@ from model.maps import loaded_maps, stored_maps
 from model.network import EncodingNetwork
 from model.scale import RatingScale
 from model.tables import emptied, large_tables, put_tables
+from model.torchscript import quiet_torchscript
 from model.vocabulary import METADATA, Vocabulary
 
 SCHEMA_VERSION = 2
@@ -50,6 +50,7 @@ class Artifact:
     """A network and its maps. `metadata` describes the model: counts, metrics, versions, seed.
 
     interest: the interest part, scripted or not; None if the model only predicts ratings.
+    compiled_head: the library with the network's head as machine code; None if there is none.
     """
 
     network: torch.nn.Module
@@ -60,6 +61,7 @@ class Artifact:
     catalogue: Catalogue
     metadata: dict[str, Any] = field(default_factory=dict)
     interest: Interest | None = None
+    compiled_head: Path | None = None
 
     @property
     def words(self) -> Vocabulary:
@@ -91,7 +93,7 @@ def save_artifact(artifact: Artifact, path: Path) -> str:
         digest = _digest(network, artifact.scale, extra, arrays)
         metadata = {**describe_artifact(artifact, digest), "mapped": entry_names(arrays)}
         extra["metadata.json"] = json.dumps(metadata, ensure_ascii=False, allow_nan=False, indent=1).encode()
-        with atomic_write(path) as partial, _quiet_torchscript():
+        with atomic_write(path) as partial, quiet_torchscript():
             torch.jit.save(network, str(partial), _extra_files=extra)
             append_arrays(partial, arrays)
     return digest
@@ -148,6 +150,7 @@ def load_artifact(path: Path, device: str = "cpu") -> Artifact:
             Catalogue.from_bytes(extra["catalogue"], len(movie_ids)),
             metadata,
             getattr(network, "interest", None),
+            library_beside(path),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise ArtifactError(f"{path}: {error}") from error
@@ -159,17 +162,9 @@ def _scripted(artifact: Artifact) -> torch.nn.Module:
     """The network in TorchScript with its interest part inside, as the file holds them."""
     if artifact.interest is not None:
         artifact.network.add_module("interest", artifact.interest)
-    with _quiet_torchscript():
+    with quiet_torchscript():
         scripted: torch.nn.Module = torch.jit.script(artifact.network.eval())
     return scripted
-
-
-@contextmanager
-def _quiet_torchscript() -> Iterator[None]:
-    with warnings.catch_warnings():  # TorchScript is deprecated, but TorchServe serves it
-        warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
-        warnings.filterwarnings("ignore", category=FutureWarning, message=".*torch.jit.*")
-        yield
 
 
 def _load_script(path: Path, device: str) -> tuple[torch.nn.Module, dict[str, bytes]]:
@@ -177,7 +172,7 @@ def _load_script(path: Path, device: str) -> tuple[torch.nn.Module, dict[str, by
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such artifact")
     extra: dict[str, Any] = dict.fromkeys(EXTRA_FILES, "")
-    with _quiet_torchscript():
+    with quiet_torchscript():
         try:
             network = torch.jit.load(str(path), map_location=device, _extra_files=extra)
         except RuntimeError as error:
