@@ -45,12 +45,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _train(arguments: list[str]) -> str:
+    config = parse_options(arguments, ClusterConfig)
+    refuse_to_replace(config)
     if find_spec("ray") is None:
         raise ValueError(f"CLUSTER: Ray is not installed: `{_INSTALL}` installs it")
     from train.cluster.ranks import Wanted, connected, train_on_ranks
 
-    config = parse_options(arguments, ClusterConfig)
-    refuse_to_replace(config)
     with connected(config.cluster):
         metrics = train_on_ranks(_shared(config), Wanted(config.processes, config.deadline))
     read = Reading(**metrics["data"]["reading"]).text()
