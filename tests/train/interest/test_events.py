@@ -9,12 +9,13 @@ import pytest
 import torch
 
 from model.ids import IdMap
+from model.interest import interests_of
 from train.__main__ import main
 from train.dataset.tensors import Events, Ratings, TrainingSet, look_up_events
 from train.evaluation.ranking import mean_ndcg
 from train.evaluation.relevance import ranking_task
 from train.interest.config import InterestConfig
-from train.interest.fit import history_of, interests_of
+from train.interest.fit import picks_of_users
 from train.interest.linear import fit_linear
 from train.interest.picks import picks_of, with_events
 
@@ -49,8 +50,11 @@ def test_views_predict_what_is_picked() -> None:
 
     def ndcg(events: Events | None) -> float:
         interest = fit_linear(replace(data, events=events), CONFIG)
-        history = history_of(data)
-        scores = lambda users: {"interest": interests_of(interest, history, users)[:, :-1].numpy()}  # noqa: E731
+        picks = picks_of_users(data)
+
+        def scores(users: np.ndarray) -> dict[str, np.ndarray]:
+            return {"interest": interests_of(interest, [picks.of_user(user) for user in users])[:, :-1].numpy()}
+
         return mean_ndcg(task, data.ratings, USERS, scores)["interest"]
 
     assert ndcg(views) > 1.3 * ndcg(None)
