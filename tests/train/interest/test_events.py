@@ -106,7 +106,7 @@ def test_command_tells_of_the_events(rated_file: Path, capsys: pytest.CaptureFix
     assert train(rated_file, clicks) == 0
     told = capsys.readouterr().out
     read, _, written = told.partition("held out: ")
-    assert "clicks.csv: 3 events by 2 users of 3 movies, 1 event of movies that nobody rated" in read
+    assert "clicks.csv: 3 events by 2 users of 3 movies, 1 event of unknown movies" in read
     assert "wrote " in written
 
 
@@ -118,7 +118,7 @@ def test_command_tells_of_the_events(rated_file: Path, capsys: pytest.CaptureFix
         ("user,colour\n1,7\n", "clicks.csv: no column of movies; found: user, colour"),
         (
             "user,item\n1,998\n2,999\n",
-            "clicks.csv: none of its movies, such as 998, has a rating; allowed are the movie ids of ratings.csv",
+            "clicks.csv: none of its movies, such as 998, is known; allowed are the movie ids of ratings.csv",
         ),
         ("user,item\n", "clicks.csv: no events; allowed is at least one line"),
     ],
