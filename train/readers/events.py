@@ -16,9 +16,9 @@ from train.dataset.data import MOVIE_ID, TIME, USER_ID, EventsData, RatingsData
 from train.dataset.reading import Reading, counted
 from train.errors import DataError
 from train.readers import names
-from train.readers.ids import IdType, id_type, read_ids
+from train.readers.ids import id_type, read_ids
 from train.readers.opening import open_source
-from train.readers.rules import ReadingRules
+from train.readers.rules import IdType, ReadingRules
 from train.readers.sieve import Sieve
 from train.readers.source import Place
 from train.readers.table import Opened

@@ -16,8 +16,8 @@ from model.ids import IdMap
 from train.config import RATINGS_OPTIONS
 from train.option_rules import check_value
 from train.readers.events import KnownIds
-from train.readers.ids import IdType
 from train.readers.options import ReaderOptions
+from train.readers.rules import IdType
 
 # New ratings are read with these options of the base, from its metadata, and with the types of its ids.
 _REMEMBERED = set(RATINGS_OPTIONS) - {"format", "copies", "skip_bad_lines", "user_ids", "movie_ids", "since"}

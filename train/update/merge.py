@@ -77,11 +77,12 @@ def merge_ratings(artifact: Artifact, data: RatingsData) -> Merged:
     ratings = Ratings(torch.from_numpy(users), torch.from_numpy(movies), torch.from_numpy(rating))
     everything = History.from_ratings(users, movies, rating, len(user_ids))
     old = user_rows[artifact.events.owners], movie_rows[artifact.events.movie_index]
-    new = _rows(user_ids, added[USER_ID]), _rows(movie_ids, added[MOVIE_ID])
+    all_users = np.append(old[0], _rows(user_ids, added[USER_ID]))
+    all_movies = np.append(old[1], _rows(movie_ids, added[MOVIE_ID]))
     return Merged(
         ratings=ratings,
         history=everything,
-        events=EventHistory.from_pairs(*map(np.concatenate, zip(old, new, strict=True)), everything),
+        events=EventHistory.from_pairs(all_users, all_movies, everything),
         old_events=EventHistory.from_pairs(*old, everything),
         num_old=len(history.ratings),
         user_ids=user_ids,
@@ -95,8 +96,9 @@ def _events_of(movie_ids: IdMap, data: RatingsData) -> pd.DataFrame:
     """The data's events of movies that the merged ids have; an event of another movie makes nobody known."""
     if data.events is None:
         return data.ratings[[USER_ID, MOVIE_ID]].iloc[:0]
-    frame = data.events.frame
-    return frame[_rows(movie_ids, frame[MOVIE_ID]) != movie_ids.unknown]
+    known = _rows(movie_ids, data.events.frame[MOVIE_ID]) != movie_ids.unknown
+    found: pd.DataFrame = data.events.frame[known]
+    return found
 
 
 def merge_catalogues(known: Catalogue, movies: pd.DataFrame | None, merged: Merged) -> Catalogue:
