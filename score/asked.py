@@ -77,7 +77,7 @@ class AskedUsers:
         found = []
         for one, start, end in zip(raw, self.sent.offsets[:-1].tolist(), self.sent.offsets[1:].tolist(), strict=True):
             movies, ratings = _raw(self.sent.movie_ids[start:end]), self.sent.ratings[start:end].tolist()
-            found.append(FoldInAsk(BestAsk(one), movies, ratings).fold_in(model, call)[0])
+            found.append(FoldInAsk(BestAsk(one), movies, ratings).fold_in(model, call))
         return found
 
     def _same_type(self, model: ServedModel) -> bool:
