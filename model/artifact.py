@@ -11,9 +11,6 @@ The same file stores large tables, ids, histories and events as arrays, which ev
 from __future__ import annotations
 
 import json
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -21,6 +18,7 @@ from typing import Any, cast
 import torch
 
 from model.catalogue import Catalogue
+from model.compiled_head import library_beside
 from model.digest import digest_of
 from model.events import NO_EVENTS, EventHistory
 from model.files import atomic_write
@@ -32,6 +30,7 @@ from model.maps import loaded_maps, stored_maps
 from model.network import EncodingNetwork
 from model.scale import RatingScale
 from model.tables import emptied, large_tables, put_tables
+from model.torchscript import quiet_torchscript
 from model.vocabulary import METADATA, Vocabulary
 
 SCHEMA_VERSION = 3
@@ -51,6 +50,7 @@ class Artifact:
 
     interest: the interest part, scripted or not; None if the model only predicts ratings.
     events: what users chose without rating it.
+    compiled_head: the library with the network's head as machine code; None if there is none.
     """
 
     network: torch.nn.Module
@@ -62,6 +62,7 @@ class Artifact:
     metadata: dict[str, Any] = field(default_factory=dict)
     interest: Interest | None = None
     events: EventHistory = NO_EVENTS
+    compiled_head: Path | None = None
 
     @property
     def words(self) -> Vocabulary:
@@ -93,7 +94,7 @@ def save_artifact(artifact: Artifact, path: Path) -> str:
         digest = digest_of(network, artifact.scale, extra, arrays)
         metadata = {**describe_artifact(artifact, digest), "mapped": entry_names(arrays)}
         extra["metadata.json"] = json.dumps(metadata, ensure_ascii=False, allow_nan=False, indent=1).encode()
-        with atomic_write(path) as partial, _quiet_torchscript():
+        with atomic_write(path) as partial, quiet_torchscript():
             torch.jit.save(network, str(partial), _extra_files=extra)
             append_arrays(partial, arrays)
     return digest
@@ -151,6 +152,7 @@ def load_artifact(path: Path, device: str = "cpu") -> Artifact:
             metadata,
             getattr(network, "interest", None),
             events,
+            library_beside(path),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise ArtifactError(f"{path}: {error}") from error
@@ -162,17 +164,9 @@ def _scripted(artifact: Artifact) -> torch.nn.Module:
     """The network in TorchScript with its interest part inside, as the file holds them."""
     if artifact.interest is not None:
         artifact.network.add_module("interest", artifact.interest)
-    with _quiet_torchscript():
+    with quiet_torchscript():
         scripted: torch.nn.Module = torch.jit.script(artifact.network.eval())
     return scripted
-
-
-@contextmanager
-def _quiet_torchscript() -> Iterator[None]:
-    with warnings.catch_warnings():  # TorchScript is deprecated, but TorchServe serves it
-        warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
-        warnings.filterwarnings("ignore", category=FutureWarning, message=".*torch.jit.*")
-        yield
 
 
 def _load_script(path: Path, device: str) -> tuple[torch.nn.Module, dict[str, bytes]]:
@@ -180,7 +174,7 @@ def _load_script(path: Path, device: str) -> tuple[torch.nn.Module, dict[str, by
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such artifact")
     extra: dict[str, Any] = dict.fromkeys(EXTRA_FILES, "")
-    with _quiet_torchscript():
+    with quiet_torchscript():
         try:
             network = torch.jit.load(str(path), map_location=device, _extra_files=extra)
         except RuntimeError as error:

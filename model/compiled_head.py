@@ -18,7 +18,8 @@ from torch import Tensor
 
 logger = logging.getLogger(__name__)
 
-LIBRARY = Path(__file__).with_name("factor_head.so")
+SOURCE = Path(__file__).with_name("factor_head.c")
+LIBRARY = "factor_head.so"
 # The C code copies its inputs into arrays of this fixed size.
 _MOST = 256
 # A transposed copy of the movies' table makes ratings of a whole catalogue faster. Each process has its own, so only a
@@ -79,27 +80,47 @@ class CompiledHead:
         Raises:
             IndexError: a row is outside its table.
         """
-        users = np.ascontiguousarray(user_index, dtype=np.int64)
-        movies = np.ascontiguousarray(movie_index, dtype=np.int64)
-        more = torch.stack(list(fold_ins)).contiguous() if fold_ins else None
-        units = np.empty(len(users), dtype=np.float32)
+        units = np.empty(len(user_index), dtype=np.float32)
+        self._write(_rows(user_index), _rows(movie_index), _stacked(fold_ins), units)
+        return units
+
+    def units_of_all(self, user_index: np.ndarray, movie_index: np.ndarray, fold_ins: Sequence[Tensor]) -> np.ndarray:
+        """Every user row (N,) with every movie row (M,) -> unit scores (N, M) float32; see `units`."""
+        units = np.empty((len(user_index), len(movie_index)), dtype=np.float32)
+        movies, vectors = _rows(movie_index), _stacked(fold_ins)
+        for user, row in zip(user_index, units, strict=True):
+            self._write(np.full(len(movies), user, dtype=np.int64), movies, vectors, row)
+        return units
+
+    def _write(self, users: np.ndarray, movies: np.ndarray, fold_ins: Tensor | None, units: np.ndarray) -> None:
         place = self._score_pairs(
             self._address,
             len(users),
             users.ctypes.data,
             movies.ctypes.data,
-            None if more is None else more.data_ptr(),
-            len(fold_ins),
+            None if fold_ins is None else fold_ins.data_ptr(),
+            0 if fold_ins is None else len(fold_ins),
             units.ctypes.data,
         )
         if place < len(users):
             raise IndexError(f"pair {place}: user row {users[place]} or movie row {movies[place]} is outside its table")
-        return units
 
 
-def find_compiled_head(network: Any, library: Path = LIBRARY) -> CompiledHead | None:
+def library_beside(artifact: Path) -> Path | None:
+    """The library in the folder of an unpacked archive; None if the archive has none, or one of another source.
+
+    Only the same source is known to have the functions and structures that this module calls.
+    """
+    folder = artifact.parent / SOURCE.parent.name
+    library, source = folder / LIBRARY, folder / SOURCE.name
+    if library.is_file() and source.is_file() and source.read_bytes() == SOURCE.read_bytes():
+        return library
+    return None
+
+
+def find_compiled_head(network: Any, library: Path | None) -> CompiledHead | None:
     """The compiled head of a network on a CPU; None if none fits the network, or if its results differ."""
-    if getattr(network, "original_name", type(network).__name__) != "FactorNetwork" or not library.is_file():
+    if library is None or getattr(network, "original_name", type(network).__name__) != "FactorNetwork":
         return None
     if max(network.size, len(network.ordinal.slope), len(network.ordinal.unit)) > _MOST:
         return None
@@ -116,6 +137,14 @@ def find_compiled_head(network: Any, library: Path = LIBRARY) -> CompiledHead | 
         logger.warning("ratings are computed by TorchScript: the compiled head differs by %g", difference)
         return None
     return head
+
+
+def _rows(index: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(index, dtype=np.int64)
+
+
+def _stacked(fold_ins: Sequence[Tensor]) -> Tensor | None:
+    return torch.stack(list(fold_ins)).contiguous() if fold_ins else None
 
 
 def _compared_pairs(num_users: int, num_movies: int) -> tuple[np.ndarray, np.ndarray]:

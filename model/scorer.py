@@ -40,7 +40,7 @@ class Scorer:
         self._last_movie = artifact.movie_ids.unknown
         network = cast(TowerNetwork, artifact.network)
         self.head = network.head
-        self._compiled = None if self.checks_rows else find_compiled_head(network)
+        self._compiled = None if self.checks_rows else find_compiled_head(network, artifact.compiled_head)
         self._encoder = artifact.encoder
         self.can_encode = self._encoder is not None
         self._sketch: Head | None = getattr(network, "sketch", None)
@@ -76,9 +76,9 @@ class Scorer:
 
     def rate_all(self, user_index: np.ndarray, movie_index: np.ndarray, fold_ins: Sequence[Tensor] = ()) -> np.ndarray:
         """Ratings (N, M) float64 of every user row (N,) with every movie row (M,), in rating units; see `rate`."""
-        return self._scale.to_rating(
-            self._tiled(self.head, user_index, movie_index, fold_ins, self._chunk).astype(np.float64)
-        )
+        if self._compiled is not None:
+            return self._to_rating(self._compiled.units_of_all(user_index, movie_index, fold_ins))
+        return self._to_rating(self._tiled(self.head, user_index, movie_index, fold_ins, self._chunk))
 
     def sketch_all(
         self, user_index: np.ndarray, movie_index: np.ndarray, fold_ins: Sequence[Tensor] = ()

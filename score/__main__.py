@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 import time
 from dataclasses import asdict
+from pathlib import Path
 
 import tyro
 from tqdm import tqdm
@@ -17,6 +19,7 @@ from score.parts import PartFolder
 from score.processes import do_together
 from score.work import Work
 from train.command import run_command
+from train.compile_head import compile_head
 from train.dataset.reading import counted
 from train.update.config import read_as_named
 
@@ -65,11 +68,17 @@ def _make(config: ScoreConfig, wanted: Wanted, folder: PartFolder, asked: AskedU
     """Makes the missing parts, in as many processes as there is work for; returns the number of users."""
     size = config.part_users
     todo = [(number, asked.part(number * size, (number + 1) * size)) for number in missing]
+    if not todo:
+        return 0
     processes = min(config.most_processes, len(todo))
-    shares = [Work(config.artifact, wanted, folder, todo[first::processes]) for first in range(processes)]
     done = 0
-    with tqdm(total=sum(len(part) for _, part in todo), unit=" users", disable=None) as progress:
-        for users in do_together(shares) if shares else ():
+    with (
+        tempfile.TemporaryDirectory(prefix="ncf-score-") as code,
+        tqdm(total=sum(len(part) for _, part in todo), unit=" users", disable=None) as progress,
+    ):
+        head = compile_head(Path(code))
+        shares = [Work(config.artifact, head, wanted, folder, todo[first::processes]) for first in range(processes)]
+        for users in do_together(shares):
             done += users
             progress.update(users)
     return done

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -23,6 +23,7 @@ class Work:
     """What a process is given: parts by their numbers, each with its users."""
 
     artifact: Path
+    compiled_head: Path | None
     wanted: Wanted
     folder: PartFolder
     parts: Sequence[tuple[int, AskedUsers]]
@@ -31,7 +32,7 @@ class Work:
 def do(work: Work) -> Iterator[int]:
     """Makes and writes the parts; yields the number of users after each batch of them."""
     torch.set_num_threads(1)  # processes are the parallelism: threads of one would stall the others
-    model = ServedModel.from_artifact(load_artifact(work.artifact))
+    model = ServedModel.from_artifact(replace(load_artifact(work.artifact), compiled_head=work.compiled_head))
     maker = ListMaker(model, work.wanted)
     size = min(max(_BATCH_PAIRS // len(model.movie_ids), _FEWEST_USERS), _MOST_USERS)
     for number, asked in work.parts:

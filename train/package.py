@@ -71,7 +71,7 @@ def _archive(config: PackageConfig, card: str, folder: Path) -> Path:
     for name in ("model", "handler"):
         shutil.copytree(ROOT / name, code / name, ignore=left_out)
     _check_config(config.config.resolve(), code)
-    if not compile_head(code / "model"):
+    if compile_head(code / "model") is None:
         print("no C compiler (cc) here: TorchScript computes the head of this archive, which takes more time")
     (code / MODEL_CARD).write_text(card, encoding="utf-8")
     command = [sys.executable, "-m", "model_archiver.model_packaging", "--model-name", NAME]

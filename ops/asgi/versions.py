@@ -1,11 +1,13 @@
 """The versions that this process serves, loaded from the archives that TorchServe would load.
 
-The code comes from this folder, not from an archive. All versions of a process share it.
+The code comes from this folder, not from an archive. All versions of a process share it. Only the compiled head is
+the archive's own.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,8 @@ from handler.service import Metrics, RatingService
 from handler.settings import HandlerSettings, check_config
 from model.archive import MANIFEST, MODEL_CARD, NAME
 from model.artifact import load_artifact
+
+logger = logging.getLogger(__name__)
 
 _BATCH_SIZE = 48
 
@@ -79,4 +83,5 @@ def _load(
         neighbours=lambda: together,
     )
     service.warm_up()
+    logger.info("version %s on %s by %s", version, device, service.predictor.scorer.head_name)
     return Served(service, config.get("batchSize", _BATCH_SIZE), settings.max_body_bytes)

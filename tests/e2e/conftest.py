@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -28,6 +29,11 @@ from train.dataset.demo import write_demo
 ROOT = Path(__file__).parents[2]
 QUICK = "--factors.probe-sweeps 2 --factors.max-sweeps 2 --factors.score-sweeps 2 --factors.epochs 1"
 PORTS = ("8080", "8081", "8082", "7070", "7071")
+# Blocks of ports above Ray's and below those that a system gives to clients. Each process of the tests has its own.
+_PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_BLOCKS = range(20_000 + 10 * _PROCESS, 32_000, 10 * _PROCESSES)
+_FIRST_PORTS = iter(random.sample(_BLOCKS, len(_BLOCKS)))
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ class Project:
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Runs a command in the copy."""
-        done = subprocess.run(command, cwd=self.folder, env=environment(), capture_output=True, text=True, timeout=300)
+        done = subprocess.run(command, cwd=self.folder, env=environment(), capture_output=True, text=True, timeout=900)
         assert not check or done.returncode == 0, f"{command}: {done.stdout}\n{done.stderr}"
         return done
 
@@ -76,7 +82,7 @@ class Project:
         url = f"{self.settings.inference}/predictions/ncf" + (f"/{version}" if version else "")
         content = {"content": body} if isinstance(body, bytes) else {"json": body}
         headers = {"content-type": "application/json"}
-        return httpx.post(url, **content, headers=headers, timeout=30, trust_env=False)
+        return httpx.post(url, **content, headers=headers, timeout=120, trust_env=False)
 
 
 def environment() -> dict[str, str]:
@@ -109,12 +115,20 @@ def copy_project(folder: Path) -> Project:
 
 
 def free_ports(number: int) -> list[str]:
-    """Distinct free ports."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [str(one.getsockname()[1]) for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    """Consecutive free ports that no other call gives."""
+    while True:
+        first = next(_FIRST_PORTS)
+        ports = range(first, first + number)
+        if all(map(is_free, ports)):
+            return [str(port) for port in ports]
+
+
+def is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
 
 
 @pytest.fixture(scope="session")
@@ -207,12 +221,12 @@ def running(project: Project) -> Iterator[Running]:
     with console.open("w") as output:
         process = image.start(*json.loads(values("ENTRYPOINT")[0]), output=output)
     try:
-        waited = image.run("python", "-m", "ops.ready", "--wait-s", "100")
+        waited = image.run("python", "-m", "ops.ready", "--wait-s", "240")
         assert waited.returncode == 0, waited.stdout + console.read_text()
         yield Running(image, laid, process, console)
     finally:
         process.terminate()
-        status = process.wait(timeout=60)
+        status = process.wait(timeout=120)
         shutil.rmtree(folder)
     assert status == 0, "the container did not stop cleanly"
 

@@ -41,7 +41,7 @@ def guarding(project: Project, folder: Path, changes: Mapping[str, str] | None =
 
 def request(method: str, url: str, token: str | None, **options: object) -> httpx.Response:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return httpx.request(method, url, headers=headers, timeout=30, trust_env=False, **options)  # type: ignore[arg-type]
+    return httpx.request(method, url, headers=headers, timeout=120, trust_env=False, **options)  # type: ignore[arg-type]
 
 
 def is_refused(response: httpx.Response) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ops.process import server
 from tests.e2e.conftest import Project, environment
-from tests.e2e.failing import wait_until
+from tests.waiting import DEADLINE_S, wait_until
 
 
 class Supervised:
@@ -34,7 +34,9 @@ class Supervised:
 
     def wait_for(self, words: str, times: int = 1) -> None:
         """Returns once the output contains this text; fails if the supervisor ends before."""
-        wait_until(lambda: self.said.count(words) >= times or self.process.poll() is not None, f"{words}: {self.said}")
+        wait_until(
+            lambda: self.said.count(words) >= times or self.process.poll() is not None, lambda: f"{words}: {self.said}"
+        )
         assert self.said.count(words) >= times, self.said
 
     def front_end(self) -> int:
@@ -47,7 +49,7 @@ class Supervised:
 
     def __exit__(self, *_: object) -> None:
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(60)
+        self.process.wait(DEADLINE_S)
         server.stop(self.project.settings)
 
 

@@ -11,7 +11,6 @@ import signal
 import sqlite3
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ import pandas as pd
 import pytest
 
 from tests.e2e.conftest import QUICK, ROOT, Project, copy_project, environment, free_ports
+from tests.waiting import DEADLINE_S, wait_until
 from train.dataset.demo import write_demo
 
 pytestmark = pytest.mark.e2e
@@ -103,10 +103,7 @@ def run(reader: Project, command: str) -> str:
 
 def wait_until_ready(reader: Project) -> None:
     """Returns once the server that a command started in the background answers."""
-    deadline = time.monotonic() + 100
-    while not reader.client.is_ready():
-        assert time.monotonic() < deadline, "the server did not answer within 100 s"
-        time.sleep(0.1)
+    wait_until(reader.client.is_ready, "the server answers")
 
 
 @contextmanager
@@ -125,7 +122,7 @@ def started(reader: Project, command: str) -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         os.killpg(process.pid, signal.SIGINT)
-        process.communicate(timeout=60)
+        process.communicate(timeout=DEADLINE_S)
 
 
 @pytest.mark.parametrize("number", range(len(marked("data"))))

@@ -52,7 +52,7 @@ def starting_with(breakable: Project, store: Path) -> Iterator[None]:
 
 def register(project: Project, version: str) -> httpx.Response:
     query = f"url=ncf-{version}.mar&model_name=ncf&initial_workers=1&synchronous=false"
-    return httpx.post(f"{project.settings.management}/models?{query}", timeout=60, trust_env=False)
+    return httpx.post(f"{project.settings.management}/models?{query}", timeout=120, trust_env=False)
 
 
 @pytest.mark.usefixtures("starting_with")

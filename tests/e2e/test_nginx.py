@@ -108,7 +108,7 @@ def speaks(proxy: Proxy, version: ssl.TLSVersion) -> bool:
         warnings.simplefilter("ignore", DeprecationWarning)  # this tests the old versions
         context.minimum_version = context.maximum_version = version
     try:
-        plain = socket.create_connection(("127.0.0.1", int(proxy.ports["443"])), timeout=30)
+        plain = socket.create_connection(("127.0.0.1", int(proxy.ports["443"])), timeout=120)
         with context.wrap_socket(plain, server_hostname="127.0.0.1"):
             return True
     except (ssl.SSLError, ConnectionError):

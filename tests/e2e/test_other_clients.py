@@ -34,7 +34,7 @@ def triton_client(proxy: Proxy) -> Iterator[Any]:
         return ssl.create_default_context(cafile=str(proxy.certificate))
 
     address = f"127.0.0.1:{proxy.ports['443']}"
-    client = triton.InferenceServerClient(address, ssl=True, ssl_context_factory=trusting, network_timeout=30)
+    client = triton.InferenceServerClient(address, ssl=True, ssl_context_factory=trusting, network_timeout=120)
     try:
         yield client
     finally:
@@ -81,7 +81,7 @@ def tensors(told: Any) -> list[Any]:
 @pytest.mark.parametrize("compression", ["gzip", "deflate"])
 def test_a_triton_client_may_compress(served: Project, compression: str) -> None:
     address = served.settings.inference.removeprefix("http://")
-    client = triton.InferenceServerClient(address, network_timeout=30)
+    client = triton.InferenceServerClient(address, network_timeout=120)
     try:
         inputs = tensors({"inputs": [{"name": name, "datatype": "INT64"} for name in PAIR]})
         result = client.infer("ncf", inputs, request_compression_algorithm=compression)

@@ -162,7 +162,7 @@ def test_lost_server_is_reported_and_asked_again(tab: Watched) -> None:
     rate(page.locator("#well-known .glyphs").first, 0.95)
     expect(page.locator("#note")).to_contain_text("The server does not answer.")
     page.unroute("**/predictions/ncf")
-    expect(page.locator("#note")).to_be_hidden(timeout=15_000)
+    expect(page.locator("#note")).to_be_hidden()
     expect(page.locator("#best-title")).to_have_text("For you")
     assert all("net::ERR_FAILED" in error for error in tab.errors)
     tab.errors.clear()

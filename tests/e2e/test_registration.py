@@ -66,12 +66,12 @@ def evil(tmp_path: Path) -> Path:
 def register(served: Project, url: str, **more: str) -> httpx.Response:
     """Registers as curl does; `url` is sent unchanged, including percent signs."""
     query = "&".join(f"{name}={value}" for name, value in {"model_name": "evil", "handler": "evil.py", **more}.items())
-    return httpx.post(f"{served.settings.management}/models?url={url}&{query}", timeout=60, trust_env=False)
+    return httpx.post(f"{served.settings.management}/models?url={url}&{query}", timeout=120, trust_env=False)
 
 
 def register_by_json(served: Project, url: str) -> httpx.Response:
     body = {"url": unquote(url), "model_name": "evil", "handler": "evil.py", "initial_workers": 1, "synchronous": True}
-    return httpx.post(f"{served.settings.management}/models", json=body, timeout=60, trust_env=False)
+    return httpx.post(f"{served.settings.management}/models", json=body, timeout=120, trust_env=False)
 
 
 def register_by_grpc(served: Project, url: str) -> bytes:
@@ -85,7 +85,7 @@ def register_by_grpc(served: Project, url: str) -> bytes:
     message = b"".join(bytes([number << 3 | 2, len(text)]) + text for number, text in fields.items())
     with grpc.insecure_channel(f"127.0.0.1:{served.ports['7071']}") as channel:
         method = "/org.pytorch.serve.grpc.management.ManagementAPIsService/RegisterModel"
-        answer: bytes = channel.unary_unary(method)(message, timeout=60)
+        answer: bytes = channel.unary_unary(method)(message, timeout=120)
         return answer
 
 
@@ -174,7 +174,7 @@ def test_the_workflow_api_finds_no_archive(served: Project, evil: Path) -> None:
     try:
         for url in ("evil.war", str(store / "evil.war"), f"file://{store}/evil.war", "../model-store/evil.war", ""):
             query = {"url": url, "workflow_name": "evil"}
-            answer = httpx.post(f"{served.settings.management}/workflows", params=query, timeout=60, trust_env=False)
+            answer = httpx.post(f"{served.settings.management}/workflows", params=query, timeout=120, trust_env=False)
             assert answer.status_code >= 400, url
     finally:
         (store / "evil.war").unlink()

@@ -14,8 +14,8 @@ from ops.process.locks import only_verb
 from ops.store.record import read_record
 from ops.versions.rollout import Rollout
 from tests.e2e.conftest import Project, environment
-from tests.e2e.failing import wait_until
 from tests.e2e.test_serving import in_process
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("alone_afterwards")]
 
@@ -83,7 +83,7 @@ def test_verbs_at_the_same_time_leave_server_and_record_alike(both: Project) -> 
         assert both.default_version == "1.0"
     others = [verb(both, *words.split()) for words in ("promote --version 1.0", "rollback", "promote --version 1.1")]
     for one in (waiting, *others):
-        one.communicate(timeout=100)
+        one.communicate(timeout=120)
     assert waiting.returncode == 0
     assert read_record(both.settings.model_store).default == both.default_version
 

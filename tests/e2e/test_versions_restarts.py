@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 from ops.store.record import read_record
 from tests.e2e.altered import RAISES_AT_LOAD, alter, replacing
 from tests.e2e.conftest import Project, copy_project, environment
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("alone_afterwards")]
 
@@ -26,10 +26,7 @@ def test_killed_server_restarts_with_the_same_versions(both: Project, pair: dict
     assert "Serving version 1.1" in both.make("serve")
     assert both.versions == {"1.0": False, "1.1": True}
     assert both.ask(pair).headers["X-Model-Version"] == "1.1"
-    for _ in range(600):
-        if both.client.is_ready("1.0"):
-            break
-        time.sleep(0.1)
+    wait_until(lambda: both.client.is_ready("1.0"), "version 1.0")
     assert both.ask(pair, "1.0").headers["X-Model-Version"] == "1.0"
 
 
@@ -88,10 +85,7 @@ def test_plain_torchserve_serves_the_archive(project: Project) -> None:
 
         run("--start", "--ncs", "--ts-config", "config.properties")
         try:
-            for _ in range(600):
-                if plain.client.is_ready():
-                    break
-                time.sleep(0.1)
+            wait_until(plain.client.is_ready, "the server answers")
             answer = plain.ask({"user_id": 1, "movie_id": 2})
             assert answer.json()["unknown"] == ["user_id", "movie_id"]
             assert answer.headers["X-Model-Version"] == read_record(project.settings.model_store).default

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from model import compiled_head
-from model.compiled_head import LIBRARY, find_compiled_head
+from model.compiled_head import LIBRARY, SOURCE, find_compiled_head, library_beside
 from model.factor_network import FactorNetwork
 from model.network import EmbeddingMLP
 from train.compile_head import compile_head
@@ -20,10 +20,9 @@ USERS, MOVIES = (rows.numpy() for rows in torch.cartesian_prod(torch.arange(21),
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("head")
-    shutil.copy(LIBRARY.with_suffix(".c"), folder)
-    assert compile_head(folder)
-    return folder / LIBRARY.name
+    made = compile_head(tmp_path_factory.mktemp("head"))
+    assert made is not None
+    return made
 
 
 @pytest.mark.parametrize("number", [0, 1, 2, 15, 16, 17, 231])
@@ -78,6 +77,16 @@ def test_whole_catalogue_of_one_user_equals_the_network(
         assert folded == pytest.approx(expected, abs=1e-6)
 
 
+def test_all_pairs_of_users_and_movies_equal_the_network(factor_network: FactorNetwork, library: Path) -> None:
+    head = find_compiled_head(factor_network, library)
+    assert head is not None
+    users, movies = np.array([3, 20, 0, 21], dtype=np.int32), np.array([9, 0, 4, 10])
+    vector = factor_network.user_embedding.weight[6] + 0.25
+    rows = torch.cat([factor_network.user_tower(torch.tensor([3, 20, 0])), vector.unsqueeze(0)])
+    expected = factor_network.head(rows.unsqueeze(1), factor_network.movie_tower(torch.from_numpy(movies)).unsqueeze(0))
+    assert head.units_of_all(users, movies, [vector]) == pytest.approx(expected.detach().numpy(), abs=1e-6)
+
+
 @pytest.mark.parametrize(("user", "movie"), [(-1, 0), (21, 0), (0, -1), (0, 11), (2**40, 0)])
 def test_row_outside_its_table_raises(factor_network: FactorNetwork, library: Path, user: int, movie: int) -> None:
     head = find_compiled_head(factor_network, library)
@@ -86,11 +95,20 @@ def test_row_outside_its_table_raises(factor_network: FactorNetwork, library: Pa
         head.units(np.array([0, 1, user]), np.array([0, 1, movie]), ())
 
 
-def test_other_networks_and_missing_libraries_use_torchscript(
-    factor_network: FactorNetwork, library: Path, tmp_path: Path
-) -> None:
+def test_other_networks_and_missing_libraries_use_torchscript(factor_network: FactorNetwork, library: Path) -> None:
     assert find_compiled_head(EmbeddingMLP(3, 3), library) is None
-    assert find_compiled_head(factor_network, tmp_path / "none.so") is None
+    assert find_compiled_head(factor_network, None) is None
+
+
+def test_library_beside_an_artifact_is_used_only_with_our_source(library: Path, tmp_path: Path) -> None:
+    artifact, folder = tmp_path / "ncf.pt", tmp_path / "model"
+    folder.mkdir()
+    shutil.copy(library, folder)
+    assert library_beside(artifact) is None
+    shutil.copy(SOURCE, folder)
+    assert library_beside(artifact) == folder / LIBRARY
+    (folder / SOURCE.name).write_bytes(SOURCE.read_bytes() + b"\n")
+    assert library_beside(artifact) is None
 
 
 def test_network_of_an_earlier_release_uses_torchscript(
@@ -112,14 +130,15 @@ def test_library_of_another_machine_is_not_used(
 def test_library_with_different_ratings_is_not_used(
     factor_network: FactorNetwork, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    source = LIBRARY.with_suffix(".c").read_text()
-    (tmp_path / "factor_head.c").write_text(source.replace("head->offset + ", "head->offset + 0.01f + "))
-    assert compile_head(tmp_path)
-    assert find_compiled_head(factor_network, tmp_path / LIBRARY.name) is None
+    source = tmp_path / SOURCE.name
+    source.write_text(SOURCE.read_text().replace("head->offset + ", "head->offset + 0.01f + "))
+    made = compile_head(tmp_path, source)
+    assert made is not None
+    assert find_compiled_head(factor_network, made) is None
     assert "the compiled head differs by" in caplog.text
 
 
 def test_source_that_does_not_compile_makes_no_library(tmp_path: Path) -> None:
-    (tmp_path / "factor_head.c").write_text("int")
-    assert not compile_head(tmp_path)
-    assert not (tmp_path / LIBRARY.name).exists()
+    (tmp_path / SOURCE.name).write_text("int")
+    assert compile_head(tmp_path, tmp_path / SOURCE.name) is None
+    assert not (tmp_path / LIBRARY).exists()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,6 +24,7 @@ from model.scale import RatingScale
 from score import lists
 from score.lists import BestList, ListMaker, Wanted
 from tests.model.conftest import NUM_MOVIES, NUM_USERS, random_factor_network
+from train.compile_head import compile_head
 
 GENRES = ["Drama", "Crime"]
 
@@ -60,6 +63,18 @@ def made(artifact: Artifact, wanted: Wanted) -> list[BestList]:
     call = Call(model)
     users = [model.user_at(row) for row in range(NUM_USERS + 1)]
     return ListMaker(model, wanted).lists(users, call)
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
+@pytest.mark.parametrize("rank_by", RANKINGS)
+def test_compiled_head_makes_the_same_lists(rank_by: RankBy, tmp_path: Path) -> None:
+    artifact = drawn_artifact(2, 0.5)
+    compiled = replace(artifact, compiled_head=compile_head(tmp_path))
+    assert ServedModel.from_artifact(compiled).scorer.head_name == "machine code"
+    wanted = Wanted(3, rank_by)
+    for one, other in zip(made(compiled, wanted), made(artifact, wanted), strict=True):
+        assert one.rows.tolist() == other.rows.tolist()
+        assert one.ratings == pytest.approx(other.ratings, abs=1e-4)
 
 
 def asked_alone(artifact: Artifact, wanted: Wanted) -> list[BestAnswer]:

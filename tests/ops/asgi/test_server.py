@@ -1,16 +1,21 @@
 """What the server's own process and its workers import, and the archives that they serve."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from ops.asgi.archives import archives_to_serve
+from model.artifact import save_artifact
+from ops.asgi.archives import archives_to_serve, unpack
 from ops.asgi.settings import read_asgi_settings
+from ops.asgi.versions import load_versions
 from ops.asgi.workers import Workers
 from ops.store.archives import archive_path, start_with
+from tests.score.test_lists import drawn_artifact
+from train.package import PackageConfig, package
 
 ROOT = Path(__file__).parents[3]
 
@@ -37,6 +42,22 @@ def test_the_recorded_versions_are_served_the_default_first(tmp_path: Path) -> N
 def test_a_store_without_a_record_serves_its_start_archive(tmp_path: Path) -> None:
     (tmp_path / "ncf.mar").write_bytes(b"somebody's own")
     assert archives_to_serve(tmp_path) == [tmp_path / "ncf.mar"]
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
+def test_archive_gives_its_compiled_head_unless_its_source_differs(tmp_path: Path) -> None:
+    save_artifact(drawn_artifact(0, 0.1), tmp_path / "ncf.pt")
+    archive = package(PackageConfig("1.0", tmp_path / "ncf.pt", tmp_path / "store"))
+    unpack([archive], tmp_path / "unpacked")
+    assert head_of(tmp_path / "unpacked") == "machine code"
+    with (tmp_path / "unpacked" / "0" / "model" / "factor_head.c").open("a") as source:
+        source.write("/* another release */")
+    assert head_of(tmp_path / "unpacked") == "TorchScript"
+
+
+def head_of(unpacked: Path) -> str:
+    versions = load_versions(unpacked, lambda _version, _settings: None)
+    return versions.served["1.0"].service.predictor.scorer.head_name
 
 
 def test_ended_workers_are_not_listed(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def main() -> None:
         wait_for(Path(out) / "lost" / ".resume" / "train-rating-block.safetensors", running)
         cluster.remove_node(nodes[1], allow_graceful=False)
         killed = time.monotonic()
-        _, said = running.communicate(timeout=150)
+        _, said = running.communicate(timeout=600)
         spent = time.monotonic() - killed
         print(json.dumps({"status": running.returncode, "said": said, "after_kill_s": spent, "missing": missing}))
     finally:
@@ -47,12 +47,12 @@ def main() -> None:
 
 
 def run(words: list[str]) -> list[object]:
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=400, check=False)
     return [done.returncode, done.stderr]
 
 
 def wait_for(path: Path, running: "subprocess.Popen[str]") -> None:
-    until = time.monotonic() + 150
+    until = time.monotonic() + 600
     while not path.exists():
         if running.poll() is not None or time.monotonic() > until:
             raise SystemExit(f"no sweep was kept: {running.communicate(timeout=5)[1]}")

@@ -1,0 +1,16 @@
+"""TorchScript is deprecated, but artifacts are TorchScript files. This silences its warnings, and no others."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def quiet_torchscript() -> Iterator[None]:
+    """Inside, `torch.jit` does not warn that it is deprecated."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
+        warnings.filterwarnings("ignore", category=FutureWarning, message=".*torch.jit.*")
+        yield
