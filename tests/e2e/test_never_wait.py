@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from ops.frontend.cache import CACHE
 from ops.process import server
 from ops.versions.rollout import Rollout
 from tests.e2e.conftest import Project, copy_project
@@ -218,6 +219,8 @@ def test_unregistering_answers_the_current_batch_and_the_queue(fresh: Project) -
     assert [one["version"] for one in fresh.client.versions()] == ["1.0"]
 
 
-def test_log_reports_the_plugin_once(fresh: Project) -> None:
+def test_log_reports_the_plugin_and_the_start_cache_once(fresh: Project) -> None:
     log = (fresh.folder / "logs" / "console.log").read_text()
     assert log.count("the never-wait plugin forms the batches") == 1
+    assert log.count(f"-XX:AOTCache={CACHE}") == CACHE.is_file()
+    assert "[error][aot]" not in log
