@@ -22,6 +22,8 @@ from train.predict import predict
 _SPREAD_USERS = 256
 # Movies that their spreads are taken over, evenly spaced.
 _SPREAD_MOVIES = 2_048
+# Users whose interests are in memory together: as many as have this many pairs.
+_PAIRS_AT_ONCE = 2**22
 
 
 class Blend(NamedTuple):
@@ -74,7 +76,10 @@ def _spreads(interest: Interest, picks: UserPicks, network: nn.Module, scale: Ra
     users = rated[:: max(1, len(rated) // _SPREAD_USERS)][:_SPREAD_USERS]
     num_movies = len(interest.popularity) - 1
     movies = torch.arange(0, num_movies, max(1, num_movies // _SPREAD_MOVIES))
-    interests = interests_of(interest, [picks.of_user(user) for user in users.tolist()])[:, movies]
+    own = [picks.of_user(user) for user in users.tolist()]
+    step = max(1, _PAIRS_AT_ONCE // num_movies)
+    blocks = [interests_of(interest, own[first : first + step])[:, movies] for first in range(0, len(own), step)]
+    interests = torch.cat(blocks)
     pairs = Ratings(
         torch.from_numpy(users).repeat_interleave(len(movies)),
         movies.repeat(len(users)),
