@@ -16,6 +16,10 @@ from bench.open_loop import drive, run_open_loop
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
 
 
+# A client gives up before a hanging request is answered.
+WAITS_S, TIMEOUT_S = {"hang": 60.0, "nap": 2.0}, 5.0
+
+
 class Echo(BaseHTTPRequestHandler):
     """Answers with the request's body; `{"do": ...}` makes it fail as real servers do."""
 
@@ -27,8 +31,8 @@ class Echo(BaseHTTPRequestHandler):
         if do == "vanish":
             self.close_connection = True
             return
-        if do == "hang":
-            time.sleep(2.0)
+        if do in WAITS_S:
+            time.sleep(WAITS_S[do])
         self.send_response(503 if do == "refuse" else 200)
         self.send_header("X-Seen", self.headers.get("X-Sent", ""))
         if do == "chunks":
@@ -81,7 +85,7 @@ def test_send_times_are_poisson(url: str) -> None:
 @pytest.mark.parametrize(("do", "status"), [("refuse", 503), ("vanish", 0), ("hang", 0), ("chunks", 200)])
 def test_failure_of_one_request_leaves_the_others_unchanged(url: str, do: str, status: int) -> None:
     bodies = [b"{}", json.dumps({"do": do}).encode()]
-    answers = drive(url, bodies, rate_per_s=20, seconds=1, connections=16, timeout_s=1.0, keep=True)
+    answers = drive(url, bodies, rate_per_s=20, seconds=1, connections=16, timeout_s=TIMEOUT_S, keep=True)
     assert set(answers.status[answers.request == 0]) == {200}
     assert set(answers.status[answers.request == 1]) == {status}
 
@@ -95,12 +99,12 @@ def test_refused_request_counts_as_failed_with_infinite_latency(url: str) -> Non
 def test_all_requests_are_lost_at_once_if_nobody_listens() -> None:
     answers = drive("http://127.0.0.1:1/", [b"{}"], rate_per_s=50, seconds=1)
     assert set(answers.status) == {0}
-    assert answers.latency_s.max() < 5
+    assert answers.latency_s.max() < 10  # nobody waits until a client gives up
 
 
 def test_wait_for_a_free_connection_counts_as_latency(url: str) -> None:
     """Every other request finds the only connection busy for 2 s."""
-    answers = drive(url, [b'{"do": "hang"}', b"{}"], rate_per_s=4, seconds=1, connections=1)
+    answers = drive(url, [b'{"do": "nap"}', b"{}"], rate_per_s=4, seconds=1, connections=1, timeout_s=120)
     waited = answers.latency_s[answers.request == 1]
     assert set(answers.status) == {200}
     assert len(waited) > 0

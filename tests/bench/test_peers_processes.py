@@ -3,16 +3,16 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 
 from bench.peers.processes import end, started
+from tests.waiting import wait_until
 
 # Writes its PID when it is ready.
-WAIT = "import os, signal, sys, time; {first}; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(60)"
+WAIT = "import os, signal, sys, time; {first}; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(600)"
 FRIENDLY = WAIT.format(first="0")
 DEAF = WAIT.format(first="signal.signal(signal.SIGTERM, signal.SIG_IGN)")
 
@@ -25,12 +25,8 @@ def orphan(code: str, scratch: Path, noted: Path) -> int:
 
 
 def ready(noted: Path) -> int:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        if noted.exists() and (text := noted.read_text()):
-            return int(text)
-        time.sleep(0.02)
-    raise TimeoutError(noted)
+    wait_until(lambda: noted.exists() and noted.read_text(), f"{noted} has a PID")
+    return int(noted.read_text())
 
 
 def runs(pid: int) -> bool:
@@ -60,7 +56,7 @@ def test_end_stops_orphans_and_leaves_processes_of_other_folders_running(
 
 def test_child_processes_end_with_the_server_after_an_error(tmp_path: Path) -> None:
     noted = tmp_path / "child.pid"
-    code = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', *sys.argv[1:]]); time.sleep(60)"
+    code = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', *sys.argv[1:]]); time.sleep(600)"
     command = [sys.executable, "-c", code, FRIENDLY, noted]
     pids = []
     try:

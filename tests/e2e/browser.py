@@ -12,8 +12,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
+from tests.waiting import DEADLINE_S
+
 CHROMIUM = shutil.which("chromium")
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+
+expect.set_options(timeout=1000 * DEADLINE_S)
 
 # A row that still fades in has too little contrast. The progress bar of a busy page never ends, so it is left out.
 FADED_IN = """() => Promise.all(document.getAnimations()
@@ -57,6 +61,7 @@ class Watched:
 def opened(browser: Browser, address: str) -> Iterator[Watched]:
     """A tab with the page of this address. At the end, it checks the tab's log and its requests."""
     context = browser.new_context(ignore_https_errors=True)
+    context.set_default_timeout(1000 * DEADLINE_S)
     watched = Watched(context.new_page())
     watched.page.goto(address)
     expect(rows(watched.page)).to_have_count(12)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+from filelock import FileLock
 from playwright.sync_api import Browser
 
 from ops.client import Client
@@ -28,6 +30,11 @@ from train.dataset.demo import write_demo
 ROOT = Path(__file__).parents[2]
 QUICK = "--factors.probe-sweeps 2 --factors.max-sweeps 2 --factors.score-sweeps 2 --factors.epochs 1"
 PORTS = ("8080", "8081", "8082", "7070", "7071")
+# Blocks of ports above Ray's and below those that a system gives to clients. Each process of the tests has its own.
+_PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_BLOCKS = range(20_000 + 10 * _PROCESS, 32_000, 10 * _PROCESSES)
+_FIRST_PORTS = iter(random.sample(_BLOCKS, len(_BLOCKS)))
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ class Project:
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Runs a command in the copy."""
-        done = subprocess.run(command, cwd=self.folder, env=environment(), capture_output=True, text=True, timeout=300)
+        done = subprocess.run(command, cwd=self.folder, env=environment(), capture_output=True, text=True, timeout=900)
         assert not check or done.returncode == 0, f"{command}: {done.stdout}\n{done.stderr}"
         return done
 
@@ -76,7 +83,7 @@ class Project:
         url = f"{self.settings.inference}/predictions/ncf" + (f"/{version}" if version else "")
         content = {"content": body} if isinstance(body, bytes) else {"json": body}
         headers = {"content-type": "application/json"}
-        return httpx.post(url, **content, headers=headers, timeout=30, trust_env=False)
+        return httpx.post(url, **content, headers=headers, timeout=120, trust_env=False)
 
 
 def environment() -> dict[str, str]:
@@ -85,8 +92,11 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in dropped}
 
 
-def copy_project(folder: Path) -> Project:
-    """Copies all files that git tracks or would track. The copy shares the environment and uses free ports."""
+def copy_project(folder: Path, workers: int = 1) -> Project:
+    """Copies all files that git tracks or would track. The copy shares the environment and uses free ports.
+
+    workers: for each version; 0 means one per core, as users have it. Each costs two seconds of CPU at every start.
+    """
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -104,28 +114,65 @@ def copy_project(folder: Path) -> Project:
     for name in ("config.properties", "Makefile"):
         path = folder / name
         path.write_text(project.on_our_ports(path.read_text()))
+        if workers and name == "config.properties":
+            path.write_text(f"{path.read_text()}\ndefault_workers_per_model={workers}\n")
         shutil.copystat(ROOT / name, path)
     return project
 
 
+def copy_trained(trained: Path, folder: Path, workers: int = 1) -> Project:
+    """The same, with the versions of `trained`."""
+    copy = copy_project(folder, workers)
+    for name in ("build", "model-store"):
+        shutil.copytree(trained / name, copy.folder / name)
+    return copy
+
+
 def free_ports(number: int) -> list[str]:
-    """Distinct free ports."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [str(one.getsockname()[1]) for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    """Consecutive free ports that no other call gives."""
+    while True:
+        first = next(_FIRST_PORTS)
+        ports = range(first, first + number)
+        if all(map(is_free, ports)):
+            return [str(port) for port in ports]
+
+
+def is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """Versions 1.0 and 1.1, trained briefly on the embedded data set; no server runs yet."""
-    project = copy_project(tmp_path_factory.mktemp("project"))
-    write_demo(project.folder / "build" / "demo")
-    project.make("package", f"TRAIN_ARGS={QUICK} --seed 1")
-    project.make("package", "VERSION=1.1", f"TRAIN_ARGS={QUICK} --seed 2")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with versions 1.0 and 1.1, trained briefly on the embedded data set. All processes of a run share it."""
+    common = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        common = common.parent
+    folder = common / "trained"
+    with FileLock(common / "trained.lock"):
+        if not folder.exists():
+            making = copy_project(common / "making")
+            write_demo(making.folder / "build" / "demo")
+            making.make("package", f"TRAIN_ARGS={QUICK} --seed 1")
+            making.make("package", "VERSION=1.1", f"TRAIN_ARGS={QUICK} --seed 2")
+            making.folder.rename(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def project(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A copy with both versions; no server runs yet."""
+    project = copy_trained(trained, tmp_path_factory.mktemp("project"))
     yield project
-    project.make("stop")
+    end(project)
+
+
+def end(project: Project) -> None:
+    """Ends the project's server at once. A stop by make would wait four seconds for TorchServe's farewell."""
+    server.stop(project.settings, timeout_s=0)
 
 
 @pytest.fixture(scope="session")
@@ -136,14 +183,12 @@ def served(project: Project) -> Project:
 
 
 @pytest.fixture(scope="session")
-def served_by_asgi(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """A second copy with the same archives, served by the ASGI server."""
-    copy = copy_project(tmp_path_factory.mktemp("asgi"))
-    for name in ("model-store", "build"):
-        shutil.copytree(project.folder / name, copy.folder / name)
+def served_by_asgi(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A second copy with the same archives, served by the ASGI server in a process for each core."""
+    copy = copy_trained(trained, tmp_path_factory.mktemp("asgi"), workers=0)
     copy.make("serve", "SERVER=asgi")
     yield copy
-    copy.make("stop")
+    end(copy)
 
 
 @pytest.fixture(scope="module")
@@ -207,12 +252,12 @@ def running(project: Project) -> Iterator[Running]:
     with console.open("w") as output:
         process = image.start(*json.loads(values("ENTRYPOINT")[0]), output=output)
     try:
-        waited = image.run("python", "-m", "ops.ready", "--wait-s", "100")
+        waited = image.run("python", "-m", "ops.ready", "--wait-s", "240")
         assert waited.returncode == 0, waited.stdout + console.read_text()
         yield Running(image, laid, process, console)
     finally:
         process.terminate()
-        status = process.wait(timeout=60)
+        status = process.wait(timeout=120)
         shutil.rmtree(folder)
     assert status == 0, "the container did not stop cleanly"
 
@@ -238,14 +283,11 @@ Predictor.answer = answer
 
 
 @pytest.fixture(scope="session")
-def breakable(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+def breakable(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A second copy with the same archives, two workers and a short queue, for failure tests; no server runs yet."""
-    copy = copy_project(tmp_path_factory.mktemp("breakable"))
-    for name in ("model-store", "build"):
-        shutil.copytree(project.folder / name, copy.folder / name)
+    copy = copy_trained(trained, tmp_path_factory.mktemp("breakable"), workers=2)
     config = copy.folder / "config.properties"
-    text = config.read_text().replace("job_queue_size=1000", "job_queue_size=100")
-    config.write_text(f"{text}\ndefault_workers_per_model=2\n")
+    config.write_text(config.read_text().replace("job_queue_size=1000", "job_queue_size=100"))
     return copy
 
 
@@ -255,4 +297,4 @@ def breaking(breakable: Project) -> Iterator[Project]:
     server.start(breakable.settings)
     server.wait_until_ready(breakable.settings)
     yield breakable
-    server.stop(breakable.settings)
+    end(breakable)

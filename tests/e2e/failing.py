@@ -6,8 +6,7 @@ import json
 import os
 import shutil
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +19,7 @@ import yaml
 from bench.open_loop import Answers, drive
 from tests.e2e.conftest import ROOT, Project
 from tests.e2e.test_serving import in_process
+from tests.waiting import wait_until
 
 # Requests that a worker takes at once.
 BATCH: int = yaml.safe_load((ROOT / "handler" / "model-config.yaml").read_text())["batchSize"]
@@ -43,7 +43,7 @@ class Asked:
         """Sends requests during the block; the result has all outcomes. Clients wait long enough for every answer."""
         with ThreadPoolExecutor(1) as pool:
             yield pool.submit(
-                lambda: drive(self.url, self.bodies, rate_per_s, seconds, connections, timeout_s=40.0, keep=True)
+                lambda: drive(self.url, self.bodies, rate_per_s, seconds, connections, timeout_s=120, keep=True)
             )
 
     def wrong(self, answers: Answers) -> int:
@@ -58,14 +58,6 @@ def workers(project: Project, version: str = "1.0") -> dict[str, dict[str, Any]]
     """The front end's description of a version's workers, by their ids."""
     found = [one["workers"] for one in project.client.versions() if one["version"] == version]
     return {worker["id"]: worker for worker in found[0]}
-
-
-def wait_until(true: Callable[[], object], what: str, timeout_s: float = 60.0) -> None:
-    """Returns once `true()` is true; fails with `what` when the time is up."""
-    deadline = time.monotonic() + timeout_s
-    while not true():
-        assert time.monotonic() < deadline, f"not within {timeout_s:.0f} s: {what}"
-        time.sleep(0.05)
 
 
 def answers(project: Project) -> bool:

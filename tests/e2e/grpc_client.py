@@ -12,7 +12,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 _PACKAGE = "org.pytorch.serve.grpc.inference"
 _SERVICE = f"/{_PACKAGE}.InferenceAPIsService"
-_TIMEOUT_S = 30
+_TIMEOUT_S = 120
 _FIELD = descriptor_pb2.FieldDescriptorProto
 
 

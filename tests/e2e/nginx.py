@@ -9,7 +9,6 @@ import socketserver
 import ssl
 import subprocess
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import httpx
 import pytest
 
 from tests.e2e.conftest import ROOT, Project, free_ports
+from tests.waiting import DEADLINE_S, wait_until
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin:/opt/homebrew/bin")
 needs_nginx = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
@@ -84,14 +84,14 @@ def run_nginx(config: str, folder: Path, changes: Mapping[str, str]) -> Iterator
     process = subprocess.Popen(command)
     try:
         port = ports["443" if "443" in config or "ssl" in text else "8090"]
-        wait_until_open(int(port))
+        wait_until(lambda: is_open(int(port)), f"nginx listens on {port}")
         trusted = ssl.create_default_context(cafile=str(folder / "ncf.pem"))
         base = f"https://127.0.0.1:{port}" if "ssl" in text else f"http://127.0.0.1:{port}"
-        with httpx.Client(base_url=base, verify=trusted, timeout=30, trust_env=False) as client:
+        with httpx.Client(base_url=base, verify=trusted, timeout=120, trust_env=False) as client:
             yield Proxy(folder, ports, client)
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(DEADLINE_S)
 
 
 def upstream(served: Project) -> dict[str, str]:
@@ -123,7 +123,7 @@ def run_before_echo(folder: Path) -> Iterator[tuple[Proxy, list[str]]]:
 def raw(proxy: Proxy, text: str) -> bytes:
     """Sends unchanged bytes over TLS; returns everything that comes back before the other side closes."""
     context = ssl.create_default_context(cafile=str(proxy.certificate))
-    plain = socket.create_connection(("127.0.0.1", int(proxy.ports["443"])), timeout=30)
+    plain = socket.create_connection(("127.0.0.1", int(proxy.ports["443"])), timeout=120)
     with context.wrap_socket(plain, server_hostname="127.0.0.1") as connection:
         connection.sendall(text.encode())
         received = b""
@@ -149,12 +149,9 @@ def make_certificate(folder: Path) -> None:
     subprocess.run(command, check=True, capture_output=True)
 
 
-def wait_until_open(port: int) -> None:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-            return
-        except OSError:
-            time.sleep(0.05)
-    raise AssertionError(f"nobody listens on {port}")
+def is_open(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True

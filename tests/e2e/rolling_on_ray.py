@@ -6,7 +6,6 @@ Arguments: the model store, and the port of HTTP. Prints the clients' results as
 import json
 import sys
 import threading
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import ray
 from ray import serve
 
 from ops.ray.serving import build
+from tests.waiting import wait_until
 
 BODY = {"instances": [{"ratings": [], "top_k": 1}]}
 
@@ -30,7 +30,7 @@ class Clients:
             thread.start()
 
     def _ask(self, url: str) -> None:
-        with httpx.Client(timeout=30, trust_env=False) as client:
+        with httpx.Client(timeout=240, trust_env=False) as client:
             while not self._ended.is_set():
                 try:
                     answer = client.post(url, json=BODY)
@@ -50,9 +50,8 @@ def replicas() -> int:
 
 
 def wait_for(number: int) -> int:
-    deadline = time.monotonic() + 40
-    while replicas() < number and time.monotonic() < deadline:
-        time.sleep(0.2)
+    """The number of replicas, once there are so many. A new replica takes minutes on a slow and busy machine."""
+    wait_until(lambda: replicas() >= number, lambda: f"{number} replicas; there are {replicas()}", pause_s=0.2)
     return replicas()
 
 
@@ -70,8 +69,8 @@ def main() -> None:
             serve.run(build({**arguments, "version": "1.1"}))
         finally:
             clients.stop()
-        answer = httpx.post(f"http://127.0.0.1:{port}/predictions/ncf/1.1", json=BODY, timeout=30, trust_env=False)
-        gone = httpx.post(f"http://127.0.0.1:{port}/predictions/ncf/1.0", json=BODY, timeout=30, trust_env=False)
+        answer = httpx.post(f"http://127.0.0.1:{port}/predictions/ncf/1.1", json=BODY, timeout=240, trust_env=False)
+        gone = httpx.post(f"http://127.0.0.1:{port}/predictions/ncf/1.0", json=BODY, timeout=240, trust_env=False)
         told = {"seen": clients.seen, "few": few, "most": most, "after": [answer.status_code, gone.status_code]}
         print(json.dumps(told), flush=True)
     finally:

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ops.process import server
-from tests.e2e.conftest import Project, environment
-from tests.e2e.failing import wait_until
+from tests.e2e.conftest import Project, end, environment
+from tests.waiting import DEADLINE_S, wait_until
 
 
 class Supervised:
@@ -34,7 +34,9 @@ class Supervised:
 
     def wait_for(self, words: str, times: int = 1) -> None:
         """Returns once the output contains this text; fails if the supervisor ends before."""
-        wait_until(lambda: self.said.count(words) >= times or self.process.poll() is not None, f"{words}: {self.said}")
+        wait_until(
+            lambda: self.said.count(words) >= times or self.process.poll() is not None, lambda: f"{words}: {self.said}"
+        )
         assert self.said.count(words) >= times, self.said
 
     def front_end(self) -> int:
@@ -47,8 +49,8 @@ class Supervised:
 
     def __exit__(self, *_: object) -> None:
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(60)
-        server.stop(self.project.settings)
+        self.process.wait(DEADLINE_S)
+        end(self.project)
 
 
 @contextmanager

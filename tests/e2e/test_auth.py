@@ -1,7 +1,6 @@
 """AUTH=on: requests with no key, a wrong key or an expired key are refused at every address, including gRPC."""
 
 import json
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -15,6 +14,7 @@ from ops.process import server
 from tests.e2e.conftest import Project
 from tests.e2e.grpc_client import GrpcClient
 from tests.e2e.guarded import PAIR, guarding, is_refused, request
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -41,7 +41,7 @@ def call_grpc(project: Project, address: str, method: str, token: str | None) ->
     metadata = [("authorization", f"Bearer {token}")] if token else []
     with grpc.insecure_channel(f"127.0.0.1:{project.ports['7070' if address == 'inference' else '7071']}") as channel:
         service = f"/org.pytorch.serve.grpc.{address}.{address.capitalize()}APIsService"
-        answer: bytes = channel.unary_unary(f"{service}/{method}")(b"", timeout=30, metadata=metadata)
+        answer: bytes = channel.unary_unary(f"{service}/{method}")(b"", timeout=120, metadata=metadata)
         return answer
 
 
@@ -90,7 +90,7 @@ def test_every_listed_path_needs_a_key_except_the_list_and_metrics(guarded: Proj
     metrics = f"http://127.0.0.1:{guarded.ports['8082']}"
     answered = set()
     for address in (guarded.settings.inference, guarded.settings.management, metrics):
-        paths = httpx.options(f"{address}/", trust_env=False).json()["paths"]
+        paths = httpx.options(f"{address}/", timeout=120, trust_env=False).json()["paths"]
         assert paths
         for path, methods in paths.items():
             filled = path.format(model_name="ncf", model_version="1.0", workflow_name="w")
@@ -134,17 +134,15 @@ def test_an_expired_key_is_refused_until_it_is_rotated(guarded: Project) -> None
 
 def wait_for_expiry(project: Project) -> str:
     """The inference key, after it and the management key have expired; the server listens."""
-    while not auth.find_key(project.settings, "inference"):
-        time.sleep(0.1)
+    wait_until(lambda: auth.find_key(project.settings, "inference"), "the keys")
     keys = json.loads(auth.key_file(project.settings).read_text())
     times = [datetime.fromisoformat(keys[kind]["expiration time"][:26] + "+00:00") for kind in auth.KINDS]
-    while datetime.now(UTC) <= max(times) or not listens(project):
-        time.sleep(0.2)
+    wait_until(lambda: datetime.now(UTC) > max(times) and listens(project), "the keys have expired")
     return str(keys["inference"]["key"])
 
 
 def listens(project: Project) -> bool:
     try:
-        return bool(httpx.get(f"{project.settings.management}/models", trust_env=False))
+        return bool(httpx.get(f"{project.settings.management}/models", timeout=120, trust_env=False))
     except httpx.HTTPError:
         return False

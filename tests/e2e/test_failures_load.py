@@ -16,7 +16,8 @@ import pytest
 from bench.load import run_wrk
 from ops.process import server
 from tests.e2e.conftest import Project
-from tests.e2e.failing import BATCH, Asked, needs_load, wait_until, workers
+from tests.e2e.failing import BATCH, Asked, needs_load, workers
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, needs_load]
 
@@ -100,7 +101,7 @@ def test_slow_and_vanishing_clients_do_not_harm_others(breaking: Project) -> Non
                 client.sendall(head + large)
                 client.close()
             time.sleep(0.1)
-        assert front.num_fds() >= files + 40
+        wait_until(lambda: front.num_fds() >= files + 40, "open connections")
         answers = load.result()
     assert (answers.status == 200).all()
     assert asked.wrong(answers) == 0

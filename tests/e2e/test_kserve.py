@@ -1,7 +1,6 @@
 """The command of the KServe runtime, with a folder as KServe mounts it, answers both protocols."""
 
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import yaml
 from ops.process import state
 from tests.e2e.conftest import PORTS, Project, Running, free_ports
 from tests.e2e.image import ROOT
+from tests.waiting import DEADLINE_S, wait_until
 
 pytestmark = pytest.mark.e2e
 PAIR = {"user_id": 4227, "movie_id": 66361}
@@ -43,14 +43,11 @@ def url(running: Running) -> Iterator[str]:
         )
     try:
         address = f"http://127.0.0.1:{ports['8080']}"
-        deadline = time.monotonic() + 100
-        while not answers(address):
-            assert time.monotonic() < deadline, (home / "console").read_text()
-            time.sleep(0.3)
+        wait_until(lambda: answers(address), (home / "console").read_text)
         yield address
     finally:
         process.terminate()
-        process.wait(timeout=60)
+        process.wait(DEADLINE_S)
         left = list(state.family(str(home)))
         for one in left:
             one.kill()
@@ -74,7 +71,7 @@ def answers(url: str) -> bool:
 
 
 def post(url: str, body: Any) -> httpx.Response:
-    return httpx.post(url, json=body, timeout=30, trust_env=False)
+    return httpx.post(url, json=body, timeout=120, trust_env=False)
 
 
 def test_both_protocols_give_the_rating(url: str, running: Running) -> None:

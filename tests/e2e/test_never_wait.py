@@ -19,15 +19,16 @@ import pytest
 from ops.frontend.cache import CACHE
 from ops.process import server
 from ops.versions.rollout import Rollout
-from tests.e2e.conftest import Project, copy_project
+from tests.e2e.conftest import Project, copy_project, end
 from tests.e2e.failing import scale, stopped_worker
 from tests.e2e.grpc_client import GrpcClient
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 
 BODY = json.dumps({"user_id": 1, "movie_id": 2}).encode()
 # A single request waits this long without the plugin: longer than any answer takes, on any machine.
-DELAY_S = 5
+DELAY_S = 60
 QUICK_S = DELAY_S / 2
 # A request to version 1.1 expires after this time.
 EXPIRY_S = 5
@@ -50,13 +51,13 @@ def fresh(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     server.start(copy.settings)
     server.wait_until_ready(copy.settings)
     yield copy
-    server.stop(copy.settings)
+    end(copy)
 
 
 def median_s(project: Project) -> float:
     """The time of a single request."""
     took = []
-    with httpx.Client(trust_env=False, headers={"content-type": "application/json"}) as client:
+    with httpx.Client(timeout=120, trust_env=False, headers={"content-type": "application/json"}) as client:
         for _ in range(21):
             begun = time.perf_counter()
             assert client.post(f"{project.settings.inference}/predictions/ncf", content=BODY).status_code == 200
@@ -81,7 +82,7 @@ def slowest_s(project: Project, version: str, clients: int) -> float:
 def connect(project: Project) -> socket.socket:
     """A connection to the server."""
     address = urlsplit(project.settings.inference)
-    return socket.create_connection((address.hostname, address.port), timeout=60)
+    return socket.create_connection((address.hostname, address.port), timeout=120)
 
 
 def http(body: bytes, version: str = "") -> bytes:
@@ -106,10 +107,10 @@ def test_pipelining_and_ordinary_clients_are_all_answered(fresh: Project) -> Non
 
     def slowest() -> float:
         longest = 0.0
-        with httpx.Client(trust_env=False, headers={"content-type": "application/json"}) as client:
+        with httpx.Client(timeout=120, trust_env=False, headers={"content-type": "application/json"}) as client:
             while time.monotonic() < end:
                 begun = time.monotonic()
-                answer = client.post(f"{fresh.settings.inference}/predictions/ncf", content=BODY, timeout=10)
+                answer = client.post(f"{fresh.settings.inference}/predictions/ncf", content=BODY, timeout=120)
                 assert answer.status_code == 200
                 longest = max(longest, time.monotonic() - begun)
         return longest
@@ -118,7 +119,7 @@ def test_pipelining_and_ordinary_clients_are_all_answered(fresh: Project) -> Non
         ahead = [pool.submit(pipelining) for _ in range(2)]
         usual = [pool.submit(slowest) for _ in range(8)]
         assert all(one.result() > 0 for one in ahead)
-        assert max(one.result() for one in usual) < 5
+        assert max(one.result() for one in usual) < QUICK_S
 
 
 def test_single_request_does_not_wait_for_others(fresh: Project) -> None:
@@ -187,7 +188,7 @@ def ask_1_1(project: Project) -> socket.socket:
     """Sends version 1.1 a request. The server has it before the next one is sent."""
     connection = connect(project)
     connection.sendall(http(BODY, "/1.1"))
-    time.sleep(0.2)
+    time.sleep(0.5)
     return connection
 
 
@@ -200,7 +201,9 @@ def test_expired_requests_are_dropped_and_the_next_one_is_answered(fresh: Projec
     with late, expired[0], expired[1]:
         assert late.recv(65536).startswith(b"HTTP/1.1 200")
         assert select.select(expired, [], [], 0)[0] == []
-    assert (fresh.folder / "logs" / "console.log").read_text().count("Drop inference request") == 1
+    log = fresh.folder / "logs" / "console.log"
+    wait_until(lambda: "Drop inference request" in log.read_text(), "the line in the log")
+    assert log.read_text().count("Drop inference request") == 1
 
 
 def test_unregistering_answers_the_current_batch_and_the_queue(fresh: Project) -> None:

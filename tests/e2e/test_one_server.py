@@ -10,8 +10,9 @@ import pytest
 
 from ops import auth
 from ops.process import server, state
-from tests.e2e.conftest import Project, environment
+from tests.e2e.conftest import Project, end, environment
 from tests.e2e.failing import answers
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -22,7 +23,7 @@ SERVE = (".venv/bin/python", "-m", "ops.process.serve", "start", "--version", "1
 def folder(breakable: Project) -> Iterator[Project]:
     """A project without a server. Afterwards, it stops any server that a test left."""
     yield breakable
-    server.stop(breakable.settings)
+    end(breakable)
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def front_ends(project: Project) -> list[int]:
 def serve(project: Project, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
     own = {**environment(), **variables}
     return subprocess.run(
-        [*SERVE, *options], cwd=project.folder, env=own, capture_output=True, text=True, timeout=300, check=False
+        [*SERVE, *options], cwd=project.folder, env=own, capture_output=True, text=True, timeout=900, check=False
     )
 
 
@@ -57,7 +58,7 @@ def test_two_starts_at_once_leave_one_server(folder: Project) -> None:
         subprocess.Popen(SERVE, cwd=folder.folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         for _ in range(2)
     ]
-    said = [start.communicate(timeout=300)[0].decode() for start in starts]
+    said = [start.communicate(timeout=900)[0].decode() for start in starts]
     assert [start.returncode for start in starts] == [0, 0], said
     assert sum("starting TorchServe" in one for one in said) == 1
     assert front_ends(folder) == [server.running(folder.settings)]
@@ -86,7 +87,8 @@ def test_changed_log_format_restarts_the_server(serving: Project) -> None:
     before = server.running(serving.settings)
     assert serve(serving, LOG_FORMAT="json").returncode == 0
     assert server.running(serving.settings) != before
-    assert '{"time":' in (serving.folder / "logs" / "console.log").read_text()
+    log = serving.folder / "logs" / "console.log"
+    wait_until(lambda: '{"time":' in log.read_text(), "a line in JSON")
 
 
 def test_server_with_a_damaged_state_file_can_be_stopped(serving: Project) -> None:

@@ -34,7 +34,7 @@ def triton_client(proxy: Proxy) -> Iterator[Any]:
         return ssl.create_default_context(cafile=str(proxy.certificate))
 
     address = f"127.0.0.1:{proxy.ports['443']}"
-    client = triton.InferenceServerClient(address, ssl=True, ssl_context_factory=trusting, network_timeout=30)
+    client = triton.InferenceServerClient(address, ssl=True, ssl_context_factory=trusting, network_timeout=120)
     try:
         yield client
     finally:
@@ -81,7 +81,7 @@ def tensors(told: Any) -> list[Any]:
 @pytest.mark.parametrize("compression", ["gzip", "deflate"])
 def test_a_triton_client_may_compress(served: Project, compression: str) -> None:
     address = served.settings.inference.removeprefix("http://")
-    client = triton.InferenceServerClient(address, network_timeout=30)
+    client = triton.InferenceServerClient(address, network_timeout=120)
     try:
         inputs = tensors({"inputs": [{"name": name, "datatype": "INT64"} for name in PAIR]})
         result = client.infer("ncf", inputs, request_compression_algorithm=compression)
@@ -95,7 +95,7 @@ def test_compressed_json_is_read_and_other_encodings_are_refused(served: Project
     sent = gzip.compress(json.dumps(PAIR).encode())
     for encoding, code in (("gzip", 200), ("br", 415), ("deflate", 400)):
         headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
-        assert httpx.post(url, content=sent, headers=headers, trust_env=False).status_code == code
+        assert httpx.post(url, content=sent, headers=headers, timeout=120, trust_env=False).status_code == code
 
 
 @needs_nginx
@@ -139,8 +139,8 @@ def test_a_page_of_another_origin_may_not_ask(proxy: Proxy) -> None:
 def test_server_allows_no_origin_by_default(served: Project) -> None:
     url = served.settings.inference + "/predictions/ncf"
     for answer in (
-        httpx.options(url, headers=PREFLIGHT, trust_env=False),
-        httpx.post(url, json=PAIR, headers={"Origin": ORIGIN}, trust_env=False),
+        httpx.options(url, headers=PREFLIGHT, timeout=120, trust_env=False),
+        httpx.post(url, json=PAIR, headers={"Origin": ORIGIN}, timeout=120, trust_env=False),
     ):
         assert answer.status_code == 200
         assert not [name for name in answer.headers if name.startswith("access-control")]

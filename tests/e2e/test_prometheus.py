@@ -3,7 +3,6 @@
 import re
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import yaml
 
 from tests.e2e.conftest import Running, free_ports
 from tests.ops.queries import RULES, dashboard_queries, metric_names, rules
+from tests.waiting import DEADLINE_S, wait_until
 
 pytestmark = pytest.mark.e2e
 BODIES: list[Any] = [
@@ -32,17 +32,18 @@ def send(running: Running) -> None:
 
 
 def exposed(running: Running) -> str:
-    return httpx.get(f"http://127.0.0.1:{running.project.ports['8082']}/metrics", trust_env=False).text
+    return httpx.get(f"http://127.0.0.1:{running.project.ports['8082']}/metrics", timeout=120, trust_env=False).text
 
 
 def test_every_used_metric_is_exposed(running: Running) -> None:
     recorded = {rule["record"] for rule in rules() if "record" in rule} | {"up"}
     asked = set().union(*map(metric_names, [*dashboard_queries(), *(rule["expr"] for rule in rules())])) - recorded
-    deadline = time.monotonic() + 30
-    while missing := asked - set(re.findall(r"^([a-zA-Z_:][\w:]*)[{ ]", exposed(running), flags=re.MULTILINE)):
-        assert time.monotonic() < deadline, missing  # a worker's figures come every five seconds
-        send(running)
-        time.sleep(1)
+
+    def missing() -> set[str]:
+        send(running)  # a worker's figures come every five seconds
+        return asked - set(re.findall(r"^([a-zA-Z_:][\w:]*)[{ ]", exposed(running), flags=re.MULTILINE))
+
+    wait_until(lambda: not missing(), lambda: f"the metrics {missing()}", pause_s=1)
 
 
 def test_a_workers_figures_name_its_version(running: Running) -> None:
@@ -59,21 +60,22 @@ class Prometheus:
 
     def query(self, expression: str) -> list[Any]:
         """The samples of an expression, now."""
-        answer = httpx.get(f"{self._url}/api/v1/query", params={"query": expression}, timeout=10, trust_env=False)
+        answer = httpx.get(f"{self._url}/api/v1/query", params={"query": expression}, timeout=120, trust_env=False)
         assert answer.status_code == 200, f"{expression}: {answer.text}"
         found: list[Any] = answer.json()["data"]["result"]
         return found
 
     def until(self, expression: str, running: Running) -> None:
         """Returns once an expression has samples, sending traffic meanwhile."""
-        deadline = time.monotonic() + 60
-        while not self.query(expression):
-            assert time.monotonic() < deadline, f"no sample of {expression}"
+
+        def sampled() -> bool:
             send(running)
-            time.sleep(1)
+            return bool(self.query(expression))
+
+        wait_until(sampled, f"a sample of {expression}", pause_s=1)
 
     def rules(self) -> list[dict[str, Any]]:
-        groups = httpx.get(f"{self._url}/api/v1/rules", timeout=10, trust_env=False).json()["data"]["groups"]
+        groups = httpx.get(f"{self._url}/api/v1/rules", timeout=120, trust_env=False).json()["data"]["groups"]
         return [rule for group in groups for rule in group["rules"]]
 
 
@@ -94,14 +96,11 @@ def prometheus(running: Running, tmp_path_factory: pytest.TempPathFactory) -> It
     with (folder / "log").open("w") as log:
         process = subprocess.Popen([*command, f"--web.listen-address=127.0.0.1:{port}"], stdout=log, stderr=log)
     try:
-        deadline = time.monotonic() + 30
-        while not answers(port):
-            assert time.monotonic() < deadline, (folder / "log").read_text()
-            time.sleep(0.2)
+        wait_until(lambda: answers(port), (folder / "log").read_text)
         yield Prometheus(port)
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(DEADLINE_S)
 
 
 def answers(port: str) -> bool:

@@ -67,7 +67,7 @@ def workers(served: Project) -> list[int]:
 def post(served: Project, path: str, body: Any, **headers: str) -> httpx.Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return httpx.post(
-        served.settings.inference + path, content=content, headers=JSON | headers, timeout=30, trust_env=False
+        served.settings.inference + path, content=content, headers=JSON | headers, timeout=120, trust_env=False
     )
 
 

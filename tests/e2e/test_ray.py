@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.conftest import ROOT, Project, environment, free_ports
 
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(find_spec("ray") is None, reason="needs the group cluster")]
-DEADLINE_S = 400
+DEADLINE_S = 1200
 
 
 def test_replicas_scale_with_load_and_a_new_version_loses_no_request(project: Project) -> None:

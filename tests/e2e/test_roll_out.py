@@ -25,7 +25,7 @@ def roll_out(running: Running, folder: Path, version: str) -> subprocess.Complet
     kubectl.chmod(0o755)
     command = [str(ROOT / "ops" / "kubernetes" / "roll_out.sh"), version, "--namespace", "ncf"]
     path = f"{folder}:{os.environ['PATH']}"
-    return subprocess.run(command, env={"PATH": path}, capture_output=True, text=True, timeout=200)
+    return subprocess.run(command, env={"PATH": path}, capture_output=True, text=True, timeout=900)
 
 
 def answered_by(running: Running) -> str:

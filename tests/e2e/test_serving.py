@@ -77,15 +77,6 @@ def test_the_worker_runs_the_code_inside_its_archive(served: Project) -> None:
     assert str(served.folder) not in path.split(":")
 
 
-def test_successful_request_writes_no_log_line(served: Project, pairs: list[dict[str, Any]]) -> None:
-    log = served.folder / "logs" / "console.log"
-    served.ask(pairs[0])
-    before = log.read_text()
-    for pair in pairs:
-        assert served.ask(pair).status_code == 200
-    assert log.read_text() == before
-
-
 def test_a_second_make_serve_repeats_no_finished_step(served: Project) -> None:
     pid = json.loads((served.folder / ".run" / "server.json").read_text())["pid"]
     output = served.make("serve")

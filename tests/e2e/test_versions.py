@@ -14,8 +14,9 @@ from ops.process.locks import only_verb
 from ops.store.record import read_record
 from ops.versions.rollout import Rollout
 from tests.e2e.conftest import Project, environment
-from tests.e2e.failing import wait_until
+from tests.e2e.failing import scale, workers
 from tests.e2e.test_serving import in_process
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("alone_afterwards")]
 
@@ -62,9 +63,14 @@ def test_a_version_is_registered_promoted_and_the_old_one_removed(served: Projec
     assert served.versions == {"1.0": True}
 
 
-def test_a_version_is_registered_with_as_many_workers_as_the_default_has(both: Project) -> None:
-    workers = {one["version"]: [worker["status"] for worker in one["workers"]] for one in both.client.versions()}
-    assert workers["1.1"] == workers["1.0"] == ["READY"] * len(workers["1.0"])
+def test_a_version_is_registered_with_as_many_workers_as_the_default_has(served: Project) -> None:
+    scale(served, 2, "1.0")
+    try:
+        Rollout(served.client, served.settings).register("1.1")
+        assert [one["status"] for one in workers(served, "1.1").values()] == ["READY"] * 2
+    finally:
+        for version in served.versions:
+            scale(served, 1, version)
 
 
 def test_every_answer_names_the_version_that_it_came_from(both: Project, pair: dict[str, Any]) -> None:
@@ -83,7 +89,7 @@ def test_verbs_at_the_same_time_leave_server_and_record_alike(both: Project) -> 
         assert both.default_version == "1.0"
     others = [verb(both, *words.split()) for words in ("promote --version 1.0", "rollback", "promote --version 1.1")]
     for one in (waiting, *others):
-        one.communicate(timeout=100)
+        one.communicate(timeout=120)
     assert waiting.returncode == 0
     assert read_record(both.settings.model_store).default == both.default_version
 

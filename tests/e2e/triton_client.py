@@ -29,7 +29,7 @@ def ask_triton(
         tensor.set_data_from_numpy(np.array(values), binary_data=raw)
         inputs.append(tensor)
     wanted = outputs and [triton.InferRequestedOutput(name, binary_data=raw) for name in outputs]
-    client = triton.InferenceServerClient(served.settings.inference.removeprefix("http://"), network_timeout=30)
+    client = triton.InferenceServerClient(served.settings.inference.removeprefix("http://"), network_timeout=120)
     try:
         return client.infer("ncf", inputs, outputs=wanted, request_id=request_id)
     finally:

@@ -6,13 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.ops.queries import ROOT
+from tests.waiting import DEADLINE_S, wait_until
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_interrupted_verb_prints_one_line(tmp_path: Path, command: str) -> None:
     (tmp_path / "key_file.json").write_text(json.dumps({kind: {"key": "k"} for kind in ("API", "inference")}))
     with ExitStack() as stack:
         silent = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-        silent.settimeout(60)
+        silent.settimeout(DEADLINE_S)
         text = (ROOT / "config.properties").read_text()
         for usual in ("8080", "8081"):
             text = text.replace(f":{usual}", f":{silent.getsockname()[1]}")
@@ -45,7 +45,7 @@ def test_interrupted_verb_prints_one_line(tmp_path: Path, command: str) -> None:
         else:
             stack.enter_context(silent.accept()[0])
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=DEADLINE_S)
     assert process.returncode == 130, said
     assert said.startswith(f"{module.rpartition('.')[2]}: interrupted")
     assert len(said.splitlines()) == 1
@@ -53,10 +53,14 @@ def test_interrupted_verb_prints_one_line(tmp_path: Path, command: str) -> None:
 
 def open_pipe(path: Path) -> int:
     """Waits until another process reads it."""
-    deadline = time.monotonic() + 60
-    while True:
+    opened: list[int] = []
+
+    def is_read() -> bool:
         try:
-            return os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+            opened.append(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
         except OSError:
-            assert time.monotonic() < deadline, f"nobody reads {path}"
-            time.sleep(0.05)
+            return False
+        return True
+
+    wait_until(is_read, f"a reader of {path}")
+    return opened[0]

@@ -1,5 +1,6 @@
 """Verbs that change versions come one after another."""
 
+import io
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from ops.process.locks import only_verb
 from ops.settings import ServerSettings
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -31,9 +33,10 @@ def test_two_verbs_never_change_the_server_at_once(settings: ServerSettings) -> 
         assert set(pool.map(act, range(16))) == {1}
 
 
-def test_a_waiting_verb_names_the_verb_it_waits_for(
-    settings: ServerSettings, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_waiting_verb_names_the_verb_it_waits_for(settings: ServerSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr("sys.stdout", screen)
+
     def wait() -> None:
         with only_verb(settings, "promote 1.1"):
             pass
@@ -41,7 +44,7 @@ def test_a_waiting_verb_names_the_verb_it_waits_for(
     with ThreadPoolExecutor(1) as pool:
         with only_verb(settings, "register 2.0"):
             waiting = pool.submit(wait)
-            threading.Event().wait(0.5)
+            wait_until(lambda: screen.tell() > 0, "a line on the screen")
             assert not waiting.done()
         waiting.result()
-    assert capfd.readouterr().out == "waiting for `register 2.0` to end ...\n"
+    assert screen.getvalue() == "waiting for `register 2.0` to end ...\n"

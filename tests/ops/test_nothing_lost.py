@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from model.artifact import Artifact, save_artifact
 from ops.build import commands
 from ops.build.shelf import VersionError, making
 from tests.ops.queries import ROOT
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def project(tmp_path: Path, artifact: Artifact) -> Path:
 
 def run(project: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], "GIVEN": " ".join(variables), **variables}
-    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=600)
 
 
 def build(project: Path, verb: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -90,10 +90,12 @@ def test_version_stays_locked_until_its_command_ends(tmp_path: Path, monkeypatch
         verb.wait()
         with pytest.raises(VersionError, match=r"version 1\.0 is being made"), making(Path("1.0")):
             pass
-    for _ in range(100):  # the command ends with its input
+
+    def is_free() -> bool:
         try:
             with making(Path("1.0")):
-                return
+                return True
         except VersionError:
-            time.sleep(0.1)
-    pytest.fail("the lock outlived the command")
+            return False
+
+    wait_until(is_free, "the lock ends with the command, which ends with its input")

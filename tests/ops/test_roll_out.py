@@ -37,7 +37,7 @@ def replicas(tmp_path: Path) -> Path:
 def roll_out(folder: Path, version: str, refused: str = "nothing") -> subprocess.CompletedProcess[str]:
     environment = {"PATH": f"{folder}:{os.environ['PATH']}", "REFUSED": refused}
     command = [str(SCRIPT), version, "--namespace", "ncf"]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
 
 
 def held(folder: Path) -> list[str]:

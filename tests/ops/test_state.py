@@ -46,7 +46,7 @@ def test_a_damaged_state_is_rebuilt_and_its_server_can_be_stopped(
     assert json.loads(note.read_text())["scratch"] == str(settings.folder / "scratch")
     assert not server.is_current(settings, "1.0")  # the settings of its start are unknown
     assert server.stop(settings)
-    front_end.wait(20)  # raises if it still runs
+    front_end.wait(120)  # raises if it still runs
     assert not note.exists()
 
 

@@ -3,12 +3,12 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import torch
 
+from tests.waiting import wait_until
 from train.__main__ import main
 from train.config import TrainConfig
 from train.dataset.data import RatingsData
@@ -43,11 +43,8 @@ def digest(out: Path) -> str:
 def run_until(command: list[str], stage: Path) -> str:
     """Starts the command and kills it once the file `stage` is there; returns what it told."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while not stage.exists():
-        assert process.poll() is None, f"it ended before {stage.name}"
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    wait_until(lambda: stage.exists() or process.poll() is not None, f"{stage.name}", pause_s=0.001)
+    assert process.poll() is None, f"it ended before {stage.name}"
     process.kill()
     return process.communicate()[1]
 

@@ -118,7 +118,7 @@ def test_an_interrupted_run_leaves_no_files(demo: Path, tmp_path: Path, sent: si
     for _ in range(10):  # as a person does who sees nothing happen
         os.kill(process.pid, sent)
         try:
-            _, stderr = process.communicate(timeout=10)
+            _, stderr = process.communicate(timeout=30)
             break
         except subprocess.TimeoutExpired:
             continue

@@ -129,8 +129,9 @@ def _scale(config: AdoptConfig, data: RatingsData | None) -> RatingScale:
     if data is not None:
         return RatingScale(*data.rating_scale)
     if config.output == "rating":
-        told = "the network gives ratings, and nothing says on which scale"
-        raise DataError(f'SCALE: {told}: SCALE="1 5", or RATINGS=file with ratings; or OUTPUT=unit, logit, probability')
+        told = "OUTPUT=rating needs the rating scale, and none was given"
+        way = 'give SCALE="1 5", or RATINGS=FILE with ratings, or another OUTPUT: unit, logit or probability'
+        raise DataError(f"SCALE: {told}: {way}")
     return RatingScale(0.0, 1.0)
 
 

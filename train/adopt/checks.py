@@ -62,10 +62,10 @@ def check_network(network: nn.Module, users: NetworkIds, movies: NetworkIds, nam
 def check_unknown_rows(
     network: nn.Module, users: NetworkIds, movies: NetworkIds, unknown: tuple[int | None, int | None], name: str
 ) -> None:
-    """The rows that stand for unknown users and movies, where they are named, must give a score as all others do.
+    """Checks the rows of unknown users and movies, where the options name them: each must give a finite score.
 
     Raises:
-        DataError: one does not.
+        DataError: a row gives none.
     """
     for place, (row, option) in enumerate(zip(unknown, ("--unknown-user-row", "--unknown-movie-row"), strict=True)):
         if row is None:
@@ -77,7 +77,7 @@ def check_unknown_rows(
         except DataError as error:
             raise DataError(f"{option}: got {row}, allowed is a row of the network's table: {error}") from None
         if not torch.isfinite(found).all():
-            raise DataError(f"{option}: got {row}, and the score there is {float(found)}; allowed are finite numbers")
+            raise DataError(f"{option}: got {row}; its score is {float(found)}, allowed are finite numbers")
 
 
 def check_output(scores: Tensor, output: Output, scale: RatingScale, name: str) -> list[str]:
@@ -89,15 +89,17 @@ def check_output(scores: Tensor, output: Output, scale: RatingScale, name: str) 
     low, high = float(scores.min()), float(scores.max())
     got = f"{name}: gives {low:.4g} to {high:.4g}"
     if output in ("unit", "probability") and (low < 0 or high > 1):
-        raise DataError(f"{got}, and a {output} lies in 0..1: OUTPUT=logit or OUTPUT=rating says something else")
+        raise DataError(f"{got}, allowed for OUTPUT={output} is 0..1: try OUTPUT=logit or OUTPUT=rating")
     if output != "rating":
         return []
     outside = float(((scores < scale.minimum) | (scores > scale.maximum)).float().mean())
     bounds = f"{scale.minimum:g}..{scale.maximum:g}"
     if outside == 1:
-        raise DataError(f"{got}, all outside {bounds}: OUTPUT=unit, logit or probability, or another SCALE, may be it")
+        raise DataError(
+            f"{got}, all outside the scale {bounds}: try OUTPUT=unit, logit or probability, or another SCALE"
+        )
     if outside:
-        return [f"{got}: {outside:.1%} of the checked scores are outside {bounds}, and count as its nearest bound"]
+        return [f"{got}: {outside:.1%} of the checked scores are outside {bounds}; each is served as the nearest bound"]
     return []
 
 
@@ -112,8 +114,8 @@ def _check_largest(network: nn.Module, users: NetworkIds, movies: NetworkIds, na
         try:
             network(*rows)
         except Exception as error:
-            told = f"{ids.source} has a {what} on row {largest}, and the network fails there: {_reason(error)}"
-            way = f"its table of {what}s needs {largest + 1} rows or more"
+            told = f"fails on {what} row {largest}, which {ids.source} contains: {_reason(error)}"
+            way = f"the network's {what} table needs {largest + 1} rows or more"
             raise DataError(f"{name}: {told}: {way}") from None
 
 
@@ -129,7 +131,8 @@ def _check_batches(network: nn.Module, user_rows: Tensor, movie_rows: Tensor, na
         apart = float((together - alone[:size]).abs().max())
         if not apart <= _TOLERANCE * max(1.0, float(alone.abs().max())):
             told = f"a pair's score differs by {apart:.3g} between a batch of 1 and one of {size}"
-            raise DataError(f"{name}: {told}, allowed is the same score: does it normalise over the batch?")
+            way = "a score must not depend on the other pairs; look for a normalisation over the batch"
+            raise DataError(f"{name}: {told}: {way}")
 
 
 def _scores(network: nn.Module, users: Tensor, movies: Tensor, name: str) -> Tensor:

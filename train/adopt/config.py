@@ -26,9 +26,9 @@ class AdoptConfig:
     model: Path
     """The network: a TorchScript file, or with --module a state_dict (torch.save or safetensors)."""
     users: Path
-    """File of user ids (CSV, JSON, Parquet or .npy). The row is the position of the id, or stands in a column."""
+    """File of user ids (CSV, JSON, Parquet or .npy). The row is the id's position, or the value of a row column."""
     movies: Annotated[Path, arg(aliases=("--items",))]
-    """File of movie (item) ids, likewise. Its titles, genres, years and other columns become the catalogue."""
+    """File of movie (item) ids, in the same formats. Its titles and other columns become the catalogue."""
     out: Path = Path("build/own-1")
     """Folder for the artifact."""
     version: str = "own-1"
@@ -40,7 +40,7 @@ class AdoptConfig:
     output: Output = "rating"
     """What the network returns: a rating on the scale, a share of the scale (0..1), a logit, or a probability."""
     rating_scale: tuple[float, float] | None = None
-    """Lowest and highest rating. By default, those of --ratings. A logit without a scale is that of a probability."""
+    """Lowest and highest rating. By default, those of --ratings. A logit without a scale means a probability."""
     ratings: Path | None = None
     """Ratings that users gave so far. For a network of probabilities, each row counts as 1 and needs no rating."""
     catalogue: Path | None = None
@@ -68,7 +68,7 @@ class AdoptConfig:
     unknown_movie_row: int | None = None
     """The network's row for unknown movies. By default, an unknown movie counts as the average movie."""
     movie_vectors: Annotated[str | None, arg(aliases=("--item-vectors",))] = None
-    """The network's tensor of movie vectors, such as `item_embedding.weight`. `similar` then works."""
+    """The network's tensor of movie vectors, such as `item_embedding.weight`. `similar` needs it."""
 
     item: str = Vocabulary.item
     """The word for an item in requests and answers: `product` gives `product_id` and `product_ids`."""
@@ -108,11 +108,11 @@ class AdoptConfig:
             check_scale(self.rating_scale)
         if self.output == "probability" and self.rating_scale not in (None, (0.0, 1.0)):
             low, high = self.rating_scale or (0.0, 1.0)
-            told = f"--rating-scale: got {low:g} {high:g}, and a probability is one of 0 1"
-            raise DataError(f"{told}; for a rating that is a share of the scale: --output unit")
+            told = f"--rating-scale: got {low:g} {high:g}, allowed with --output probability is 0 1"
+            raise DataError(f"{told}; --output unit means a share of the rating scale")
         for name in ("unknown_user_row", "unknown_movie_row"):
             row = getattr(self, name)
             if row is not None and row < 0:
                 raise DataError(f"--{name.replace('_', '-')}: got {row}, allowed is 0 or more")
         if self.module_args and not self.module:
-            raise DataError("--module-args: are for --module FILE.py:NAME, which was not given")
+            raise DataError("--module-args: needs --module FILE.py:NAME, which was not given")

@@ -35,8 +35,8 @@ def read_facts(
     """Facts about the movies, one row each: from --catalogue, else --movies, else a catalogue beside the ratings.
 
     Raises:
-        DataError: the file of --catalogue cannot be read, or knows none of the movies; or there is no column that an
-            option names.
+        DataError: the file of --catalogue cannot be read or contains none of the movies, or a named column does not
+            exist.
     """
     inner = Reading(words=reading.words)
     if config.catalogue is not None:
@@ -53,8 +53,8 @@ def read_facts(
         return data.movies
     if config.names_facts:
         given = config.title_column or config.genres_column or config.year_column
-        told = f"no column {given}: it holds nothing but the ids of the {config.words.items}"
-        raise DataError(f"{movies.source}: {told}; --catalogue names a file with more")
+        told = f"no column {given}: the file has only the ids of the {config.words.items}"
+        raise DataError(f"{movies.source}: {told}; give the file that has this column as --catalogue")
     return None
 
 
@@ -67,7 +67,7 @@ def _of_its_own_file(config: AdoptConfig, path: Path, inner: Reading) -> _Facts:
 
 
 def _beside_ids(config: AdoptConfig, columns: IdColumns, inner: Reading) -> _Facts:
-    """The other columns of --movies. A row of the network may belong to nobody: it has no id."""
+    """The other columns of --movies. A row of the network without an id belongs to no movie."""
     rules = replace(config.catalogue_rules, movie_column=columns.id, header=config.header)
     opened = open_source(Source(config.movies), rules, Layout(), inner)
     taken = () if columns.row is None else (columns.row,)
@@ -79,7 +79,7 @@ def _joined(facts: _Facts, movies: NetworkIds, inner: Reading, reading: Reading)
     number = int((movies.ids.rows(frame[MOVIE_ID].tolist()) != movies.ids.unknown).sum())
     items = reading.words.items
     if not number:
-        raise DataError(f"{facts.source}: knows none of the network's {items}; name another by --catalogue")
+        raise DataError(f"{facts.source}: contains none of the network's {items}; give another file as --catalogue")
     reading.add(inner)
-    reading.say(f"catalogue {facts.source}: {facts.described}; knows {number:,} of {len(movies.ids):,} {items}")
+    reading.say(f"catalogue {facts.source}: {facts.described}; contains {number:,} of {len(movies.ids):,} {items}")
     return frame

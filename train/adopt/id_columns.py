@@ -18,7 +18,10 @@ _PANDAS_INDEX = {"", "unnamed0"}
 
 @dataclass(frozen=True)
 class Side:
-    """One side of the network. what, one: `users` and `user`, or the items. role: of a column of its ids."""
+    """One side of the network: users or items.
+
+    what, one: its word in the plural and singular. role: what a column of its ids is called.
+    """
 
     what: str
     one: str
@@ -45,7 +48,7 @@ def choose_columns(where: str, found: list[str], header: bool, side: Side, readi
     """The column of ids, and the one of rows, if there is one. Warns if another column may also hold the ids.
 
     Raises:
-        DataError: no column is one of ids, or the one that was named is not there.
+        DataError: no column holds ids, or a named column does not exist.
     """
     row_column = _named_rows(where, found, side) if side.row_column is not None else None
     if row_column is None and header:
@@ -62,8 +65,8 @@ def _chosen_ids(where: str, found: list[str], header: bool, taken: list[str], si
     if chosen is None:
         chosen = next((name for name in found if _folded(name) in _ID_NAMES), None)
     if chosen is None and len(found) == 1:
-        way = f"{side.role.option} {found[0]} takes it for a name, --no-header for an id"
-        raise DataError(f'{where}:1: is "{found[0]}" the name of a column, or an id? {way}')
+        way = f"{side.role.option} {found[0]} says that it is a name, --no-header that it is an id"
+        raise DataError(f'{where}:1: "{found[0]}" may be a column name or an id: {way}')
     if chosen is None:
         raise names.missing(side.role, where, found, Vocabulary())
     return chosen
@@ -76,7 +79,9 @@ def _named_rows(where: str, found: list[str], side: Side) -> str:
         return name
     if name.isdecimal() and 1 <= int(name) <= len(found):
         return found[int(name) - 1]
-    raise DataError(f"{where}: no column {name}; found: {names.shown(found)}; {side.row_option} names the one of rows")
+    raise DataError(
+        f"{where}: no column {name}; found: {names.shown(found)}; {side.row_option} names the column of rows"
+    )
 
 
 def _recognised_rows(found: list[str], side: Side) -> str | None:
@@ -91,8 +96,9 @@ def _of_no_header(where: str, found: list[str], taken: list[str], side: Side) ->
     others = [name for name in found if name not in taken]
     if len(others) == 1:
         return others[0]
-    told = f"{len(found)} columns and no header line"
-    raise DataError(f"{where}: {told}: {side.role.option} 1 and {side.row_option} 2 say which is which")
+    told = f"got {len(found)} columns and no header line"
+    way = f"say which column is which, as in {side.role.option} 1 {side.row_option} 2"
+    raise DataError(f"{where}: {told}: {way}")
 
 
 def _words(side: Side) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ _BY_POSITION = "the row is the position"
 class NetworkIds:
     """The ids of one side, ascending, and the network's row of each, (n,) int64.
 
-    source: the file, for messages. found_as: in words, where the ids stand and what says which row an id has.
+    source: the file, for messages. found_as: in words, where the ids were found and how each id got its row.
     columns: of a table; None for a file of another kind.
     """
 
@@ -56,7 +56,7 @@ class _Listed:
 
 
 def read_network_ids(path: Path, side: Side, header: bool, reading: Reading) -> NetworkIds:
-    """Reads the ids at `path`. Doubts about the file or its columns become warnings of `reading`.
+    """Reads the ids at `path`. Doubtful choices become warnings of `reading`.
 
     Raises:
         DataError: the ids cannot be read, an id or a row occurs twice, or an id is unusable.
@@ -71,7 +71,7 @@ def read_network_ids(path: Path, side: Side, header: bool, reading: Reading) -> 
     else:
         listed = _table_ids(path, side, header, reading)
     if not listed.ids:
-        raise DataError(f"{path.name}: no {side.what} inside")
+        raise DataError(f"{path.name}: contains no {side.what}")
     ids = _typed(listed, side)
     order = np.argsort(ids, kind="stable")
     _refuse_repeats(ids, order, listed, f"{side.one} id")
@@ -85,7 +85,7 @@ def _numpy_ids(path: Path) -> _Listed:
         array = np.load(path, allow_pickle=False)
     except (ValueError, OSError) as error:
         way = "save ids as integers or strings: np.save(path, np.array(ids, dtype=str))"
-        raise DataError(f"{path.name}: cannot be read as an array without objects ({error}); {way}") from None
+        raise DataError(f"{path.name}: cannot be read as an array of integers or strings ({error}); {way}") from None
     if array.ndim != 1 or array.dtype.kind not in "iuSU":
         raise DataError(
             f"{path.name}: got {array.dtype} of shape {array.shape}; allowed is one dimension of integers or strings"
@@ -99,7 +99,7 @@ def _plain_json(path: Path) -> _Listed | None:
     try:
         found = orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError:
-        return None  # lines of JSON, or a fault, which the reader of tables tells
+        return None  # lines of JSON, or damaged JSON, which the table reader reports
     if isinstance(found, dict) and not any(isinstance(row, list | dict) for row in found.values()):
         keys = list(found)
         wrong = next((key for key, row in found.items() if type(row) is not int), None)
@@ -168,4 +168,4 @@ def _refuse_repeats(values: np.ndarray, order: np.ndarray, listed: _Listed, what
         first, second = (listed.locate(int(order[same[0] + place])) for place in (0, 1))
         value = values[order[same[0]]]
         shown = value.decode() if isinstance(value, bytes) else value
-        raise DataError(f"{second}: {what} {shown} stands at {first} already; each may occur once")
+        raise DataError(f"{second}: {what} {shown} occurs a second time, first at {first}; allowed is once")

@@ -38,7 +38,7 @@ def of_two_indices(network: torch.jit.ScriptModule, name: str, scale: RatingScal
     """The network as `forward(user_index, movie_index)`.
 
     Raises:
-        DataError: it takes the movie first, or needs more inputs than two indices.
+        DataError: `forward` takes the movie first, or needs other inputs beside the two indices.
     """
     arguments = network.forward.schema.arguments[1:]  # type: ignore[attr-defined]
     told = f"{name}: forward({', '.join(one.name for one in arguments)})"
@@ -46,7 +46,7 @@ def of_two_indices(network: torch.jit.ScriptModule, name: str, scale: RatingScal
         raise DataError(f"{told}: takes {len(arguments)} inputs, allowed are two: rows of users and rows of movies")
     first, second = (_folded(one.name) for one in arguments[:2])
     if re.match(r"(movie|item|product|film)", first) and second.startswith("user"):
-        raise DataError(f"{told}: takes movies first, allowed are users first: swap them in a class of two lines")
+        raise DataError(f"{told}: takes movies first, allowed is users first: wrap it in a class that swaps the two")
     others = arguments[2:]
     if len(others) == 2 and _folded(others[0].name) in _LOW and _folded(others[1].name) in _HIGH:
         low, high = (_of_type(one, bound) for one, bound in zip(others, (scale.minimum, scale.maximum), strict=True))
@@ -55,25 +55,27 @@ def of_two_indices(network: torch.jit.ScriptModule, name: str, scale: RatingScal
             return torch.jit.script(_WithScale(network, low, high).eval())
     needed = [one.name for one in others if not one.has_default_value()]
     if needed:
-        way = "a network that needs more than a user's and a movie's row, such as an hour or a device, cannot be served"
-        raise DataError(f"{told}: needs {', '.join(needed)} too: {way}")
+        way = "give these inputs default values, or wrap the network in a class that fills them in"
+        raise DataError(f"{told}: also needs {', '.join(needed)}; allowed are a user row and a movie row: {way}")
     return network
 
 
 def has_towers(network: torch.jit.ScriptModule, name: str) -> bool:
     """Whether the network exports the two towers and the head of model/network.py.
 
-    Layers by these names are none, and many a network has its last layer as its `head`.
+    Layers with these names do not count: many networks call their last layer `head`.
 
     Raises:
-        DataError: it exports a tower, and not all three.
+        DataError: it exports a tower but not all three methods.
     """
     found = [one for one in TOWERS if is_method(network, one)]
     if found in ([], [HEAD]):
         return False
     if len(found) < len(TOWERS):
         lacking = ", ".join(one for one in TOWERS if one not in found)
-        raise DataError(f"{name}: has {', '.join(found)}, and lacks {lacking}: @torch.jit.export all three, or none")
+        raise DataError(
+            f"{name}: exports {', '.join(found)} but not {lacking}: put @torch.jit.export on all three, or on none"
+        )
     return True
 
 

@@ -20,7 +20,7 @@ from train.adopt.inputs import TOWERS, VECTORS
 from train.adopt.own_class import make_network
 from train.errors import DataError
 
-# What an archive of TorchScript has inside, and what one of torch.save has.
+# A file that marks an archive of TorchScript, and one that marks an archive of torch.save.
 _CODE, _PICKLE = "constants.pkl", "data.pkl"
 _STATE_KEYS = ("state_dict", "model_state_dict", "model")
 
@@ -54,17 +54,17 @@ def _torchscript(path: Path) -> torch.jit.ScriptModule:
 
 
 def _refuse_other_kinds(path: Path) -> None:
-    """Tells files of other kinds apart; the loader calls all of them damaged."""
+    """Names the kind of a file that is not TorchScript; the loader calls every such file damaged."""
     way = "save it by torch.jit.script(model).save(path), or name the class of its state_dict by MODULE=FILE.py:CLASS"
     if path.suffix == ".safetensors":
-        raise DataError(f"{path}: holds tensors and no code: name its class by MODULE=FILE.py:CLASS")
+        raise DataError(f"{path}: contains tensors but no code: name the network's class by MODULE=FILE.py:CLASS")
     if not zipfile.is_zipfile(path):
         raise DataError(f"{path}: not a TorchScript file: {way}")
     with zipfile.ZipFile(path) as file:
         entries = {name.rpartition("/")[2] for name in file.namelist()}
     if _CODE not in entries:
-        what = "one by torch.save, which has no code" if _PICKLE in entries else "another archive"
-        raise DataError(f"{path}: not a TorchScript file but {what}: {way}")
+        what = "a file of torch.save, which contains no code" if _PICKLE in entries else "another archive"
+        raise DataError(f"{path}: got {what}, allowed is a TorchScript file: {way}")
 
 
 def _scripted(path: Path, module: str, module_args: str) -> torch.jit.ScriptModule:
@@ -75,7 +75,7 @@ def _scripted(path: Path, module: str, module_args: str) -> torch.jit.ScriptModu
         lines = [line.strip() for line in str(error).splitlines()[1:] if line.strip()]
         told = " ".join(lines) or str(error)
         raise DataError(
-            f"{path}: does not fit {module}: {told} (MODULE_ARGS gives the class other arguments)"
+            f"{path}: does not fit {module}: {told} (give the class the right sizes by MODULE_ARGS)"
         ) from None
     _export(type(network))
     _number_defaults_as_tensors(type(network).forward)
@@ -83,7 +83,9 @@ def _scripted(path: Path, module: str, module_args: str) -> torch.jit.ScriptModu
         return torch.jit.script(network.eval())
     except Exception as error:  # the compiler raises errors of many types
         told = " ".join(str(error).split())
-        raise DataError(f"{module}: TorchScript cannot compile it, and nothing else can be served: {told}") from None
+        raise DataError(
+            f"{module}: TorchScript cannot compile it, and only TorchScript can be served: {told}"
+        ) from None
 
 
 def _read_state(path: Path) -> Mapping[str, Tensor]:
@@ -104,7 +106,7 @@ def _read_state(path: Path) -> Mapping[str, Tensor]:
 
 
 def _without_prefix(state: Mapping[str, Tensor], wanted: Collection[str]) -> Mapping[str, Tensor]:
-    """The tensors by the class's own names, where a wrapper (`module.`, `model.`) has put one word before all."""
+    """The tensors by the class's own names, without the prefix that a wrapper put before all of them."""
     renamed = {name.partition(".")[2]: tensor for name, tensor in state.items()}
     is_wrapped = len({name.partition(".")[0] for name in state}) == 1 and renamed.keys() == set(wanted)
     return renamed if is_wrapped else state

@@ -44,21 +44,21 @@ def make_network(module: str, module_args: str) -> nn.Module:
 def _refuse_other_arguments(maker: Callable[..., Any], name: str, arguments: dict[str, Any]) -> None:
     try:
         signature = inspect.signature(maker)
-    except ValueError:  # a class that is built in tells none
+    except ValueError:  # some built-in classes have no signature
         return
     try:
         signature.bind(**arguments)
     except TypeError as error:
-        way = "MODULE_ARGS gives them, such as '{\"num_users\": 610}'"
+        way = "set the arguments by MODULE_ARGS, such as '{\"num_users\": 610}'"
         raise DataError(f"MODULE: {name}{signature}: {error}; {way}") from None
 
 
 def _import(path: Path) -> Any:
-    """The module of a file. It may import what lies beside it and, within a package, what the package has."""
+    """The module of a file. It may import the files beside it and, within a package, the modules of the package."""
     name, root = path.stem, path.resolve().parent
     while (root / "__init__.py").is_file():
         name, root = f"{root.name}.{name}", root.parent
-    if name in sys.modules:  # a library by that name stays what it is
+    if name in sys.modules:  # do not replace a library of the same name
         name = f"own_{name.replace('.', '_')}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -71,7 +71,9 @@ def _import(path: Path) -> Any:
         spec.loader.exec_module(found)
     except (Exception, SystemExit) as error:
         told = f"{type(error).__name__}: {error}"
-        raise DataError(f"MODULE: {path} cannot be imported: {told}; it is run once, from top to bottom") from error
+        raise DataError(
+            f"MODULE: {path} cannot be imported: {told}; importing runs the file once, from top to bottom"
+        ) from error
     finally:
         sys.path[:] = before
     return found

@@ -58,10 +58,10 @@ def read_seen(path: Path, known: KnownIds, scale: tuple[float, float] | None, im
 
 
 def index_seen(data: RatingsData, known: KnownIds, reading: Reading) -> TrainingSet:
-    """The ratings as rows; those of users or {words.items} that the network does not know are left out.
+    """The ratings as rows; those of users or movies that the network does not know are left out.
 
     Raises:
-        DataError: none is left.
+        DataError: no rating is left.
     """
     words = known.words
     ratings = look_up_ratings(data.ratings, known.users, known.movies)
@@ -71,13 +71,12 @@ def index_seen(data: RatingsData, known: KnownIds, reading: Reading) -> Training
         shown = ", ".join(f"{column} {data.ratings[column].iloc[0]}" for column in (USER_ID, MOVIE_ID))
         ours = f"user {known.users.raw(np.array([0]))[0]}, {words.item} {known.movies.raw(np.array([0]))[0]}"
         raise DataError(
-            f"{data.source}: not one rating is of a user and {words.an_item} of the network: {shown}; it has {ours}"
+            f"{data.source}: the network knows the user and the {words.item} of no rating: "
+            f"the first rating is of {shown}; the network has, for example, {ours}"
         )
     if number < len(ratings):
         left_out = counted(len(ratings) - number, "rating is", "ratings are")
-        reading.warn(
-            f"{data.source.name}: {left_out} of users or {words.items} that the network does not know, and left out"
-        )
+        reading.warn(f"{data.source.name}: {left_out} left out: the network does not know the user or the {words.item}")
     return TrainingSet(ratings.take(torch.nonzero(is_known).squeeze(1)), known.users, known.movies)
 
 
@@ -85,7 +84,7 @@ def _read_pairs(path: Path, known: KnownIds) -> RatingsData:
     reading, rules = Reading(words=known.words), known.rules()
     source = Place.at(path).source
     if source is None:
-        raise DataError(f"--ratings: {path}: is a folder; allowed is one file of users and {known.words.items}")
+        raise DataError(f"--ratings: {path}: got a folder, allowed is one file of users and {known.words.items}")
     opened = open_source(source, rules, Layout(), reading)
     chosen: list[str] = []
     for role in (names.USER, names.MOVIE):

@@ -1,4 +1,4 @@
-"""The item vectors that a network declares, so that its movies can be compared with each other."""
+"""The movie vectors of an adopted network. They make movies comparable, as `similar` needs."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _of_table(network: torch.jit.ScriptModule, table: str, rows: Tensor, name: s
     needed = int(rows.max()) + 1
     if len(tables[table]) < needed:
         shape = tuple(tables[table].shape)
-        raise DataError(f"VECTORS: {name}: {table} has shape {shape}, and the {words.items} need {needed} rows or more")
+        raise DataError(f"VECTORS: {name}: {table} has shape {shape}, but the {words.items} need {needed} rows or more")
     vectors: Tensor = tables[table][rows].float()
     return vectors
 
@@ -61,7 +61,7 @@ def _of_method(network: Any, rows: Tensor, name: str) -> Tensor:
     try:
         with torch.inference_mode():
             parts = [network.movie_vectors(part) for part in rows.split(_BATCH)]
-    except Exception as error:  # a network of somebody else may raise anything
+    except Exception as error:  # another person's network may raise any error
         told = str(error).strip().splitlines()[-1]
         raise DataError(f"{name}: {VECTORS} fails on rows up to {int(rows.max())}: {told}") from None
     for part, asked in zip(parts, rows.split(_BATCH), strict=True):

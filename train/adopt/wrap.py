@@ -86,7 +86,7 @@ def wrap_towers(
             _check_towers(wrapped.eval(), name)
     except (RuntimeError, IndexError) as error:
         told = str(error).splitlines()[-1]
-        raise DataError(f"{name}: the towers and the head do not fit each other: {told}") from None
+        raise DataError(f"{name}: the head does not accept the output of the towers: {told}") from None
     return wrapped
 
 

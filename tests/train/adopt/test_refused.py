@@ -89,20 +89,20 @@ class NarrowTowers(OtherTowers):
 @pytest.mark.parametrize(
     ("network", "told"),
     [
-        (NarrowTowers(), r"net\.pt: the towers and the head do not fit each other"),
+        (NarrowTowers(), r"net\.pt: the head does not accept the output of the towers"),
         (Wide(), r"net\.pt: forward gives shape \(1, 5\) for 1 pair, allowed is \(1,\) or \(1, 1\)"),
         (Averaged(), r"net\.pt: forward gives shape \(\) for 4 pairs, allowed is \(4,\) or \(4, 1\)"),
         (Several(), r"net\.pt: forward gives tuple, allowed is a tensor of shape \(1,\)"),
         (Whole(), r"net\.pt: forward gives torch\.int64, allowed are floating-point scores"),
         (Mean(), r"net\.pt: a pair's score differs by .* between a batch of 1 and one of 2"),
         (Nan(), rf"net\.pt: a score of user {USERS[2]}, row 2 is nan, allowed are finite numbers"),
-        (Hourly(), r"net\.pt: forward\(user, movie, hour\): needs hour too: .* cannot be served"),
+        (Hourly(), r"net\.pt: forward\(user, movie, hour\): also needs hour; allowed are a user row and a movie row: "),
         (Lonely(), r"net\.pt: forward\(user\): takes 1 inputs, allowed are two"),
-        (Swapped(), r"net\.pt: forward\(item, user\): takes movies first, allowed are users first"),
-        (HalfTowers(), r"net\.pt: has user_tower, and lacks movie_tower, head"),
+        (Swapped(), r"net\.pt: forward\(item, user\): takes movies first, allowed is users first"),
+        (HalfTowers(), r"net\.pt: exports user_tower but not movie_tower, head"),
         (OtherTowers(), r"net\.pt: head\(user_tower, movie_tower\) and forward differ"),
-        (Own(3), r"net\.pt: users\.csv has a user on row 3, and the network fails there: .*needs 4 rows or more"),
-        (Own(4, 2), r"net\.pt: movies\.csv has a movie on row 4, and the network fails there: .*needs 5 rows or more"),
+        (Own(3), r"net\.pt: fails on user row 3, which users\.csv contains: .*needs 4 rows or more"),
+        (Own(4, 2), r"net\.pt: fails on movie row 4, which movies\.csv contains: .*needs 5 rows or more"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else "",
 )
@@ -118,14 +118,14 @@ def test_a_network_that_cannot_be_served_is_told(
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"output": "unit"}, r"net\.pt: gives 1\.\d+ to 4\.\d+, and a unit lies in 0\.\.1: OUTPUT=logit"),
-        ({"rating_scale": (10.0, 20.0)}, r"net\.pt: gives .*, all outside 10\.\.20"),
+        ({"output": "unit"}, r"net\.pt: gives 1\.\d+ to 4\.\d+, allowed for OUTPUT=unit is 0\.\.1: try OUTPUT=logit"),
+        ({"rating_scale": (10.0, 20.0)}, r"net\.pt: gives .*, all outside the scale 10\.\.20"),
         (
             {"unknown_user_row": 9},
             r"--unknown-user-row: got 9, allowed is a row of the network's table: net\.pt: .*bounds",
         ),
         ({"unknown_movie_row": 5}, r"--unknown-movie-row: got 5, allowed is a row of the network's table"),
-        ({"rating_scale": None}, r'SCALE: the network gives ratings, .*SCALE="1 5", or RATINGS=file'),
+        ({"rating_scale": None}, r'SCALE: OUTPUT=rating needs the rating scale, .*SCALE="1 5", or RATINGS=FILE'),
     ],
 )
 def test_an_output_or_a_row_that_was_declared_wrongly_is_told(
@@ -138,7 +138,7 @@ def test_an_output_or_a_row_that_was_declared_wrongly_is_told(
 def test_scores_off_the_scale_are_told(config: Configure) -> None:
     adopted = adopt(config(rating_scale=(1.0, 3.0)))
     [warning] = adopted.reading.warnings
-    assert "of the checked scores are outside 1..3, and count as its nearest bound" in warning
+    assert "of the checked scores are outside 1..3; each is served as the nearest bound" in warning
 
 
 @pytest.mark.parametrize(
@@ -146,9 +146,9 @@ def test_scores_off_the_scale_are_told(config: Configure) -> None:
     [
         ("", "", r"own\.py has no class or function Net"),
         ("import nothing_of_that_name", "", r"own\.py cannot be imported: ModuleNotFoundError"),
-        ("raise SystemExit(3)", "", r"own\.py cannot be imported: SystemExit: 3; it is run once, from top to bottom"),
+        ("raise SystemExit(3)", "", r"own\.py cannot be imported: SystemExit: 3; importing runs the file once"),
         ("Net = dict", "", r"Net gives dict, allowed is a torch\.nn\.Module"),
-        ("{own}", "", r"Net\(users, movies\).*missing a required argument: 'users'; MODULE_ARGS gives them"),
+        ("{own}", "", r"Net\(users, movies\).*missing a required argument: 'users'; set the arguments by MODULE_ARGS"),
         ("{own}", "[4]", r"MODULE_ARGS: got \[4\], allowed is a JSON object"),
         ("{own}", '{"users": 3, "movies": 5}', r"params\.data: does not fit .*size mismatch for table"),
         ("{unscripted}", '{"users": 4, "movies": 5}', r"own\.py:Net: TorchScript cannot compile it"),
@@ -179,10 +179,10 @@ def test_a_file_of_another_kind_is_told(config: Configure, tmp_path: Path) -> No
     save_file({"table": torch.ones(2)}, tmp_path / "net.safetensors")
     torch.save(nn.Linear(1, 1), tmp_path / "whole.pt")
     for name, kind in (
-        ("params.data", "not a TorchScript file but one by torch.save, which has no code: save it by torch.jit.script"),
-        ("whole.pt", "not a TorchScript file but one by torch.save"),
+        ("params.data", "got a file of torch.save, .* allowed is a TorchScript file: save it by torch.jit.script"),
+        ("whole.pt", "got a file of torch.save, which contains no code"),
         ("users.csv", "not a TorchScript file: save it"),
-        ("net.safetensors", "holds tensors and no code: name its class"),
+        ("net.safetensors", "contains tensors but no code: name the network's class"),
     ):
         with pytest.raises(DataError, match=rf"{name}: {kind}.* MODULE=FILE\.py:CLASS"):
             adopt(config(model=name))
@@ -194,16 +194,16 @@ def test_a_file_of_another_kind_is_told(config: Configure, tmp_path: Path) -> No
 
 def test_ratings_of_strangers_are_told(config: Configure, tmp_path: Path) -> None:
     (tmp_path / "ratings.csv").write_text("user_id,movie_id,rating\n1,1,3\n2,2,4\n")
-    with pytest.raises(DataError, match=r"ratings\.csv: not one rating is of a user and a movie of the network"):
+    with pytest.raises(DataError, match=r"ratings\.csv: the network knows the user and the movie of no rating"):
         adopt(config(ratings="ratings.csv"))
 
 
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"output": "probability"}, "--rating-scale: got 1 5, and a probability is one of 0 1"),
+        ({"output": "probability"}, "--rating-scale: got 1 5, allowed with --output probability is 0 1"),
         ({"unknown_user_row": -1}, "--unknown-user-row: got -1, allowed is 0 or more"),
-        ({"module_args": "{}"}, "--module-args: are for --module"),
+        ({"module_args": "{}"}, "--module-args: needs --module"),
         ({"rating_scale": (5.0, 1.0)}, r"rating_scale: got 5\.\.1"),
     ],
 )

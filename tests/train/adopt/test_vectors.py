@@ -103,7 +103,7 @@ def one_nan() -> Tensor:
             r"VECTORS: net\.pt: no tensor item\.weight; allowed .*movie_embedding\.weight \(7, 2\)",
         ),
         (WithMethod(torch.ones(9)), "own", r"VECTORS: net\.pt: own has shape \(9,\); allowed is a table of numbers"),
-        (WithMethod(torch.ones(2, 3)), "own", r"own has shape \(2, 3\), and the movies need 5 rows or more"),
+        (WithMethod(torch.ones(2, 3)), "own", r"own has shape \(2, 3\), but the movies need 5 rows or more"),
         (WithMethod(torch.ones(2, 3)), None, r"net\.pt: movie_vectors fails on rows up to 4: .*out of bounds"),
         (WithMethod(torch.ones(9)), None, r"movie_vectors gives \(5,\) for 5 rows, allowed are .* shape \(5, width\)"),
         (WithMethod(one_nan()), None, rf"movie_vectors: the vector on row 2, of movie {MOVIES[2]}, holds a number"),

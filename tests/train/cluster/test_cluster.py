@@ -16,7 +16,7 @@ from train.parts.group import Group
 from train.parts.run import run
 
 ROOT = Path(__file__).parents[3]
-DEADLINE_S = 400
+DEADLINE_S = 1800
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="needs the group cluster")
 
 

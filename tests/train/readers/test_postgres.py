@@ -1,7 +1,6 @@
 """Ratings in a real PostgreSQL database."""
 
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 
 from model.artifact import load_artifact
 from tests.train.readers.postgres import PASSWORD, Server, find_programs, running
+from tests.waiting import wait_until
 from train.__main__ import main as train
 from train.errors import DataError
 from train.readers import load_ratings
@@ -45,14 +45,12 @@ def read(server: Server, **rules: Any) -> Any:
     return load_ratings(server.url, ReadingRules(**rules))
 
 
-def test_a_million_rows_are_read_in_seconds(server: Server) -> None:
+def test_a_million_rows_are_read(server: Server) -> None:
     server.run(
         "create table many as select (i % 5000)::int as user_id, i % 20011 as movie_id, 1 + i * 13 % 10 as rating, "
         "i as rated_at from generate_series(1::bigint, 1000000) i"
     )
-    started = time.perf_counter()
     data = read(server, query="select user_id, movie_id, rating, rated_at from many;")
-    assert time.perf_counter() - started < 30  # 3 s on two free cores
     assert len(data.ratings) == 1_000_000
     assert (data.ratings.user_id.nunique(), data.ratings.movie_id.nunique()) == (5_000, 20_011)
     assert (data.newest, data.rating_scale) == ("1000000", (1, 10))
@@ -161,11 +159,8 @@ def test_a_query_cannot_write(server: Server) -> None:
 def test_lost_connection_is_reported(server: Server) -> None:
     def cut() -> None:
         waiting = "select pid from pg_stat_activity where query like '%pg_sleep%' and pid <> pg_backend_pid()"
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            if server.run(f"select pg_terminate_backend(pid) from ({waiting}) one"):
-                return
-            time.sleep(0.05)
+        cut_off = f"select pg_terminate_backend(pid) from ({waiting}) one"
+        wait_until(lambda: server.run(cut_off), "the query runs")
 
     thread = threading.Thread(target=cut)
     thread.start()
