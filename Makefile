@@ -171,6 +171,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 	@echo 'On Linux the package index has the CUDA build of torch, which takes several GB. This takes minutes.'
 	$(PIP) 'pip==26.3'
 	$(PIP) -c constraints.txt --group serve --group train
+	$(PY) -m ops.frontend.cache
 	@touch $@
 
 .venv/asgi: .venv/serve

@@ -41,6 +41,7 @@ BESIDE = {
     "method",
     "option_rules",
     "predict",
+    "user_table",
     "resume",
 }
 # Each imports those before it; "" are the files beside them.

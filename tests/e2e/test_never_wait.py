@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from ops.frontend.cache import CACHE
 from ops.process import server
 from ops.versions.rollout import Rollout
-from tests.e2e.conftest import Project, copy_project
+from tests.e2e.conftest import Project, copy_project, end
 from tests.e2e.failing import scale, stopped_worker
 from tests.e2e.grpc_client import GrpcClient
 from tests.waiting import wait_until
@@ -50,13 +51,13 @@ def fresh(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     server.start(copy.settings)
     server.wait_until_ready(copy.settings)
     yield copy
-    server.stop(copy.settings)
+    end(copy)
 
 
 def median_s(project: Project) -> float:
     """The time of a single request."""
     took = []
-    with httpx.Client(trust_env=False, headers={"content-type": "application/json"}) as client:
+    with httpx.Client(timeout=120, trust_env=False, headers={"content-type": "application/json"}) as client:
         for _ in range(21):
             begun = time.perf_counter()
             assert client.post(f"{project.settings.inference}/predictions/ncf", content=BODY).status_code == 200
@@ -106,7 +107,7 @@ def test_pipelining_and_ordinary_clients_are_all_answered(fresh: Project) -> Non
 
     def slowest() -> float:
         longest = 0.0
-        with httpx.Client(trust_env=False, headers={"content-type": "application/json"}) as client:
+        with httpx.Client(timeout=120, trust_env=False, headers={"content-type": "application/json"}) as client:
             while time.monotonic() < end:
                 begun = time.monotonic()
                 answer = client.post(f"{fresh.settings.inference}/predictions/ncf", content=BODY, timeout=120)
@@ -218,6 +219,8 @@ def test_unregistering_answers_the_current_batch_and_the_queue(fresh: Project) -
     assert [one["version"] for one in fresh.client.versions()] == ["1.0"]
 
 
-def test_log_reports_the_plugin_once(fresh: Project) -> None:
+def test_log_reports_the_plugin_and_the_start_cache_once(fresh: Project) -> None:
     log = (fresh.folder / "logs" / "console.log").read_text()
     assert log.count("the never-wait plugin forms the batches") == 1
+    assert log.count(f"-XX:AOTCache={CACHE}") == CACHE.is_file()
+    assert "[error][aot]" not in log

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -99,6 +101,20 @@ def _ended(log: FitLog, epochs: int, patience: int) -> bool:
     return done >= epochs or (bool(log.watched_mse) and done - log.best_epoch >= patience)
 
 
+@contextmanager
+def _rounding_tiny_numbers() -> Iterator[None]:
+    """Rounds numbers below 1e-38 to zero.
+
+    Adam's averages for rows that no step touches fade to such numbers, and with them a step takes 20 times as long.
+    """
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
+@_rounding_tiny_numbers()
 def _run_epoch(
     network: EmbeddingMLP,
     ratings: Ratings,

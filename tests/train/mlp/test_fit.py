@@ -1,9 +1,11 @@
 """Training, on a checkerboard: who likes what is known, so the right answer to a hidden square is known too."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from model.scale import RatingScale
 from train.dataset.tensors import Ratings
@@ -12,6 +14,7 @@ from train.mlp.config import MLPConfig
 from train.mlp.fit import build_network, fit
 from train.mlp.unknown import fit_unknown_rows
 from train.predict import mean_squared_error, predict
+from train.resume import Stages
 
 SCALE = RatingScale(1, 10)
 CONFIG = MLPConfig(batch_size=64, learning_rate=1e-2, dropout=0.0, embedding_dropout=0.0)
@@ -62,6 +65,20 @@ def test_sum_and_mean_are_different_losses() -> None:
         network = build_network(config, SIDE, SIDE, seed=0)
         losses.append(fit(network, checkerboard(hidden=False), SCALE, config, seed=0, epochs=2).train_mse)
     assert losses[0] != losses[1]
+
+
+def test_averages_of_untouched_rows_fade_to_zero(tmp_path: Path) -> None:
+    """Every user has one rating and every step one user, so the averages of the first users fade for 1,500 steps."""
+    users = torch.arange(1_500)
+    ratings = Ratings(users, torch.zeros_like(users), torch.full((len(users),), 9.0))
+    network = build_network(CONFIG, len(users), 1, seed=0)
+    fit(network, ratings, SCALE, replace(CONFIG, batch_size=1), seed=0, epochs=1, stages=Stages(tmp_path, "same"))
+    [saved] = tmp_path.glob("*.safetensors")
+    averages = [value for name, value in load_file(saved).items() if name.endswith(".exp_avg")]
+    assert sum(int((value == 0).sum()) for value in averages) > 1_000
+    for value in averages:
+        assert not ((value != 0) & (value.abs() < torch.finfo(torch.float32).tiny)).any()
+    assert float(torch.tensor(1e-38) * 0.1) != 0, "other code has all numbers"
 
 
 def test_a_diverged_training_says_so() -> None:
