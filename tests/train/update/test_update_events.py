@@ -97,6 +97,16 @@ def test_measured_model_does_not_see_events_of_held_out_ratings(
     assert len(measured.history.ratings) == len(served.history.ratings) - 2
 
 
+def test_update_without_anything_new_is_refused(
+    saved: Path, taste_artifact: Artifact, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    movie = int(taste_artifact.movie_ids.ids[0])
+    assert update(saved, tmp_path / "1.1", f"3,{movie},9\n", f"987654321,{movie}\n3,{movie}\n") == 0
+    assert update(tmp_path / "1.1" / "ncf.pt", tmp_path / "1.2", f"3,{movie},9\n", f"987654321,{movie}\n") == 2
+    assert "already has a rating or an event of each pair" in capsys.readouterr().err
+    assert not (tmp_path / "1.2").exists()
+
+
 @pytest.mark.parametrize(
     ("events", "said"),
     [
