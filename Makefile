@@ -40,7 +40,7 @@ help: ## list the verbs
 	@echo 'Variables: VERSION=1.1  DATA=folder or file  PRESET=default|mlp|reference  TRAIN_ARGS="--seed 1"'
 	@echo '           DATA=postgresql://user@host/db or a SQLite file, with QUERY or TABLE, MOVIES_QUERY'
 	@echo '           ITEM=product TAGS=categories: your own words  SHARE, MODE, REQUESTS (canary)'
-	@echo '           PORT=9090  RATINGS, FROM (update)  RESUME=1, PROCESSES=2, CLUSTER=local|auto (train)'
+	@echo '           PORT=9090  RATINGS, FROM (update)  RESUME=1, PROCESSES=2, CLUSTER=local|auto (train, score)'
 	@echo '           SERVER=torchserve|asgi  AUTH=on|off (serve, run)  WITH (compare, report)  KEEP (refresh)'
 	@echo '           MODEL, USERS, MOVIES or ITEMS, MODULE, MODULE_ARGS, OUTPUT, SCALE, VECTORS (adopt)'
 	@echo '           OUT, TOP_K, USERS or RATINGS, GENRES, EXCLUDE_SEEN, RANK_BY, EXACT (score)'
@@ -78,7 +78,7 @@ train: .venv/serve checked ## train a version on DATA
 	@$(BUILD) train
 
 train-help: .venv/serve
-	@$(PY) -m $(if $(CLUSTER),$(if $(filter local,$(CLUSTER)),train.parts,train.cluster),train) --help
+	@$(PY) -m train$(if $(CLUSTER),.$(if $(filter local,$(CLUSTER)),parts,cluster)) --help
 
 report: .venv/serve checked ## write build/VERSION/report.html: errors, baselines, pictures; WITH=1.0 compares
 	@$(if $(WITH),$(PY) -m ops.canary.compare $(version) $(call option,with,WITH) $(judged))
@@ -103,7 +103,7 @@ score: .venv/serve checked ## write the best movies of every user into the folde
 	@$(BUILD) score
 
 score-help: .venv/serve
-	@$(PY) -m score --help
+	@$(PY) -m score$(if $(filter-out local,$(CLUSTER)),.cluster) --help
 
 versions: .venv/serve ## list the versions on the server
 	@$(PY) -m ops.versions list
@@ -172,6 +172,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 	@echo 'On Linux the package index has the CUDA build of torch, which takes several GB. This takes minutes.'
 	$(PIP) 'pip==26.3'
 	$(PIP) -c constraints.txt --group serve --group train
+	$(PY) -m ops.frontend.cache
 	@touch $@
 
 .venv/asgi: .venv/serve

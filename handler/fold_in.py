@@ -1,28 +1,34 @@
-"""`"ratings": [...]` beside an ask about a user: the user is folded in from ratings that the client sends along."""
+"""`"ratings": [...]` and `"events": [...]` beside an ask about a user: the client sends ratings and events along.
+
+Ratings fold the user in. Events are ids of movies that the user chose without rating them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from handler.asks.base import AskCodec, AskContext, UserAskCodec
 from handler.body import without_nulls
 from handler.errors import RequestError, allow_fields, expect_list, shown, too_large
 from handler.own_words import with_own_words
-from handler.schema_terms import Schema, array_of, object_of, ref, sent
+from handler.schema_terms import Schema, any_of, array_of, object_of, ref, sent
 from model.asks import FoldInAnswer, FoldInAsk
 
 RATINGS = "ratings"
+EVENTS = "events"
 
 
 class FoldInCodec(AskCodec[FoldInAsk, FoldInAnswer]):
-    """One kind of ask about a user, with `ratings` beside its own fields.
+    """One kind of ask about a user, with `ratings`, `events` or both beside its own fields.
 
-    `kind`: of the ask without `ratings`; `can_encode`: whether the model's network takes ratings.
+    `kind`: of the ask without them; `can_encode`: whether the model's network takes ratings.
     """
 
     name = "fold_in"
-    marks = (RATINGS,)
+    marks = (RATINGS, EVENTS)
 
     def __init__(self, context: AskContext, kind: UserAskCodec[Any, Any], can_encode: bool) -> None:
         super().__init__(context)
@@ -32,21 +38,27 @@ class FoldInCodec(AskCodec[FoldInAsk, FoldInAnswer]):
         self._rating_fields = frozenset({context.words.item_id, "rating"})
 
     def decode_item(self, item: Mapping[str, Any], prefix: str) -> FoldInAsk:
-        """The ask inside, and the ratings; of a movie that is rated twice the last rating counts."""
-        ratings = self._decode_ratings(item[RATINGS], f"{prefix}{RATINGS}")
-        others = {name: value for name, value in item.items() if name != RATINGS}
+        """The ask inside, ratings and events; of a movie that is rated twice the last rating counts."""
+        ratings = self._decode_ratings(item[RATINGS], f"{prefix}{RATINGS}") if RATINGS in item else None
+        events = self._decode_events(item[EVENTS], f"{prefix}{EVENTS}") if EVENTS in item else ()
+        others = {name: value for name, value in item.items() if name not in self.marks}
         user_id = self.context.fields.user_id(item, prefix) if "user_id" in item else None
         ask = self._kind.decode_for(user_id, others, prefix)
-        return FoldInAsk(ask, list(ratings), list(ratings.values()))
+        if ratings is None:
+            return FoldInAsk(ask, (), None, events)
+        return FoldInAsk(ask, list(ratings), list(ratings.values()), events)
 
     def encode_answer(self, ask: FoldInAsk, answer: FoldInAnswer) -> dict[str, Any]:
-        """The answer of the ask inside; `unknown` names the ratings of movies that the model does not know too."""
+        """The answer of the ask inside; `unknown` also names the ratings and events of movies that the model does not
+        know.
+        """
         found = self._kind.encode_answer(ask.ask, answer.answer)
         if ask.ask.user_id is None:
             del found["user_id"]
-        places = [place for place, known in enumerate(answer.movies_known.tolist()) if not known]
-        if places:
-            unknown = {f"{RATINGS}[{place}].{self.context.words.item_id}": ask.movie_ids[place] for place in places}
+        item_id = self.context.words.item_id
+        unknown = {f"{RATINGS}[{place}].{item_id}": ask.movie_ids[place] for place in _unknown(answer.movies_known)}
+        unknown |= {f"{EVENTS}[{place}]": ask.events[place] for place in _unknown(answer.events_known)}
+        if unknown:
             self.context.unknown.flag(found, [*found.pop("unknown", []), *unknown], {**found, **unknown})
         return found
 
@@ -55,26 +67,40 @@ class FoldInCodec(AskCodec[FoldInAsk, FoldInAnswer]):
         return self._kind.num_pairs(ask.ask)
 
     def request_schema(self) -> Schema:
-        """The fields of the ask inside, with `ratings`; `user_id` may be absent."""
+        """The fields of the ask inside, with `ratings` or `events`; `user_id` may be absent."""
+        most = self.context.settings.max_ratings
         scale = self.context.scale
         number = {"type": "number", "minimum": scale.minimum, "maximum": scale.maximum}
         rating = sent(object_of({self.context.words.item_id: self.context.terms.movie, "rating": number}))
-        ratings = {RATINGS: array_of(rating, self.context.settings.max_ratings)}
-        return self._kind.schema_for(ratings, {"user_id": ref("user_id")})
+        ratings: Schema = {RATINGS: array_of(rating, most)} if self._can_encode else {}
+        events: Schema = {EVENTS: array_of(self.context.terms.movie, most)} if self.context.ranked else {}
+        user: Schema = {"user_id": ref("user_id")}
+        found = [self._kind.schema_for(ratings, {**events, **user})] if ratings else []
+        return any_of([*found, *([self._kind.schema_for(events, user)] if events else [])])
 
     def answer_schema(self) -> Schema:
-        """The same as without `ratings`."""
+        """The same as without ratings and events."""
         return self._kind.answer_schema()
 
     def _decode_ratings(self, values: object, where: str) -> dict[Any, float]:
         """Raw movie ids with their ratings, in rating units."""
         if not self._can_encode:
             raise RequestError(f"{where}: this model's network takes no new ratings; train one with the default preset")
+        found = self._limited(values, where)
+        return dict(self._decode_rating(item, f"{where}[{place}]") for place, item in enumerate(found))
+
+    def _decode_events(self, values: object, where: str) -> list[Any]:
+        """Raw movie ids."""
+        if not self.context.ranked:
+            raise RequestError(f"{where}: this model has no interest part, which is all that events change")
+        return self.context.fields.movie_ids(self._limited(values, where), where)
+
+    def _limited(self, values: object, where: str) -> list[Any]:
         found = expect_list(values, where)
         most = self.context.settings.max_ratings
         if len(found) > most:
             raise too_large(where, len(found), "entries", most)
-        return dict(self._decode_rating(item, f"{where}[{place}]") for place, item in enumerate(found))
+        return found
 
     def _decode_rating(self, item: object, where: str) -> tuple[Any, float]:
         if not isinstance(item, dict):
@@ -91,3 +117,9 @@ class FoldInCodec(AskCodec[FoldInAsk, FoldInAnswer]):
         if type(rating) not in (int, float) or not low <= rating <= high:
             raise RequestError(f"{where}.rating: expected a number from {low:g} to {high:g}, got {shown(rating)}")
         return movie_id, float(rating)
+
+
+def _unknown(known: np.ndarray) -> list[int]:
+    """The places (P,) of the movies that the model does not know."""
+    places: list[int] = np.flatnonzero(~known).tolist()
+    return places

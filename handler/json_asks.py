@@ -10,7 +10,7 @@ from handler.asks.base import AskCodec, AskContext, DecodedItem, UserAskCodec
 from handler.asks.pair import PairCodec
 from handler.body import without_nulls
 from handler.errors import RequestError, shown
-from handler.fold_in import RATINGS, FoldInCodec
+from handler.fold_in import FoldInCodec
 from handler.own_words import with_own_words
 from handler.string_ids import AS_STRINGS, wants_string_ids
 
@@ -24,7 +24,7 @@ class JsonAsks:
         codecs = [kind(context) for kind in kinds]
         self.predictions = [codec for codec in codecs if not codec.explains]
         self.explanations = [codec for codec in codecs if codec.explains]
-        self.can_encode = can_encode
+        self.can_fold_in = can_encode or context.ranked
         self._words = context.words
         self.pair = PairCodec(context)
         self.folded = {
@@ -50,7 +50,7 @@ class JsonAsks:
 
     def _find_codec(self, item: dict[str, Any], explain: bool) -> AskCodec[Any, Any]:
         codecs = self.explanations if explain else self.predictions
-        if RATINGS in item:
+        if not item.keys().isdisjoint(FoldInCodec.marks):
             return self.folded[_first_that_fits(item, [codec for codec in codecs if codec in self.folded])]
         return _first_that_fits(item, codecs)
 

@@ -42,7 +42,7 @@ def make_schema(model: ServedModel, context: AskContext, asks: JsonAsks) -> Sche
 def _requests(context: AskContext, asks: JsonAsks) -> Schema:
     """JSON bodies at /predictions, by name."""
     found = {codec.name: _item(codec) for codec in asks.predictions}
-    if asks.can_encode:
+    if asks.can_fold_in:
         found["fold_in"] = any_of(_item(asks.folded[codec]) for codec in asks.predictions if codec in asks.folded)
     items = array_of(any_of(ref(name) for name in found), context.settings.max_pairs)
     return {**found, "instances": _many(items)}
@@ -51,7 +51,7 @@ def _requests(context: AskContext, asks: JsonAsks) -> Schema:
 def _explanation_requests(context: AskContext, asks: JsonAsks) -> Schema:
     """The JSON bodies at /explanations, under one name."""
     codecs: list[AskCodec[Any, Any]] = list(asks.explanations)
-    if asks.can_encode:
+    if asks.can_fold_in:
         codecs += [asks.folded[codec] for codec in asks.explanations if codec in asks.folded]
     item = any_of(_item(codec) for codec in codecs)
     items = array_of(item, context.settings.max_explanations)

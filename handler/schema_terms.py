@@ -19,7 +19,7 @@ SIZE: Schema = {"type": "integer", "minimum": 0}
 # A longer list would be most of the document; a genre that is not in the data is rejected all the same.
 _MOST_GENRES = 100
 _DIGITS = "^(0|-?[1-9][0-9]{0,19})$"
-_UNKNOWN_NAME = r"^(user_id|(ratings\[[0-9]+\]\.)?%s)$"
+_UNKNOWN_NAME = r"^(user_id|(ratings\[[0-9]+\]\.)?%s|events\[[0-9]+\])$"
 
 
 class SchemaTerms:
@@ -46,10 +46,10 @@ def object_of(required: Schema, optional: Schema | None = None) -> Schema:
 def sent(schema: Schema, **optional: Schema) -> Schema:
     """The schema of an object in a request, with more fields: what need not be there may be null, for a null is absent.
 
-    A schema without properties, such as a reference, is left as it is.
+    Of several alternatives, each is such an object. A schema without properties, such as a reference, is left as it is.
     """
     if "properties" not in schema:
-        return schema
+        return any_of(sent(one, **optional) for one in schema["anyOf"]) if "anyOf" in schema else schema
     required = schema.get("required", ())
     fields = {**schema["properties"], **optional}
     never = (*required, *(name for name, field in fields.items() if field is True))

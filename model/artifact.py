@@ -4,29 +4,28 @@ The network's module may contain a second one, `interest` (model/interest.py), w
 TorchScript extra files, so that a network cannot be paired with another run's ids. `EXTRA_FILES` lists them. A digest
 over tensors and maps (not over times) shows whether two artifacts give the same answers, and whether one is damaged.
 
-The same file stores large tables, ids and histories as arrays, which every process maps into memory (model/mapped.py).
-So a host holds them once for all workers. `mapped` in the metadata names each array.
+The same file stores large tables, ids, histories and events as arrays, which every process maps into memory
+(model/mapped.py). So a host holds them once for all workers. `mapped` in the metadata names each array.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import torch
 
 from model.catalogue import Catalogue
 from model.compiled_head import library_beside
+from model.digest import digest_of
+from model.events import NO_EVENTS, EventHistory
 from model.files import atomic_write
 from model.history import History
 from model.ids import IdMap
 from model.interest import Interest
-from model.mapped import append_arrays, entry_names, map_arrays, raw_bytes
+from model.mapped import append_arrays, entry_names, map_arrays
 from model.maps import loaded_maps, stored_maps
 from model.network import EncodingNetwork
 from model.scale import RatingScale
@@ -34,10 +33,10 @@ from model.tables import emptied, large_tables, put_tables
 from model.torchscript import quiet_torchscript
 from model.vocabulary import METADATA, Vocabulary
 
-SCHEMA_VERSION = 2
-# Schema 1 is schema 2 without mapped arrays.
-READABLE_VERSIONS = (1, SCHEMA_VERSION)
-EXTRA_FILES = ("metadata.json", "user_ids", "movie_ids", "history", "catalogue")
+SCHEMA_VERSION = 3
+# Schema 2 is schema 3 without events, and schema 1 is schema 2 without mapped arrays.
+READABLE_VERSIONS = (1, 2, SCHEMA_VERSION)
+EXTRA_FILES = ("metadata.json", "user_ids", "movie_ids", "history", "events", "catalogue")
 _ADOPT = "`make adopt MODEL=… USERS=… MOVIES=…` makes one of a network of your own (docs/own-model.md)"
 
 
@@ -50,6 +49,7 @@ class Artifact:
     """A network and its maps. `metadata` describes the model: counts, metrics, versions, seed.
 
     interest: the interest part, scripted or not; None if the model only predicts ratings.
+    events: what users chose without rating it.
     compiled_head: the library with the network's head as machine code; None if there is none.
     """
 
@@ -61,6 +61,7 @@ class Artifact:
     catalogue: Catalogue
     metadata: dict[str, Any] = field(default_factory=dict)
     interest: Interest | None = None
+    events: EventHistory = NO_EVENTS
     compiled_head: Path | None = None
 
     @property
@@ -86,11 +87,11 @@ def save_artifact(artifact: Artifact, path: Path) -> str:
         if not bool(torch.isfinite(tensor).all()):
             raise ArtifactError(f"{path}: {name} holds values that are not finite; nothing was written")
     tables = large_tables(network)
-    maps, extra = stored_maps(artifact.user_ids, artifact.movie_ids, artifact.history)
+    maps, extra = stored_maps(artifact.user_ids, artifact.movie_ids, artifact.history, artifact.events)
     arrays = tables | maps
     extra["catalogue"] = artifact.catalogue.to_bytes()
     with emptied(network, tables):
-        digest = _digest(network, artifact.scale, extra, arrays)
+        digest = digest_of(network, artifact.scale, extra, arrays)
         metadata = {**describe_artifact(artifact, digest), "mapped": entry_names(arrays)}
         extra["metadata.json"] = json.dumps(metadata, ensure_ascii=False, allow_nan=False, indent=1).encode()
         with atomic_write(path) as partial, quiet_torchscript():
@@ -108,6 +109,7 @@ def describe_artifact(artifact: Artifact, digest: str) -> dict[str, Any]:
         "num_users": len(artifact.user_ids),
         artifact.words.num_items: len(artifact.movie_ids),
         "num_ratings": len(artifact.history.movie_index),
+        "num_events": len(artifact.events.movie_index),
         METADATA: artifact.words.to_dict(),
         "digest": digest,
     }
@@ -137,9 +139,9 @@ def load_artifact(path: Path, device: str = "cpu") -> Artifact:
         Vocabulary.of(metadata)
         scale = RatingScale(*metadata["rating_scale"])
         arrays = map_arrays(path, metadata.get("mapped", {}))
-        if _digest(network, scale, extra, arrays) != metadata["digest"]:
+        if digest_of(network, scale, extra, arrays) != metadata["digest"]:
             raise ArtifactError("the content does not match its digest: the file was altered or damaged")
-        user_ids, movie_ids, history = loaded_maps(arrays, extra)
+        user_ids, movie_ids, history, events = loaded_maps(arrays, extra)
         put_tables(network, arrays, device)
         artifact = Artifact(
             network,
@@ -150,6 +152,7 @@ def load_artifact(path: Path, device: str = "cpu") -> Artifact:
             Catalogue.from_bytes(extra["catalogue"], len(movie_ids)),
             metadata,
             getattr(network, "interest", None),
+            events,
             library_beside(path),
         )
     except (ValueError, KeyError, TypeError) as error:
@@ -182,23 +185,6 @@ def _load_script(path: Path, device: str) -> tuple[torch.nn.Module, dict[str, by
     return network.eval(), found
 
 
-def _digest(
-    network: torch.nn.Module, scale: RatingScale, parts: Mapping[str, bytes], arrays: Mapping[str, np.ndarray]
-) -> str:
-    """SHA-256 over the scale, the tensors, the maps and the mapped arrays, each under its name, sorted by names."""
-    digest = hashlib.sha256(f"scale {scale.minimum} {scale.maximum}\n".encode())
-    for name, tensor in sorted(network.state_dict().items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(np.ascontiguousarray(tensor.detach().cpu().numpy()).data)
-    for name, data in sorted(parts.items()):
-        digest.update(f"{name} {len(data)}\n".encode())
-        digest.update(data)
-    for name, array in sorted(arrays.items()):
-        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        digest.update(raw_bytes(array))
-    return digest.hexdigest()
-
-
 def _check_rows(artifact: Artifact, path: Path) -> None:
     """Checks that every table has one row per id and one for the unknown; else ids would get the rows of other ids."""
     state = artifact.network.state_dict()
@@ -213,3 +199,5 @@ def _check_rows(artifact: Artifact, path: Path) -> None:
         raise ArtifactError(f"{path}: the interest part has {len(artifact.interest.popularity) - 1} movies")
     if len(artifact.history.offsets) != len(artifact.user_ids) + 1:
         raise ArtifactError(f"{path}: the history has {len(artifact.history.offsets) - 1} users")
+    if len(artifact.events.offsets) not in (1, len(artifact.user_ids) + 1):
+        raise ArtifactError(f"{path}: the events have {len(artifact.events.offsets) - 1} users")

@@ -56,13 +56,6 @@ class History:
         """The number of users, including those without ratings."""
         return len(self.offsets) - 1
 
-    def take(self, users: np.ndarray) -> History:
-        """The history of only these user rows (U,), in the given order."""
-        counts = np.diff(self.offsets)[users]
-        offsets = np.concatenate(([0], np.cumsum(counts))).astype(self.offsets.dtype)
-        places = np.arange(offsets[-1]) + np.repeat(self.offsets[:-1][users] - offsets[:-1], counts)
-        return History(offsets, self.movie_index[places], self.ratings[places])
-
     def without_repeats(self) -> History:
         """The same history; if a user rated a movie more than once, only the last rating stays."""
         owner = np.repeat(np.arange(self.num_users), np.diff(self.offsets))

@@ -61,7 +61,7 @@ class Predictor:
         """The best movies for a user, ranked as the server ranks them.
 
         The blend of interest and rating sorts them; without an interest part, the rating alone. `exclude_seen` leaves
-        out the movies that the user rated.
+        out the movies that the user rated, and those of their events.
         """
         rank_by: RankBy = "rating" if self.model.ranking is None else "blend"
         [answer] = self.answer([BestAsk(user_id, top_k=top_k, exclude_seen=exclude_seen, rank_by=rank_by)])

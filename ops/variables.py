@@ -24,6 +24,7 @@ ORDERS = ("blend", "interest", "rating")
 # Upper and lower case are equal. The Makefile repeats the words for yes.
 YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_CLUSTER = re.compile(r"auto|local|.+:\d+")
 _WORDS = {"ITEM": "item", "TAGS": "tags"}
 
 
@@ -78,6 +79,9 @@ _RULES = {
     **dict.fromkeys(("VERSION", "FROM", "WITH"), _NAME),
     **dict.fromkeys(("EXCLUDE_SEEN", "EXACT", "RESUME", "FORCE", "FOLLOW"), _SWITCH),
     **dict.fromkeys(("TOP_K", "KEEP", "PROCESSES"), _COUNT),
+    "CLUSTER": _Rule(
+        lambda value: _CLUSTER.fullmatch(value) is not None, "auto, local, or a head such as 10.0.0.1:6379"
+    ),
     "PORT": _number(lambda port: 1 <= port <= 65_531, "a whole number from 1 to 65531"),
     "SHARE": _number(lambda share: 0 < share <= 1, "a number, more than 0 and at most 1, such as 0.1", float),
     "SCALE": _Rule(_is_scale, 'two numbers, the lowest first, such as "1 5"'),

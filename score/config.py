@@ -24,6 +24,8 @@ class ScoreConfig(ReaderOptions):
     """File of user ids (CSV, Parquet, JSON, .npy), without repeats. By default, all users that the version knows."""
     ratings: str | Path | None = None
     """Ratings to add to the version's own. All users in them get a list, including new ones."""
+    events: Path | None = None
+    """File of clicks, views or purchases to add to the version's own. All users in it get a list too."""
     top_k: int = 10
     """Maximum number of movies in a list; at least 1."""
     rank_by: RankBy | None = None
@@ -31,7 +33,7 @@ class ScoreConfig(ReaderOptions):
     genres: tuple[str, ...] = ()
     """Only movies that have one of these genres."""
     exclude_seen: bool = True
-    """Leave out the movies that the user rated."""
+    """Leave out the movies that the user rated, and those of their events."""
     exact: bool = False
     """With --rank-by rating: rate every movie of a large catalogue, not only each user's 1,000 most likely ones."""
     processes: int = 0
@@ -45,8 +47,9 @@ class ScoreConfig(ReaderOptions):
             if getattr(self, name) < least:
                 option = f"--{name.replace('_', '-')}"
                 raise ValueError(f"{option}: got {getattr(self, name)}, allowed: {least} or more")
-        if self.users is not None and self.ratings is not None:
-            raise ValueError("--users and --ratings: got both, allowed is one: the ratings name their users")
+        for name in ("ratings", "events"):
+            if self.users is not None and getattr(self, name) is not None:
+                raise ValueError(f"--users and --{name}: got both, allowed is one: the {name} name their users")
 
     @property
     def most_processes(self) -> int:

@@ -72,7 +72,7 @@ class ListMaker:
         """The list of each user; `call` holds the vectors of those who were folded in."""
         if self._model.ranking is None or self._wanted.rank_by == "rating":
             return self._by_rating(users, call.fold_ins)
-        interests = [call.ask_interest(user.rated) for user in users]
+        interests = [call.ask_interest(user.picks) for user in users]
         return self._by_interest(users, [interest() for interest in interests], call.fold_ins)
 
     def _by_rating(self, users: Sequence[User], fold_ins: Sequence[Tensor]) -> list[BestList]:
@@ -111,7 +111,7 @@ class ListMaker:
         """Rows, ascending, of the movies that the user's list may hold."""
         if not self._wanted.exclude_seen:
             return self._all
-        return find_candidates(self._ask, user.rated.movie_index, self._model).rows
+        return find_candidates(self._ask, user.picks.movie_index, self._model).rows
 
     def _rate(
         self, users: Sequence[User], movies: Sequence[np.ndarray], fold_ins: Sequence[Tensor]
@@ -124,12 +124,12 @@ class ListMaker:
 
     def _scores(self, user: User, movies: np.ndarray, ratings: np.ndarray, interest: np.ndarray) -> np.ndarray:
         assert self._model.ranking is not None
-        rated = bool(len(user.rated.ratings))
+        rated = bool(len(user.picks.ratings))
         return self._model.ranking.scores(self._wanted.rank_by, movies, ratings, interest, rated)
 
     def _reach(self, user: User) -> float:
         assert self._model.ranking is not None
-        rated = bool(len(user.rated.ratings))
+        rated = bool(len(user.picks.ratings))
         return self._model.ranking.rating_reach(self._wanted.rank_by, rated, self._model.scale)
 
     def _worst_of_best(self, scores: np.ndarray) -> float:

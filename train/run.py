@@ -31,7 +31,7 @@ from train.evaluation.ranking import rank_held_out
 from train.evaluation.ranking_scores import baseline_scores, join_scores
 from train.fit_log import FitLog
 from train.interest.choose import choose_blend
-from train.interest.fit import Blend, fit_interest, history_of
+from train.interest.fit import Blend, fit_interest, picks_of_users
 from train.interest.scores import ranked_scores
 from train.method import Architecture, Choice, Fitted
 from train.output import (
@@ -173,9 +173,9 @@ def rank(
 ) -> dict[str, Any]:
     """How well the catalogue is ranked for users with held-out ratings, at most so many."""
     rated, known = rows.ratings, (network.num_users, network.num_movies)
-    own = ranked_scores(interest, history_of(rows).without_repeats(), network, scale)
-    scores = join_scores(own, baseline_scores(rated, network.num_movies))
-    return rank_held_out(rated, held_out, *known, scale.minimum, scores, most)
+    picks = picks_of_users(rows)
+    scores = join_scores(ranked_scores(interest, picks, network, scale), baseline_scores(rated, network.num_movies))
+    return rank_held_out(rated, held_out, *known, scale.minimum, scores, most, picks.events)
 
 
 class Clock:

@@ -13,13 +13,14 @@ from model.factor_network import FactorNetwork
 from model.history import History
 from model.interest import Interest
 from model.network import RatingNetwork
+from model.picks import UserPicks
 from model.scale import RatingScale
 from train.architectures import ARCHITECTURES
 from train.config import TrainConfig
 from train.dataset.tensors import Ratings, TrainingSet
 from train.evaluation.ranking_scores import Scores
 from train.interest.choose import choose_blend
-from train.interest.fit import fit_interest, history_of
+from train.interest.fit import fit_interest, picks_of_users
 from train.interest.scores import ranked_scores
 from train.resume import NO_STAGES
 
@@ -35,8 +36,7 @@ class Ours:
 
     def scores(self) -> Scores:
         """`blend`, `interest` and `rating` for the users of the training."""
-        history = history_of(self.trained).without_repeats()
-        return ranked_scores(self.interest, history, self.network, self.scale)
+        return ranked_scores(self.interest, picks_of_users(self.trained), self.network, self.scale)
 
     def scores_of_new(self, given: Ratings, num_users: int) -> Scores:
         """The same for new users 0..num_users-1, folded in from only the ratings `given`."""
@@ -46,8 +46,8 @@ class Ours:
         network = copy.copy(self.network)
         network._modules = {**self.network._modules, "user_embedding": nn.Embedding.from_pretrained(rows.clone())}
         columns = given.user_index.numpy(), given.movie_index.numpy(), given.rating.numpy()
-        history = History.from_ratings(*columns, num_users).without_repeats()
-        return ranked_scores(self.interest, history, network, self.scale)
+        picks = UserPicks(History.from_ratings(*columns, num_users))
+        return ranked_scores(self.interest, picks, network, self.scale)
 
 
 def fit_ours(trained: TrainingSet, scale: RatingScale, seed: int, split: Literal["random", "time"] = "random") -> Ours:

@@ -142,7 +142,7 @@ class AskCodec(ABC, Generic[AskT, AnswerT]):
 
 
 class UserAskCodec(AskCodec[AskT, AnswerT]):
-    """An ask about one user, `user_id`; a client may send that user's `ratings` with it: `handler/fold_in.py`."""
+    """An ask about one user, `user_id`. A client may send their ratings and events with it: `handler/fold_in.py`."""
 
     def decode_item(self, item: Mapping[str, Any], prefix: str) -> AskT:
         """As `decode_for`, for the user of the field `user_id`."""
@@ -154,7 +154,7 @@ class UserAskCodec(AskCodec[AskT, AnswerT]):
 
     @abstractmethod
     def decode_for(self, user_id: RawId | None, item: Mapping[str, Any], prefix: str) -> AskT:
-        """As `decode_item`, for a user whose id is decoded already; None: their ratings alone say who they are."""
+        """As `decode_item`, for a user whose id is decoded already. None: only ratings or events say who they are."""
 
     @abstractmethod
     def schema_for(self, required: Schema, optional: Schema) -> Schema:

@@ -60,13 +60,14 @@ class ExplanationCodec(UserAskCodec[ExplainAsk, ExplainAnswer]):
             "others": round(score.others, DECIMALS),
         }
 
-    def _because(self, ratings: Sequence[tuple[Any, int, float, float]], effect: str) -> list[dict[str, Any]]:
-        """The user's own ratings, each with its effect."""
+    def _because(self, picks: Sequence[tuple[Any, int, float | None, float]], effect: str) -> list[dict[str, Any]]:
+        """The user's own picks, each with its effect; an event has no rating."""
         name = self.context.words.item_id
-        return [
-            {name: movie_id, "rating": round(given, DECIMALS), effect: round(value, DECIMALS)} | self.context.shown(row)
-            for movie_id, row, given, value in ratings
-        ]
+        found = []
+        for movie_id, row, given, value in picks:
+            rating = {} if given is None else {"rating": round(given, DECIMALS)}
+            found.append({name: movie_id, **rating, effect: round(value, DECIMALS)} | self.context.shown(row))
+        return found
 
     def num_pairs(self, ask: ExplainAsk) -> int:  # noqa: ARG002  every kind is asked
         """One."""
@@ -84,7 +85,8 @@ class ExplanationCodec(UserAskCodec[ExplainAsk, ExplainAnswer]):
         parts = object_of({self._word(name): NUMBER for name in PARTS})
         optional: Schema = {"user_id": ref("user_id"), "unknown": terms.unknown}
         if self.context.ranked:
-            shared = object_of({**rated, "share": NUMBER}, terms.catalogue)
+            picked = {name: value for name, value in rated.items() if name != "rating"}
+            shared = object_of({**picked, "share": NUMBER}, {"rating": terms.rating, **terms.catalogue})
             score_parts = object_of(dict.fromkeys(SCORE_PARTS, NUMBER))
             optional["recommended"] = object_of(
                 {"score": NUMBER, "parts": score_parts, "because": array_of(shared), "others": NUMBER}

@@ -12,8 +12,10 @@ from torch import Tensor
 
 from model.artifact import Artifact
 from model.catalogue import Catalogue
-from model.history import History, Rated
+from model.events import EventHistory
+from model.history import History
 from model.ids import IdMap
+from model.picks import Picks, UserPicks
 from model.ranking import Ranking
 from model.scale import RatingScale
 from model.scorer import Scorer
@@ -49,10 +51,10 @@ class Run(NamedTuple, Generic[Found]):
 
 
 class User(NamedTuple):
-    """One user: their row, their ratings (each movie once), and whether the model knows them."""
+    """One user: their row, their picks, and whether the model knows them."""
 
     row: int
-    rated: Rated
+    picks: Picks
     known: bool
 
 
@@ -64,6 +66,7 @@ class ServedModel:
     movie_ids: IdMap
     scale: RatingScale
     history: History
+    events: EventHistory
     catalogue: Catalogue
     scorer: Scorer
     ranking: Ranking | None
@@ -83,6 +86,7 @@ class ServedModel:
             artifact.movie_ids,
             artifact.scale,
             artifact.history,
+            artifact.events,
             artifact.catalogue,
             scorer,
             None if artifact.interest is None else Ranking(artifact.interest, device),
@@ -105,7 +109,11 @@ class ServedModel:
 
     def user_at(self, row: int) -> User:
         """The user in this row; the row after the last one is the unknown user's."""
-        return User(row, self.history.last_of_user(row), row != self.user_ids.unknown)
+        return User(row, self._picks.of_user(row), row != self.user_ids.unknown)
+
+    @cached_property
+    def _picks(self) -> UserPicks:
+        return UserPicks(self.history, self.events)
 
 
 class Call:
@@ -114,7 +122,7 @@ class Call:
     def __init__(self, model: ServedModel) -> None:
         self._first_row = model.user_ids.unknown + 1
         self._ranking = model.ranking
-        self._histories: list[Rated] = []
+        self._picks: list[Picks] = []
         self._interests: np.ndarray | None = None
         self.fold_ins: list[Tensor] = []
 
@@ -123,17 +131,17 @@ class Call:
         self.fold_ins.append(vector)
         return self._first_row + len(self.fold_ins) - 1
 
-    def ask_interest(self, history: Rated) -> Callable[[], np.ndarray]:
-        """Registers a user's history. After all asks are planned, the returned function gives the user's interest,
+    def ask_interest(self, picks: Picks) -> Callable[[], np.ndarray]:
+        """Registers a user's picks. After all asks are planned, the returned function gives the user's interest,
         (num_movies + 1,).
         """
-        place = len(self._histories)
-        self._histories.append(history)
+        place = len(self._picks)
+        self._picks.append(picks)
         return lambda: self._all_interests()[place]
 
     def _all_interests(self) -> np.ndarray:
         if self._interests is None and self._ranking is not None:
-            self._interests = self._ranking.interests(self._histories)
+            self._interests = self._ranking.interests(self._picks)
         if self._interests is None:
             raise NotImplementedError("this model has no interest part")
         return self._interests
@@ -148,11 +156,11 @@ class PlannedAsk(Protocol):
 
 
 class UserAsk(Protocol):
-    """An ask about one user. A client may send ratings of that user with it: see `FoldInAsk`."""
+    """An ask about one user. A client may send ratings and events of that user with it: see `FoldInAsk`."""
 
     @property
     def user_id(self) -> RawId | None:
-        """The user's raw id; None if the client sends only ratings and no id."""
+        """The user's raw id; None if the client sends only ratings or events, and no id."""
 
     def plan_for(self, user: User, model: ServedModel, call: Call) -> Run[Answer]:
         """As `PlannedAsk.plan`, for a user who was already looked up or folded in."""

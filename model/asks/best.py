@@ -40,10 +40,11 @@ class BestAnswer(NamedTuple):
 class BestAsk(NamedTuple):
     """Which movies are best for this user, out of `movie_ids`, or out of all movies if `movie_ids` is None?
 
-    `top_k` is the length of the answer (None: all). `exclude_seen` leaves out the movies that the user rated. `exclude`
-    leaves out these movies. `genres`, if not empty, leaves out the movies that have none of these genres. `rank_by`
-    chooses what sorts them, and `novelty`, 0..1, how much the score of popular movies is lowered: see model/ranking.py.
-    `fields` are the facts that the answer shows about each movie besides title and genres.
+    `top_k` is the length of the answer (None: all). `exclude_seen` leaves out the movies that the user picked, by a
+    rating or an event. `exclude` leaves out these movies. `genres`, if not empty, leaves out the movies that have none
+    of these genres. `rank_by` chooses what sorts them, and `novelty`, 0..1, how much the score of popular movies is
+    lowered: see model/ranking.py. `fields` are the facts that the answer shows about each movie besides title and
+    genres.
     """
 
     user_id: RawId | None
@@ -62,7 +63,7 @@ class BestAsk(NamedTuple):
 
     def plan_for(self, user: User, model: ServedModel, call: Call) -> Run[BestAnswer]:
         """The same for a user who was already looked up or folded in."""
-        candidates = find_candidates(self, user.rated.movie_index, model)
+        candidates = find_candidates(self, user.picks.movie_index, model)
         users = np.full(len(candidates.rows), user.row)
         score = self._scorer(user, model, call)
 
@@ -77,8 +78,8 @@ class BestAsk(NamedTuple):
         ranking = model.ranking
         if ranking is None or (self.rank_by == "rating" and not self.novelty):
             return lambda _, ratings: ratings
-        interest = call.ask_interest(user.rated)
-        rated = bool(len(user.rated.ratings))
+        interest = call.ask_interest(user.picks)
+        rated = bool(len(user.picks.ratings))
         return lambda rows, ratings: ranking.scores(self.rank_by, rows, ratings, interest(), rated, self.novelty)
 
 
@@ -89,8 +90,8 @@ class Candidates(NamedTuple):
     names: Sequence[RawId] | None
 
 
-def find_candidates(ask: BestAsk, rated: np.ndarray, model: ServedModel) -> Candidates:
-    """The movies to rank for a user who rated the movies in the rows `rated` (S,).
+def find_candidates(ask: BestAsk, seen: np.ndarray, model: ServedModel) -> Candidates:
+    """The movies to rank for a user who picked the movies in the rows `seen` (S,).
 
     Unknown movies in an ask's own list are candidates too; they get the unknown movie's rating.
     """
@@ -99,7 +100,7 @@ def find_candidates(ask: BestAsk, rated: np.ndarray, model: ServedModel) -> Cand
         keep[:-1] = model.catalogue.mask(ask.genres)
         keep[-1] = False
     if ask.exclude_seen:
-        keep[rated] = False
+        keep[seen] = False
     if ask.movie_ids is None:
         if ask.exclude:
             keep[model.movie_ids.rows(ask.exclude)] = False

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from model.asks.base import NO_ROWS, Call, RawId, Run, ServedModel, User
-from model.history import Rated
+from model.picks import Picks
 
 SHOWN = 5
 # An explanation considers at most this many of a user's last ratings, because it encodes the user without each one.
@@ -33,15 +33,15 @@ _RIDGE = 1.0
 class ScoreExplanation(NamedTuple):
     """A recommendation's score as a sum: score = history + popularity + rating.
 
-    `because`: the user's own ratings that add most to `history`, as (raw movie id, row, rating, share), largest first.
-    `others`: what the user's other ratings add to `history`.
+    `because`: the user's own picks that add most to `history`, as (raw movie id, row, rating, share), largest first. An
+    event has no rating: None. `others`: what the user's other picks add to `history`.
     """
 
     score: float
     history: float
     popularity: float
     rating: float
-    because: Sequence[tuple[Any, int, float, float]]
+    because: Sequence[tuple[Any, int, float | None, float]]
     others: float
 
 
@@ -102,38 +102,40 @@ def explain(user: User, movie_id: RawId, model: ServedModel, call: Call) -> Expl
         movie=with_movie - mean,
         interaction=rating - with_user - with_movie + mean,
         because=_strongest_ratings(user, movie, model),
-        score=None if movie == no_movie else _explain_score(user.rated, movie, rating, model),
+        score=None if movie == no_movie else _explain_score(user.picks, movie, rating, model),
         user_known=user.known,
         movie_known=movie != no_movie,
     )
 
 
-def _explain_score(history: Rated, movie: int, rating: float, model: ServedModel) -> ScoreExplanation | None:
+def _explain_score(picks: Picks, movie: int, rating: float, model: ServedModel) -> ScoreExplanation | None:
     """The parts of the score of `movie`."""
     if model.ranking is None:
         return None
-    interest = model.ranking.interests([history])[0]
-    parts = model.ranking.parts(history, movie, rating, interest)
+    interest = model.ranking.interests([picks])[0]
+    parts = model.ranking.parts(picks, movie, rating, interest)
     order = np.argsort(-np.abs(parts.shares), kind="stable")[:SHOWN]
-    rows = history.movie_index[order]
+    rows = picks.movie_index[order]
     shares = parts.shares[order]
     names = model.movie_ids.raw(rows)
-    given = history.ratings[order].tolist()
+    given = [*picks.ratings.tolist(), *[None] * len(picks.events)]
     return ScoreExplanation(
         score=float(interest[movie]) + parts.rating,
         history=float(parts.shares.sum()),
         popularity=parts.popularity,
         rating=parts.rating,
-        because=list(zip(names, rows.tolist(), given, shares.tolist(), strict=True)),
+        because=list(zip(names, rows.tolist(), [given[place] for place in order], shares.tolist(), strict=True)),
         others=float(parts.shares.sum() - shares.sum()),
     )
 
 
 def _strongest_ratings(user: User, movie: int, model: ServedModel) -> list[tuple[Any, int, float, float]]:
     """The user's ratings with the largest influence on the rating of `movie`, largest first, as in `because`."""
-    folded_in = user.row > model.user_ids.unknown
-    ratings = user.rated if folded_in else model.history.of_user(user.row)
-    rated, given = (part[-_MOST_RATINGS:] for part in ratings)
+    rated, given = model.history.of_user(user.row)
+    if user.row > model.user_ids.unknown:  # folded in
+        given = user.picks.ratings
+        rated = user.picks.movie_index[: len(given)]
+    rated, given = rated[-_MOST_RATINGS:], given[-_MOST_RATINGS:]
     if not len(rated):
         return []
     if model.scorer.can_encode:

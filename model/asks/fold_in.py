@@ -1,4 +1,4 @@
-"""An ask about a user together with ratings of that user. The ratings fold the user in, without training."""
+"""An ask about a user together with ratings and events of that user. The ratings fold the user in, without training."""
 
 from __future__ import annotations
 
@@ -8,58 +8,86 @@ from typing import NamedTuple
 import numpy as np
 
 from model.asks.base import Answer, Call, RawId, Run, ServedModel, User, UserAsk
-from model.history import Rated
+from model.picks import Picks
 
 
 class FoldInAnswer(NamedTuple):
-    """The answer, and whether the model knows the movie of each sent rating, (R,) bool; it ignores unknown movies."""
+    """The answer, and whether the model knows the movie of each sent rating, (R,) bool, and of each event, (E,) bool.
+
+    The model ignores unknown movies.
+    """
 
     answer: Answer
     movies_known: np.ndarray
+    events_known: np.ndarray
 
     def num_pairs(self) -> int:
         """The pairs of the inner answer."""
         return self.answer.num_pairs()
 
     def num_unknown(self) -> int:
-        """The unknown ids of the inner answer, plus the unknown movies among the ratings."""
-        return self.answer.num_unknown() + int(np.count_nonzero(~self.movies_known))
+        """The unknown ids of the inner answer, plus the unknown movies among the ratings and the events."""
+        unknown = np.count_nonzero(~self.movies_known) + np.count_nonzero(~self.events_known)
+        return self.answer.num_unknown() + int(unknown)
 
 
 class FoldInAsk(NamedTuple):
-    """An ask about a user, and R further ratings of that user: raw movie ids (R,) and ratings (R,), in rating units.
+    """An ask about a user, with R further ratings and E further events of that user.
 
-    The model adds them to the stored ratings of the user of `ask`. A sent rating replaces a stored rating of the same
-    movie. A user whose id is None has no stored ratings.
+    movie_ids, ratings: raw movie ids (R,) and ratings (R,), in rating units; None if only events were sent, so that the
+    user's vector stays. events: raw movie ids (E,).
+
+    The model adds them to what it has of the user of `ask`. A sent rating replaces a stored rating and a stored event
+    of the same movie. An event of a rated movie does not count. For a user whose id is None, nothing is stored.
     """
 
     ask: UserAsk
     movie_ids: Sequence[RawId]
-    ratings: Sequence[float]
+    ratings: Sequence[float] | None
+    events: Sequence[RawId] = ()
 
     def plan(self, model: ServedModel, call: Call) -> Run[FoldInAnswer]:
         """The run of the inner ask, for a user whose vector is computed from stored and sent ratings."""
-        user, movies_known = self.fold_in(model, call)
+        rated, chosen = model.movie_ids.rows(self.movie_ids), model.movie_ids.rows(self.events)
+        user = self._fold_in(rated, chosen, model, call)
         inner = self.ask.plan_for(user, model, call)
-        return Run(inner.users, inner.movies, lambda rated: FoldInAnswer(inner.finish(rated), movies_known))
+        known = rated != model.movie_ids.unknown, chosen != model.movie_ids.unknown
+        return Run(inner.users, inner.movies, lambda found: FoldInAnswer(inner.finish(found), *known))
 
-    def fold_in(self, model: ServedModel, call: Call) -> tuple[User, np.ndarray]:
-        """The folded-in user, and whether the model knows the movie of each sent rating, (R,) bool."""
+    def fold_in(self, model: ServedModel, call: Call) -> User:
+        """The user, with all stored and sent ratings and events."""
+        return self._fold_in(model.movie_ids.rows(self.movie_ids), model.movie_ids.rows(self.events), model, call)
+
+    def _fold_in(self, rated: np.ndarray, chosen: np.ndarray, model: ServedModel, call: Call) -> User:
+        """The same, from the rows of the sent ratings' movies (R,) and of the events' movies (E,)."""
         stored = model.user(self.ask.user_id)
-        sent = model.movie_ids.rows(self.movie_ids)
-        movies_known = sent != model.movie_ids.unknown
-        stored_movies, stored_ratings = model.history.of_user(stored.row)
-        kept = ~np.isin(stored_movies, sent)
-        movies = np.concatenate([stored_movies[kept], sent[movies_known]])
-        sent_ratings = np.asarray(self.ratings, dtype=np.float32)[movies_known]
-        ratings = np.concatenate([stored_ratings[kept], sent_ratings])
-        row = call.add_fold_in(model.scorer.encode(movies, ratings))
         known = self.ask.user_id is None or stored.known
-        return User(row, self._rated(stored, sent, movies_known), known), movies_known
+        row = stored.row if self.ratings is None else self._encoded(stored, rated, model, call)
+        movies_known = rated != model.movie_ids.unknown
+        own = stored.picks.movie_index[: len(stored.picks.ratings)]
+        kept = ~np.isin(own, rated)
+        movies = np.concatenate([own[kept], rated[movies_known]])
+        ratings = np.concatenate([stored.picks.ratings[kept], self._sent_ratings(movies_known)])
+        events = _without(np.concatenate([stored.picks.events, chosen]), movies, model.movie_ids.unknown)
+        return User(row, Picks(np.concatenate([movies, events]), ratings), known)
 
-    def _rated(self, stored: User, sent: np.ndarray, movies_known: np.ndarray) -> Rated:
-        """Stored and sent ratings, each movie once."""
-        kept = ~np.isin(stored.rated.movie_index, sent)
-        movies = np.concatenate([stored.rated.movie_index[kept], sent[movies_known]])
-        ratings = np.concatenate([stored.rated.ratings[kept], np.asarray(self.ratings, dtype=np.float32)[movies_known]])
-        return Rated(movies, ratings)
+    def _encoded(self, stored: User, rated: np.ndarray, model: ServedModel, call: Call) -> int:
+        """The row of a vector from all stored and sent ratings. It counts each time that the user rated a movie."""
+        movies_known = rated != model.movie_ids.unknown
+        stored_movies, stored_ratings = model.history.of_user(stored.row)
+        kept = ~np.isin(stored_movies, rated)
+        movies = np.concatenate([stored_movies[kept], rated[movies_known]])
+        ratings = np.concatenate([stored_ratings[kept], self._sent_ratings(movies_known)])
+        return call.add_fold_in(model.scorer.encode(movies, ratings))
+
+    def _sent_ratings(self, movies_known: np.ndarray) -> np.ndarray:
+        sent: np.ndarray = np.asarray(self.ratings or (), dtype=np.float32)[movies_known]
+        return sent
+
+
+def _without(events: np.ndarray, rated: np.ndarray, unknown: int) -> np.ndarray:
+    """Rows of events (E,), each once, without rated movies and the unknown movie. The order stays."""
+    _, first = np.unique(events, return_index=True)
+    found = events[np.sort(first)]
+    left: np.ndarray = found[~np.isin(found, rated) & (found != unknown)]
+    return left

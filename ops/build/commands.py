@@ -15,9 +15,7 @@ from ops.build.recipe import Recipe
 
 # How long a command may take to end by itself after a Ctrl-C.
 _OWN_END_S = 2.0
-
-
-# The value of CLUSTER that trains by parts without a cluster.
+# The value of CLUSTER that stands for this machine: it trains by parts, and scores as without CLUSTER.
 LOCAL = "local"
 
 
@@ -91,11 +89,16 @@ def report(folder: Path, data: str | None, verdict: Path | None, arguments: str)
     _run_module("train.evaluation.report", *words, *shlex.split(arguments))
 
 
-def score(artifact: Path, options: Mapping[str, str], switches: list[str], genres: list[str], rest: str) -> None:
+def score(
+    artifact: Path, cluster: str, options: Mapping[str, str], switches: list[str], genres: list[str], rest: str
+) -> None:
     """Writes the best movies of every user. options: values of `python -m score`, by its options' names."""
-    words = [word for name, value in options.items() for word in (f"--{name}", value)]
-    words += [*switches, *(["--genres", *genres] if genres else [])]
-    _run_module("score", "--artifact", str(artifact), *words, *shlex.split(rest))
+    words = ["--artifact", str(artifact), *(word for name, value in options.items() for word in (f"--{name}", value))]
+    words += [*switches, *(["--genres", *genres] if genres else []), *shlex.split(rest)]
+    if cluster in ("", LOCAL):
+        _run_module("score", *words)
+    else:
+        _run_module("score.cluster", "--cluster", cluster, *words)
 
 
 def demo(folder: Path) -> None:

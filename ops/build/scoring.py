@@ -15,6 +15,8 @@ _SWITCHES = {"EXCLUDE_SEEN": "exclude-seen", "EXACT": "exact"}
 def score(asked: Mapping[str, str], shelf: Shelf) -> str:
     """Writes the lists into the folder `OUT`, and returns the version's name. It trains only if there is no version.
 
+    `CLUSTER` is where the lists are made, not what a version is trained on.
+
     Raises:
         VersionError: `OUT` is missing, or a value is not allowed.
         CommandError: the scoring failed and printed the reason.
@@ -24,9 +26,11 @@ def score(asked: Mapping[str, str], shelf: Shelf) -> str:
     options = {option: asked[name] for name, option in _OPTIONS.items() if asked.get(name)}
     words = [_switch(name, option, asked[name]) for name, option in _SWITCHES.items() if asked.get(name)]
     genres = [one.strip() for one in asked.get("GENRES", "").split(",") if one.strip()]
+    cluster = asked.get("CLUSTER", "")
+    asked = {name: value for name, value in asked.items() if name != "CLUSTER"}
     verbs.refuse_unknown(asked, shelf)
     version = verbs.train(asked, shelf, "score")
-    commands.score(shelf.artifact(version), options, words, genres, asked.get("SCORE_ARGS", ""))
+    commands.score(shelf.artifact(version), cluster, options, words, genres, asked.get("SCORE_ARGS", ""))
     return version
 
 

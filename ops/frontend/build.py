@@ -6,7 +6,6 @@ plugin does. The same source and compiler give the same jar, byte for byte.
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,7 @@ import zipfile
 from pathlib import Path
 
 from model.files import atomic_write
+from ops.frontend.cache import server_jar
 
 FOLDER = Path(__file__).parent
 SOURCE = FOLDER / "java"
@@ -49,7 +49,7 @@ def build(jar: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         classes = Path(folder)
         command = ["javac", "--release", JAVA_RELEASE, "-Xlint:all,-path", "-Werror", "-proc:none", "-g:none"]
-        command += ["-cp", str(_server_jar()), "-d", str(classes)]
+        command += ["-cp", str(server_jar()), "-d", str(classes)]
         command += [str(path) for path in sorted(SOURCE.rglob("*.java"))]
         subprocess.run(command, check=True, capture_output=True, text=True)
         contents = {path.relative_to(classes).as_posix(): path.read_bytes() for path in classes.rglob("*.class")}
@@ -58,14 +58,6 @@ def build(jar: Path) -> None:
     with zipfile.ZipFile(jar, "w") as archive:
         for name, content in sorted(contents.items()):
             archive.writestr(zipfile.ZipInfo(name, NO_TIME), content, zipfile.ZIP_DEFLATED)
-
-
-def _server_jar() -> Path:
-    """TorchServe's own classes, which the plugin extends."""
-    package = importlib.util.find_spec("ts")
-    assert package is not None
-    assert package.origin is not None
-    return Path(package.origin).parent / "frontend" / "model-server.jar"
 
 
 if __name__ == "__main__":

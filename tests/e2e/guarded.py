@@ -11,7 +11,7 @@ import httpx
 
 from ops import auth
 from ops.process import server
-from tests.e2e.conftest import Project, copy_project
+from tests.e2e.conftest import Project, copy_project, end
 
 PAIR = {"user_id": 1, "movie_id": 2}
 
@@ -36,7 +36,7 @@ def guarding(project: Project, folder: Path, changes: Mapping[str, str] | None =
         server.wait_until_ready(copy.settings)
         yield copy
     finally:
-        server.stop(copy.settings)
+        end(copy)
 
 
 def request(method: str, url: str, token: str | None, **options: object) -> httpx.Response:

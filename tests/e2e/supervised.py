@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ops.process import server
-from tests.e2e.conftest import Project, environment
+from tests.e2e.conftest import Project, end, environment
 from tests.waiting import DEADLINE_S, wait_until
 
 
@@ -50,7 +50,7 @@ class Supervised:
     def __exit__(self, *_: object) -> None:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(DEADLINE_S)
-        server.stop(self.project.settings)
+        end(self.project)
 
 
 @contextmanager

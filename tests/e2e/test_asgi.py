@@ -76,7 +76,7 @@ def test_metrics_are_those_of_all_processes(served_by_asgi: Project) -> None:
     url = served_by_asgi.settings.inference
 
     def counted() -> float:
-        text = httpx.get(f"{url}/metrics", trust_env=False).text
+        text = httpx.get(f"{url}/metrics", timeout=120, trust_env=False).text
         lines = re.findall(r'^ncf_requests_total\{.*Kind="search".*Status="200"\} (\S+)$', text, re.MULTILINE)
         return sum(map(float, lines))
 

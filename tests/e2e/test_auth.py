@@ -90,7 +90,7 @@ def test_every_listed_path_needs_a_key_except_the_list_and_metrics(guarded: Proj
     metrics = f"http://127.0.0.1:{guarded.ports['8082']}"
     answered = set()
     for address in (guarded.settings.inference, guarded.settings.management, metrics):
-        paths = httpx.options(f"{address}/", trust_env=False).json()["paths"]
+        paths = httpx.options(f"{address}/", timeout=120, trust_env=False).json()["paths"]
         assert paths
         for path, methods in paths.items():
             filled = path.format(model_name="ncf", model_version="1.0", workflow_name="w")
@@ -143,6 +143,6 @@ def wait_for_expiry(project: Project) -> str:
 
 def listens(project: Project) -> bool:
     try:
-        return bool(httpx.get(f"{project.settings.management}/models", trust_env=False))
+        return bool(httpx.get(f"{project.settings.management}/models", timeout=120, trust_env=False))
     except httpx.HTTPError:
         return False

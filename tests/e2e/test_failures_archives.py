@@ -12,7 +12,7 @@ from ops import auth
 from ops.process import server
 from ops.store.archives import start_archive, start_version, start_with
 from tests.e2e.altered import alter, alter_artifact
-from tests.e2e.conftest import Project
+from tests.e2e.conftest import Project, end
 from tests.e2e.failing import answers
 
 pytestmark = pytest.mark.e2e
@@ -46,7 +46,7 @@ def pack(archive: Path, target: Path, version: str, artifact: bytes) -> None:
 def starting_with(breakable: Project, store: Path) -> Iterator[None]:
     """Lets a test change the version of the next start. Afterwards no server runs, and a start serves 1.0 again."""
     yield
-    server.stop(breakable.settings)
+    end(breakable)
     assert start_version(store) == "1.0"
 
 
@@ -74,7 +74,7 @@ def test_failed_registration_is_reported_and_the_old_version_serves(breakable: P
 
 
 @pytest.mark.usefixtures("starting_with")
-@pytest.mark.parametrize("name", ["cut", *REASONS])
+@pytest.mark.parametrize("name", ["cut", "damaged"])
 def test_failed_start_is_reported_and_leaves_no_process(breakable: Project, name: str) -> None:
     modules = ("ops.process.supervise", "ops.process.serve start") if name == "cut" else ("ops.process.supervise",)
     for module in modules:

@@ -1,6 +1,5 @@
 """A request never waits for others, and a pipelining client delays no other client."""
 
-import itertools
 import json
 import os
 import select
@@ -16,9 +15,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from ops.frontend.cache import CACHE
 from ops.process import server
 from ops.versions.rollout import Rollout
-from tests.e2e.conftest import Project, copy_project
+from tests.e2e.burst import send_burst
+from tests.e2e.conftest import Project, copy_project, end
 from tests.e2e.failing import scale, stopped_worker
 from tests.e2e.grpc_client import GrpcClient
 from tests.waiting import wait_until
@@ -32,7 +33,7 @@ QUICK_S = DELAY_S / 2
 # A request to version 1.1 expires after this time.
 EXPIRY_S = 5
 BURST_REQUESTS = int(os.environ.get("BURST_REQUESTS", "10000"))  # 1000000 is the long form
-CLIENTS = 16
+CLIENTS = 64
 
 
 @pytest.fixture(scope="module")
@@ -50,13 +51,13 @@ def fresh(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     server.start(copy.settings)
     server.wait_until_ready(copy.settings)
     yield copy
-    server.stop(copy.settings)
+    end(copy)
 
 
 def median_s(project: Project) -> float:
     """The time of a single request."""
     took = []
-    with httpx.Client(trust_env=False, headers={"content-type": "application/json"}) as client:
+    with httpx.Client(timeout=120, trust_env=False, headers={"content-type": "application/json"}) as client:
         for _ in range(21):
             begun = time.perf_counter()
             assert client.post(f"{project.settings.inference}/predictions/ncf", content=BODY).status_code == 200
@@ -106,7 +107,7 @@ def test_pipelining_and_ordinary_clients_are_all_answered(fresh: Project) -> Non
 
     def slowest() -> float:
         longest = 0.0
-        with httpx.Client(trust_env=False, headers={"content-type": "application/json"}) as client:
+        with httpx.Client(timeout=120, trust_env=False, headers={"content-type": "application/json"}) as client:
             while time.monotonic() < end:
                 begun = time.monotonic()
                 answer = client.post(f"{fresh.settings.inference}/predictions/ncf", content=BODY, timeout=120)
@@ -154,26 +155,7 @@ def test_streams_over_grpc_beside_predictions_are_answered(fresh: Project) -> No
 
 
 def test_no_request_of_a_burst_is_lost_or_answered_twice(fresh: Project) -> None:
-    """Each request has a different movie id, which its answer repeats. A second answer would be left over."""
-    numbers = itertools.count()
-
-    def client() -> int:
-        answered = 0
-        with connect(fresh) as connection:
-            while (number := next(numbers)) < BURST_REQUESTS:
-                connection.sendall(http(json.dumps({"user_id": 1, "movie_id": 10**9 + number}).encode()))
-                received = b""
-                while not received.endswith(b"}"):
-                    received += connection.recv(65536)
-                assert received.startswith(b"HTTP/1.1 200")
-                assert json.loads(received.partition(b"\r\n\r\n")[2])["movie_id"] == 10**9 + number
-                answered += 1
-            connection.sendall(http(BODY))
-            assert connection.recv(65536).count(b"HTTP/1.1") == 1
-        return answered
-
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        assert sum(pool.map(lambda _: client(), range(CLIENTS))) == BURST_REQUESTS
+    assert send_burst(fresh.settings.inference, BURST_REQUESTS, CLIENTS) == BURST_REQUESTS
 
 
 def test_new_version_and_new_worker_answer_without_waiting(fresh: Project) -> None:
@@ -218,6 +200,8 @@ def test_unregistering_answers_the_current_batch_and_the_queue(fresh: Project) -
     assert [one["version"] for one in fresh.client.versions()] == ["1.0"]
 
 
-def test_log_reports_the_plugin_once(fresh: Project) -> None:
+def test_log_reports_the_plugin_and_the_start_cache_once(fresh: Project) -> None:
     log = (fresh.folder / "logs" / "console.log").read_text()
     assert log.count("the never-wait plugin forms the batches") == 1
+    assert log.count(f"-XX:AOTCache={CACHE}") == CACHE.is_file()
+    assert "[error][aot]" not in log

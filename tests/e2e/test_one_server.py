@@ -10,7 +10,7 @@ import pytest
 
 from ops import auth
 from ops.process import server, state
-from tests.e2e.conftest import Project, environment
+from tests.e2e.conftest import Project, end, environment
 from tests.e2e.failing import answers
 from tests.waiting import wait_until
 
@@ -23,7 +23,7 @@ SERVE = (".venv/bin/python", "-m", "ops.process.serve", "start", "--version", "1
 def folder(breakable: Project) -> Iterator[Project]:
     """A project without a server. Afterwards, it stops any server that a test left."""
     yield breakable
-    server.stop(breakable.settings)
+    end(breakable)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.browser import needs_browser, opened, rows
-from tests.e2e.conftest import ROOT, Project, copy_project
+from tests.e2e.conftest import ROOT, Project, copy_project, end
 from tests.e2e.test_docs_commands import marked
 from tests.train.adopt.conftest import MOVIES, USERS, Own, script
 from train.dataset.demo import write_demo
@@ -39,9 +39,9 @@ def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     demo = project.folder / "build" / "demo"
     write_demo(demo)
     header, *lines = (demo / "rates.csv").read_text().splitlines(keepends=True)
-    lines = random.Random(0).sample(lines, 12_000)
-    (demo / "rates.csv").write_text("".join([header, *lines[:8_000]]))
-    (project.folder / "later.csv").write_text("".join([header, *lines[8_000:]]))
+    lines = random.Random(0).sample(lines, 6_000)
+    (demo / "rates.csv").write_text("".join([header, *lines[:4_000]]))
+    (project.folder / "later.csv").write_text("".join([header, *lines[4_000:]]))
     for version, example in EXAMPLES.items():
         train, adopt = commands_of(example)
         project.run("bash", "-ec", f"PATH={project.folder / '.venv' / 'bin'}:$PATH {train}")
@@ -51,7 +51,7 @@ def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     for version in ("own-2", "own-3"):
         project.make("register", f"VERSION={version}")
     yield project
-    project.make("stop")
+    end(project)
 
 
 def example_of(owner: Project, version: str) -> tuple[Any, Any]:
@@ -194,13 +194,13 @@ def test_the_three_lines_of_the_page_run(owner: Project) -> None:
     script(Own(), owner.folder / "net.pt")
     (owner.folder / "users.csv").write_text("\n".join(["user_id", *map(str, USERS)]) + "\n")
     (owner.folder / "movies.csv").write_text("\n".join(["movie_id", *map(str, MOVIES)]) + "\n")
-    owner.make("stop")
+    end(owner)
     *_, told = [owner.run("bash", "-ec", command) for command in marked("own_model")]
     assert '"recommendations":' in told.stdout
 
 
 def test_the_asgi_server_answers_for_adopted_networks(owner: Project) -> None:
-    owner.make("stop")
+    end(owner)
     owner.make("serve", "SERVER=asgi", "VERSION=own-2")
     user, movie = example_of(owner, "own-2")
     single = owner.ask({"user_id": user, "movie_id": movie}).json()["rating"]

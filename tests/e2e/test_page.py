@@ -25,16 +25,16 @@ def tab(chromium: Browser, served: Project) -> Iterator[Watched]:
 
 def test_only_a_browser_gets_the_page(served: Project) -> None:
     url = f"{served.settings.inference}/predictions/ncf"
-    page = httpx.get(url, headers=HTML, trust_env=False)
+    page = httpx.get(url, headers=HTML, timeout=120, trust_env=False)
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "script-src 'sha256-" in page.headers["content-security-policy"]
     assert "unsafe" not in page.headers["content-security-policy"]
     assert len(page.content) < 100_000
     for accept in ("*/*", "application/json"):
-        assert httpx.get(url, headers={"accept": accept}, trust_env=False).status_code == 400
-        answer = httpx.post(url, headers={"accept": accept}, json={"search": ""}, trust_env=False)
+        assert httpx.get(url, headers={"accept": accept}, timeout=120, trust_env=False).status_code == 400
+        answer = httpx.post(url, headers={"accept": accept}, json={"search": ""}, timeout=120, trust_env=False)
         assert answer.headers["content-type"] == "application/json"
-    assert httpx.post(url, headers=HTML, json={"search": ""}, trust_env=False).json()["movies"]
+    assert httpx.post(url, headers=HTML, json={"search": ""}, timeout=120, trust_env=False).json()["movies"]
 
 
 def test_ratings_of_a_new_person_change_the_list_at_once(tab: Watched) -> None:

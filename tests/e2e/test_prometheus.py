@@ -32,7 +32,7 @@ def send(running: Running) -> None:
 
 
 def exposed(running: Running) -> str:
-    return httpx.get(f"http://127.0.0.1:{running.project.ports['8082']}/metrics", trust_env=False).text
+    return httpx.get(f"http://127.0.0.1:{running.project.ports['8082']}/metrics", timeout=120, trust_env=False).text
 
 
 def test_every_used_metric_is_exposed(running: Running) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import ROOT, Project, copy_project
+from tests.e2e.conftest import QUICK, ROOT, Project, copy_project, end
 
 pytestmark = pytest.mark.e2e
 
@@ -26,7 +26,7 @@ def blocks(kind: str) -> list[str]:
 def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     project = copy_project(tmp_path_factory.mktemp("readme"))
     yield project
-    project.make("stop")
+    end(project)
 
 
 def test_first_command_serves_and_curl_lines_give_the_shown_answers(newcomer: Project) -> None:
@@ -63,7 +63,8 @@ def assert_like(answer: Any, expected: Any) -> None:
 def test_versions_are_changed_as_shown(newcomer: Project) -> None:
     newcomer.make("serve")
     with_make, with_curl = blocks("versions")
-    printed = newcomer.run("bash", "-ec", newcomer.on_our_ports(with_make)).stdout
+    quick = newcomer.on_our_ports(with_make).replace('TRAIN_ARGS="', f'TRAIN_ARGS="{QUICK} ')
+    printed = newcomer.run("bash", "-ec", quick).stdout
     assert '"rating":' in printed
     assert re.search(r"^1\.1 +yes +\d+ READY", printed, re.MULTILINE)
     assert not re.search(r"^1\.0 .*$", printed.splitlines()[-1])

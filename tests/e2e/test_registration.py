@@ -90,7 +90,7 @@ def register_by_grpc(served: Project, url: str) -> bytes:
 
 
 def models(served: Project) -> set[str]:
-    listed = httpx.get(f"{served.settings.management}/models", trust_env=False).json()
+    listed = httpx.get(f"{served.settings.management}/models", timeout=120, trust_env=False).json()
     return {one["modelName"] for one in listed["models"]}
 
 
@@ -130,10 +130,10 @@ def test_nothing_is_fetched_from_another_host(served: Project, listener: Listene
         assert register(served, url).status_code >= 400
         assert register_by_json(served, url).status_code >= 400
     workflow = {"url": f"http://127.0.0.1:{port}/x.war", "workflow_name": "evil"}
-    answer = httpx.post(f"{served.settings.management}/workflows", params=workflow, trust_env=False)
+    answer = httpx.post(f"{served.settings.management}/workflows", params=workflow, timeout=120, trust_env=False)
     assert "does not match any allowed URL" in answer.text
     assert listener.asked == []
-    assert httpx.get(f"http://127.0.0.1:{port}/", trust_env=False).is_success  # this server does answer
+    assert httpx.get(f"http://127.0.0.1:{port}/", timeout=120, trust_env=False).is_success  # this server does answer
     assert not list((served.folder / "model-store").glob("x.*"))
 
 
@@ -158,7 +158,7 @@ def test_a_folder_of_the_host_is_not_run(served: Project, evil: Path) -> None:
         with pytest.raises(grpc.RpcError):
             register_by_grpc(served, url)
     assert b"registered" in register_by_grpc(served, "ncf-1.1.mar")  # this shows that the message is well-formed
-    httpx.delete(f"{served.settings.management}/models/evil", trust_env=False)
+    httpx.delete(f"{served.settings.management}/models/evil", timeout=120, trust_env=False)
     assert models(served) == {"ncf"}
     assert not (evil.parent / "mark").exists()
 
@@ -178,7 +178,7 @@ def test_the_workflow_api_finds_no_archive(served: Project, evil: Path) -> None:
             assert answer.status_code >= 400, url
     finally:
         (store / "evil.war").unlink()
-    assert httpx.get(f"{served.settings.management}/workflows", trust_env=False).json()["workflows"] == []
+    assert httpx.get(f"{served.settings.management}/workflows", timeout=120, trust_env=False).json()["workflows"] == []
     assert models(served) == {"ncf"}
     assert not (evil.parent / "mark").exists()
 
@@ -192,7 +192,7 @@ def test_link_in_the_store_is_refused_by_make_though_torchserve_follows_it(serve
         said = served.make("register", "VERSION=9.0", check=False)
         assert f"a link to {outside}, outside the model store" in said
         assert register(served, "ncf-9.0.mar", initial_workers="0").status_code == 200
-        httpx.delete(f"{served.settings.management}/models/evil", trust_env=False)
+        httpx.delete(f"{served.settings.management}/models/evil", timeout=120, trust_env=False)
     finally:
         (store / "ncf-9.0.mar").unlink()
 

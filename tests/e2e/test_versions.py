@@ -14,6 +14,7 @@ from ops.process.locks import only_verb
 from ops.store.record import read_record
 from ops.versions.rollout import Rollout
 from tests.e2e.conftest import Project, environment
+from tests.e2e.failing import scale, workers
 from tests.e2e.test_serving import in_process
 from tests.waiting import wait_until
 
@@ -62,9 +63,14 @@ def test_a_version_is_registered_promoted_and_the_old_one_removed(served: Projec
     assert served.versions == {"1.0": True}
 
 
-def test_a_version_is_registered_with_as_many_workers_as_the_default_has(both: Project) -> None:
-    workers = {one["version"]: [worker["status"] for worker in one["workers"]] for one in both.client.versions()}
-    assert workers["1.1"] == workers["1.0"] == ["READY"] * len(workers["1.0"])
+def test_a_version_is_registered_with_as_many_workers_as_the_default_has(served: Project) -> None:
+    scale(served, 2, "1.0")
+    try:
+        Rollout(served.client, served.settings).register("1.1")
+        assert [one["status"] for one in workers(served, "1.1").values()] == ["READY"] * 2
+    finally:
+        for version in served.versions:
+            scale(served, 1, version)
 
 
 def test_every_answer_names_the_version_that_it_came_from(both: Project, pair: dict[str, Any]) -> None:

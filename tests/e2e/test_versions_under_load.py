@@ -15,9 +15,8 @@ def test_no_request_is_lost_and_every_answer_matches_its_version(served: Project
     served.run(*package, "--version", "1.2")
     rollout = Rollout(served.client, served.settings)
     rollout.register("1.1")
-    outcome = change_under_load(served.settings, ("1.0", "1.1"), third="1.2")
+    outcome = change_under_load(served.settings, ("1.0", "1.1"), third="1.2", promotions=6)
     rollout.unregister("1.1")
-    assert outcome.promotions == 20
-    assert outcome.sent > 1_000
+    assert outcome.sent > 100
     assert (outcome.lost, outcome.refused, outcome.wrong) == (0, {}, []), str(outcome)
     assert outcome.answered_by.keys() == {"1.0", "1.1"}

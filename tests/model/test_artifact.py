@@ -52,8 +52,8 @@ def rewrite(path: Path, name: str, change: object) -> None:
 def test_newer_schema_version_is_refused(artifact: Artifact, tmp_path: Path) -> None:
     path = tmp_path / "ncf.pt"
     save_artifact(artifact, path)
-    rewrite(path, "metadata.json", lambda data: json.dumps({**json.loads(data), "schema_version": 3}).encode())
-    with pytest.raises(ArtifactError, match="schema_version: got 3, allowed: 1 to 2: serve it with the code"):
+    rewrite(path, "metadata.json", lambda data: json.dumps({**json.loads(data), "schema_version": 4}).encode())
+    with pytest.raises(ArtifactError, match="schema_version: got 4, allowed: 1 to 3: serve it with the code"):
         load_artifact(path)
 
 

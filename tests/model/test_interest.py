@@ -10,9 +10,10 @@ import torch
 
 from model.artifact import Artifact, ArtifactError, load_artifact, save_artifact
 from model.asks import BestAnswer, BestAsk, ExplainAnswer, ExplainAsk, FoldInAnswer, FoldInAsk
-from model.history import History, Rated
-from model.interest import Interest
+from model.history import History
+from model.interest import Interest, interests_of
 from model.neighbours import list_pairs
+from model.picks import Picks
 from model.predictor import Predictor
 from model.ranking import Ranking
 from tests.conftest import MOVIE_IDS
@@ -36,7 +37,7 @@ def best(predictor: Predictor, ask: BestAsk) -> BestAnswer:
 def test_interest_is_the_sum_over_the_history_and_a_fading_popularity(ranked_artifact: Artifact) -> None:
     interest = interest_of(ranked_artifact)
     weights, popularity = interest.weights.numpy(), interest.popularity.numpy()
-    [found] = Ranking(interest).interests([Rated(MOVIES, RATINGS)])
+    [found] = Ranking(interest).interests([Picks(MOVIES, RATINGS)])
     strength = 1 + 0.2 * (RATINGS - 8.5)
     expected = strength[0] * weights[0] + strength[1] * weights[4]
     assert found[:5] == pytest.approx(expected[:5] + 0.5 * popularity[:5] / 3, abs=1e-6)
@@ -45,7 +46,7 @@ def test_interest_is_the_sum_over_the_history_and_a_fading_popularity(ranked_art
 
 def test_restraint_lowers_popular_movies_in_units_of_the_spread(ranked_artifact: Artifact) -> None:
     interest = interest_of(ranked_artifact)
-    history = [Rated(MOVIES, RATINGS), Rated(MOVIES[:0], RATINGS[:0])]
+    history = [Picks(MOVIES, RATINGS), Picks(MOVIES[:0], RATINGS[:0])]
     before = Ranking(interest).interests(history)
     interest.restraint.fill_(0.5)
     after = Ranking(interest).interests(history)
@@ -59,7 +60,7 @@ def test_restraint_lowers_popular_movies_in_units_of_the_spread(ranked_artifact:
 
 def test_interest_of_many_users_equals_their_single_interest(ranked_artifact: Artifact) -> None:
     ranking = Ranking(interest_of(ranked_artifact))
-    histories = [Rated(MOVIES[:0], RATINGS[:0]), Rated(MOVIES, RATINGS), Rated(MOVIES[1:], RATINGS[1:])]
+    histories = [Picks(MOVIES[:0], RATINGS[:0]), Picks(MOVIES, RATINGS), Picks(MOVIES[1:], RATINGS[1:])]
     alone = np.concatenate([ranking.interests([history]) for history in histories])
     assert ranking.interests(histories) == pytest.approx(alone, abs=1e-6)
 
@@ -77,14 +78,16 @@ def test_interest_of_a_cpu_equals_the_module(
     movies = np.concatenate([np.arange(size, dtype=np.int32) for size in sizes])
     ratings = np.random.default_rng(0).uniform(1, 10, len(movies)).astype(np.float32)
     offsets = np.concatenate(([0], np.cumsum(sizes)))
-    expected = interest(torch.from_numpy(movies).long(), torch.from_numpy(ratings), torch.from_numpy(offsets))
     parts = [slice(*ends) for ends in itertools.pairwise(offsets)]
-    found = Ranking(interest).interests([Rated(movies[part], ratings[part]) for part in parts])
-    assert found == pytest.approx(expected.numpy(), abs=1e-6)
+    picks = [Picks(movies[part], ratings[part]) for part in parts]
+    picks.append(Picks(np.arange(5, dtype=np.int32), ratings[:2]))  # and three events
+    picks.append(Picks(np.arange(2, dtype=np.int32), ratings[:0]))  # events alone
+    expected = interests_of(interest, picks).numpy()
+    assert Ranking(interest).interests(picks) == pytest.approx(expected, abs=1e-6)
 
 
 def test_saved_artifact_has_the_same_interest(ranked_artifact: Artifact, tmp_path: Path) -> None:
-    history = [Rated(MOVIES, RATINGS)]
+    history = [Picks(MOVIES, RATINGS)]
     before = Ranking(interest_of(ranked_artifact)).interests(history)
     save_artifact(ranked_artifact, tmp_path / "ncf.pt")
     after = Ranking(interest_of(load_artifact(tmp_path / "ncf.pt"))).interests(history)
@@ -92,7 +95,7 @@ def test_saved_artifact_has_the_same_interest(ranked_artifact: Artifact, tmp_pat
 
 
 def test_interest_of_an_earlier_release_has_no_neighbours(ranked_artifact: Artifact) -> None:
-    history = [Rated(MOVIES, RATINGS)]
+    history = [Picks(MOVIES, RATINGS)]
     expected = Ranking(interest_of(ranked_artifact)).interests(history)
     del interest_of(ranked_artifact).neighbours
     assert (Ranking(interest_of(ranked_artifact)).interests(history) == expected).all()
@@ -106,7 +109,7 @@ def with_neighbours(artifact: Artifact, num: int = 1) -> Artifact:
 
 
 def test_neighbours_add_to_the_interest_of_movies_without_a_column(ranked_artifact: Artifact) -> None:
-    histories = [Rated(MOVIES[:0], RATINGS[:0]), Rated(MOVIES, RATINGS), Rated(MOVIES[1:], RATINGS[1:])]
+    histories = [Picks(MOVIES[:0], RATINGS[:0]), Picks(MOVIES, RATINGS), Picks(MOVIES[1:], RATINGS[1:])]
     before = Ranking(interest_of(ranked_artifact)).interests(histories)
     ranking = Ranking(interest_of(with_neighbours(ranked_artifact)))
     after = ranking.interests(histories)
@@ -119,7 +122,7 @@ def test_neighbours_add_to_the_interest_of_movies_without_a_column(ranked_artifa
 
 @pytest.mark.parametrize("num", [1, 200_000])  # the second is more than a MiB, so that it is mapped
 def test_saved_artifact_has_the_same_neighbours(ranked_artifact: Artifact, tmp_path: Path, num: int) -> None:
-    history = [Rated(MOVIES, RATINGS)]
+    history = [Picks(MOVIES, RATINGS)]
     before = Ranking(interest_of(with_neighbours(ranked_artifact, num))).interests(history)
     save_artifact(ranked_artifact, tmp_path / "ncf.pt")
     after = Ranking(interest_of(load_artifact(tmp_path / "ncf.pt"))).interests(history)
@@ -146,7 +149,7 @@ def test_best_movies_are_sorted_by_the_requested_ranking(
 ) -> None:
     predictor = Predictor(ranked_artifact)
     answer = best(predictor, BestAsk(11_242, rank_by=rank_by))  # type: ignore[arg-type]
-    [interest] = Ranking(interest_of(ranked_artifact)).interests([Rated(MOVIES, RATINGS)])
+    [interest] = Ranking(interest_of(ranked_artifact)).interests([Picks(MOVIES, RATINGS)])
     expected = interest[answer.movie_index] + rating_weight * (answer.ratings - 6)
     assert answer.scores == pytest.approx(expected, abs=1e-5)
     assert sorted(answer.scores.tolist(), reverse=True) == answer.scores.tolist()

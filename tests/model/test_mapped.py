@@ -91,15 +91,18 @@ def test_a_small_artifact_maps_nothing(artifact: Artifact, tmp_path: Path) -> No
     assert not [name for name in zipfile.ZipFile(tmp_path / "ncf.pt").namelist() if name.startswith("mapped/")]
 
 
-def test_an_artifact_of_the_first_schema_is_read(artifact: Artifact, tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [1, 2])
+def test_artifact_of_an_earlier_schema_is_read(artifact: Artifact, tmp_path: Path, version: int) -> None:
     digest = save_artifact(artifact, tmp_path / "ncf.pt")
     rewrite(
         tmp_path / "ncf.pt",
         "metadata.json",
-        lambda data: data.replace(b'"schema_version": 2', b'"schema_version": 1').replace(b',\n "mapped": {}', b""),
+        lambda data: data.replace(b'"schema_version": 3', b'"schema_version": %d' % version).replace(
+            b',\n "mapped": {}', b"" if version == 1 else b',\n "mapped": {}'
+        ),
     )
     loaded = load_artifact(tmp_path / "ncf.pt")
-    assert loaded.metadata["schema_version"] == 1
+    assert loaded.metadata["schema_version"] == version
     assert loaded.metadata["digest"] == digest
 
 
@@ -142,8 +145,8 @@ def test_only_the_last_of_repeated_ratings_counts(ranked_artifact: Artifact) -> 
     history = History.from_ratings(np.array([1, 1, 1, 0]), np.array([4, 2, 4, 4]), np.array([1.0, 5, 9, 3]), 5)
     assert [one.tolist() for one in history.last_of_user(1)] == [[2, 4], [5.0, 9.0]]
     served = Predictor(replace(ranked_artifact, history=history)).model
-    assert served.user_at(1).rated.ratings.tolist() == [5.0, 9.0]
-    assert served.user_at(5).rated.ratings.tolist() == []
+    assert served.user_at(1).picks.ratings.tolist() == [5.0, 9.0]
+    assert served.user_at(5).picks.ratings.tolist() == []
 
 
 def test_damaged_header_of_an_array_is_a_value_error(tmp_path: Path) -> None:

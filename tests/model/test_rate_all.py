@@ -30,7 +30,7 @@ def test_rating_all_pairs_equals_rating_each_pair(
 def test_a_fold_in_user_has_a_row_in_the_table_of_all_pairs(ranked_artifact: Artifact) -> None:
     served = ServedModel.from_artifact(ranked_artifact)
     call = Call(served)
-    user, _ = FoldInAsk(BestAsk(None), [10_102], [9.0]).fold_in(served, call)
+    user = FoldInAsk(BestAsk(None), [10_102], [9.0]).fold_in(served, call)
     table = served.scorer.rate_all(np.array([2, user.row]), np.array([0, 4]), call.fold_ins)
     pairs = served.scorer.rate(np.array([2, 2, user.row, user.row]), np.array([0, 4, 0, 4]), call.fold_ins)
     assert table.ravel() == pytest.approx(pairs, abs=1e-5)

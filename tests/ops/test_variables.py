@@ -29,6 +29,7 @@ MAKEFILE = Path(__file__).parents[2] / "Makefile"
         ("PROCESSES", "1.5", "PROCESSES: got '1.5', allowed"),
         ("SCALE", "5", "SCALE: got '5', allowed: two numbers, the lowest first"),
         ("SCALE", "5 1", "SCALE: got '5 1', allowed: two numbers"),
+        ("CLUSTER", "yes", "CLUSTER: got 'yes', allowed: auto, local, or a head such as 10.0.0.1:6379"),
         ("PRESET", "best", "PRESET: got 'best', allowed: default, reference, mlp"),
         ("OUTPUT", "stars", "OUTPUT: got 'stars', allowed: rating, unit, logit, probability"),
         ("MODE", "x", "MODE: got 'x', allowed: shadow, canary"),

@@ -1,1 +1,1 @@
-"""Training by parts on a Ray cluster. This room alone imports ray, the group `cluster`."""
+"""Training by parts on a Ray cluster. Of this package, this room alone imports ray, the group `cluster`."""

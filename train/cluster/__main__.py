@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, fields
-from importlib.util import find_spec
 from pathlib import Path
 
 from train.__main__ import parse_options, refuse_to_replace, told_of
+from train.cluster.installed import refuse_without_ray
 from train.command import run_command
 from train.dataset.reading import Reading
 from train.option_rules import check_value
 from train.parts.config import PartsConfig
 from train.readers.address import is_object_store
-
-_INSTALL = ".venv/bin/python -m pip install -c constraints.txt --group cluster"
 
 
 @dataclass(frozen=True)
@@ -47,9 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _train(arguments: list[str]) -> str:
     config = parse_options(arguments, ClusterConfig)
     refuse_to_replace(config)
-    if find_spec("ray") is None:
-        raise ValueError(f"CLUSTER: Ray is not installed: `{_INSTALL}` installs it")
-    from train.cluster.ranks import Wanted, connected, train_on_ranks
+    refuse_without_ray()
+    from train.cluster.connect import connected
+    from train.cluster.ranks import Wanted, train_on_ranks
 
     with connected(config.cluster):
         metrics = train_on_ranks(_shared(config), Wanted(config.processes, config.deadline))

@@ -5,35 +5,25 @@ Ray places them and notices that one was lost; everything between them is train/
 
 from __future__ import annotations
 
-import logging
-import os
-import socket
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 import ray
 from ray.actor import ActorHandle
-from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskError
+from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 from ray.util import get_node_ip_address
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from train.cluster.connect import ClusterError, cores_of_cluster
 from train.errors import DivergedError
 from train.parts.config import PartsConfig
 from train.parts.group import Group, LostProcessError, free_port
 from train.parts.job import TooManyProcessesError
 from train.parts.run import run
 
-_LOOK_EVERY_S = 1.0
 _GRACE_S = 20.0  # for the others to end once a process has failed
 _MOST_LOSSES = 4
-
-
-class ClusterError(ValueError):
-    """The cluster cannot do what was asked for; the message says why."""
 
 
 @ray.remote(max_restarts=0)
@@ -58,38 +48,6 @@ class Wanted:
     deadline_s: float
 
 
-@contextmanager
-def connected(address: str) -> Iterator[None]:
-    """Connects to a cluster while the block runs.
-
-    Raises:
-        ClusterError: there is none at this address.
-    """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    _refuse_nobody(address)
-    try:
-        ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, configure_logging=True)
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
-        told = f"CLUSTER: no Ray cluster at {address}: {str(error).splitlines()[0]}"
-        raise ClusterError(f"{told}; `ray start --head` starts one on this machine") from None
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-def _refuse_nobody(address: str) -> None:
-    """Ray ends the process where nobody listens, so this asks before."""
-    if address == "auto":
-        return
-    host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host, int(port)), timeout=10).close()
-    except (OSError, ValueError) as error:
-        told = f"CLUSTER: no Ray cluster at {address}: {error}"
-        raise ClusterError(f"{told}; allowed: auto, local, or a head such as 10.0.0.1:6379") from None
-
-
 def train_on_ranks(config: PartsConfig, wanted: Wanted) -> dict[str, Any]:
     """Trains on a connected cluster; goes on with the processes that are left if one is lost.
 
@@ -98,7 +56,7 @@ def train_on_ranks(config: PartsConfig, wanted: Wanted) -> dict[str, Any]:
         ValueError, OSError, DivergedError: as in a training in one process.
     """
     try:
-        return _train_with(wanted.processes or _cores(wanted.deadline_s), config, wanted)
+        return _train_with(wanted.processes or cores_of_cluster(wanted.deadline_s), config, wanted)
     except TooManyProcessesError as error:
         if wanted.processes:
             raise
@@ -121,7 +79,7 @@ def _train_with(world: int, config: PartsConfig, wanted: Wanted) -> dict[str, An
         if attempt + 1 == _MOST_LOSSES:
             break
         config = _resumed(config)
-        world = min(world, _cores(wanted.deadline_s))
+        world = min(world, cores_of_cluster(wanted.deadline_s))
         told = f"a process was lost; {world} go on after the last sweep that was kept"
         print(f"train: {told}", file=sys.stderr, flush=True)
     raise ClusterError(f"processes were lost {_MOST_LOSSES} times ({lost}): RESUME=1 goes on where the training ended")
@@ -184,17 +142,3 @@ def _failures(running: list[ray.ObjectRef]) -> list[Exception]:
                 raise
             failures.append(error.cause)
     return failures
-
-
-def _cores(deadline_s: float) -> int:
-    """The cores of the cluster. Raises ClusterError where it has none within the deadline."""
-    until = time.monotonic() + deadline_s
-    while True:
-        with suppress(RayError):
-            cores = int(ray.cluster_resources().get("CPU", 0))
-            if cores:
-                return cores
-        if time.monotonic() > until:
-            told = f"the cluster has no cores after {deadline_s:g} s"
-            raise ClusterError(f"{told}: start a node, `ray start --address=HEAD:6379`")
-        time.sleep(_LOOK_EVERY_S)

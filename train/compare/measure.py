@@ -39,7 +39,8 @@ def compare_rankings(pair: Pair, rows: pd.DataFrame) -> Paired | None:
 
     A movie is to be found if its held-out rating is at or above the mean of the user's ratings behind the second model,
     or behind the first, where the second knows no ratings.
-    Either model's training ratings are left out of both lists.
+    Either model's training ratings are left out of both lists. The movies of events are not, because people rate what
+    they viewed before.
     """
     wanted = _wanted(pair.other.artifact, pair.judge.artifact, rows)
     if not wanted:
@@ -48,9 +49,10 @@ def compare_rankings(pair: Pair, rows: pd.DataFrame) -> Paired | None:
     if len(users) > _MOST_USERS:
         drawn = np.random.default_rng(0).choice(len(users), _MOST_USERS, replace=False)
         users = [users[place] for place in np.sort(drawn)]
-    known = [_rated(judge.artifact, users) for judge in (pair.judge, pair.other)]
+    rated = zip(*(_rated(judge.artifact, users) for judge in (pair.judge, pair.other)), strict=True)
+    left_out = [one + other for one, other in rated]
     found = []
-    for judge, left_out in zip((pair.judge, pair.other), reversed(known), strict=True):
+    for judge in (pair.judge, pair.other):
         lists = _lists(judge.artifact, users, left_out)
         found.append(np.array([_ndcg(one, wanted[user]) for user, one in zip(users, lists, strict=True)]))
     return paired(found[0], found[1], np.arange(len(users)))
@@ -81,11 +83,11 @@ def _rated(artifact: Artifact, users: Sequence[Any]) -> list[list[Any]]:
 
 
 def _lists(artifact: Artifact, users: Sequence[Any], left_out: Sequence[Sequence[Any]]) -> Iterator[list[Any]]:
-    """The movies that the server would recommend to each user, best first."""
+    """The movies that the server would recommend to each user, best first, without those left out."""
     predictor = Predictor(artifact)
     rank_by: Any = "rating" if artifact.interest is None else "blend"
     asks = [
-        BestAsk(user, top_k=LENGTH, exclude_seen=True, exclude=movies, rank_by=rank_by)
+        BestAsk(user, top_k=LENGTH, exclude=movies, rank_by=rank_by)
         for user, movies in zip(users, left_out, strict=True)
     ]
     for start in range(0, len(asks), _USERS_AT_ONCE):

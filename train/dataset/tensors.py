@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -45,13 +45,16 @@ class Ratings:
 class Events:
     """N events with movies that have rows.
 
-    user_index: (N,) int64; users without ratings are numbered from num_users on. movie_index: (N,) int64 rows.
+    user_index: (N,) int64 rows; the user new_users[k], who has no ratings, is number num_users + 1 + k, since num_users
+        is the unknown user. movie_index: (N,) int64 rows.
     time: (N,) float64, seconds since 1970; None if the file has no times.
+    new_users: (K,) raw ids of the users without ratings, ascending: int64, or bytes that hold UTF-8.
     """
 
     user_index: Tensor
     movie_index: Tensor
     time: Tensor | None = None
+    new_users: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def without(self, ratings: Ratings) -> Events:
         """The events without those whose user and movie also occur together in these ratings."""
@@ -59,7 +62,7 @@ class Events:
         own, others = (one.user_index * movies + one.movie_index for one in (self, ratings))
         kept = ~torch.isin(own, others)
         time = None if self.time is None else self.time[kept]
-        return Events(self.user_index[kept], self.movie_index[kept], time)
+        return Events(self.user_index[kept], self.movie_index[kept], time, self.new_users)
 
 
 @dataclass(frozen=True)
@@ -101,11 +104,14 @@ def look_up_events(frame: pd.DataFrame, user_ids: IdMap, movie_ids: IdMap) -> Ev
     """The events of `frame` with the rows of these maps, without events of movies that the maps lack."""
     movies = movie_ids.rows(raw_ids(frame[MOVIE_ID]))
     known = movies != movie_ids.unknown
+    frame = frame[known]
     users = user_ids.rows(raw_ids(frame[USER_ID]))
-    _, number = index_ids(frame[USER_ID])
-    users = np.where(users == user_ids.unknown, len(user_ids) + number, users)
-    time = torch.from_numpy(frame[TIME].to_numpy(dtype=np.float64)[known]) if TIME in frame else None
-    return Events(torch.from_numpy(users[known]), torch.from_numpy(movies[known]), time)
+    is_new = users == user_ids.unknown
+    new_users, number = index_ids(frame[USER_ID][is_new])
+    users = users.astype(np.int64)
+    users[is_new] = len(user_ids) + 1 + number
+    time = torch.from_numpy(np.array(frame[TIME], dtype=np.float64)) if TIME in frame else None
+    return Events(torch.from_numpy(users), torch.from_numpy(movies[known]), time, new_users)
 
 
 def look_up_ratings(frame: pd.DataFrame, user_ids: IdMap, movie_ids: IdMap) -> Ratings:

@@ -1,6 +1,7 @@
 """Rankings of the whole catalogue on held-out ratings: the model's own beside the baselines', for the same users.
 
-Every movie that the user did not rate in training is ranked; no negatives are sampled (Krichene and Rendle 2020).
+Every movie that the user did not rate in training is ranked, except those of their events, which the server leaves out
+too. No negatives are sampled (Krichene and Rendle 2020).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from model.events import NO_EVENTS, EventHistory
 from model.history import History
 from train.dataset.tensors import Ratings
 from train.evaluation.bootstrap import Bootstrap, Interval
@@ -28,7 +30,14 @@ _INTERVALS_AT = 10
 
 
 def rank_held_out(
-    train: Ratings, held_out: Ratings, num_users: int, num_movies: int, lowest: float, scores: Scores, most_users: int
+    train: Ratings,
+    held_out: Ratings,
+    num_users: int,
+    num_movies: int,
+    lowest: float,
+    scores: Scores,
+    most_users: int,
+    events: EventHistory = NO_EVENTS,
 ) -> dict[str, Any]:
     """What metrics.json tells of rankings for at most `most_users` users; {} where nobody has a movie to be found.
 
@@ -36,17 +45,19 @@ def rank_held_out(
     """
     most = min(most_users, max(FEWEST_USERS, MOST_PAIRS // num_movies))
     task = ranking_task(train, held_out, num_users, num_movies, lowest, most)
-    return measure_rankings(task, train, num_users, scores) if len(task.user) else {}
+    return measure_rankings(task, train, num_users, scores, events) if len(task.user) else {}
 
 
-def measure_rankings(task: RankingTask, train: Ratings, num_users: int, scores: Scores) -> dict[str, Any]:
+def measure_rankings(
+    task: RankingTask, train: Ratings, num_users: int, scores: Scores, events: EventHistory = NO_EVENTS
+) -> dict[str, Any]:
     """Every metric by ranking, the baselines among them, for the same users.
 
     `liked` and `graded` have the gains of `RankingTask`. `intervals` and `against_most_popular` are 95 % intervals of
     the metrics `liked`, and of their differences user by user.
     """
     num_movies = task.liked.num_movies
-    movies = first_movies(task.user, train, num_users, num_movies, scores)
+    movies = first_movies(task.user, train, num_users, num_movies, scores, events)
     raters = count_raters(train, num_movies)
 
     def measure(relevance: Relevance) -> dict[str, dict[str, np.ndarray]]:
@@ -62,24 +73,31 @@ def measure_rankings(task: RankingTask, train: Ratings, num_users: int, scores: 
     }
 
 
-def mean_ndcg(task: RankingTask, train: Ratings, num_users: int, scores: Scores) -> dict[str, float]:
+def mean_ndcg(
+    task: RankingTask, train: Ratings, num_users: int, scores: Scores, events: EventHistory = NO_EVENTS
+) -> dict[str, float]:
     """nDCG@10 of the movies `liked`, by ranking."""
     num_movies = task.liked.num_movies
-    movies = first_movies(task.user, train, num_users, num_movies, scores)
+    movies = first_movies(task.user, train, num_users, num_movies, scores, events)
     raters = count_raters(train, num_movies)
     lists = {name: judge(rows, task.liked, raters, num_users) for name, rows in movies.items()}
     return {name: float(measure_lists(one)["ndcg@10"].mean()) for name, one in lists.items()}
 
 
 def first_movies(
-    users: np.ndarray, train: Ratings, num_users: int, num_movies: int, scores: Scores
+    users: np.ndarray,
+    train: Ratings,
+    num_users: int,
+    num_movies: int,
+    scores: Scores,
+    events: EventHistory = NO_EVENTS,
 ) -> dict[str, np.ndarray]:
-    """By ranking each user's first movies that they did not rate in training: users (U,) -> (U, K) rows, or -1."""
+    """By ranking each user's first movies that they did not pick in training: users (U,) -> (U, K) rows, or -1."""
     columns = train.user_index.numpy(), train.movie_index.numpy(), train.rating.numpy()
     history = History.from_ratings(*columns, num_users)
     found: dict[str, list[np.ndarray]] = {}
     for block in _blocks(users, num_movies):
-        seen = _seen(history, block)
+        seen = _seen(history, events, block)
         for name, scored in scores(block).items():
             found.setdefault(name, []).append(_first(scored, seen))
     return {name: np.concatenate(rows) for name, rows in found.items()}
@@ -90,13 +108,10 @@ def _blocks(users: np.ndarray, num_movies: int) -> Iterator[np.ndarray]:
     return (users[start : start + size] for start in range(0, len(users), size))
 
 
-def _seen(history: History, users: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Places in `users` (S,) and rows (S,) of all movies that these users rated."""
-    start = history.offsets[users]
-    count = history.offsets[users + 1] - start
-    place = np.repeat(np.arange(len(users)), count)
-    within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    return place, history.movie_index[np.repeat(start, count) + within]
+def _seen(history: History, events: EventHistory, users: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Places in `users` (S,) and rows (S,) of all movies that these users picked."""
+    seen = [np.append(history.seen(user), events.of_user(user)) for user in users.tolist()]
+    return np.repeat(np.arange(len(users)), [len(one) for one in seen]), np.concatenate(seen)
 
 
 def _first(scores: np.ndarray, seen: tuple[np.ndarray, np.ndarray]) -> np.ndarray:

@@ -18,7 +18,7 @@ from train.config import TrainConfig
 from train.dataset.tensors import Ratings, TrainingSet
 from train.evaluation.ranking import FEWEST_USERS, mean_ndcg
 from train.evaluation.relevance import ranking_task
-from train.interest.fit import Blend, history_of, set_blend
+from train.interest.fit import Blend, picks_of_users, set_blend
 from train.interest.linear import fit_linear
 from train.interest.scores import Weights, blended_scores
 from train.resume import Stages
@@ -76,14 +76,15 @@ def _ndcg_by_blend(
     task = ranking_task(rest.ratings, watched, *known, scale.minimum, most)
     if not len(task.user):
         return {}
-    history = history_of(rest).without_repeats()
+    picks = picks_of_users(rest)
     interest = fit_linear(rest, config.tuned_interest)
     weights: dict[str, Weights] = {}
     for restraint in config.interest.restraints:
-        set_blend(interest, Blend(1.0, restraint), history, network, scale)
+        set_blend(interest, Blend(1.0, restraint), picks, network, scale)
         unit = float(interest.rating_weight)
         weights |= {
             str(one): Weights(restraint, one.rating_share * unit) for one in candidates if one.restraint == restraint
         }
-    ndcg = mean_ndcg(task, rest.ratings, known[0], blended_scores(weights, interest, history, network, scale))
+    scores = blended_scores(weights, interest, picks, network, scale)
+    ndcg = mean_ndcg(task, rest.ratings, known[0], scores, picks.events)
     return {one: ndcg[str(one)] for one in candidates}

@@ -8,8 +8,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from model.events import EventHistory
 from model.history import History
-from model.interest import Interest
+from model.interest import Interest, interests_of
+from model.picks import UserPicks
 from model.scale import RatingScale
 from train.dataset.tensors import Ratings, TrainingSet
 from train.interest.config import InterestConfig
@@ -20,6 +22,8 @@ from train.predict import predict
 _SPREAD_USERS = 256
 # Movies that their spreads are taken over, evenly spaced.
 _SPREAD_MOVIES = 2_048
+# Users whose interests are in memory together: as many as have this many pairs.
+_PAIRS_AT_ONCE = 2**22
 
 
 class Blend(NamedTuple):
@@ -37,16 +41,15 @@ def fit_interest(
     data: TrainingSet, network: nn.Module, scale: RatingScale, config: InterestConfig, blend: Blend
 ) -> Interest:
     """The interest part of these ratings, blended with this network's ratings."""
-    history = history_of(data).without_repeats()
     interest = fit_linear(data, config)
-    set_blend(interest, blend, history, network, scale)
+    set_blend(interest, blend, picks_of_users(data), network, scale)
     return interest
 
 
-def set_blend(interest: Interest, blend: Blend, history: History, network: nn.Module, scale: RatingScale) -> None:
+def set_blend(interest: Interest, blend: Blend, picks: UserPicks, network: nn.Module, scale: RatingScale) -> None:
     """Turns spreads into weights: a spread is a median over evenly spaced users."""
     interest.restraint.fill_(blend.restraint)
-    interest_spread, rating_spread = _spreads(interest, history, network, scale)
+    interest_spread, rating_spread = _spreads(interest, picks, network, scale)
     interest.rating_weight.fill_(blend.rating_share * interest_spread / rating_spread if rating_spread else 0.0)
 
 
@@ -57,23 +60,26 @@ def history_of(data: TrainingSet) -> History:
     return History.from_ratings(*arrays, len(data.user_ids))
 
 
-def interests_of(interest: Interest, history: History, users: np.ndarray) -> torch.Tensor:
-    """Interest (U, num_movies + 1) of users by their rows (U,)."""
-    chosen = history.take(users)
-    movies = torch.from_numpy(chosen.movie_index).long()
-    offsets = torch.from_numpy(chosen.offsets).long()
-    with torch.inference_mode():
-        found: torch.Tensor = interest(movies, torch.from_numpy(chosen.ratings), offsets)
-    return found
+def picks_of_users(data: TrainingSet) -> UserPicks:
+    """The training rows and the events of the users who have training rows."""
+    history = history_of(data)
+    if data.events is None:
+        return UserPicks(history)
+    own = data.events.user_index < len(data.user_ids)
+    pairs = data.events.user_index[own].numpy(), data.events.movie_index[own].numpy()
+    return UserPicks(history, EventHistory.from_pairs(*pairs, history))
 
 
-def _spreads(interest: Interest, history: History, network: nn.Module, scale: RatingScale) -> tuple[float, float]:
+def _spreads(interest: Interest, picks: UserPicks, network: nn.Module, scale: RatingScale) -> tuple[float, float]:
     """How widely the interest and the predicted ratings of a user spread over the catalogue: two medians."""
-    rated = np.flatnonzero(np.diff(history.offsets))
+    rated = np.flatnonzero(np.diff(picks.history.offsets))
     users = rated[:: max(1, len(rated) // _SPREAD_USERS)][:_SPREAD_USERS]
     num_movies = len(interest.popularity) - 1
     movies = torch.arange(0, num_movies, max(1, num_movies // _SPREAD_MOVIES))
-    interests = interests_of(interest, history, users)[:, movies]
+    own = [picks.of_user(user) for user in users.tolist()]
+    step = max(1, _PAIRS_AT_ONCE // num_movies)
+    blocks = [interests_of(interest, own[first : first + step])[:, movies] for first in range(0, len(own), step)]
+    interests = torch.cat(blocks)
     pairs = Ratings(
         torch.from_numpy(users).repeat_interleave(len(movies)),
         movies.repeat(len(users)),

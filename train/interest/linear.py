@@ -53,6 +53,7 @@ def fit_linear(data: TrainingSet, config: InterestConfig) -> Interest:
         neighbours=neighbours,
         popularity=torch.from_numpy(popularity),
         level=level,
+        event=config.event,
         prior=config.prior,
         restraint=0.0,
         rating_weight=0.0,

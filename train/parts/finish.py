@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from model.factor_network import FactorNetwork
 from model.history import History
@@ -25,6 +25,7 @@ from train.parts.fit import Fit
 from train.parts.load import Part
 from train.parts.rows import FitRows
 from train.parts.sample import ids_of, ids_tensor, ranked
+from train.user_table import put_users
 
 _ROWS_AT_ONCE = 65_536
 _PREDICTION = "prediction "
@@ -83,12 +84,6 @@ def finished(
         held_out = None if biases is None else _held_out(told, network, fit.scale, files.movie_ratings)
         yield Finished(IdMap(files.ids), files.history(), held_out, files.movie_ratings)
         put_users(network, unknown)
-
-
-def put_users(network: FactorNetwork, table: Tensor) -> None:
-    """Gives the network this user table (N + 1, W), the unknown user last."""
-    network.user_embedding = nn.Embedding.from_pretrained(table, freeze=True)
-    network.num_users = len(table) - 1
 
 
 class _Files:

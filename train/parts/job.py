@@ -29,13 +29,14 @@ from train.interest.fit import Blend, fit_interest
 from train.method import Choice
 from train.output import build_catalogue
 from train.parts.config import PartsConfig
-from train.parts.finish import Finished, put_users
+from train.parts.finish import Finished
 from train.parts.fit import Fit
 from train.parts.group import Group
 from train.parts.load import Facts, Part, load_facts, load_parts
 from train.parts.sample import Sample, collect_sample
 from train.prepared.folder import Manifest, PreparedFolder
 from train.resume import FOLDER, NO_STAGES, Stages, fingerprint_of
+from train.user_table import put_users
 
 
 class TooManyProcessesError(DataError):

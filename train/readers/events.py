@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +18,7 @@ from train.errors import DataError
 from train.readers import names
 from train.readers.ids import id_type, read_ids
 from train.readers.opening import open_source
-from train.readers.rules import ReadingRules
+from train.readers.rules import IdType, ReadingRules
 from train.readers.sieve import Sieve
 from train.readers.source import Place
 from train.readers.table import Opened
@@ -23,39 +26,56 @@ from train.readers.text import Layout
 from train.readers.times import read_times
 
 
-def load_events(path: Path, data: RatingsData, skip_bad_lines: int) -> EventsData:
-    """Reads a file of events for these ratings; the report goes into their `reading`.
+@dataclass(frozen=True)
+class KnownIds:
+    """What events must fit: the types of ids, the raw ids of the movies that count, and whose they are, for errors."""
+
+    user_ids: IdType
+    movie_ids: IdType
+    movies: Sequence[Any]
+    owner: str
+
+    @classmethod
+    def of_ratings(cls, data: RatingsData) -> KnownIds:
+        """The ids of these ratings."""
+        types = id_type(data.ratings[USER_ID]), id_type(data.ratings[MOVIE_ID])
+        return cls(*types, data.ratings[MOVIE_ID].unique().tolist(), data.source.name)
+
+
+def load_events(path: Path, known_ids: KnownIds, skip_bad_lines: int, reading: Reading) -> EventsData:
+    """Reads a file of events; the report goes into `reading`.
 
     Raises:
-        DataError: the path is not a file, a column is missing, an id is unusable, or no movie of the file has a rating.
+        DataError: the path is not a file, a column is missing, an id is unusable, or no movie of the file is known.
     """
     source = Place.at(path).source
     if source is None:
         raise DataError(f"--events: {path}: is a folder; allowed is a file")
     rules = ReadingRules(
-        user_ids=id_type(data.ratings[USER_ID]),
-        movie_ids=id_type(data.ratings[MOVIE_ID]),
+        user_ids=known_ids.user_ids,
+        movie_ids=known_ids.movie_ids,
         skip_bad_lines=skip_bad_lines,
     )
-    opened = open_source(source, rules, Layout(fewest=2), data.reading)
-    user, movie, time = _columns(opened, data.reading)
+    opened = open_source(source, rules, Layout(fewest=2), reading)
+    user, movie, time = _columns(opened, reading)
     table = opened.read([user, movie, *([time] if time else [])])
     sieve = Sieve(table, skip_bad_lines)
     columns = {
-        USER_ID: read_ids(table, user, names.USER, rules.user_ids, sieve, data.reading)[0],
-        MOVIE_ID: read_ids(table, movie, names.MOVIE, rules.movie_ids, sieve, data.reading)[0],
+        USER_ID: read_ids(table, user, names.USER, rules.user_ids, sieve, reading)[0],
+        MOVIE_ID: read_ids(table, movie, names.MOVIE, rules.movie_ids, sieve, reading)[0],
     }
-    times = read_times(table, time, False, sieve, data.reading) if time else None
+    times = read_times(table, time, False, sieve, reading) if time else None
     columns |= {} if times is None else {TIME: pa.chunked_array([times])}
-    sieve.tell(data.reading)
+    sieve.tell(reading)
     frame = pa.table(columns).filter(pa.array(sieve.kept)).to_pandas()
     if not len(frame):
         raise DataError(f"{table.name}: no events; allowed is at least one line of a user and a movie")
-    known = _known(frame, data)
+    known = frame[MOVIE_ID].isin(known_ids.movies).to_numpy(dtype=np.bool_)
     if not known.any():
-        told = f"{table.name}: none of its movies, such as {frame[MOVIE_ID].iloc[0]}, has a rating"
-        raise DataError(f"{told}; allowed are the movie ids of {data.source.name}")
-    _tell(table.name, frame, known, data.reading)
+        items = reading.words.items
+        told = f"{table.name}: none of its {items}, such as {frame[MOVIE_ID].iloc[0]}, is known"
+        raise DataError(f"{told}; allowed are the {reading.words.item} ids of {known_ids.owner}")
+    _tell(table.name, frame, known, reading)
     return EventsData(frame, source.path, table.sha256)
 
 
@@ -75,14 +95,9 @@ def _columns(opened: Opened, reading: Reading) -> tuple[str, str, str | None]:
     return user, movie, names.choose(names.TIME, opened.name, opened.names, None, opened.header, unheard, taken)
 
 
-def _known(frame: pd.DataFrame, data: RatingsData) -> npt.NDArray[np.bool_]:
-    """Whether the movie of each event has a rating, (rows,)."""
-    return frame[MOVIE_ID].isin(data.ratings[MOVIE_ID].unique()).to_numpy(dtype=np.bool_)
-
-
 def _tell(name: str, frame: pd.DataFrame, known: npt.NDArray[np.bool_], reading: Reading) -> None:
     words = reading.words
     rated = counted(frame[MOVIE_ID].nunique(), words.item, words.items)
     told = f"{counted(len(frame), 'event')} by {counted(frame[USER_ID].nunique(), 'user')} of {rated}"
-    others = f"{counted(int((~known).sum()), 'event')} of {words.items} that nobody rated"
+    others = f"{counted(int((~known).sum()), 'event')} of unknown {words.items}"
     reading.say(f"{name}: {told}, {others}")

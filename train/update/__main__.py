@@ -3,7 +3,8 @@
 1. Merge the old and new ratings and ids (train/update/merge.py). A new user or movie starts with the unknown's row.
 2. Update the rows of movies with new ratings (train/update/movie_rows.py).
 3. Compute the row of every user who rated one of these movies, from all of their ratings (`encode_users`).
-4. Count the popularity of every movie. The interest's weights do not change: a new movie has none until a training.
+4. Count the popularity of every movie, and add the new events. The interest's weights do not change: a new movie has
+   none until a training.
 
 All other rows do not change by a single bit. Neither do the network, the rating scale, and the unknown rows. Updating
 only new movies in step 2 would change fewer rows, but would lose part of the gain in accuracy.
@@ -19,14 +20,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
 from model.archive import MODEL_CARD
 from model.artifact import Artifact, describe_artifact, load_artifact, save_artifact
-from model.history import History
 from train.command import run_command
-from train.dataset.data import TIME, RatingsData, split_at
+from train.dataset.data import MOVIE_ID, TIME, USER_ID, EventsData, RatingsData, split_at
 from train.dataset.splits import last_rows
 from train.dataset.tensors import Ratings
 from train.errors import DataError
@@ -35,9 +36,10 @@ from train.factors.encode import encode_users
 from train.output import ARTIFACT, CHECKPOINT, HELD_OUT, MEASURED, METRICS
 from train.update.config import UpdateConfig, parse_config
 from train.update.grow import grow_interest, grow_network
+from train.update.known_rows import NothingNewError
 from train.update.merge import merge_catalogues, merge_ratings
 from train.update.movie_rows import update_movie_rows
-from train.update.news import new_ratings
+from train.update.news import new_data
 
 
 @dataclass(frozen=True)
@@ -59,31 +61,26 @@ def update(base: Artifact, data: RatingsData, version: str) -> Update:
     network = grow_network(base, merged)
     new, num_old = merged.new, merged.num_old
     movies = torch.unique(new.movie_index)
-    update_movie_rows(network, merged.ratings, num_old, movies)
+    if len(new):
+        update_movie_rows(network, merged.ratings, num_old, movies)
     users = _who_rated(merged.ratings, movies)
     rows = encode_users(network, merged.ratings, users, network.num_users)
     with torch.no_grad():
         network.user_embedding.weight[users] = rows
     counts = {
         "ratings": len(new),
+        "events": merged.num_new_events,
         "repeated_pairs": merged.repeated_pairs(),
         "users": len(torch.unique(new.user_index)),
         "new_users": len(merged.user_ids) - len(base.user_ids),
         base.words.items: len(movies),
         f"new_{base.words.items}": len(merged.movie_ids) - len(base.movie_ids),
     }
-    all_ratings = merged.ratings
-    history = History.from_ratings(
-        all_ratings.user_index.numpy(),
-        all_ratings.movie_index.numpy(),
-        all_ratings.rating.numpy(),
-        len(merged.user_ids),
-    )
     catalogue = merge_catalogues(base.catalogue, data.movies, merged)
     metadata = _metadata(base.metadata, data, version, counts)
     interest = None if base.interest is None else grow_interest(base.interest, merged)
-    parts = network, merged.user_ids, merged.movie_ids, base.scale, history, catalogue
-    return Update(Artifact(*parts, metadata, interest), counts)
+    parts = network, merged.user_ids, merged.movie_ids, base.scale, merged.history, catalogue
+    return Update(Artifact(*parts, metadata, interest, merged.events), counts)
 
 
 def _who_rated(ratings: Ratings, movies: Tensor) -> Tensor:
@@ -125,9 +122,14 @@ def run(config: UpdateConfig) -> str:
         raise DataError(f"{target}: already exists, and a version is never replaced: give another --out and --version")
     base = load_artifact(config.base)
     _refuse_other_words(config, base)
-    data = new_ratings(base, config)
-    measured = update(base, _but_newest(data, config.hold_out), config.version) if config.hold_out else None
+    data = new_data(base, config)
+    holds_out = config.hold_out and len(data.ratings)
+    measured = update(base, _but_newest(data, config.hold_out), config.version) if holds_out else None
     updated = update(base, data, config.version)
+    if not updated.counts["ratings"] and not updated.counts["events"]:
+        raise NothingNewError(
+            f"{config.events}: the version to update already has a rating or an event of each pair", data
+        )
     config.out.mkdir(parents=True, exist_ok=True)
     if measured is not None:
         save_artifact(measured.artifact, config.out / MEASURED)
@@ -140,7 +142,7 @@ def run(config: UpdateConfig) -> str:
         f"{data.reading.text()}\n"
         f"{data.source}: {count['ratings']:,} ratings ({count['repeated_pairs']:,} of them repeated pairs) "
         f"by {count['users']:,} users, {count['new_users']:,} of them new, "
-        f"{count[items]:,} {items}, {count[f'new_{items}']:,} of them new\n"
+        f"{count[items]:,} {items}, {count[f'new_{items}']:,} of them new; {count['events']:,} new events\n"
         f"wrote {target}, digest {digest[:16]}, from version {base.metadata.get('version')} "
         f"in {time.perf_counter() - started:.1f} s"
     )
@@ -157,7 +159,16 @@ def _but_newest(data: RatingsData, share: float) -> RatingsData:
         held_out = last_rows(data.ratings[TIME].to_numpy(), share)
     else:
         held_out = np.random.default_rng(0).random(rows) < share
-    return replace(data, ratings=split_at(data.ratings, held_out, data.source).train.reset_index(drop=True))
+    split = split_at(data.ratings, held_out, data.source)
+    events = None if data.events is None else _without_pairs(data.events, split.validation)
+    return replace(data, ratings=split.train.reset_index(drop=True), events=events)
+
+
+def _without_pairs(events: EventsData, held_out: pd.DataFrame) -> EventsData:
+    """The events without those of held-out pairs of a user and a movie, because such events would reveal them."""
+    pairs = held_out[[USER_ID, MOVIE_ID]].drop_duplicates()
+    joined = events.frame.merge(pairs, how="left", on=[USER_ID, MOVIE_ID], indicator=True)
+    return replace(events, frame=events.frame[(joined["_merge"] == "left_only").to_numpy()])
 
 
 def _refuse_other_words(config: UpdateConfig, base: Artifact) -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tyro
 
 from model.artifact import Artifact, load_artifact
+from model.ids import IdMap
 from train.config import RATINGS_OPTIONS
 from train.option_rules import check_value
+from train.readers.events import KnownIds
 from train.readers.options import ReaderOptions
+from train.readers.rules import IdType
 
 # New ratings are read with these options of the base, from its metadata, and with the types of its ids.
 _REMEMBERED = set(RATINGS_OPTIONS) - {"format", "copies", "skip_bad_lines", "user_ids", "movie_ids", "since"}
@@ -35,6 +40,8 @@ class UpdateConfig(ReaderOptions):
     hold_out: float = 0.0
     """Share of the new ratings, the newest ones, to hold out; 0 <= hold_out < 1. A second model, `measured.pt`, is
     updated without them and measured on them. The served model takes all ratings."""
+    events: Path | None = None
+    """A file of new clicks, views or purchases without ratings. Then `ratings` may hold nothing new."""
     count_again: bool = False
     """Add ratings even if the base already has the same user, movie and rating."""
 
@@ -85,6 +92,16 @@ def how_it_was_read(base: Artifact) -> dict[str, Any]:
     options = {name: read_as[name] for name in _REMEMBERED if read_as.get(name) is not None}
     if "not_rated" in options:
         options["not_rated"] = tuple(options["not_rated"])
-    types = {"user_ids": base.user_ids, "movie_ids": base.movie_ids}
-    integer = {name: "integer" if ids.integer else "string" for name, ids in types.items()}
-    return options | base.words.to_dict() | integer
+    types = {"user_ids": _type_of(base.user_ids), "movie_ids": _type_of(base.movie_ids)}
+    return options | base.words.to_dict() | types
+
+
+def known_ids(base: Artifact, new_movies: Sequence[Any] = ()) -> KnownIds:
+    """The ids that events must fit to be added to this version. new_movies: raw ids that the version gets too."""
+    movies = [*base.movie_ids.raw(np.arange(len(base.movie_ids))), *new_movies]
+    owner = f"version {base.metadata.get('version')}"
+    return KnownIds(_type_of(base.user_ids), _type_of(base.movie_ids), movies, owner)
+
+
+def _type_of(ids: IdMap) -> IdType:
+    return "integer" if ids.integer else "string"

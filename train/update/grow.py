@@ -8,11 +8,12 @@ from torch import Tensor
 from model.artifact import Artifact, ArtifactError
 from model.factor_network import FactorNetwork
 from model.fold_in import FoldIn
-from model.interest import Interest, neighbours_of
+from model.interest import Interest, read_interest
 from model.neighbours import moved_neighbours
 from model.ordinal import OrdinalHead
 from model.scale import RatingScale
 from train.update.merge import Merged
+from train.user_table import moved_rows
 
 _BLOCKS = ("rating_block", "score_block")
 _MOVIE_TABLES = frozenset(
@@ -47,37 +48,33 @@ def grow_network(artifact: Artifact, merged: Merged) -> FactorNetwork:
         )
     for key in state:
         if key == "user_embedding.weight":
-            state[key] = _moved(state[key], merged.user_rows, len(merged.user_ids))
+            state[key] = moved_rows(state[key], merged.user_rows, len(merged.user_ids))
         elif key in _MOVIE_TABLES:
-            state[key] = _moved(state[key], merged.movie_rows, len(merged.movie_ids))
+            state[key] = moved_rows(state[key], merged.movie_rows, len(merged.movie_ids))
     network = _empty(state)
     network.load_state_dict(state)
     return network.eval().requires_grad_(False)
 
 
-def grow_interest(interest: Interest, merged: Merged) -> Interest:
+def grow_interest(stored: Interest, merged: Merged) -> Interest:
     """The interest part with its movies in the order of `merged`, and the popularity from old and new ratings."""
+    interest = read_interest(stored)
     num_movies = len(merged.movie_ids)
+    num_raters = len(torch.unique(merged.ratings.user_index))
     pairs = torch.unique(merged.ratings.user_index * num_movies + merged.ratings.movie_index)
     raters = torch.bincount(pairs % num_movies, minlength=num_movies + 1)
     return Interest(
-        column=_moved(interest.column, merged.movie_rows, num_movies),
+        column=moved_rows(interest.column, merged.movie_rows, num_movies),
         weights=interest.weights,
-        neighbours=moved_neighbours(neighbours_of(interest), merged.movie_rows.numpy(), num_movies),
-        popularity=(raters / len(merged.user_ids)).float(),
+        neighbours=moved_neighbours(interest.neighbours, merged.movie_rows.numpy(), num_movies),
+        popularity=(raters / num_raters).float(),
         level=float(interest.level),
+        event=float(interest.event),
         prior=float(interest.prior),
         restraint=float(interest.restraint),
         rating_weight=float(interest.rating_weight),
         rating_center=float(interest.rating_center),
     )
-
-
-def _moved(table: Tensor, rows: Tensor, num: int) -> Tensor:
-    """(num + 1, ...): puts the table's rows at `rows`, and copies of its last row everywhere else."""
-    moved = table[-1:].expand(num + 1, *table.shape[1:]).clone()
-    moved[rows] = table[:-1]
-    return moved
 
 
 def _empty(state: dict[str, Tensor]) -> FactorNetwork:

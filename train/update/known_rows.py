@@ -15,14 +15,19 @@ from train.errors import DataError
 
 
 class NothingNewError(DataError):
-    """The version already has all of the ratings."""
+    """The version already has all of the ratings. data: the same data without any."""
+
+    def __init__(self, message: str, data: RatingsData) -> None:
+        super().__init__(message)
+        self.data = replace(data, ratings=data.ratings.iloc[:0])
 
 
 def refuse_known(base: dict[str, Any], data: RatingsData) -> None:
     """Refuses a file that the version was already made from, because its ratings would count twice."""
     known = [base.get("data", {}), *(step["data"] for step in base.get("updates", []))]
     if data.sha256 in [one.get("sha256") for one in known]:
-        raise NothingNewError(f"{data.source}: the version to update already has these ratings (same SHA-256)")
+        told = f"{data.source}: the version to update already has these ratings (same SHA-256)"
+        raise NothingNewError(told, data)
 
 
 def without_known_rows(base: Artifact, data: RatingsData) -> RatingsData:
@@ -37,7 +42,8 @@ def without_known_rows(base: Artifact, data: RatingsData) -> RatingsData:
     if known.all():
         raise NothingNewError(
             f"{data.source.name}: the version to update already has all of its {len(known):,} ratings; "
-            "allowed are new ones, or --count-again"
+            "allowed are new ones, or --count-again",
+            data,
         )
     data.reading.say(f"{int(known.sum()):,} rows left out, because the version to update already has them")
     rows = np.flatnonzero(~known)

@@ -15,6 +15,8 @@ from torch import Tensor
 
 from model.artifact import Artifact
 from model.catalogue import Catalogue
+from model.events import EventHistory
+from model.history import History
 from model.ids import IdMap
 from train.dataset.data import MOVIE_ID, RATING, USER_ID, RatingsData, index_ids
 from train.dataset.tensors import Ratings
@@ -26,10 +28,14 @@ from train.output import build_catalogue
 class Merged:
     """Ratings with the rows of merged id maps: first the artifact's `num_old` ratings, user by user, then the new ones.
 
+    history, events: of all users, with the same rows. old_events: the artifact's own events.
     user_rows, movie_rows: (U,) and (M,) int64, the new place of each of the artifact's rows, without the unknown row.
     """
 
     ratings: Ratings
+    history: History
+    events: EventHistory
+    old_events: EventHistory
     num_old: int
     user_ids: IdMap
     movie_ids: IdMap
@@ -40,6 +46,11 @@ class Merged:
     def new(self) -> Ratings:
         """The new ratings."""
         return self.ratings.take(torch.arange(self.num_old, len(self.ratings)))
+
+    @property
+    def num_new_events(self) -> int:
+        """How many events the artifact does not have."""
+        return len(self.events.movie_index) - len(self.old_events.movie_index)
 
     def repeated_pairs(self) -> int:
         """How many new ratings have a pair that was rated before, in the artifact or in an earlier row."""
@@ -55,16 +66,39 @@ def merge_ratings(artifact: Artifact, data: RatingsData) -> Merged:
     """
     history, frame = artifact.history, data.ratings
     check_types(artifact, data)
-    user_ids = _union(artifact.user_ids, frame[USER_ID])
     movie_ids = _union(artifact.movie_ids, frame[MOVIE_ID])
+    added = _events_of(movie_ids, data)
+    user_ids = _union(artifact.user_ids, pd.concat([frame[USER_ID], added[USER_ID]]))
     user_rows = np.searchsorted(user_ids.ids, artifact.user_ids.ids)
     movie_rows = np.searchsorted(movie_ids.ids, artifact.movie_ids.ids)
     users = np.concatenate([np.repeat(user_rows, np.diff(history.offsets)), _rows(user_ids, frame[USER_ID])])
     movies = np.concatenate([movie_rows[history.movie_index], _rows(movie_ids, frame[MOVIE_ID])])
     rating = np.concatenate([history.ratings, frame[RATING].to_numpy(dtype=np.float32)])
     ratings = Ratings(torch.from_numpy(users), torch.from_numpy(movies), torch.from_numpy(rating))
-    moved = torch.from_numpy(user_rows), torch.from_numpy(movie_rows)
-    return Merged(ratings, len(history.ratings), user_ids, movie_ids, *moved)
+    everything = History.from_ratings(users, movies, rating, len(user_ids))
+    old = user_rows[artifact.events.owners], movie_rows[artifact.events.movie_index]
+    all_users = np.append(old[0], _rows(user_ids, added[USER_ID]))
+    all_movies = np.append(old[1], _rows(movie_ids, added[MOVIE_ID]))
+    return Merged(
+        ratings=ratings,
+        history=everything,
+        events=EventHistory.from_pairs(all_users, all_movies, everything),
+        old_events=EventHistory.from_pairs(*old, everything),
+        num_old=len(history.ratings),
+        user_ids=user_ids,
+        movie_ids=movie_ids,
+        user_rows=torch.from_numpy(user_rows),
+        movie_rows=torch.from_numpy(movie_rows),
+    )
+
+
+def _events_of(movie_ids: IdMap, data: RatingsData) -> pd.DataFrame:
+    """The data's events of movies that the merged ids have; an event of another movie makes nobody known."""
+    if data.events is None:
+        return data.ratings[[USER_ID, MOVIE_ID]].iloc[:0]
+    known = _rows(movie_ids, data.events.frame[MOVIE_ID]) != movie_ids.unknown
+    found: pd.DataFrame = data.events.frame[known]
+    return found
 
 
 def merge_catalogues(known: Catalogue, movies: pd.DataFrame | None, merged: Merged) -> Catalogue:

@@ -13,12 +13,32 @@ from typing import Any
 
 from model.artifact import Artifact, load_artifact
 from train.command import run_command
-from train.dataset.data import TIME, RatingsData
+from train.dataset.data import MOVIE_ID, TIME, RatingsData
 from train.readers.address import is_database
-from train.update.config import UpdateConfig, parse_config
+from train.readers.events import load_events
+from train.update.config import UpdateConfig, known_ids, parse_config
 from train.update.grow import can_grow
 from train.update.known_rows import NothingNewError, newest_of, refuse_known, without_known_rows
 from train.update.merge import check_types
+
+
+def new_data(base: Artifact, config: UpdateConfig) -> RatingsData:
+    """The ratings at `config.ratings` that the version does not have, and the events at `config.events`.
+
+    If there are events, there may be no rating.
+
+    Raises:
+        NothingNewError: the version has all of the ratings, and there are no events.
+        DataError: the ratings or events cannot be read, or their ids have another type.
+    """
+    if config.events is None:
+        return new_ratings(base, config)
+    try:
+        data = new_ratings(base, config)
+    except NothingNewError as nothing:
+        data = nothing.data
+    ids = known_ids(base, data.ratings[MOVIE_ID].unique().tolist())
+    return replace(data, events=load_events(config.events, ids, config.skip_bad_lines, data.reading))
 
 
 def new_ratings(base: Artifact, config: UpdateConfig) -> RatingsData:

@@ -33,6 +33,24 @@ def test_every_variable_reaches_the_command(shelf: Shelf, told: list[list[str]])
 
 
 @pytest.mark.parametrize(
+    ("cluster", "begins"),
+    [
+        ("", ["score", "--artifact"]),
+        ("local", ["score", "--artifact"]),
+        ("auto", ["score.cluster", "--cluster", "auto", "--artifact"]),
+        ("10.0.0.1:6379", ["score.cluster", "--cluster", "10.0.0.1:6379", "--artifact"]),
+    ],
+)
+def test_a_cluster_scores_the_default_version_and_trains_no_other(
+    cluster: str, begins: list[str], shelf: Shelf, told: list[list[str]]
+) -> None:
+    score({"OUT": "best"}, shelf)
+    assert score({"OUT": "best", "CLUSTER": cluster}, shelf) == "1.0"
+    assert told[-1][: len(begins)] == begins
+    assert shelf.trained() == ["1.0"]
+
+
+@pytest.mark.parametrize(
     ("asked", "error"),
     [({}, "OUT: give a folder"), ({"OUT": "best", "EXCLUDE_SEEN": "maybe"}, 'EXCLUDE_SEEN: got "maybe", allowed: 1')],
 )

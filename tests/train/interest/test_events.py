@@ -9,12 +9,13 @@ import pytest
 import torch
 
 from model.ids import IdMap
+from model.interest import interests_of
 from train.__main__ import main
 from train.dataset.tensors import Events, Ratings, TrainingSet, look_up_events
 from train.evaluation.ranking import mean_ndcg
 from train.evaluation.relevance import ranking_task
 from train.interest.config import InterestConfig
-from train.interest.fit import history_of, interests_of
+from train.interest.fit import picks_of_users
 from train.interest.linear import fit_linear
 from train.interest.picks import picks_of, with_events
 
@@ -49,8 +50,11 @@ def test_views_predict_what_is_picked() -> None:
 
     def ndcg(events: Events | None) -> float:
         interest = fit_linear(replace(data, events=events), CONFIG)
-        history = history_of(data)
-        scores = lambda users: {"interest": interests_of(interest, history, users)[:, :-1].numpy()}  # noqa: E731
+        picks = picks_of_users(data)
+
+        def scores(users: np.ndarray) -> dict[str, np.ndarray]:
+            return {"interest": interests_of(interest, [picks.of_user(user) for user in users])[:, :-1].numpy()}
+
         return mean_ndcg(task, data.ratings, USERS, scores)["interest"]
 
     assert ndcg(views) > 1.3 * ndcg(None)
@@ -102,7 +106,7 @@ def test_command_tells_of_the_events(rated_file: Path, capsys: pytest.CaptureFix
     assert train(rated_file, clicks) == 0
     told = capsys.readouterr().out
     read, _, written = told.partition("held out: ")
-    assert "clicks.csv: 3 events by 2 users of 3 movies, 1 event of movies that nobody rated" in read
+    assert "clicks.csv: 3 events by 2 users of 3 movies, 1 event of unknown movies" in read
     assert "wrote " in written
 
 
@@ -114,7 +118,7 @@ def test_command_tells_of_the_events(rated_file: Path, capsys: pytest.CaptureFix
         ("user,colour\n1,7\n", "clicks.csv: no column of movies; found: user, colour"),
         (
             "user,item\n1,998\n2,999\n",
-            "clicks.csv: none of its movies, such as 998, has a rating; allowed are the movie ids of ratings.csv",
+            "clicks.csv: none of its movies, such as 998, is known; allowed are the movie ids of ratings.csv",
         ),
         ("user,item\n", "clicks.csv: no events; allowed is at least one line"),
     ],

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from model.history import History, Rated
+from model.history import History
 from model.ids import IdMap
-from model.interest import Interest
+from model.interest import Interest, interests_of
+from model.picks import Picks, UserPicks
 from model.ranking import Ranking
 from train.dataset.tensors import Ratings, TrainingSet
 from train.interest.config import InterestConfig
-from train.interest.fit import interests_of
 from train.interest.linear import fit_linear
 
 USERS, MOVIES = 60, 14
@@ -69,7 +69,7 @@ def test_movie_has_only_its_nearest_neighbours(rated: TrainingSet) -> None:
 
 def test_shares_of_movies_beyond_the_table_add_up_to_their_interest(rated: TrainingSet) -> None:
     ranking = Ranking(fit_linear(rated, replace(CONFIG, max_movies=4, neighbours=3)))
-    history = Rated(np.array([2, 5, 9, 13]), np.array([3, 9, 5, 7], dtype=np.float32))
+    history = Picks(np.array([2, 5, 9, 13]), np.array([3, 9, 5, 7], dtype=np.float32))
     [interest] = ranking.interests([history])
     for movie in range(MOVIES):
         parts = ranking.parts(history, movie, 6.0, interest)
@@ -96,7 +96,7 @@ def test_catalogue_of_twenty_thousand_movies_finds_what_a_user_would_choose_amon
     history = History.from_ratings(user, movie, data.ratings.rating.numpy(), users)
 
     asked = np.arange(0, users, 120)
-    scores = interests_of(interest, history, asked).numpy()
+    scores = interests_of(interest, [UserPicks(history).of_user(user) for user in asked.tolist()]).numpy()
     scores[:, interest.column.numpy() < 1_000] = -np.inf
     found = 0
     for row, one in enumerate(asked.tolist()):

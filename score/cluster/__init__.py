@@ -1,0 +1,1 @@
+"""A scoring on a Ray cluster. Of this package, this room alone imports ray, the group `cluster`."""
