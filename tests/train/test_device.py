@@ -22,7 +22,8 @@ CONFIG = FactorsConfig(factors=2, probe_sweeps=1, max_sweeps=2, epochs=1, batch_
 
 def test_a_fit_stays_on_its_device(taste_set: TrainingSet) -> None:
     ratings, features = taste_set.ratings, taste_set.features
-    levels = levels_of_counts(*torch.unique(ratings.rating, return_counts=True), 16)
+    distinct, number = torch.unique(ratings.rating, return_counts=True)
+    levels = levels_of_counts(distinct, number, 16)
     target = levels.score[levels.of(ratings.rating)]
     head = OrdinalHead(levels.edges, levels.value / 10, levels.share, levels.score, 2, 4, 0.1)
     numbers = len(taste_set.user_ids), len(taste_set.movie_ids)

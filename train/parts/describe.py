@@ -13,9 +13,9 @@ from train.parts.load import Facts
 from train.prepared.folder import Manifest
 
 
-def describe_parts(facts: Facts, manifest: Manifest, item_ratings: Tensor, words: Vocabulary) -> dict[str, Any]:
-    """What metrics.json tells of the data; item_ratings (M,): how many ratings each item has."""
-    rated = item_ratings[item_ratings > 0].numpy()
+def describe_parts(facts: Facts, manifest: Manifest, movie_ratings: Tensor, words: Vocabulary) -> dict[str, Any]:
+    """What metrics.json tells of the data; movie_ratings (M,): how many ratings each movie has."""
+    rated = movie_ratings[movie_ratings > 0].numpy()
     users = facts.user_ratings[facts.user_ratings > 0].numpy()
     return {
         "file": manifest.source,

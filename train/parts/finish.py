@@ -34,7 +34,7 @@ _PREDICTION = "prediction "
 class Finished(NamedTuple):
     """All users of a network, whose table and histories lie in mapped files.
 
-    held_out: None where nothing was measured. movie_ratings: (M,) int64, how many ratings each item has.
+    held_out: None where nothing was measured. movie_ratings: (M,) int64, how many ratings each movie has.
     """
 
     user_ids: IdMap
@@ -73,7 +73,7 @@ def finished(
         return
     with TemporaryDirectory(prefix=".tables-", dir=folder) as scratch:
         unknown = network.user_embedding.weight[-1:].clone()
-        files = _Files(everybody, Path(scratch), unknown.shape[1], fit.num_items)
+        files = _Files(everybody, Path(scratch), unknown.shape[1], fit.num_movies)
         told = []
         for one in fit.group.each(fit.facts.parts, work):
             files.put(one["part"], one["rows"], one["item"], one["rating"])
@@ -92,7 +92,7 @@ class _Files:
     everybody: the parts' ids and numbers of ratings, in the order of the parts.
     """
 
-    def __init__(self, everybody: list[dict[str, Any]], scratch: Path, width: int, num_items: int) -> None:
+    def __init__(self, everybody: list[dict[str, Any]], scratch: Path, width: int, num_movies: int) -> None:
         each = [ids_of(one["ids"], one["width"]) for one in everybody]
         self.ids, order, rank = ranked(each)
         ends = np.cumsum([0, *map(len, each)])
@@ -103,7 +103,7 @@ class _Files:
         self.table = _mapped(scratch / "table", np.float32, (len(self.ids) + 1, width))
         self.item = _mapped(scratch / "item", np.int32, (ratings,))
         self.rating = _mapped(scratch / "rating", np.float32, (ratings,))
-        self.movie_ratings = np.zeros(num_items, dtype=np.int64)
+        self.movie_ratings = np.zeros(num_movies, dtype=np.int64)
 
     def put(self, part: int, rows: Tensor, item: Tensor, rating: Tensor) -> None:
         """Writes the rows of a part's users, and their ratings."""

@@ -1,7 +1,7 @@
 """Fits the default network by parts: two blocks of fused sweeps, the ordinal network on a sample, users' rows.
 
-Every process holds the items and gets the same network; its user table is left empty, and each part's users are encoded
-where they lie. What is finished is kept for `--resume`, and of a block its last sweep.
+Every process holds the movies and gets the same network. Its user table is left empty, and each part's users are
+encoded where they lie. What is finished is kept for `--resume`, and of a block its last sweep.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Fit(NamedTuple):
     parts: Sequence[Part]
     everything: bool
     features: Tensor | None
-    num_items: int
+    num_movies: int
     scale: RatingScale
     config: TrainConfig
     stages: Stages
@@ -89,13 +89,13 @@ def fit_network(fit: Fit, settings: Mapping[str, Any]) -> FactorNetwork:
     mean, deviation = mean_and_deviation(values, numbers)
     head = start_head(levels, fit.scale, fit.config, factors)
     counts = _level_counts(rows, head, fit)
-    item_count = counts.sum(1)
+    movie_count = counts.sum(1)
     total = (sweeps + score_sweeps) * len(rows)
     with tqdm(total=total, desc=fit.label, unit=" parts", dynamic_ncols=True, disable=not group.first or None) as bar:
-        data = _sweep_data(fit, rows, item_count, lambda rating: (rating - mean) / deviation)
+        data = _sweep_data(fit, rows, movie_count, lambda rating: (rating - mean) / deviation)
         state = start_state(data, tuple(settings["noise"]), factors, options, fit.config.seed, fit.features)
         rating_block = _fit_block(fit, data, state, sweeps, "rating block", bar)
-        data = _sweep_data(fit, rows, item_count, lambda rating: levels.score[levels.of(rating)])
+        data = _sweep_data(fit, rows, movie_count, lambda rating: levels.score[levels.of(rating)])
         if factors > LEAST:
             state = start_from(rating_block, options.score_noise)
         else:
@@ -103,28 +103,28 @@ def fit_network(fit: Fit, settings: Mapping[str, Any]) -> FactorNetwork:
         score_block = _fit_block(fit, data, state, score_sweeps, "score block", bar)
     _fit_head(fit, head, score_block, rows, data, counts, deviation)
     straight, scored = _as_block(rating_block), _as_block(score_block)
-    rows_of_items = with_unknown(straight.movie), with_unknown(scored.movie)
+    rows_of_movies = with_unknown(straight.movie), with_unknown(scored.movie)
     none = torch.zeros(1, head.num_levels)
     table = torch.cat([counts, none])
     standard = (mean, deviation)
     weight = options.rating_weight
-    return join_blocks(straight, scored, head, rows_of_items, table, 0, standard, fit.scale, weight)
+    return join_blocks(straight, scored, head, rows_of_movies, table, 0, standard, fit.scale, weight)
 
 
-def _sweep_data(fit: Fit, rows: list[FitRows], item_count: Tensor, target: Callable[[Tensor], Tensor]) -> SweepData:
+def _sweep_data(fit: Fit, rows: list[FitRows], movie_count: Tensor, target: Callable[[Tensor], Tensor]) -> SweepData:
     targets = {}
     for part in rows:
         by_user = target(part.rating)
         targets[part.number] = by_user, by_user[part.by_movie.order]
-    return SweepData(fit.tree, rows, item_count, targets)
+    return SweepData(fit.tree, rows, movie_count, targets)
 
 
 def _level_counts(rows: list[FitRows], head: OrdinalHead, fit: Fit) -> Tensor:
-    """How many ratings of each level each item has, (M, L)."""
+    """How many ratings of each level each movie has, (M, L)."""
     sums = fit.tree.new_sum()
     for part in rows:
         level = head.level(part.rating)
-        sums.add(part.number, head.histogram(part.by_user.other.long(), level, fit.num_items))
+        sums.add(part.number, head.histogram(part.by_user.other.long(), level, fit.num_movies))
     return sums.total()
 
 

@@ -59,7 +59,7 @@ class Job:
     group: Group
     manifest: Manifest
     catalogue: pd.DataFrame | None
-    item_ids: IdMap
+    movie_ids: IdMap
     features: Tensor | None
     scale: RatingScale
     parts: list[Part]
@@ -80,13 +80,13 @@ class Job:
             raise TooManyProcessesError(address, folder.manifest.parts, group.world)
         scale = _scale(config, folder)
         catalogue = folder.catalogue()
-        item_ids, features = _items(folder.items(), catalogue if config.features else None)
-        parts = load_parts(folder, item_ids, config, group)
+        movie_ids, features = _movies(folder.items(), catalogue if config.features else None)
+        parts = load_parts(folder, movie_ids, config, group)
         facts = load_facts(parts, folder.manifest.parts, group)
-        sample = collect_sample(parts, facts.parts, item_ids, features, group)
+        sample = collect_sample(parts, facts.parts, movie_ids, features, group)
         mark = fingerprint_of(config, catalogue, [facts.digest, [scale.minimum, scale.maximum], "parts"])
         stages = Stages(config.out / FOLDER, mark, resume=True) if group.first else NO_STAGES
-        return cls(config, group, folder.manifest, catalogue, item_ids, features, scale, parts, facts, sample, stages)
+        return cls(config, group, folder.manifest, catalogue, movie_ids, features, scale, parts, facts, sample, stages)
 
     def choose(self) -> tuple[Choice, Blend]:
         """What an inner split of the sample's training rows says, chosen in the first process for all."""
@@ -121,7 +121,7 @@ class Job:
             parts=self.parts,
             everything=everything,
             features=self.features,
-            num_items=len(self.item_ids),
+            num_movies=len(self.movie_ids),
             scale=self.scale,
             config=self.config,
             stages=self.stages,
@@ -149,8 +149,8 @@ class Job:
         self, network: FactorNetwork, interest: Interest, users: Finished, metadata: dict[str, Any]
     ) -> Artifact:
         """The artifact of all users."""
-        catalogue = build_catalogue(self.catalogue, self.item_ids)
-        ids = users.user_ids, self.item_ids
+        catalogue = build_catalogue(self.catalogue, self.movie_ids)
+        ids = users.user_ids, self.movie_ids
         return Artifact(network, *ids, self.scale, users.history, catalogue, metadata, interest)
 
     def example(self, users: Finished) -> dict[str, Any]:
@@ -158,7 +158,7 @@ class Job:
         most = int(np.diff(users.history.offsets).argmax())
         movies = np.argsort(-users.movie_ratings, kind="stable")[:3]
         words = self.config.words
-        return {"user_id": users.user_ids.raw(np.array([most]))[0], words.item_ids: self.item_ids.raw(movies)}
+        return {"user_id": users.user_ids.raw(np.array([most]))[0], words.item_ids: self.movie_ids.raw(movies)}
 
 
 def _scale(config: PartsConfig, folder: PreparedFolder) -> RatingScale:
@@ -171,8 +171,8 @@ def _scale(config: PartsConfig, folder: PreparedFolder) -> RatingScale:
     return RatingScale(*asked)
 
 
-def _items(rated: np.ndarray, catalogue: pd.DataFrame | None) -> tuple[IdMap, Tensor | None]:
-    """The items' ids and features: with features, items of the catalogue that nobody rated have rows too."""
+def _movies(rated: np.ndarray, catalogue: pd.DataFrame | None) -> tuple[IdMap, Tensor | None]:
+    """The movies' ids and features: with features, movies of the catalogue that nobody rated have rows too."""
     if catalogue is None:
         return IdMap(rated), None
     raw = raw_ids(catalogue[MOVIE_ID])

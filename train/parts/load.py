@@ -64,19 +64,19 @@ class Facts:
     user_ratings: Tensor
 
 
-def load_parts(folder: PreparedFolder, item_ids: IdMap, config: TrainConfig, group: Group) -> list[Part]:
+def load_parts(folder: PreparedFolder, movie_ids: IdMap, config: TrainConfig, group: Group) -> list[Part]:
     """This process's parts. Raises DataError where one is damaged."""
-    item_hash = id_hashes(item_ids.ids)
+    movie_hash = id_hashes(movie_ids.ids)
     found = []
     for number in group.parts(folder.manifest.parts):
-        rows = folder.rows(number, item_ids)
-        found.append(_part(number, rows, item_hash, folder.manifest.ratings, config))
+        rows = folder.rows(number, movie_ids)
+        found.append(_part(number, rows, movie_hash, folder.manifest.ratings, config))
     return found
 
 
-def _part(number: int, rows: Rows, item_hash: np.ndarray, ratings: int, config: TrainConfig) -> Part:
+def _part(number: int, rows: Rows, movie_hash: np.ndarray, ratings: int, config: TrainConfig) -> Part:
     user_hash, owner = id_hashes(rows.users), rows.owner
-    drawn = row_hashes(config.split_seed, user_hash[owner], item_hash[rows.item], rows.rating, _occurrences(rows))
+    drawn = row_hashes(config.split_seed, user_hash[owner], movie_hash[rows.item], rows.rating, _occurrences(rows))
     again = splitmix64(drawn ^ seed_hash(config.seed + _SALT))
     sampled = below(splitmix64(user_hash ^ seed_hash(config.seed)), config.interest.max_ratings / ratings)
     held_out = below(drawn, config.test_size) if config.test_size else np.zeros(len(drawn), dtype=np.bool_)

@@ -23,7 +23,7 @@ class Sample:
     """Users and their ratings (R,), in the order of users; held_out: mask (R,)."""
 
     user_ids: IdMap
-    item_ids: IdMap
+    movie_ids: IdMap
     ratings: Ratings
     held_out: torch.Tensor
     features: torch.Tensor | None
@@ -31,7 +31,7 @@ class Sample:
     def training_set(self, everything: bool) -> TrainingSet:
         """What a fit sees."""
         kept = self.ratings if everything else self.ratings.take(~self.held_out)
-        return TrainingSet(kept, self.user_ids, self.item_ids, self.features)
+        return TrainingSet(kept, self.user_ids, self.movie_ids, self.features)
 
     def measured(self) -> Ratings:
         """The held-out ratings."""
@@ -39,7 +39,7 @@ class Sample:
 
 
 def collect_sample(
-    parts: list[Part], number: int, item_ids: IdMap, features: torch.Tensor | None, group: Group
+    parts: list[Part], number: int, movie_ids: IdMap, features: torch.Tensor | None, group: Group
 ) -> Sample | None:
     """The sample in the first process, None in the others."""
     by_number = {part.number: part for part in parts}
@@ -53,7 +53,7 @@ def collect_sample(
     item, rating, held_out = (torch.cat([one[name] for one in found])[rows] for name in ("item", "rating", "held_out"))
     time = torch.cat([one["time"] for one in found])[rows] if "time" in found[0] else None
     ratings = Ratings(torch.from_numpy(owner)[rows], item.long(), rating, time)
-    return Sample(IdMap(ids), item_ids, ratings, held_out, features)
+    return Sample(IdMap(ids), movie_ids, ratings, held_out, features)
 
 
 def _told(part: Part) -> dict[str, Any]:

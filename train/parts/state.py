@@ -1,4 +1,4 @@
-"""What `--resume` keeps of a block between two sweeps: the items, the users' prior, and one float a user."""
+"""What `--resume` keeps of a block between two sweeps: the movies, the users' prior, and one float a user."""
 
 from __future__ import annotations
 
