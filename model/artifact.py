@@ -109,6 +109,7 @@ def describe_artifact(artifact: Artifact, digest: str) -> dict[str, Any]:
         "num_users": len(artifact.user_ids),
         artifact.words.num_items: len(artifact.movie_ids),
         "num_ratings": len(artifact.history.movie_index),
+        "num_events": len(artifact.events.movie_index),
         METADATA: artifact.words.to_dict(),
         "digest": digest,
     }

@@ -24,9 +24,9 @@ _TAKEN = """
     binary_data_size by_kind card chosen code columns compared config created cross_validation data datatype
     description digest error events example exclude exclude_seen explained explanation explanations fields fold_in
     history id ids ids_as_strings influence inputs instances interaction interest kind largest_batch libraries limit
-    limits mapped mean mean_batch mean_batch_ms message metrics model model_name model_version name novelty num_ratings
-    num_users others outputs page pair parameters parts pictures platform popularity predictions prefix rank_by
-    ranked ranking rankings rating rating_scale rating_step ratings reading recommendations recommended request
+    limits mapped mean mean_batch mean_batch_ms message metrics model model_name model_version name novelty num_events
+    num_ratings num_users others outputs page pair parameters parts pictures platform popularity predictions prefix
+    rank_by ranked ranking rankings rating rating_scale rating_step ratings reading recommendations recommended request
     requests requests_last_minute schema schema_version score search seed served_version shape share similar
     similarity split status takes_ratings title top_k type unknown uptime_s user user_id user_ids user_index
     user_known users version versions vocabulary worker worker_pid workers year

@@ -20,7 +20,7 @@ from train.dataset.tensors import Events
 from train.user_table import moved_rows, put_users
 
 
-def with_events(artifact: Artifact, network: RatingNetwork, events: Events) -> Artifact:
+def add_events(artifact: Artifact, network: RatingNetwork, events: Events) -> Artifact:
     """The artifact with these events and their users. `network`, which is the artifact's, gets a larger user table."""
     old = artifact.user_ids
     user_ids = IdMap(np.union1d(old.ids, events.new_users) if len(events.new_users) else old.ids)

@@ -30,7 +30,7 @@ from train.dataset.figures import describe_data, describe_events
 from train.dataset.tensors import TrainingSet
 from train.evaluation.held_out import HeldOut, save_held_out
 from train.evaluation.model_card import model_card
-from train.event_users import with_events
+from train.event_users import add_events
 from train.interest.fit import history_of
 from train.method import Choice
 
@@ -92,7 +92,7 @@ def artifact_of(
     catalogue = build_catalogue(movies, trained.movie_ids)
     ids = trained.user_ids, trained.movie_ids
     artifact = Artifact(network, *ids, scale, history_of(trained), catalogue, metadata, interest)
-    return artifact if trained.events is None else with_events(artifact, network, trained.events)
+    return artifact if trained.events is None else add_events(artifact, network, trained.events)
 
 
 def measured_metadata(config: TrainConfig, network: RatingNetwork) -> dict[str, Any]:

@@ -1,10 +1,11 @@
-"""`python -m ops.frontend.cache`: records the start cache, which halves the CPU time in which the front end starts.
+"""`python -m ops.frontend.cache`: records the start cache. With it, the front end starts with half the CPU time.
 
-The JVM loads and links some 9,000 classes at each start. A cache holds them ready (https://openjdk.org/jeps/514). To
-record it, this starts the front end once without a model, and ends it. make does so after it has installed the
-environment. A JVM that finds another Java or another TorchServe than the cache's starts without it, and says so.
+Without a cache, the JVM loads and links all classes at each start. The cache holds them ready
+(https://openjdk.org/jeps/514). To record it, this module starts the front end once without a model, and ends it. make
+does so after it has installed the environment. A JVM that finds another Java or another TorchServe than those of the
+cache says so, and starts without it.
 
-TorchServe begins the class path with the working folder, and the JVM uses no cache with a folder on the class path. So
+TorchServe's class path begins with the working folder, and the JVM uses no cache with a folder on the class path. So
 `java_options` names the same jars without that folder.
 """
 
@@ -52,7 +53,8 @@ def java_options(config: Path, folder: Path, cache: Path = CACHE) -> dict[str, s
     if not cache.is_file():
         return {}
     plugins = parse_properties(config.read_text(encoding="utf-8")).get("plugins_path", "")
-    jars = [server_jar(), *sorted((folder / plugins.removesuffix("*")).glob("*.jar"))] if plugins else [server_jar()]
+    found = sorted((folder / plugins.removesuffix("*")).resolve().glob("*.jar")) if plugins else []
+    jars = [server_jar(), *found]
     own = [f"-Djava.class.path={os.pathsep.join(map(str, jars))}", f"-XX:AOTCache={cache}"]
     return {JAVA_OPTIONS: " ".join([os.environ.get(JAVA_OPTIONS, ""), *(f'"{option}"' for option in own)]).strip()}
 

@@ -12,7 +12,7 @@ import pytest
 from model.artifact import Artifact, load_artifact
 from ops.versions.rollout import Rollout
 from tests.e2e.conftest import QUICK, Project
-from train.dataset.data import split_ratings
+from train.dataset.data import MOVIE_ID, USER_ID, split_ratings
 from train.dataset.tensors import look_up_ratings
 from train.evaluation.ranking import judge
 from train.evaluation.ranking_metrics import measure_lists
@@ -23,12 +23,21 @@ pytestmark = pytest.mark.e2e
 
 VERSION = "ranked"
 SHOWN, AT_ONCE = 20, 100
+# Ids of people who clicked and rated nothing.
+GUEST, GUESTS = 10_000_000, 300
 
 
 @pytest.fixture(scope="module")
 def measured(served: Project) -> Iterator[Project]:
-    """The project with a version that was fitted only to the training rows, so the held-out rows are new to it."""
-    served.make("package", f"VERSION={VERSION}", f"TRAIN_ARGS={QUICK} --no-refit")
+    """The project with a version that was fitted only to the training rows, so the held-out rows are new to it.
+
+    It knows events too: of users who rated, and of guests who did not.
+    """
+    rated = load_ratings(served.folder / "build" / "demo").ratings[[USER_ID, MOVIE_ID]]
+    clicks = rated[::10].assign(**{MOVIE_ID: rated[MOVIE_ID].to_numpy()[5::10][: len(rated[::10])]})
+    guests = rated[::20].assign(**{USER_ID: GUEST + rated[USER_ID][::20] % GUESTS})
+    pd.concat([clicks, guests]).to_csv(served.folder / "clicks.csv", index=False)
+    served.make("package", f"VERSION={VERSION}", f"TRAIN_ARGS={QUICK} --no-refit --events clicks.csv")
     Rollout(served.client, served.settings).register(VERSION)
     yield served
     Rollout(served.client, served.settings).unregister(VERSION)
@@ -70,6 +79,22 @@ def test_the_server_ranks_as_well_as_the_training_reported(measured: Project, ra
         wanted = reported["liked"][rank_by][metric]
         assert float(found[metric].mean()) == pytest.approx(wanted, abs=5e-4), metric
     assert reported["liked"]["blend"]["ndcg@10"] > reported["liked"]["most_popular"]["ndcg@10"]
+
+
+def test_guest_who_clicked_is_known_and_gets_other_movies_than_the_most_popular(measured: Project) -> None:
+    artifact = load_artifact(measured.folder / "build" / VERSION / "ncf.pt")
+    guest = int(artifact.user_ids.ids[-1])
+    assert guest >= GUEST
+    asks = [{"user_id": user, "top_k": SHOWN} for user in (guest, 2 * GUEST)]
+    known, unknown = measured.ask({"instances": asks}, VERSION).json()["predictions"]
+    assert "unknown" not in known
+    assert unknown["unknown"] == ["user_id"]
+    lists = [[one["movie_id"] for one in answer["recommendations"]] for answer in (known, unknown)]
+    assert lists[0] != lists[1]
+    clicked = artifact.movie_ids.raw(artifact.events.of_user(len(artifact.user_ids) - 1))
+    assert set(clicked).isdisjoint(lists[0])
+    sent = measured.ask({"events": list(clicked), "top_k": SHOWN}, VERSION).json()
+    assert [one["movie_id"] for one in sent["recommendations"]] == lists[0]
 
 
 def test_lists_of_all_users_equal_the_servers_answers(measured: Project) -> None:

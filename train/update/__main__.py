@@ -32,10 +32,11 @@ from train.dataset.splits import last_rows
 from train.dataset.tensors import Ratings
 from train.errors import DataError
 from train.evaluation.model_card import model_card
-from train.factors.encode import encode_known_users
+from train.factors.encode import encode_users
 from train.output import ARTIFACT, CHECKPOINT, HELD_OUT, MEASURED, METRICS
 from train.update.config import UpdateConfig, parse_config
 from train.update.grow import grow_interest, grow_network
+from train.update.known_rows import NothingNewError
 from train.update.merge import merge_catalogues, merge_ratings
 from train.update.movie_rows import update_movie_rows
 from train.update.news import new_data
@@ -63,7 +64,9 @@ def update(base: Artifact, data: RatingsData, version: str) -> Update:
     if len(new):
         update_movie_rows(network, merged.ratings, num_old, movies)
     users = _who_rated(merged.ratings, movies)
-    encode_known_users(network, merged.ratings, users)
+    rows = encode_users(network, merged.ratings, users, network.num_users)
+    with torch.no_grad():
+        network.user_embedding.weight[users] = rows
     counts = {
         "ratings": len(new),
         "events": merged.num_new_events,
@@ -123,6 +126,10 @@ def run(config: UpdateConfig) -> str:
     holds_out = config.hold_out and len(data.ratings)
     measured = update(base, _but_newest(data, config.hold_out), config.version) if holds_out else None
     updated = update(base, data, config.version)
+    if not updated.counts["ratings"] and not updated.counts["events"]:
+        raise NothingNewError(
+            f"{config.events}: the version to update already has a rating or an event of each pair", data
+        )
     config.out.mkdir(parents=True, exist_ok=True)
     if measured is not None:
         save_artifact(measured.artifact, config.out / MEASURED)

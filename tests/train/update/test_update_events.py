@@ -40,6 +40,7 @@ def test_new_events_join_known_and_new_users(
     clicks = f"{user},{other}\n{user},{other}\n{user},{rated[0]}\n987654321,{other}\n987654322,555555\n"
     assert update(saved, tmp_path / "1.1", f"{user},{rated[0]},9\n", clicks) == 0
     assert "; 2 new events" in capsys.readouterr().out
+    assert "**Events without ratings:** 2;" in (tmp_path / "1.1" / "MODEL_CARD.md").read_text(encoding="utf-8")
     found = load_artifact(tmp_path / "1.1" / "ncf.pt")
     assert events_of(found, user) == [other]
     assert events_of(found, 987_654_321) == [other]
@@ -95,6 +96,16 @@ def test_measured_model_does_not_see_events_of_held_out_ratings(
     measured, served = (load_artifact(out / name) for name in ("measured.pt", "ncf.pt"))
     assert events_of(measured, 987_654_321) == []
     assert len(measured.history.ratings) == len(served.history.ratings) - 2
+
+
+def test_update_without_anything_new_is_refused(
+    saved: Path, taste_artifact: Artifact, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    movie = int(taste_artifact.movie_ids.ids[0])
+    assert update(saved, tmp_path / "1.1", f"3,{movie},9\n", f"987654321,{movie}\n3,{movie}\n") == 0
+    assert update(tmp_path / "1.1" / "ncf.pt", tmp_path / "1.2", f"3,{movie},9\n", f"987654321,{movie}\n") == 2
+    assert "already has a rating or an event of each pair" in capsys.readouterr().err
+    assert not (tmp_path / "1.2").exists()
 
 
 @pytest.mark.parametrize(
