@@ -102,7 +102,7 @@ score: .venv/serve checked ## write the best movies of every user into the folde
 	@$(BUILD) score
 
 score-help: .venv/serve
-	@$(PY) -m score --help
+	@$(PY) -m score$(if $(filter-out local,$(CLUSTER)),.cluster) --help
 
 versions: .venv/serve ## list the versions on the server
 	@$(PY) -m ops.versions list

@@ -30,7 +30,8 @@ from train.config import TrainConfig
 from train.dataset.data import split_ratings
 from train.dataset.tensors import index_ratings, look_up_ratings
 from train.factors.choose_number import LEAST
-from train.factors.variational import predict_target, sort_both, start_block, sweep_block
+from train.factors.in_memory import cut_ratings, sweep_and_predict
+from train.factors.sweep import start_state
 from train.run import run
 
 SIZES = (100_000, 1_000_000, 10_000_000)
@@ -79,16 +80,16 @@ def time_to_reference(folder: Path, most_sweeps: int = 20) -> dict[str, Any]:
     mean, deviation = float(rating.mean()), float(rating.std())
     target = (rating - mean) / deviation
     counts = (len(trained.user_ids), len(trained.movie_ids))
-    sides = sort_both(trained.ratings.user_index, trained.ratings.movie_index, target, *counts)
-    block = start_block(sides, options.noise_candidates[0], LEAST, options, 0, trained.features)
+    parts = cut_ratings(trained.ratings.user_index, trained.ratings.movie_index, target, *counts)
+    state = start_state(parts.sweeps, options.noise_candidates[0], LEAST, options, 0, trained.features)
     spent = time.perf_counter() - start
     held_out = look_up_ratings(split.known, trained.user_ids, trained.movie_ids)
     errors: list[dict[str, float]] = []
     while not errors or (errors[-1]["mse"] > REFERENCE_MSE and len(errors) < most_sweeps):
         start = time.perf_counter()
-        sweep_block(block, sides, options)
+        scores = sweep_and_predict(state, parts, options, held_out)
         spent += time.perf_counter() - start
-        predicted = mean + deviation * predict_target(block, held_out.user_index, held_out.movie_index)
+        predicted = mean + deviation * scores
         gap = predicted.clamp(scale.minimum, scale.maximum) - held_out.rating
         errors.append({"training_s": spent, "mse": float(gap.square().mean())})
     return {"reached": errors[-1]["mse"] <= REFERENCE_MSE, "sweeps": len(errors), **errors[-1], "by_sweep": errors}

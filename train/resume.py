@@ -29,7 +29,7 @@ from train.config import TrainConfig
 from train.dataset.data import RatingsData
 
 FOLDER = ".resume"
-_FORMAT = 4  # of the files: add 1 when they change, or when a stage computes something else
+_FORMAT = 5  # of the files: add 1 when they change, or when a stage computes something else
 _NO_PART_OF_THE_RESULT = ("data", "movies", "test_file", "events", "out", "version", "resume")
 
 

@@ -35,12 +35,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _score(arguments: list[str]) -> str:
+    config = parse_config(arguments, ClusterConfig)
+    config.check()
     refuse_without_ray()
     from score.cluster.tasks import do_on_cluster
     from train.cluster.connect import connected
 
-    config = parse_config(arguments, ClusterConfig)
-    config.check()
     with connected(config.cluster):
         return score(config, lambda work: do_on_cluster(work, config.processes, config.deadline))
 

@@ -12,9 +12,10 @@ from model.ordinal import OrdinalHead
 from train.dataset.tensors import TrainingSet
 from train.factors.choose import choose_noise
 from train.factors.config import FactorsConfig
+from train.factors.in_memory import cut_ratings, with_users
 from train.factors.levels import rating_levels
 from train.factors.ordinal_fit import fit_ordinal
-from train.factors.variational import finish_block, sort_both, start_block, sweep_block
+from train.factors.sweep import start_state, sweep
 
 CONFIG = FactorsConfig(factors=2, probe_sweeps=1, max_sweeps=2, epochs=1, batch_size=1024, inner_rows=2_000)
 
@@ -27,11 +28,11 @@ def test_a_fit_stays_on_its_device(taste_set: TrainingSet) -> None:
     numbers = len(taste_set.user_ids), len(taste_set.movie_ids)
     with torch.device("meta"):
         noise, sweeps, _ = choose_noise(ratings, target, CONFIG, 0, features)
-        data = sort_both(ratings.user_index, ratings.movie_index, target, *numbers)
-        block = start_block(data, noise, 2, CONFIG, 0, features)
+        data = cut_ratings(ratings.user_index, ratings.movie_index, target, *numbers)
+        state = start_state(data.sweeps, noise, 2, CONFIG, 0, features)
         for _ in range(sweeps):
-            sweep_block(block, data, CONFIG)
-        finish_block(block, data)
+            sweep(state, data.sweeps, CONFIG)
+        block = with_users(state, data)
         moved = block.to(torch.device("cpu"))
         fit_ordinal(head, moved, ratings, 0.3, CONFIG, "test")
     assert math.isfinite(block.alpha)

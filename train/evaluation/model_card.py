@@ -129,6 +129,8 @@ def _training_data(metadata: dict[str, Any], words: Vocabulary) -> str:
         for side in ("user", words.item):
             spread = data[f"ratings_per_{side}"]
             lines.append(f"- **Ratings per {side}:** median {spread['median']:g}, at most {spread['max']:,.0f}")
+    if metadata.get("num_events"):
+        lines.append(f"- **Events without ratings:** {metadata['num_events']:,}; they change recommendations alone")
     for step in metadata.get("updates", []):
         file, new = step["data"], f"{step['new_users']:,} new users, {step[f'new_{words.items}']:,} new {words.items}"
         told = f"`{file['file']}`, SHA-256 `{file['sha256']}`: {step['ratings']:,} ratings, {new}"

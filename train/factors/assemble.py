@@ -13,7 +13,7 @@ from model.scale import RatingScale
 from train import distributed
 from train.dataset.tensors import Ratings
 from train.factors.drift import strangers_of, unrated_as
-from train.factors.encode import encode_known_users, encode_unknown_user
+from train.factors.encode import encode_unknown_user, encode_users
 from train.factors.variational import Block, with_unknown
 
 
@@ -73,11 +73,9 @@ def fill_user_table(network: FactorNetwork, ratings: Ratings) -> None:
     counts = torch.bincount(ratings.user_index, minlength=network.num_users)
     ends = distributed.bounds(counts.cumsum(0) - counts, len(ratings))
     begin, end = ends[distributed.rank()], ends[distributed.rank() + 1]
-    encode_known_users(network, ratings, torch.arange(begin, end, device=counts.device))
-    if distributed.world() > 1:
-        table = network.user_embedding.weight
-        with torch.no_grad():
-            table[:-1] = distributed.gather_rows(table[begin:end], ends)
+    own = encode_users(network, ratings, torch.arange(begin, end, device=counts.device), network.num_users)
+    with torch.no_grad():
+        network.user_embedding.weight[:-1] = distributed.gather_rows(own, ends)
     encode_unknown_user(network)
 
 

@@ -1,28 +1,29 @@
-"""A fitted block as tensors by name and plain values, for `--resume`."""
+"""A block between two sweeps as tensors by name and plain values, for `--resume`: all but the users' noise."""
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 from torch import Tensor
 
-from train.factors.variational import Block
+from train.factors.posterior import Side
+from train.factors.sweep import BlockState
 
-_FIELDS = ("mean", "covariance", "precision", "link", "noise_precision")
-
-
-def pack(block: Block) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Everything that a fit changes. The features come from the data."""
-    tensors: dict[str, Tensor] = {}
-    for name, side in (("user", block.user), ("movie", block.movie)):
-        tensors |= {f"{name}.{field}": getattr(side, field) for field in _FIELDS}
-    return tensors, {"alpha": block.alpha, "sweeps": block.sweeps}
+_FIELDS = tuple(one.name for one in fields(Side) if one.name != "features")  # which come from the data
 
 
-def unpack(block: Block, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
-    """Restores the state that `pack` saved into a started block of the same data and options."""
-    block.alpha, block.sweeps = values["alpha"], values["sweeps"]
-    for name, side in (("user", block.user), ("movie", block.movie)):
-        device = side.mean.device
-        for field in _FIELDS:
-            setattr(side, field, tensors[f"{name}.{field}"].to(device))
+def pack(state: BlockState) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Everything that a sweep changes."""
+    tensors = {f"movie.{field}": getattr(state.movie, field) for field in _FIELDS}
+    return tensors | {"link": state.link, "precision": state.precision}, {"alpha": state.alpha, "sweeps": state.sweeps}
+
+
+def unpack(state: BlockState, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
+    """Restores what `pack` saved into a started block of the same data and options."""
+    device = state.link.device
+    for field in _FIELDS:
+        value = tensors[f"movie.{field}"].to(device)
+        setattr(state.movie, field, value.T.contiguous().T if field == "covariance" else value.clone())
+    state.link, state.precision = tensors["link"].to(device), tensors["precision"].to(device)
+    state.alpha, state.sweeps = values["alpha"], values["sweeps"]

@@ -15,7 +15,8 @@ from train import distributed
 from train.dataset.tensors import Ratings
 from train.factors.choose_number import LEAST
 from train.factors.config import FactorsConfig
-from train.factors.variational import BothSides, NoiseShapes, predict_target, sort_both, start_block, sweep_block
+from train.factors.in_memory import RatingsInParts, cut_ratings, sweep_and_predict
+from train.factors.sweep import NoiseShapes, start_state
 from train.fit_log import FitLog
 
 
@@ -35,29 +36,28 @@ def choose_noise(
         return config.noise_candidates[0], config.probe_sweeps, FitLog()
     users, user = torch.unique(ratings.user_index, return_inverse=True)
     movies, movie = torch.unique(ratings.movie_index, return_inverse=True)
-    data = sort_both(user[~held], movie[~held], target[~held], len(users), len(movies))
+    data = cut_ratings(user[~held], movie[~held], target[~held], len(users), len(movies))
     watched = Ratings(user[held], movie[held], target[held])
     return _race(data, watched, config, seed, None if features is None else features[movies])
 
 
 def _race(
-    data: BothSides, watched: Ratings, config: FactorsConfig, seed: int, features: Tensor | None
+    data: RatingsInParts, watched: Ratings, config: FactorsConfig, seed: int, features: Tensor | None
 ) -> tuple[NoiseShapes, int, FitLog]:
     """Runs all candidates for `probe_sweeps`, and the best one up to `max_sweeps`. `watched.rating` holds targets."""
     candidates = config.noise_candidates
     probe_sweeps = config.probe_sweeps
     later_sweeps = config.max_sweeps - probe_sweeps
     factors = LEAST if config.factors is None else config.factors
-    blocks = [start_block(data, noise_shapes, factors, config, seed, features) for noise_shapes in candidates]
+    states = [start_state(data.sweeps, shapes, factors, config, seed, features) for shapes in candidates]
     errors: list[list[float]] = [[] for _ in candidates]
     total = len(candidates) * probe_sweeps + later_sweeps
     with tqdm(total=total, desc="choose", unit=" sweeps", dynamic_ncols=True, disable=distributed.quiet()) as progress:
 
         def run(candidate: int, sweeps: int) -> None:
             for _ in range(sweeps):
-                sweep_block(blocks[candidate], data, config)
-                gap = predict_target(blocks[candidate], watched.user_index, watched.movie_index) - watched.rating
-                errors[candidate].append(float(gap.square().mean()))
+                predicted = sweep_and_predict(states[candidate], data, config, watched)
+                errors[candidate].append(float((predicted - watched.rating).square().mean()))
                 progress.update()
 
         for candidate in range(len(candidates)):

@@ -22,7 +22,8 @@ from tqdm import tqdm
 from train import distributed
 from train.dataset.tensors import Ratings
 from train.factors.config import FactorsConfig
-from train.factors.variational import NoiseShapes, predict_target, sort_both, start_block, sweep_block
+from train.factors.in_memory import cut_ratings, sweep_and_predict
+from train.factors.sweep import NoiseShapes, start_state
 
 LEAST, MORE = 8, (16, 32)
 _HELD_OUT = 0.05
@@ -138,7 +139,7 @@ def _race(
     known = int(ratings.user_index.max()) + 1, int(ratings.movie_index.max()) + 1
     known = known if features is None else (known[0], len(features))
     kept, watched = ratings.take(~held), ratings.take(held)
-    data = sort_both(kept.user_index, kept.movie_index, target[~held], *known)
+    data = cut_ratings(kept.user_index, kept.movie_index, target[~held], *known)
     errors: dict[int, Tensor] = {}
     with tqdm(
         total=len(numbers) * _SWEEPS,
@@ -148,11 +149,10 @@ def _race(
         disable=distributed.quiet(),
     ) as progress:
         for number in numbers:
-            block = start_block(data, noise_shapes, number, config, seed, features)
+            state = start_state(data.sweeps, noise_shapes, number, config, seed, features)
             for _ in range(_SWEEPS):
-                sweep_block(block, data, config)
+                predicted = sweep_and_predict(state, data, config, watched)
                 progress.update()
-            predicted = predict_target(block, watched.user_index, watched.movie_index)
             errors[number] = (predicted - target[held]).square()
             if _best(errors) != number:
                 break

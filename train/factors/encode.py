@@ -16,13 +16,14 @@ from train.factors.systems import rows_at_once
 _USERS, _RATINGS = 8_192, 262_144
 
 
-def encode_known_users(network: FactorNetwork, ratings: Ratings, users: Tensor) -> None:
-    """Fills the rows `users` (N,), ascending, of the user table in place, each from the user's ratings."""
-    table = network.user_embedding.weight
+def encode_users(network: FactorNetwork, ratings: Ratings, users: Tensor, num_users: int) -> Tensor:
+    """Rows (n, W) of the user table for `users` (n,), ascending, of `num_users`, each from the user's ratings."""
+    chunks = chunks_of_users(ratings, users, num_users, network.size)
     with torch.no_grad():
-        for rows, part in chunks_of_users(ratings, users, network.num_users, network.size):
-            encoded = network.encode_users(part.user_index, part.movie_index, part.rating, len(rows))
-            table[rows] = encoded
+        found = [
+            network.encode_users(part.user_index, part.movie_index, part.rating, len(rows)) for rows, part in chunks
+        ]
+    return torch.cat([network.user_embedding.weight[:0], *found])
 
 
 def encode_unknown_user(network: FactorNetwork) -> None:

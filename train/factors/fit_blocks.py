@@ -15,16 +15,10 @@ from train.factors import block_state
 from train.factors.choose_number import LEAST, factors_for, score_sweeps_with
 from train.factors.config import FactorsConfig
 from train.factors.drift import popularity_by_time
+from train.factors.in_memory import RatingsInParts, cut_ratings, with_users
 from train.factors.levels import Levels
-from train.factors.variational import (
-    Block,
-    BothSides,
-    finish_block,
-    sort_both,
-    start_block,
-    start_from,
-    sweep_block,
-)
+from train.factors.sweep import BlockState, start_from, start_state, sweep
+from train.factors.variational import Block
 from train.method import Choice
 from train.resume import Stages
 
@@ -48,7 +42,7 @@ def fit_blocks(
     standardised = ((rating - mean) / deviation).to(device)
     normal_score = levels.score[levels.of(rating)].to(device)
     ratings = data.ratings.to(device)
-    sides = sort_both(ratings.user_index, ratings.movie_index, standardised, len(data.user_ids), len(data.movie_ids))
+    parts = cut_ratings(ratings.user_index, ratings.movie_index, standardised, len(data.user_ids), len(data.movie_ids))
     noise_shapes, sweeps = tuple(choice.settings["noise"]), choice.settings["sweeps"]
     factors = factors_for(data.ratings, choice.settings["factors"], options)
     by_time = "drift" in choice.settings
@@ -56,35 +50,36 @@ def fit_blocks(
     score_sweeps = score_sweeps_with(factors, options)
     total = sweeps + score_sweeps
     with tqdm(total=total, desc=label, unit=" sweeps", dynamic_ncols=True, disable=distributed.quiet()) as progress:
-        rating_block = start_block(sides, noise_shapes, factors, options, seed, data.features, popularity)
-        _fit_block(rating_block, sides, sweeps, options, progress, stages, f"{label}: rating block")
-        scored = sides.with_target(normal_score)
+        state = start_state(parts.sweeps, noise_shapes, factors, options, seed, data.features, popularity)
+        _fit_block(state, parts, sweeps, options, progress, stages, f"{label}: rating block")
+        rating_block = with_users(state, parts)
+        parts = parts.with_target(normal_score)
         if factors > LEAST:
-            score_block = start_from(rating_block, options.score_noise)
+            state = start_from(state, options.score_noise)
         else:
-            score_block = start_block(
-                scored, options.score_noise, factors, options, seed + 1, data.features, popularity
-            )
-        _fit_block(score_block, scored, score_sweeps, options, progress, stages, f"{label}: score block")
-    return rating_block, score_block
+            shapes = options.score_noise
+            state = start_state(parts.sweeps, shapes, factors, options, seed + 1, data.features, popularity)
+        _fit_block(state, parts, score_sweeps, options, progress, stages, f"{label}: score block")
+    return rating_block, with_users(state, parts)
 
 
 def _fit_block(
-    block: Block,
-    data: BothSides,
+    state: BlockState,
+    data: RatingsInParts,
     sweeps: int,
     config: FactorsConfig,
     progress: tqdm,
     stages: Stages,
     name: str,
 ) -> None:
-    """Sweeps the started block, or loads the finished block of an earlier run."""
+    """Sweeps the started block, or loads the swept block of an earlier run."""
     if before := stages.load(name):
-        block_state.unpack(block, *before)
+        block_state.unpack(state, *before)
+        state.noise = data.own(before.tensors["noise"].to(state.link.device))
         progress.update(sweeps)
         return
     for _ in range(sweeps):
-        sweep_block(block, data, config)
+        sweep(state, data.sweeps, config)
         progress.update()
-    finish_block(block, data)
-    stages.save(name, *block_state.pack(block))
+    tensors, values = block_state.pack(state)
+    stages.save(name, tensors | {"noise": data.of_all(state.noise)}, values)

@@ -6,8 +6,7 @@ For entity n with ratings r, other side's vectors (c, v), x = (1, v):
 
 with w_r = alpha * own noise precision * other's noise precision. Expectations are over the other side's posterior
 (mean-field variational Bayes: Lim & Teh 2007). The other side's precision scales its tables and the own one scales
-the sums, so nothing is computed rating by rating but weighted sums of table rows. Of several processes each updates
-its share of the entities, and gets the others' (train/distributed.py).
+the sums, so nothing is computed rating by rating but weighted sums of table rows.
 
 Shapes: N entities, R ratings, K = 1 + factors, T = K (K + 1) / 2 entries of a lower triangle, P features.
 """
@@ -23,7 +22,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from model.moments import moments, triangle
-from train import distributed
 from train.factors.systems import rows_at_once, solve_systems
 
 _CHUNK = 8192  # entities at a time, with up to 8 factors: their K x K systems stay in the processor's cache
@@ -100,27 +98,25 @@ class Sums(NamedTuple):
     square: Tensor
 
 
-def update_side(rows: SideRows, target: Tensor, alpha: float, other: Side, own: Side) -> tuple[Tensor, Tensor, Tensor]:
-    """Posterior of `own` given `other`; target (R,) in the order of `rows`.
+def update_side(
+    rows: SideRows, target: Tensor, alpha: float, tables: Tables, own: Side
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Posterior of `own` given the other side; target (R,) in the order of `rows`.
+
+    tables: of the other side. Of `own`, only prior and noise are read.
 
     Returns mean (N, K), covariance (N, T), and by entity the expected squared error (N,),
     sum_r w_r E[(y_r - f_r)^2].
     """
-    tables = tables_of(other)
     prior_term = own.features @ own.link @ own.precision  # (N, K): Lambda mu
     scale = (alpha * own.noise_precision).unsqueeze(1)
-    mean = torch.empty_like(own.mean)
-    covariance = torch.empty(own.covariance.T.shape, device=mean.device).T  # laid out as it is written and read
+    num, size = prior_term.shape
+    mean = torch.empty_like(prior_term)
+    covariance = mean.new_empty(size * (size + 1) // 2, num).T  # laid out as it is written and read
     error = torch.empty_like(own.noise_precision)
-    ends = distributed.bounds(rows.start, len(target))
-    mine = slice(ends[distributed.rank()], ends[distributed.rank() + 1])
-    for entities, ratings in chunks(rows, mine, len(target), own.mean.shape[1]):
+    for entities, ratings in chunks(rows, len(target), size):
         sums = sums_of(tables, rows, target, entities, ratings, scale[entities])
-        solved = solve(sums, prior_term[entities], own.precision)
-        mean[entities], covariance[entities], error[entities] = solved
-    if distributed.world() > 1:
-        for part in (mean, covariance, error):
-            part.copy_(distributed.gather_rows(part[mine], ends))
+        mean[entities], covariance[entities], error[entities] = solve(sums, prior_term[entities], own.precision)
     return mean, covariance, error
 
 
@@ -136,10 +132,10 @@ def tables_of(other: Side) -> Tables:
     )
 
 
-def chunks(rows: SideRows, entities: slice, num_ratings: int, size: int) -> Iterator[tuple[slice, slice]]:
+def chunks(rows: SideRows, num_ratings: int, size: int) -> Iterator[tuple[slice, slice]]:
     """The entities, some at a time, and where their ratings lie. size: K of their systems."""
-    at_once = rows_at_once(_CHUNK, size)
-    edges = [*range(entities.start, entities.stop, at_once), entities.stop]
+    num, at_once = len(rows.start), rows_at_once(_CHUNK, size)
+    edges = [*range(0, num, at_once), num]
     starts = torch.cat([rows.start, rows.start.new_tensor([num_ratings])])[edges].tolist()
     for place in range(len(edges) - 1):
         yield slice(edges[place], edges[place + 1]), slice(starts[place], starts[place + 1])

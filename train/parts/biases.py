@@ -8,22 +8,19 @@ import numpy as np
 import torch
 
 from train.evaluation.baselines import MOVIE_SHRINKAGE, SWEEPS, USER_SHRINKAGE, BiasModel
-from train.parts.group import Group
 from train.parts.load import Part
-from train.parts.tree import TreeSum
+from train.parts.tree import Tree
 
 
-def fit_biases(
-    parts: Sequence[Part], number: int, num_items: int, mean: float, group: Group
-) -> dict[int, dict[str, BiasModel]]:
+def fit_biases(parts: Sequence[Part], tree: Tree, num_items: int, mean: float) -> dict[int, dict[str, BiasModel]]:
     """By part the baselines of its users and of all items, fitted on the ratings that are not held out."""
     rows = {part.number: _rows(part, mean) for part in parts}
-    count = _sums({one: (item, np.ones(len(item))) for one, (_, item, _) in rows.items()}, number, num_items, group)
+    count = _sums({one: (item, np.ones(len(item))) for one, (_, item, _) in rows.items()}, tree, num_items)
     user_bias = {part.number: np.zeros(len(part.rows.users) + 1) for part in parts}
     movie_mean = movie_bias = np.zeros(num_items + 1)
     for sweep in range(SWEEPS):
         left = {one: (item, residual - user_bias[one][owner]) for one, (owner, item, residual) in rows.items()}
-        sums = _sums(left, number, num_items, group)
+        sums = _sums(left, tree, num_items)
         if sweep == 0:
             movie_mean = sums / np.maximum(count, 1e-12)
         movie_bias = sums / (MOVIE_SHRINKAGE + count)
@@ -48,10 +45,10 @@ def _rows(part: Part, mean: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return part.rows.owner[kept], part.rows.item[kept], part.rows.rating[kept].astype(np.float64) - mean
 
 
-def _sums(rows: dict[int, tuple[np.ndarray, np.ndarray]], number: int, num_items: int, group: Group) -> np.ndarray:
+def _sums(rows: dict[int, tuple[np.ndarray, np.ndarray]], tree: Tree, num_items: int) -> np.ndarray:
     """The sum (M + 1,) of the parts' weights by item."""
-    tree = TreeSum()
+    sums = tree.new_sum()
     for part, (item, weight) in rows.items():
-        tree.add(part, torch.from_numpy(np.bincount(item, weights=weight, minlength=num_items + 1)))
-    total: np.ndarray = tree.total(group, number).numpy()
+        sums.add(part, torch.from_numpy(np.bincount(item, weights=weight, minlength=num_items + 1)))
+    total: np.ndarray = sums.total().numpy()
     return total

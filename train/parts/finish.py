@@ -20,10 +20,10 @@ from model.scale import RatingScale
 from train.evaluation.baselines import BiasModel
 from train.evaluation.evaluate import NETWORK
 from train.evaluation.held_out import HeldOut
-from train.parts.encode import encode_part
+from train.factors.encode import encode_users
 from train.parts.fit import Fit
 from train.parts.load import Part
-from train.parts.rows import FitRows, fit_rows
+from train.parts.rows import FitRows
 from train.parts.sample import ids_of, ids_tensor
 from train.user_table import put_users
 
@@ -51,7 +51,7 @@ def finished(
 
     biases: the baselines by part, where the held-out ratings are to be measured. folder: of the mapped files.
     """
-    own = {part.number: fit_rows(part.number, part.rows, fit.kept(part)) for part in fit.parts}
+    own = {part.number: part for part in fit.rows()}
     parts = {part.number: part for part in fit.parts}
 
     def users(number: int) -> dict[str, Any]:
@@ -59,7 +59,8 @@ def finished(
         return {"part": number, "ids": ids, "width": width, "count": own[number].by_user.count.int()}
 
     def work(number: int) -> dict[str, Any]:
-        rows = encode_part(network, own[number])
+        told, num_users = own[number].ratings, len(own[number].by_user.count)
+        rows = encode_users(network, told, torch.arange(num_users), num_users)
         measured = {} if biases is None else _measured(parts[number], own[number], rows, network, biases[number])
         seen = {"item": own[number].by_user.other, "rating": own[number].rating}
         return {"part": number, "rows": rows, **seen, "measured": measured}

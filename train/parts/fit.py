@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,20 +20,19 @@ from model.factor_network import FactorNetwork
 from model.ordinal import OrdinalHead
 from model.scale import RatingScale
 from train.config import TrainConfig
-from train.dataset.tensors import Ratings
 from train.factors.assemble import join_blocks
 from train.factors.choose_number import LEAST, score_sweeps_with
 from train.factors.levels import levels_of_counts
 from train.factors.method import start_head
 from train.factors.ordinal_fit import Inputs, fit_on_inputs, inputs_of
-from train.factors.posterior import Side, tables_of
+from train.factors.posterior import tables_of
+from train.factors.sweep import BlockState, SweepData, solve_users, start_from, start_state, sweep
 from train.factors.variational import Block, with_unknown
 from train.parts.group import Group
 from train.parts.load import Facts, Mask, Part
 from train.parts.rows import FitRows, fit_rows
 from train.parts.state import load_state, save_state
-from train.parts.sweep import BlockState, Job, solve_users, start_from, start_state, sweep
-from train.parts.tree import TreeSum
+from train.parts.tree import Tree
 from train.resume import Stages
 
 _SAVED_EVERY_S = 5.0
@@ -55,6 +55,15 @@ class Fit(NamedTuple):
     stages: Stages
     label: str
 
+    @property
+    def tree(self) -> Tree:
+        """What its processes send each other in a sweep."""
+        return Tree(self.group, self.facts.parts)
+
+    def rows(self) -> list[FitRows]:
+        """The ratings of this process's parts that it sees."""
+        return [fit_rows(part, self.kept(part)) for part in self.parts]
+
     def kept(self, part: Part) -> Mask:
         """Which ratings (R,) of a part it sees."""
         return np.ones(len(part.held_out), dtype=np.bool_) if self.everything else ~part.held_out
@@ -74,7 +83,7 @@ def fit_network(fit: Fit, settings: Mapping[str, Any]) -> FactorNetwork:
     options, group = fit.config.factors, fit.group
     factors, sweeps = settings["factors"], settings["sweeps"]
     score_sweeps = score_sweeps_with(factors, options)
-    rows = [fit_rows(part.number, part.rows, fit.kept(part)) for part in fit.parts]
+    rows = fit.rows()
     values, numbers = fit.counts()
     levels = levels_of_counts(values, numbers, options.max_levels)
     mean, deviation = mean_and_deviation(values, numbers)
@@ -83,16 +92,16 @@ def fit_network(fit: Fit, settings: Mapping[str, Any]) -> FactorNetwork:
     item_count = counts.sum(1)
     total = (sweeps + score_sweeps) * len(rows)
     with tqdm(total=total, desc=fit.label, unit=" parts", dynamic_ncols=True, disable=not group.first or None) as bar:
-        job = _job(fit, rows, item_count, lambda rating: (rating - mean) / deviation)
-        state = start_state(job, tuple(settings["noise"]), factors, options, fit.config.seed, fit.features)
-        rating_block = _fit_block(fit, job, state, sweeps, "rating block", bar)
-        job = _job(fit, rows, item_count, lambda rating: levels.score[levels.of(rating)])
+        data = _sweep_data(fit, rows, item_count, lambda rating: (rating - mean) / deviation)
+        state = start_state(data, tuple(settings["noise"]), factors, options, fit.config.seed, fit.features)
+        rating_block = _fit_block(fit, data, state, sweeps, "rating block", bar)
+        data = _sweep_data(fit, rows, item_count, lambda rating: levels.score[levels.of(rating)])
         if factors > LEAST:
             state = start_from(rating_block, options.score_noise)
         else:
-            state = start_state(job, options.score_noise, factors, options, fit.config.seed + 1, fit.features)
-        score_block = _fit_block(fit, job, state, score_sweeps, "score block", bar)
-    _fit_head(fit, head, score_block, job, counts, deviation)
+            state = start_state(data, options.score_noise, factors, options, fit.config.seed + 1, fit.features)
+        score_block = _fit_block(fit, data, state, score_sweeps, "score block", bar)
+    _fit_head(fit, head, score_block, rows, data, counts, deviation)
     straight, scored = _as_block(rating_block), _as_block(score_block)
     rows_of_items = with_unknown(straight.movie), with_unknown(scored.movie)
     none = torch.zeros(1, head.num_levels)
@@ -110,54 +119,62 @@ def mean_and_deviation(values: Tensor, numbers: Tensor) -> tuple[float, float]:
     return mean, max(variance**0.5, 1e-6)
 
 
-def _job(fit: Fit, rows: list[FitRows], item_count: Tensor, target: Callable[[Tensor], Tensor]) -> Job:
+def _sweep_data(fit: Fit, rows: list[FitRows], item_count: Tensor, target: Callable[[Tensor], Tensor]) -> SweepData:
     targets = {}
     for part in rows:
         by_user = target(part.rating)
-        targets[part.number] = by_user, by_user[part.by_item.order]
-    return Job(fit.group, fit.facts.parts, rows, item_count, targets)
+        targets[part.number] = by_user, by_user[part.by_movie.order]
+    return SweepData(fit.tree, rows, item_count, targets)
 
 
 def _level_counts(rows: list[FitRows], head: OrdinalHead, fit: Fit) -> Tensor:
     """How many ratings of each level each item has, (M, L)."""
-    tree = TreeSum()
+    sums = fit.tree.new_sum()
     for part in rows:
         level = head.level(part.rating)
-        tree.add(part.number, head.histogram(part.by_user.other.long(), level, fit.num_items))
-    return tree.total(fit.group, fit.facts.parts)
+        sums.add(part.number, head.histogram(part.by_user.other.long(), level, fit.num_items))
+    return sums.total()
 
 
-def _fit_block(fit: Fit, job: Job, state: BlockState, sweeps: int, name: str, bar: tqdm) -> BlockState:
+def _fit_block(fit: Fit, data: SweepData, state: BlockState, sweeps: int, name: str, bar: tqdm) -> BlockState:
     """The started block after so many sweeps, from the last one that an earlier run has kept."""
     stage = f"{fit.label}: {name}"
     begun = state.sweeps
-    load_state(state, job, fit.stages, stage)
-    bar.update((state.sweeps - begun) * len(job.parts))
+    load_state(state, fit.tree, fit.stages, stage)
+    bar.update((state.sweeps - begun) * len(data.parts))
     saved = time.monotonic()
     while state.sweeps < begun + sweeps:
-        sweep(state, job, fit.config.factors, bar.update)
+        sweep(state, data, fit.config.factors, lambda *_: bar.update())
         due = state.sweeps == begun + sweeps or time.monotonic() - saved > _SAVED_EVERY_S
-        if job.group.tell(due):
-            save_state(state, job, fit.stages, stage)
+        if fit.group.tell(due):
+            save_state(state, fit.tree, fit.stages, stage)
             saved = time.monotonic()
     return state
 
 
-def _fit_head(fit: Fit, head: OrdinalHead, state: BlockState, job: Job, counts: Tensor, deviation: float) -> None:
+def _fit_head(
+    fit: Fit,
+    head: OrdinalHead,
+    state: BlockState,
+    rows: list[FitRows],
+    data: SweepData,
+    counts: Tensor,
+    deviation: float,
+) -> None:
     """Trains the ordinal network in the first process on the drawn rows of all parts; every process gets it."""
     stage = f"{fit.label}: network"
     before = fit.group.tell((kept := fit.stages.load(stage)) and kept.tensors if fit.group.first else None)
     if before is None:
         parts = {part.number: part for part in fit.parts}
-        rows = {part.number: part for part in job.parts}
-        tables = tables_of(state.item)
+        own = {part.number: part for part in rows}
+        tables = tables_of(state.movie)
 
         def told(number: int) -> dict[str, Any]:
             part = parts[number]
             drawn = torch.from_numpy(part.drawn[fit.kept(part)])
-            return _inputs(head, state, rows[number], drawn, job.targets[number][0], tables, counts)
+            return _inputs(head, state, own[number], drawn, data.targets[number][0], tables, counts)
 
-        found = sorted(fit.group.each(job.number, told), key=lambda one: one["part"])
+        found = sorted(fit.group.each(fit.facts.parts, told), key=lambda one: one["part"])
         if fit.group.first:
             inputs = Inputs(*(torch.cat([one[name] for one in found]) for name in Inputs._fields))
             level = torch.cat([one["level"] for one in found])
@@ -179,10 +196,10 @@ def _inputs(
 ) -> dict[str, Any]:
     """What the ordinal network sees of a part's drawn rows, each left out."""
     user, _ = solve_users(state, rows, target, tables)
-    owner, level = rows.owner, head.level(rows.rating)
-    user_counts = head.histogram(owner, level, len(user.mean))
-    block = Block(user, state.item, state.alpha, state.noise_shapes)
-    ratings = Ratings(owner[drawn], rows.by_user.other.long()[drawn], rows.rating[drawn])
+    level = head.level(rows.rating)
+    user_counts = head.histogram(rows.owner, level, len(user.mean))
+    block = Block(user, state.movie, state.alpha, state.noise_shapes)
+    ratings = rows.ratings.take(drawn)
     none = torch.zeros(0, dtype=torch.int64)
     if not len(ratings):
         return {"part": rows.number, "level": none, **_no_inputs(head, state)}
@@ -197,13 +214,5 @@ def _no_inputs(head: OrdinalHead, state: BlockState) -> dict[str, Tensor]:
 
 def _as_block(state: BlockState) -> Block:
     """The block without its users: their prior is what encodes them."""
-    size = state.link.shape[1]
-    user = Side(
-        mean=torch.zeros(0, size),
-        covariance=torch.zeros(0, size * (size + 1) // 2),
-        precision=state.precision,
-        features=torch.ones(0, 1),
-        link=state.link,
-        noise_precision=torch.ones(0),
-    )
-    return Block(user, state.item, state.alpha, state.noise_shapes, state.sweeps)
+    state = replace(state, noise={0: torch.ones(0)})
+    return Block(state.users(0), state.movie, state.alpha, state.noise_shapes)

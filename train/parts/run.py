@@ -61,7 +61,7 @@ def run(config: PartsConfig, group: Group) -> dict[str, Any]:
 
 def _biases(job: Job, fit: Fit) -> dict[int, Any]:
     mean, _ = mean_and_deviation(*fit.counts())
-    return fit_biases(job.parts, job.facts.parts, fit.num_items, mean, job.group)
+    return fit_biases(job.parts, fit.tree, fit.num_items, mean)
 
 
 def _speed(job: Job, fit: Fit, choice: Choice, clock: Clock) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from train.dataset.splits import last_rows
 from train.dataset.tensors import Ratings
 from train.errors import DataError
 from train.evaluation.model_card import model_card
-from train.factors.encode import encode_known_users
+from train.factors.encode import encode_users
 from train.output import ARTIFACT, CHECKPOINT, HELD_OUT, MEASURED, METRICS
 from train.update.config import UpdateConfig, parse_config
 from train.update.grow import grow_interest, grow_network
@@ -64,7 +64,9 @@ def update(base: Artifact, data: RatingsData, version: str) -> Update:
     if len(new):
         update_movie_rows(network, merged.ratings, num_old, movies)
     users = _who_rated(merged.ratings, movies)
-    encode_known_users(network, merged.ratings, users)
+    rows = encode_users(network, merged.ratings, users, network.num_users)
+    with torch.no_grad():
+        network.user_embedding.weight[users] = rows
     counts = {
         "ratings": len(new),
         "events": merged.num_new_events,

@@ -57,6 +57,7 @@ def test_a_cluster_that_loses_a_process_and_a_node_writes_the_files_of_one_machi
     told = json.loads(done.stdout.splitlines()[-1])
     assert told["status"] == 0, told["said"]
     assert 0 < told["before"] < PARTS
+    assert "was lost and is made again" in told["said"]
     assert f"; 1 part of {PARTS} lay there already" in told["told"]
     assert kept.stat().st_mtime_ns == made.st_mtime_ns
     assert contents(together) == contents(alone)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from model.moments import moments, triangle
-from train.factors.posterior import Side, sort_by_side, update_side
+from train.factors.posterior import Side, sort_by_side, tables_of, update_side
 
 USERS, MOVIES, SIZE, ALPHA = 7, 5, 3, 1.7
 ROW, COLUMN, FULL = triangle(SIZE)
@@ -36,7 +36,7 @@ def test_the_update_is_the_bayesian_regression_of_each_user(monkeypatch: pytest.
     own, other = random_side(USERS, 0), random_side(MOVIES, 1)
     user, movie, target = ratings()
     rows = sort_by_side(user, movie, USERS)
-    mean, covariance, error = update_side(rows, target[rows.order], ALPHA, other, own)
+    mean, covariance, error = update_side(rows, target[rows.order], ALPHA, tables_of(other), own)
     for n in range(USERS):
         expected = brute_force(own, other, n, movie[user == n], target[user == n])
         np.testing.assert_allclose(mean[n], expected[0], atol=1e-4)

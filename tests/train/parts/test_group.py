@@ -8,33 +8,34 @@ import pytest
 import torch
 
 from train.factors.config import FactorsConfig
+from train.factors.sweep import SweepData, start_state, sweep
+from train.factors.user_part import UserPart, user_part
 from train.parts.group import Group, free_port
-from train.parts.rows import FitRows, fit_rows
-from train.parts.sweep import Job, start_state, sweep
-from train.prepared.folder import sorted_rows
+from train.parts.tree import Tree
 
 PARTS, ITEMS, WORLD, SWEEPS = 8, 3_000, 4, 3
 FACTORS, CONFIG = 8, FactorsConfig()
 
 
-def part(number: int) -> FitRows:
+def part(number: int) -> tuple[UserPart, torch.Tensor]:
+    """A part and its target."""
     random = np.random.default_rng(number)
-    user, item = random.integers(0, 100, 2_000), random.integers(0, ITEMS, 2_000).astype(np.int32)
-    rows = sorted_rows(user, item, random.normal(size=2_000).astype(np.float32), None)
-    return fit_rows(number, rows, np.ones(2_000, dtype=np.bool_))
+    user, item = np.sort(random.integers(0, 100, 2_000)), random.integers(0, ITEMS, 2_000)
+    target = random.normal(size=2_000).astype(np.float32)
+    return user_part(number, torch.from_numpy(user), torch.from_numpy(item), 100), torch.from_numpy(target)
 
 
 def sweeps(group: Group) -> tuple[bytes, int]:
     """The items' means after a few sweeps, and the bytes that this process has sent."""
     torch.set_num_threads(1)
-    count = sum(np.bincount(part(number).by_user.other.numpy(), minlength=ITEMS) for number in range(PARTS))
+    count = torch.cat([part(number)[0].by_user.other for number in range(PARTS)]).bincount(minlength=ITEMS)
     parts = [part(number) for number in group.parts(PARTS)]
-    targets = {one.number: (one.rating, one.rating[one.by_item.order]) for one in parts}
-    job = Job(group, PARTS, parts, torch.from_numpy(np.asarray(count)).float(), targets)
-    state = start_state(job, (16.0, 1e6), FACTORS, CONFIG, 0, None)
+    targets = {one.number: (target, target[one.by_movie.order]) for one, target in parts}
+    data = SweepData(Tree(group, PARTS), [one for one, _ in parts], count.float(), targets)
+    state = start_state(data, (16.0, 1e6), FACTORS, CONFIG, 0, None)
     for _ in range(SWEEPS):
-        sweep(state, job, CONFIG, lambda: None)
-    return state.item.mean.numpy().tobytes() + state.precision.numpy().tobytes(), group.sent
+        sweep(state, data, CONFIG)
+    return state.movie.mean.numpy().tobytes() + state.precision.numpy().tobytes(), group.sent
 
 
 def one_of(rank: int, address: str, answer: Connection) -> None:

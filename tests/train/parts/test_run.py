@@ -15,6 +15,7 @@ from train.dataset.tensors import index_ratings, look_up_ratings
 from train.errors import DataError
 from train.evaluation.report import ReportConfig, write_report
 from train.factors.method import FACTORS
+from train.factors.sweep import sweep
 from train.fit_log import FitLog
 from train.method import Choice
 from train.output import MEASURED
@@ -22,7 +23,6 @@ from train.parts import fit as fitting
 from train.parts.config import PartsConfig
 from train.parts.group import Group
 from train.parts.job import Job
-from train.parts.sweep import sweep
 from train.predict import predict
 from train.prepared.prepare import prepare
 from train.readers import ReadingRules
@@ -86,14 +86,14 @@ def test_a_killed_training_goes_on_to_the_same_model(
     solved: list[object] = []
 
     def dying(*arguments: Any) -> None:
-        state, job, config, advance = arguments
+        state, data, config, advance = arguments
 
-        def count() -> None:
-            solved.append(advance())
+        def count(*part: Any) -> None:
+            solved.append(advance(*part))
             if len(solved) == after:
                 raise KeyboardInterrupt
 
-        sweep(state, job, config, count)
+        sweep(state, data, config, count)
 
     monkeypatch.setattr(fitting, "sweep", dying)
     monkeypatch.setattr(fitting, "_SAVED_EVERY_S", 0.0)

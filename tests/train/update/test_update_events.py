@@ -40,6 +40,7 @@ def test_new_events_join_known_and_new_users(
     clicks = f"{user},{other}\n{user},{other}\n{user},{rated[0]}\n987654321,{other}\n987654322,555555\n"
     assert update(saved, tmp_path / "1.1", f"{user},{rated[0]},9\n", clicks) == 0
     assert "; 2 new events" in capsys.readouterr().out
+    assert "**Events without ratings:** 2;" in (tmp_path / "1.1" / "MODEL_CARD.md").read_text(encoding="utf-8")
     found = load_artifact(tmp_path / "1.1" / "ncf.pt")
     assert events_of(found, user) == [other]
     assert events_of(found, 987_654_321) == [other]
