@@ -44,7 +44,8 @@ help: ## list the verbs
 	@echo '           SERVER=torchserve|asgi  AUTH=on|off (serve, run)  WITH (compare, report)  KEEP (refresh)'
 	@echo '           MODEL, USERS, MOVIES or ITEMS, MODULE, MODULE_ARGS, OUTPUT, SCALE, VECTORS (adopt)'
 	@echo '           OUT, TOP_K, USERS or RATINGS, GENRES, EXCLUDE_SEEN, RANK_BY, EXACT (score)'
-	@echo '`make train-help` lists the options for TRAIN_ARGS; so do update-help, adopt-help and score-help.'
+	@echo '`make train-help` lists the options for TRAIN_ARGS (with CLUSTER=auto, those too that a cluster adds);'
+	@echo 'so do update-help, adopt-help and score-help.'
 
 checked: .venv/serve
 	@$(if $(TYPED),$(PY) -m ops.variables $(TYPED))
@@ -77,7 +78,7 @@ train: .venv/serve checked ## train a version on DATA
 	@$(BUILD) train
 
 train-help: .venv/serve
-	@$(PY) -m train --help
+	@$(PY) -m train$(if $(CLUSTER),.$(if $(filter local,$(CLUSTER)),parts,cluster)) --help
 
 report: .venv/serve checked ## write build/VERSION/report.html: errors, baselines, pictures; WITH=1.0 compares
 	@$(if $(WITH),$(PY) -m ops.canary.compare $(version) $(call option,with,WITH) $(judged))

@@ -13,7 +13,7 @@ from train.dataset.tensors import TrainingSet
 from train.factors.choose import choose_noise
 from train.factors.config import FactorsConfig
 from train.factors.in_memory import cut_ratings, with_users
-from train.factors.levels import rating_levels
+from train.factors.levels import levels_of_counts
 from train.factors.ordinal_fit import fit_ordinal
 from train.factors.sweep import start_state, sweep
 
@@ -22,7 +22,7 @@ CONFIG = FactorsConfig(factors=2, probe_sweeps=1, max_sweeps=2, epochs=1, batch_
 
 def test_a_fit_stays_on_its_device(taste_set: TrainingSet) -> None:
     ratings, features = taste_set.ratings, taste_set.features
-    levels = rating_levels(ratings.rating, 16)
+    levels = levels_of_counts(*torch.unique(ratings.rating, return_counts=True), 16)
     target = levels.score[levels.of(ratings.rating)]
     head = OrdinalHead(levels.edges, levels.value / 10, levels.share, levels.score, 2, 4, 0.1)
     numbers = len(taste_set.user_ids), len(taste_set.movie_ids)

@@ -43,12 +43,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _train(arguments: list[str]) -> str:
+    config = parse_options(arguments, ClusterConfig)
+    refuse_to_replace(config)
     refuse_without_ray()
     from train.cluster.connect import connected
     from train.cluster.ranks import Wanted, train_on_ranks
 
-    config = parse_options(arguments, ClusterConfig)
-    refuse_to_replace(config)
     with connected(config.cluster):
         metrics = train_on_ranks(_shared(config), Wanted(config.processes, config.deadline))
     read = Reading(**metrics["data"]["reading"]).text()

@@ -40,14 +40,19 @@ class Levels:
         return torch.searchsorted(self.edges, rating)
 
 
-def rating_levels(rating: Tensor, max_levels: int) -> Levels:
-    """Levels of ratings (R,): the distinct ones, or quantile bins where there are more than `max_levels`."""
-    distinct, number = torch.unique(rating, return_counts=True)
-    return levels_of_counts(distinct, number, max_levels)
+def mean_and_deviation(values: Tensor, numbers: Tensor) -> tuple[float, float]:
+    """Mean and standard deviation of distinct ratings (D,) that occur so often (D,); the latter never 0."""
+    values, numbers = values.double(), numbers.double()
+    mean = float((values * numbers).sum() / numbers.sum())
+    variance = float(((values - mean).square() * numbers).sum() / max(float(numbers.sum()) - 1, 1))
+    return mean, max(variance**0.5, 1e-6)
 
 
 def levels_of_counts(distinct: Tensor, number: Tensor, max_levels: int) -> Levels:
-    """The same of distinct ratings (D,), ascending, and how often each occurs (D,) int64."""
+    """Levels of distinct ratings (D,), ascending, which occur so often (D,) int64.
+
+    They are the ratings themselves, or quantile bins where there are more than `max_levels`.
+    """
     few = len(distinct) <= max_levels
     edges = (distinct[1:] + distinct[:-1]) / 2 if few else _quantile_edges(distinct, number, max_levels)
     level = torch.searchsorted(edges, distinct)

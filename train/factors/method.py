@@ -29,7 +29,7 @@ from train.factors.choose_number import choose_number, score_sweeps_with
 from train.factors.config import FactorsConfig
 from train.factors.drift import Drift, add_drift, measure_drift, strangers_of
 from train.factors.fit_blocks import fit_blocks
-from train.factors.levels import Levels, rating_levels
+from train.factors.levels import Levels, levels_of_counts, mean_and_deviation
 from train.factors.ordinal_fit import fit_ordinal
 from train.factors.predict_levels import predict_levels
 from train.factors.variational import Block
@@ -43,7 +43,7 @@ def choose_factors(data: TrainingSet, scale: RatingScale, config: TrainConfig, s
     if before := stages.load("choose"):
         return Choice(before.values["settings"], FitLog(**before.values["log"]), before.values["reasons"])
     device = distributed.device()
-    mean, deviation = _mean_and_deviation(data.ratings.rating)
+    mean, deviation = mean_and_deviation(*_counts(data.ratings.rating))
     target = ((data.ratings.rating - mean) / deviation).to(device)
     features = None if data.features is None else data.features.to(device)
     rows, options, seed = data.ratings.to(device), config.factors, config.seed
@@ -73,8 +73,9 @@ def fit_factors(
         DivergedError: a number of the fit is no longer finite.
     """
     options = config.factors
-    levels = rating_levels(data.ratings.rating, options.max_levels)
-    mean, deviation = _mean_and_deviation(data.ratings.rating)
+    distinct, number = _counts(data.ratings.rating)
+    levels = levels_of_counts(distinct, number, options.max_levels)
+    mean, deviation = mean_and_deviation(distinct, number)
     rating_block, score_block = fit_blocks(data, levels, (mean, deviation), config, choice, label, stages)
     ratings = data.ratings.to(distributed.device())
     by_time = "drift" in choice.settings
@@ -111,10 +112,10 @@ def _by_time(choice: Choice, data: TrainingSet, scale: RatingScale, config: Trai
     return none if drift is None else replace(choice, settings={**choice.settings, "drift": drift._asdict()})
 
 
-def _mean_and_deviation(rating: Tensor) -> tuple[float, float]:
-    """Mean and standard deviation; the latter never 0."""
-    deviation = float(rating.std()) if len(rating) > 1 else 1.0
-    return float(rating.mean()), max(deviation, 1e-6)
+def _counts(rating: Tensor) -> tuple[Tensor, Tensor]:
+    """Distinct ratings (D,), ascending, and how often each occurs."""
+    distinct, number = torch.unique(rating, return_counts=True)
+    return distinct, number
 
 
 def _fit_head(

@@ -24,7 +24,7 @@ from train.factors.encode import encode_users
 from train.parts.fit import Fit
 from train.parts.load import Part
 from train.parts.rows import FitRows
-from train.parts.sample import ids_of, ids_tensor
+from train.parts.sample import ids_of, ids_tensor, ranked
 from train.user_table import put_users
 
 _ROWS_AT_ONCE = 65_536
@@ -94,17 +94,13 @@ class _Files:
 
     def __init__(self, everybody: list[dict[str, Any]], scratch: Path, width: int, num_items: int) -> None:
         each = [ids_of(one["ids"], one["width"]) for one in everybody]
-        ids = np.concatenate(each)
-        order = np.argsort(ids, kind="stable")
-        rank = np.empty(len(ids), dtype=np.int64)
-        rank[order] = np.arange(len(ids))
+        self.ids, order, rank = ranked(each)
         ends = np.cumsum([0, *map(len, each)])
         counts = torch.cat([one["count"] for one in everybody]).numpy()[order]
-        self.ids = ids[order]
         self.places = {one["part"]: rank[ends[place] : ends[place + 1]] for place, one in enumerate(everybody)}
         self.offsets = np.concatenate(([0], np.cumsum(counts, dtype=np.int64)))
         ratings = int(self.offsets[-1])
-        self.table = _mapped(scratch / "table", np.float32, (len(ids) + 1, width))
+        self.table = _mapped(scratch / "table", np.float32, (len(self.ids) + 1, width))
         self.item = _mapped(scratch / "item", np.int32, (ratings,))
         self.rating = _mapped(scratch / "rating", np.float32, (ratings,))
         self.movie_ratings = np.zeros(num_items, dtype=np.int64)

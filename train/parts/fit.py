@@ -22,7 +22,7 @@ from model.scale import RatingScale
 from train.config import TrainConfig
 from train.factors.assemble import join_blocks
 from train.factors.choose_number import LEAST, score_sweeps_with
-from train.factors.levels import levels_of_counts
+from train.factors.levels import levels_of_counts, mean_and_deviation
 from train.factors.method import start_head
 from train.factors.ordinal_fit import Inputs, fit_on_inputs, inputs_of
 from train.factors.posterior import tables_of
@@ -109,14 +109,6 @@ def fit_network(fit: Fit, settings: Mapping[str, Any]) -> FactorNetwork:
     standard = (mean, deviation)
     weight = options.rating_weight
     return join_blocks(straight, scored, head, rows_of_items, table, 0, standard, fit.scale, weight)
-
-
-def mean_and_deviation(values: Tensor, numbers: Tensor) -> tuple[float, float]:
-    """Mean and standard deviation of ratings by the different ones (D,) and their numbers; the latter never 0."""
-    values, numbers = values.double(), numbers.double()
-    mean = float((values * numbers).sum() / numbers.sum())
-    variance = float(((values - mean).square() * numbers).sum() / max(float(numbers.sum()) - 1, 1))
-    return mean, max(variance**0.5, 1e-6)
 
 
 def _sweep_data(fit: Fit, rows: list[FitRows], item_count: Tensor, target: Callable[[Tensor], Tensor]) -> SweepData:

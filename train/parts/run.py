@@ -13,6 +13,7 @@ import torch
 from model.factor_network import FactorNetwork
 from train.evaluation.evaluate import evaluate
 from train.factors.choose_number import score_sweeps_with
+from train.factors.levels import mean_and_deviation
 from train.interest.fit import Blend
 from train.method import Choice
 from train.output import ARTIFACT, describe, measured_metadata, write, write_measured
@@ -20,7 +21,7 @@ from train.parts.biases import fit_biases
 from train.parts.config import PartsConfig
 from train.parts.describe import describe_parts
 from train.parts.finish import Finished, finished
-from train.parts.fit import Fit, fit_network, mean_and_deviation
+from train.parts.fit import Fit, fit_network
 from train.parts.group import Group
 from train.parts.job import Job
 from train.parts.preparing import prepared_for

@@ -46,17 +46,14 @@ def collect_sample(
     found = sorted(group.each(number, lambda one: _told(by_number[one])), key=lambda one: int(one["part"]))
     if not group.first:
         return None
-    ids = np.concatenate([ids_of(one["ids"], one["width"]) for one in found])
-    order = np.argsort(ids, kind="stable")
-    rank = np.empty(len(ids), dtype=np.int64)
-    rank[order] = np.arange(len(ids))
+    ids, _, rank = ranked([ids_of(one["ids"], one["width"]) for one in found])
     bases = np.cumsum([0, *(one["users"] for one in found)])
     owner = np.concatenate([rank[one["owner"].numpy() + base] for one, base in zip(found, bases[:-1], strict=True)])
     rows = torch.from_numpy(np.argsort(owner, kind="stable"))
     item, rating, held_out = (torch.cat([one[name] for one in found])[rows] for name in ("item", "rating", "held_out"))
     time = torch.cat([one["time"] for one in found])[rows] if "time" in found[0] else None
     ratings = Ratings(torch.from_numpy(owner)[rows], item.long(), rating, time)
-    return Sample(IdMap(ids[order]), item_ids, ratings, held_out, features)
+    return Sample(IdMap(ids), item_ids, ratings, held_out, features)
 
 
 def _told(part: Part) -> dict[str, Any]:
@@ -72,6 +69,15 @@ def _told(part: Part) -> dict[str, Any]:
     ids, width = ids_tensor(rows.users[part.sampled])
     told = {name: torch.from_numpy(array) for name, array in tensors.items()}
     return {"part": part.number, "users": int(part.sampled.sum()), "ids": ids, "width": width, **told}
+
+
+def ranked(each: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The ids (N,) of several arrays, end to end: ascending, from where each one came, and where each one went."""
+    ids = np.concatenate(each)
+    order = np.argsort(ids, kind="stable")
+    rank = np.empty(len(ids), dtype=np.int64)
+    rank[order] = np.arange(len(ids))
+    return ids[order], order, rank
 
 
 def ids_tensor(ids: np.ndarray) -> tuple[torch.Tensor, int]:

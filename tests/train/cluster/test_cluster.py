@@ -11,6 +11,7 @@ import pytest
 
 from model.artifact import load_artifact
 from train.__main__ import parse_options
+from train.cluster.__main__ import main
 from train.parts.config import PartsConfig
 from train.parts.group import Group
 from train.parts.run import run
@@ -70,6 +71,17 @@ def test_a_cluster_that_loses_a_node_trains_the_same_model(
     assert "train: a process was lost; " in told["said"]
     assert "go on after the last sweep that was kept" in told["said"]
     assert load_artifact(tmp_path / "lost" / "ncf.pt").metadata["digest"] == alone
+
+
+def test_help_lists_the_options_of_a_cluster_without_ray(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    told = capfd.readouterr().out
+    assert all(option in told for option in ("--cluster", "--processes", "--deadline", "--factors.factors"))
 
 
 @needs_ray
