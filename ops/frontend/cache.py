@@ -1,4 +1,4 @@
-"""`python -m ops.frontend.cache`: records the start cache. With it, the front end starts with half the CPU time.
+"""`python -m ops.frontend.cache`: records the start cache. With it, the front end starts with 40 % less CPU time.
 
 Without a cache, the JVM loads and links all classes at each start. The cache holds them ready
 (https://openjdk.org/jeps/514). To record it, this module starts the front end once without a model, and ends it. make

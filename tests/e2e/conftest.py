@@ -1,5 +1,6 @@
 """A copy of the project in its own folder, on free ports, so that other running servers do not matter."""
 
+import fcntl
 import json
 import os
 import random
@@ -15,7 +16,6 @@ from typing import Any
 
 import httpx
 import pytest
-from filelock import FileLock
 from playwright.sync_api import Browser
 
 from ops.client import Client
@@ -23,6 +23,7 @@ from ops.process import server
 from ops.settings import ServerSettings, read_settings
 from ops.store.archives import start_with
 from ops.versions.rollout import Rollout
+from tests.e2e import plain_http
 from tests.e2e.browser import browser
 from tests.e2e.image import Image, can_isolate, values
 from train.dataset.demo import write_demo
@@ -83,7 +84,7 @@ class Project:
         url = f"{self.settings.inference}/predictions/ncf" + (f"/{version}" if version else "")
         content = {"content": body} if isinstance(body, bytes) else {"json": body}
         headers = {"content-type": "application/json"}
-        return httpx.post(url, **content, headers=headers, timeout=120, trust_env=False)
+        return plain_http.post(url, **content, headers=headers)
 
 
 def environment() -> dict[str, str]:
@@ -152,7 +153,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if "PYTEST_XDIST_WORKER" in os.environ:
         common = common.parent
     folder = common / "trained"
-    with FileLock(common / "trained.lock"):
+    with (common / "trained.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # until the file is closed
         if not folder.exists():
             making = copy_project(common / "making")
             write_demo(making.folder / "build" / "demo")

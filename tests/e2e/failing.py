@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from bench.open_loop import Answers, drive
+from tests.e2e import plain_http
 from tests.e2e.conftest import ROOT, Project
 from tests.e2e.test_serving import in_process
 from tests.waiting import wait_until
@@ -71,7 +72,7 @@ def answers(project: Project) -> bool:
 def scale(project: Project, number: int, version: str = "1.0") -> None:
     """Sets the number of a version's workers, and waits until they are ready."""
     query = f"min_worker={number}&max_worker={number}&synchronous=true"
-    answer = httpx.put(f"{project.settings.management}/models/ncf/{version}?{query}", timeout=120, trust_env=False)
+    answer = plain_http.put(f"{project.settings.management}/models/ncf/{version}?{query}")
     assert answer.status_code == 200
     wait_until(lambda: [one["status"] for one in workers(project, version).values()] == ["READY"] * number, "workers")
 

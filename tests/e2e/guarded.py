@@ -11,6 +11,7 @@ import httpx
 
 from ops import auth
 from ops.process import server
+from tests.e2e import plain_http
 from tests.e2e.conftest import Project, copy_project, end
 
 PAIR = {"user_id": 1, "movie_id": 2}
@@ -41,7 +42,7 @@ def guarding(project: Project, folder: Path, changes: Mapping[str, str] | None =
 
 def request(method: str, url: str, token: str | None, **options: object) -> httpx.Response:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return httpx.request(method, url, headers=headers, timeout=120, trust_env=False, **options)  # type: ignore[arg-type]
+    return plain_http.request(method, url, headers=headers, **options)  # type: ignore[arg-type]
 
 
 def is_refused(response: httpx.Response) -> bool:

@@ -13,6 +13,7 @@ import pytest
 import tritonclient.http as triton
 
 from ops.process import server
+from tests.e2e import plain_http
 from tests.e2e.conftest import Project
 from tests.e2e.test_docs_commands import marked
 from tests.waiting import wait_until
@@ -76,7 +77,7 @@ def test_metrics_are_those_of_all_processes(served_by_asgi: Project) -> None:
     url = served_by_asgi.settings.inference
 
     def counted() -> float:
-        text = httpx.get(f"{url}/metrics", timeout=120, trust_env=False).text
+        text = plain_http.get(f"{url}/metrics").text
         lines = re.findall(r'^ncf_requests_total\{.*Kind="search".*Status="200"\} (\S+)$', text, re.MULTILINE)
         return sum(map(float, lines))
 
@@ -111,7 +112,7 @@ def test_another_version_is_served_without_a_lost_request(served_by_asgi: Projec
         body = {"user_id": 1, "movie_id": 2}
         while not ended.is_set():
             try:
-                answer = asked_again_if_closed(lambda: httpx.post(url, json=body, timeout=120, trust_env=False))
+                answer = asked_again_if_closed(lambda: plain_http.post(url, json=body))
                 seen[f"{answer.status_code} {answer.headers['x-model-version']}"] += 1
             except httpx.HTTPError as error:
                 seen[repr(error)] += 1

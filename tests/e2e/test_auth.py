@@ -11,6 +11,7 @@ import pytest
 from ops import auth
 from ops.client import ClientError
 from ops.process import server
+from tests.e2e import plain_http
 from tests.e2e.conftest import Project
 from tests.e2e.grpc_client import GrpcClient
 from tests.e2e.guarded import PAIR, guarding, is_refused, request
@@ -90,7 +91,7 @@ def test_every_listed_path_needs_a_key_except_the_list_and_metrics(guarded: Proj
     metrics = f"http://127.0.0.1:{guarded.ports['8082']}"
     answered = set()
     for address in (guarded.settings.inference, guarded.settings.management, metrics):
-        paths = httpx.options(f"{address}/", timeout=120, trust_env=False).json()["paths"]
+        paths = plain_http.options(f"{address}/").json()["paths"]
         assert paths
         for path, methods in paths.items():
             filled = path.format(model_name="ncf", model_version="1.0", workflow_name="w")
@@ -112,6 +113,7 @@ def test_the_right_key_passes(guarded: Project) -> None:
 
 
 def test_an_expired_key_is_refused_until_it_is_rotated(guarded: Project) -> None:
+    """Waits for twelve seconds: a key lives that long, so that a new one is still good when it is used."""
     server.stop(guarded.settings)
     config = guarded.folder / "config.properties"
     usual = config.read_text()
@@ -143,6 +145,6 @@ def wait_for_expiry(project: Project) -> str:
 
 def listens(project: Project) -> bool:
     try:
-        return bool(httpx.get(f"{project.settings.management}/models", timeout=120, trust_env=False))
+        return bool(plain_http.get(f"{project.settings.management}/models"))
     except httpx.HTTPError:
         return False

@@ -17,6 +17,7 @@ from ops.process.supervise import ASK_S
 from tests.e2e.conftest import Project
 from tests.e2e.guarded import PAIR, guarding, is_refused, request
 from tests.e2e.supervised import supervised
+from tests.e2e.test_features import assert_shown
 
 pytestmark = pytest.mark.e2e
 
@@ -108,6 +109,10 @@ def test_supervisor_with_a_refused_key_reports_it_once_and_does_not_restart(guar
         assert one.front_end() == before
         auth.key_file(guarded.settings).write_text(keys)
         assert "rating" in guarded.client.predict(PAIR)
+
+
+def test_command_shows_the_feature(guarded: Project) -> None:
+    assert_shown(guarded, "auth")
 
 
 def test_auth_off_needs_no_key_again(guarded: Project) -> None:

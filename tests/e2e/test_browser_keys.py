@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from ops import auth
+from tests.e2e import plain_http
 from tests.e2e.browser import needs_browser, rate, rows
 from tests.e2e.conftest import Project
 from tests.e2e.guarded import guarding, is_refused
@@ -32,15 +32,13 @@ def test_pages_may_ask_the_server_if_cors_is_on(open_to_pages: Project) -> None:
     url = open_to_pages.settings.inference + "/predictions/ncf"
     key = {"Authorization": f"Bearer {auth.find_key(open_to_pages.settings, 'inference')}"}
     for code, body in ((200, PAIR), (400, {})):
-        answer = httpx.post(url, json=body, headers={"Origin": ORIGIN, **key}, timeout=120, trust_env=False)
+        answer = plain_http.post(url, json=body, headers={"Origin": ORIGIN, **key})
         assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (code, ORIGIN)
     for path in ("/predictions/ncf", "/v1/models/ncf:predict", "/v2/models/ncf/infer"):
-        before = httpx.options(
-            open_to_pages.settings.inference + path, headers={**PREFLIGHT, **key}, timeout=120, trust_env=False
-        )
+        before = plain_http.options(open_to_pages.settings.inference + path, headers={**PREFLIGHT, **key})
         assert before.status_code == 200
         assert "POST" in before.headers["access-control-allow-methods"]
-    assert is_refused(httpx.options(url, headers=PREFLIGHT, timeout=120, trust_env=False))  # a preflight has no key
+    assert is_refused(plain_http.options(url, headers=PREFLIGHT))  # a preflight has no key
 
 
 @needs_nginx

@@ -109,8 +109,9 @@ def wait_until_ready(reader: Project) -> None:
 @contextmanager
 def started(reader: Project, command: str) -> Iterator[subprocess.Popen[str]]:
     """A command that runs until a Ctrl-C, which the block sends at its end."""
+    default = ["env", "--default-signal=INT"]  # a background job ignores it
     process = subprocess.Popen(
-        ["bash", "-ec", f"exec {reader.on_our_ports(command)}"],
+        [*default, "bash", "-ec", f"exec {reader.on_our_ports(command)}"],
         cwd=reader.folder,
         env=environment(),
         stdout=subprocess.PIPE,
@@ -198,6 +199,7 @@ def test_server_runs_supervised_and_on_other_ports(reader: Project) -> None:
             assert following.stdout.readline()
     run(reader, moved.replace("9090", free_ports(1)[0]))
     run(reader, guarded)
+    end(reader)
 
 
 def test_the_keys_open_the_server(reader: Project) -> None:

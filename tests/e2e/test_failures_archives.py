@@ -11,6 +11,7 @@ from model.artifact import SCHEMA_VERSION
 from ops import auth
 from ops.process import server
 from ops.store.archives import start_archive, start_version, start_with
+from tests.e2e import plain_http
 from tests.e2e.altered import alter, alter_artifact
 from tests.e2e.conftest import Project, end
 from tests.e2e.failing import answers
@@ -52,7 +53,7 @@ def starting_with(breakable: Project, store: Path) -> Iterator[None]:
 
 def register(project: Project, version: str) -> httpx.Response:
     query = f"url=ncf-{version}.mar&model_name=ncf&initial_workers=1&synchronous=false"
-    return httpx.post(f"{project.settings.management}/models?{query}", timeout=120, trust_env=False)
+    return plain_http.post(f"{project.settings.management}/models?{query}")
 
 
 @pytest.mark.usefixtures("starting_with")

@@ -8,13 +8,13 @@ import time
 from contextlib import ExitStack
 from urllib.parse import urlsplit
 
-import httpx
 import numpy as np
 import psutil
 import pytest
 
 from bench.load import run_wrk
 from ops.process import server
+from tests.e2e import plain_http
 from tests.e2e.conftest import Project
 from tests.e2e.failing import BATCH, Asked, needs_load, workers
 from tests.waiting import wait_until
@@ -58,7 +58,7 @@ def test_a_full_queue_refuses_at_once_and_answers_the_rest(breaking: Project) ->
 def test_server_without_a_worker_is_not_ready(breaking: Project) -> None:
     def scale(number: int) -> None:
         query = f"min_worker={number}&max_worker={number}&synchronous=true"
-        httpx.put(f"{breaking.settings.management}/models/ncf?{query}", timeout=120, trust_env=False)
+        plain_http.put(f"{breaking.settings.management}/models/ncf?{query}")
 
     scale(0)
     try:

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from ops.process import state
+from tests.e2e import plain_http
 from tests.e2e.conftest import PORTS, Project, Running, free_ports
 from tests.e2e.image import ROOT
 from tests.waiting import DEADLINE_S, wait_until
@@ -71,7 +72,7 @@ def answers(url: str) -> bool:
 
 
 def post(url: str, body: Any) -> httpx.Response:
-    return httpx.post(url, json=body, timeout=120, trust_env=False)
+    return plain_http.post(url, json=body)
 
 
 def test_both_protocols_give_the_rating(url: str, running: Running) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.e2e import plain_http
 from tests.e2e.conftest import Running
 from tests.e2e.grpc_client import GrpcClient
 from tests.waiting import wait_until
@@ -30,7 +31,7 @@ def lines_with(running: Running, text: str) -> list[str]:
 
 def ask(running: Running, body: Any, request_id: str) -> httpx.Response:
     url = f"{running.project.settings.inference}/predictions/ncf"
-    return httpx.post(url, json=body, headers={"X-Request-Id": request_id}, timeout=120, trust_env=False)
+    return plain_http.post(url, json=body, headers={"X-Request-Id": request_id})
 
 
 def test_request_id_is_in_the_log_line_of_its_error(running: Running) -> None:

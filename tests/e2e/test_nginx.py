@@ -7,9 +7,9 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests.e2e import plain_http
 from tests.e2e.conftest import Project
 from tests.e2e.nginx import NO_LIMIT, PAIR, Proxy, assert_error, needs_nginx, raw, run_before_echo, run_nginx, upstream
 
@@ -40,7 +40,7 @@ def echo(tmp_path: Path) -> Iterator[tuple[Proxy, list[str]]]:
 
 def test_predicting_passes_and_equals_what_the_server_answers(proxy: Proxy, served: Project) -> None:
     for path in ("/predictions/ncf", "/predictions/ncf/1.0", "/explanations/ncf", "/explanations/ncf/1.0"):
-        expected = httpx.post(served.settings.inference + path, json=PAIR, timeout=120, trust_env=False)
+        expected = plain_http.post(served.settings.inference + path, json=PAIR)
         answer = proxy.client.post(path, json=PAIR)
         assert (answer.status_code, answer.content) == (200, expected.content)
     instances = {"instances": [PAIR]}
@@ -89,7 +89,7 @@ def test_only_post_is_allowed_for_requests(proxy: Proxy) -> None:
 
 
 def test_tls_is_recent_and_http_redirects_to_it(proxy: Proxy) -> None:
-    plain = httpx.post(f"http://127.0.0.1:{proxy.ports['80']}/predictions/ncf", timeout=120, trust_env=False)
+    plain = plain_http.post(f"http://127.0.0.1:{proxy.ports['80']}/predictions/ncf")
     assert plain.status_code == 308
     assert plain.headers["location"] == "https://ncf.example.org/predictions/ncf"
     assert "max-age" in proxy.client.get("/ready").headers["strict-transport-security"]

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 import tritonclient.http as triton
 import ts
 
+from tests.e2e import plain_http
 from tests.e2e.conftest import Project
 from tests.e2e.nginx import NO_LIMIT, PAIR, Proxy, assert_error, needs_nginx, run_nginx, upstream
 
@@ -95,7 +95,7 @@ def test_compressed_json_is_read_and_other_encodings_are_refused(served: Project
     sent = gzip.compress(json.dumps(PAIR).encode())
     for encoding, code in (("gzip", 200), ("br", 415), ("deflate", 400)):
         headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
-        assert httpx.post(url, content=sent, headers=headers, timeout=120, trust_env=False).status_code == code
+        assert plain_http.post(url, content=sent, headers=headers).status_code == code
 
 
 @needs_nginx
@@ -139,8 +139,8 @@ def test_a_page_of_another_origin_may_not_ask(proxy: Proxy) -> None:
 def test_server_allows_no_origin_by_default(served: Project) -> None:
     url = served.settings.inference + "/predictions/ncf"
     for answer in (
-        httpx.options(url, headers=PREFLIGHT, timeout=120, trust_env=False),
-        httpx.post(url, json=PAIR, headers={"Origin": ORIGIN}, timeout=120, trust_env=False),
+        plain_http.options(url, headers=PREFLIGHT),
+        plain_http.post(url, json=PAIR, headers={"Origin": ORIGIN}),
     ):
         assert answer.status_code == 200
         assert not [name for name in answer.headers if name.startswith("access-control")]

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pandas as pd
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.e2e import plain_http
 from tests.e2e.browser import needs_browser, opened, rows
 from tests.e2e.conftest import ROOT, Project, copy_project, end
 from tests.e2e.test_docs_commands import marked
@@ -103,7 +103,7 @@ def test_an_adopted_network_answers_columns(owner: Project, version: str) -> Non
         for name, value in (("user_id", user), ("movie_id", movie))
     ]
     url = f"{owner.settings.inference}/predictions/ncf/{version}"
-    answer = httpx.post(url, json={"inputs": columns}, timeout=120, trust_env=False).json()
+    answer = plain_http.post(url, json={"inputs": columns}).json()
     [ratings] = [one["data"] for one in answer["outputs"] if one["name"] == "rating"]
     single = owner.ask({"user_id": user, "movie_id": movie}, version).json()["rating"]
     assert ratings == pytest.approx([single, single], abs=1e-5)
@@ -122,7 +122,7 @@ def test_unsupported_asks_of_an_adopted_network_are_reported(owner: Project, ver
     blend = owner.ask({"user_id": user, "top_k": 3, "rank_by": "blend"}, version)
     assert blend.status_code == (400 if version == "own-1" else 200), blend.text
     url = f"{owner.settings.inference}/explanations/ncf/{version}"
-    told = httpx.post(url, json={"user_id": user, "movie_id": movie}, timeout=120, trust_env=False)
+    told = plain_http.post(url, json={"user_id": user, "movie_id": movie})
     if version == "own-3":
         assert told.json()["because"], "two towers and ratings are enough for reasons"
     else:
@@ -209,7 +209,7 @@ def test_the_asgi_server_answers_for_adopted_networks(owner: Project) -> None:
         for name, value in (("user_id", user), ("movie_id", movie))
     ]
     url = f"{owner.settings.inference}/v2/models/ncf"
-    answer = httpx.post(f"{url}/infer", json={"inputs": columns}, timeout=120, trust_env=False).json()
+    answer = plain_http.post(f"{url}/infer", json={"inputs": columns}).json()
     assert (answer["model_version"], answer["outputs"][0]["data"]) == ("own-2", [pytest.approx(single, abs=1e-5)])
     assert len(owner.ask({"movie_id": movie, "similar": 3}).json()["similar"]) == 3
     refused = owner.ask({"ratings": [{"movie_id": movie, "rating": 1}], "top_k": 3})

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
 from handler.page import page_response
+from tests.e2e import plain_http
 from tests.e2e.browser import Watched, needs_browser, opened, rate, rows
 from tests.e2e.conftest import ROOT, Project
 
@@ -25,16 +25,16 @@ def tab(chromium: Browser, served: Project) -> Iterator[Watched]:
 
 def test_only_a_browser_gets_the_page(served: Project) -> None:
     url = f"{served.settings.inference}/predictions/ncf"
-    page = httpx.get(url, headers=HTML, timeout=120, trust_env=False)
+    page = plain_http.get(url, headers=HTML)
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "script-src 'sha256-" in page.headers["content-security-policy"]
     assert "unsafe" not in page.headers["content-security-policy"]
     assert len(page.content) < 100_000
     for accept in ("*/*", "application/json"):
-        assert httpx.get(url, headers={"accept": accept}, timeout=120, trust_env=False).status_code == 400
-        answer = httpx.post(url, headers={"accept": accept}, json={"search": ""}, timeout=120, trust_env=False)
+        assert plain_http.get(url, headers={"accept": accept}).status_code == 400
+        answer = plain_http.post(url, headers={"accept": accept}, json={"search": ""})
         assert answer.headers["content-type"] == "application/json"
-    assert httpx.post(url, headers=HTML, json={"search": ""}, timeout=120, trust_env=False).json()["movies"]
+    assert plain_http.post(url, headers=HTML, json={"search": ""}).json()["movies"]
 
 
 def test_ratings_of_a_new_person_change_the_list_at_once(tab: Watched) -> None:
@@ -122,8 +122,7 @@ def test_known_user_is_found_by_surprise_and_by_id(tab: Watched) -> None:
 
 
 @pytest.mark.parametrize("view", ["discover", "model", "worker", "try"])
-@pytest.mark.parametrize("width", [390, 1920])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1920, "dark")])
 def test_every_view_is_accessible_and_fits_the_screen(tab: Watched, view: str, width: int, scheme: str) -> None:
     page = tab.page
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]

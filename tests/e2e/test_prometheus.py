@@ -11,6 +11,7 @@ import httpx
 import pytest
 import yaml
 
+from tests.e2e import plain_http
 from tests.e2e.conftest import Running, free_ports
 from tests.ops.queries import RULES, dashboard_queries, metric_names, rules
 from tests.waiting import DEADLINE_S, wait_until
@@ -32,7 +33,7 @@ def send(running: Running) -> None:
 
 
 def exposed(running: Running) -> str:
-    return httpx.get(f"http://127.0.0.1:{running.project.ports['8082']}/metrics", timeout=120, trust_env=False).text
+    return plain_http.get(f"http://127.0.0.1:{running.project.ports['8082']}/metrics").text
 
 
 def test_every_used_metric_is_exposed(running: Running) -> None:
@@ -60,7 +61,7 @@ class Prometheus:
 
     def query(self, expression: str) -> list[Any]:
         """The samples of an expression, now."""
-        answer = httpx.get(f"{self._url}/api/v1/query", params={"query": expression}, timeout=120, trust_env=False)
+        answer = plain_http.get(f"{self._url}/api/v1/query", params={"query": expression})
         assert answer.status_code == 200, f"{expression}: {answer.text}"
         found: list[Any] = answer.json()["data"]["result"]
         return found
@@ -75,7 +76,7 @@ class Prometheus:
         wait_until(sampled, f"a sample of {expression}", pause_s=1)
 
     def rules(self) -> list[dict[str, Any]]:
-        groups = httpx.get(f"{self._url}/api/v1/rules", timeout=120, trust_env=False).json()["data"]["groups"]
+        groups = plain_http.get(f"{self._url}/api/v1/rules").json()["data"]["groups"]
         return [rule for group in groups for rule in group["rules"]]
 
 
@@ -105,7 +106,7 @@ def prometheus(running: Running, tmp_path_factory: pytest.TempPathFactory) -> It
 
 def answers(port: str) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/-/ready", timeout=5, trust_env=False).status_code == 200
+        return plain_http.get(f"http://127.0.0.1:{port}/-/ready").status_code == 200
     except httpx.HTTPError:
         return False
 

@@ -15,6 +15,7 @@ import tritonclient.http as triton
 from jsonschema import Draft202012Validator
 
 from ops.settings import TORCHSERVE
+from tests.e2e import plain_http
 from tests.e2e.conftest import Project
 from tests.e2e.grpc_client import GrpcClient
 from tests.e2e.triton_client import ask_triton
@@ -66,9 +67,7 @@ def workers(served: Project) -> list[int]:
 
 def post(served: Project, path: str, body: Any, **headers: str) -> httpx.Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return httpx.post(
-        served.settings.inference + path, content=content, headers=JSON | headers, timeout=120, trust_env=False
-    )
+    return plain_http.post(served.settings.inference + path, content=content, headers=JSON | headers)
 
 
 @pytest.mark.parametrize("raw", [True, False])

@@ -16,6 +16,7 @@ DEADLINE_S = 1200
 
 
 def test_replicas_scale_with_load_and_a_new_version_loses_no_request(project: Project) -> None:
+    """Takes a minute or two: each of up to six replicas loads torch, and Ray adds one only after seconds of load."""
     script = Path(__file__).with_name("rolling_on_ray.py")
     own = {"PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0", "PATH": os.environ["PATH"]}
     done = subprocess.run(

@@ -17,6 +17,7 @@ SHORT = "--maximum-s 1 --overload-min 0.03 --requests 3000 --fault-s 3 --kills 1
 
 @pytest.fixture(scope="module")
 def found(project: Project, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Takes a minute or two: three versions are packed, and after each of five faults the server has to recover."""
     artifact = project.folder / "build" / "1.0" / "ncf.pt"
     return soak(parse(["--artifact", str(artifact), *SHORT.split()]), tmp_path_factory.mktemp("soak"))
 

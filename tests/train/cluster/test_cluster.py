@@ -52,6 +52,7 @@ def test_three_processes_of_torchrun_train_the_same_model(
 def test_a_cluster_that_loses_a_node_trains_the_same_model(
     small_file: Path, options: list[str], alone: str, tmp_path: Path
 ) -> None:
+    """Takes a minute or two: three nodes of Ray start, and three times the processes of a training load torch."""
     script = Path(__file__).with_name("losing_a_node.py")
     done = subprocess.run(
         [sys.executable, str(script), os.path.relpath(small_file, ROOT), os.path.relpath(tmp_path, ROOT), *options],
