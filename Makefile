@@ -44,8 +44,7 @@ help: ## list the verbs
 	@echo '           SERVER=torchserve|asgi  AUTH=on|off (serve, run)  WITH (compare, report)  KEEP (refresh)'
 	@echo '           MODEL, USERS, MOVIES or ITEMS, MODULE, MODULE_ARGS, OUTPUT, SCALE, VECTORS (adopt)'
 	@echo '           OUT, TOP_K, USERS or RATINGS, GENRES, EXCLUDE_SEEN, RANK_BY, EXACT (score)'
-	@echo '`make train-help` lists the options for TRAIN_ARGS (with CLUSTER=auto, those too that a cluster adds);'
-	@echo 'so do update-help, adopt-help and score-help.'
+	@echo 'Further options: make train-help, update-help, adopt-help, score-help; CLUSTER=auto adds its own.'
 
 checked: .venv/serve
 	@$(if $(TYPED),$(PY) -m ops.variables $(TYPED))
