@@ -40,7 +40,7 @@ help: ## list the verbs
 	@echo 'Variables: VERSION=1.1  DATA=folder or file  PRESET=default|mlp|reference  TRAIN_ARGS="--seed 1"'
 	@echo '           DATA=postgresql://user@host/db or a SQLite file, with QUERY or TABLE, MOVIES_QUERY'
 	@echo '           ITEM=product TAGS=categories: your own words  SHARE, MODE, REQUESTS (canary)'
-	@echo '           PORT=9090  RATINGS, FROM (update)  RESUME=1, PROCESSES=2, CLUSTER=local|auto (train, score)'
+	@echo '           PORT=9090  RATINGS, FROM (update)  RESUME=1, PROCESSES=2, CLUSTER=auto (train, score)'
 	@echo '           SERVER=torchserve|asgi  AUTH=on|off (serve, run)  WITH (compare, report)  KEEP (refresh)'
 	@echo '           MODEL, USERS, MOVIES or ITEMS, MODULE, MODULE_ARGS, OUTPUT, SCALE, VECTORS (adopt)'
 	@echo '           OUT, TOP_K, USERS or RATINGS, GENRES, EXCLUDE_SEEN, RANK_BY, EXACT (score)'
