@@ -44,6 +44,10 @@ def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
+def digest(done: subprocess.CompletedProcess[str]) -> str:
+    return done.stdout.rpartition("digest ")[2].strip()
+
+
 def test_a_training_that_fills_the_disk_says_so_and_leaves_no_artifact(disk: Path, tmp_path: Path) -> None:
     write_demo(tmp_path / "demo")
     (disk / "filler").write_bytes(os.urandom(100_000))
@@ -53,6 +57,21 @@ def test_a_training_that_fills_the_disk_says_so_and_leaves_no_artifact(disk: Pat
     assert done.stderr.splitlines()[-1].startswith("train: ")
     assert "Traceback" not in done.stderr
     assert "ncf.pt" not in files(disk)
+
+
+def test_a_training_by_parts_that_fills_the_disk_resumes_once_there_is_room(disk: Path, tmp_path: Path) -> None:
+    write_demo(tmp_path / "demo")
+    command = ("train.parts", "--data", str(tmp_path / "demo"), *QUICK, "--no-refit", "--ranking-users", "50", "--out")
+    full = run(*command, str(disk / "1.0"))
+    assert full.returncode == 2
+    assert full.stderr.splitlines()[-1].startswith("train: ")
+    assert "No space left on device" in full.stderr.splitlines()[-1]
+    assert not any(name.endswith((".pt", ".parquet", ".partial")) for name in files(disk))
+    subprocess.run(["mount", "-o", "remount,size=100m", str(disk)], check=True)
+    resumed = run(*command, str(disk / "1.0"), "--resume")
+    undisturbed = run(*command, str(tmp_path / "1.0"))
+    assert resumed.returncode == undisturbed.returncode == 0, resumed.stderr + undisturbed.stderr
+    assert digest(resumed) == digest(undisturbed)
 
 
 def test_packing_onto_a_full_disk_says_so_and_leaves_no_archive(artifact: Artifact, disk: Path, tmp_path: Path) -> None:
