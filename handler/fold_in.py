@@ -10,31 +10,27 @@ from typing import Any
 
 import numpy as np
 
-from handler.asks.base import AskCodec, AskContext, UserAskCodec
+from handler.asks.base import EVENTS, RATINGS, AskCodec, AskContext, UserAskCodec
 from handler.body import without_nulls
 from handler.errors import RequestError, allow_fields, expect_list, shown, too_large
 from handler.own_words import with_own_words
 from handler.schema_terms import Schema, any_of, array_of, object_of, ref, sent
 from model.asks import FoldInAnswer, FoldInAsk
 
-RATINGS = "ratings"
-EVENTS = "events"
-
 
 class FoldInCodec(AskCodec[FoldInAsk, FoldInAnswer]):
     """One kind of ask about a user, with `ratings`, `events` or both beside its own fields.
 
-    `kind`: of the ask without them; `can_encode`: whether the model's network takes ratings.
+    `kind`: of the ask without them.
     """
 
     name = "fold_in"
     marks = (RATINGS, EVENTS)
 
-    def __init__(self, context: AskContext, kind: UserAskCodec[Any, Any], can_encode: bool) -> None:
+    def __init__(self, context: AskContext, kind: UserAskCodec[Any, Any]) -> None:
         super().__init__(context)
         self.answer_name = kind.answer_name
         self._kind = kind
-        self._can_encode = can_encode
         self._rating_fields = frozenset({context.words.item_id, "rating"})
 
     def decode_item(self, item: Mapping[str, Any], prefix: str) -> FoldInAsk:
@@ -49,9 +45,7 @@ class FoldInCodec(AskCodec[FoldInAsk, FoldInAnswer]):
         return FoldInAsk(ask, list(ratings), list(ratings.values()), events)
 
     def encode_answer(self, ask: FoldInAsk, answer: FoldInAnswer) -> dict[str, Any]:
-        """The answer of the ask inside; `unknown` also names the ratings and events of movies that the model does not
-        know.
-        """
+        """The answer of the ask inside. `unknown` also names sent ratings and events of unknown movies."""
         found = self._kind.encode_answer(ask.ask, answer.answer)
         if ask.ask.user_id is None:
             del found["user_id"]
@@ -72,7 +66,7 @@ class FoldInCodec(AskCodec[FoldInAsk, FoldInAnswer]):
         scale = self.context.scale
         number = {"type": "number", "minimum": scale.minimum, "maximum": scale.maximum}
         rating = sent(object_of({self.context.words.item_id: self.context.terms.movie, "rating": number}))
-        ratings: Schema = {RATINGS: array_of(rating, most)} if self._can_encode else {}
+        ratings: Schema = {RATINGS: array_of(rating, most)} if self.context.takes_ratings else {}
         events: Schema = {EVENTS: array_of(self.context.terms.movie, most)} if self.context.ranked else {}
         user: Schema = {"user_id": ref("user_id")}
         found = [self._kind.schema_for(ratings, {**events, **user})] if ratings else []
@@ -84,7 +78,7 @@ class FoldInCodec(AskCodec[FoldInAsk, FoldInAnswer]):
 
     def _decode_ratings(self, values: object, where: str) -> dict[Any, float]:
         """Raw movie ids with their ratings, in rating units."""
-        if not self._can_encode:
+        if not self.context.takes_ratings:
             raise RequestError(f"{where}: this model's network takes no new ratings; train one with the default preset")
         found = self._limited(values, where)
         return dict(self._decode_rating(item, f"{where}[{place}]") for place, item in enumerate(found))
@@ -92,7 +86,7 @@ class FoldInCodec(AskCodec[FoldInAsk, FoldInAnswer]):
     def _decode_events(self, values: object, where: str) -> list[Any]:
         """Raw movie ids."""
         if not self.context.ranked:
-            raise RequestError(f"{where}: this model has no interest part, which is all that events change")
+            raise RequestError(f"{where}: this model has no interest part, and events change nothing else")
         return self.context.fields.movie_ids(self._limited(values, where), where)
 
     def _limited(self, values: object, where: str) -> list[Any]:

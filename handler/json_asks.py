@@ -18,18 +18,16 @@ CodecT = TypeVar("CodecT", bound=AskCodec[Any, Any])
 
 
 class JsonAsks:
-    """The kinds of asks of one model. `can_encode`: whether its network takes new ratings."""
+    """The kinds of asks of one model."""
 
-    def __init__(self, context: AskContext, kinds: AskKinds, can_encode: bool) -> None:
+    def __init__(self, context: AskContext, kinds: AskKinds) -> None:
         codecs = [kind(context) for kind in kinds]
         self.predictions = [codec for codec in codecs if not codec.explains]
         self.explanations = [codec for codec in codecs if codec.explains]
-        self.can_fold_in = can_encode or context.ranked
+        self.can_fold_in = bool(context.fold_in_fields)
         self._words = context.words
         self.pair = PairCodec(context)
-        self.folded = {
-            codec: FoldInCodec(context, codec, can_encode) for codec in codecs if isinstance(codec, UserAskCodec)
-        }
+        self.folded = {codec: FoldInCodec(context, codec) for codec in codecs if isinstance(codec, UserAskCodec)}
 
     def decode_item(self, item: object, where: str, explain: bool) -> DecodedItem:
         """An item that lies at `where` (empty for a whole body), as an explanation or as what its fields ask for.

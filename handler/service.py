@@ -84,7 +84,7 @@ class RatingService:
         model = self.predictor.model
         self._figures = Figures()
         context = AskContext.of(model, settings, {"model": self._tell_model, "worker": self._tell_worker})
-        asks = JsonAsks(context, kinds, model.scorer.can_encode)
+        asks = JsonAsks(context, kinds)
         oip = OipCodec(model, settings, name, version)
         codec = Codec(JsonCodec(asks, settings), oip, settings, model.words)
         schema = make_schema(model, context, asks)

@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from handler import options
+from handler.errors import allow_fields
 from handler.id_fields import IdFields
 from handler.schema_terms import Schema, SchemaTerms, ref
 from handler.settings import HandlerSettings
@@ -21,6 +22,8 @@ from model.vocabulary import Vocabulary
 
 # Ratings are float32 at heart: six decimals keep all of it and spare the client 9.729999542236328.
 DECIMALS = 6
+# The fields of what a client sends along about a user.
+RATINGS, EVENTS = "ratings", "events"
 # So many movies are kept as answers show them.
 _KEPT_MOVIES = 16_384
 
@@ -40,6 +43,8 @@ class AskContext:
     terms: SchemaTerms
     ranked: bool
     """Whether the model has an interest part."""
+    takes_ratings: bool
+    """Whether the network takes new ratings."""
     about: Mapping[str, Callable[[], dict[str, Any]]]
     """What is told of each subject that a client may ask about."""
     explained: bool
@@ -62,6 +67,7 @@ class AskContext:
             model.scale,
             SchemaTerms(model, DECIMALS),
             model.ranking is not None,
+            model.scorer.can_encode,
             about,
             model.scorer.has_vectors,
             model.similarity is not None,
@@ -72,6 +78,12 @@ class AskContext:
     def id_fields(self) -> frozenset[str]:
         """The fields that hold one id."""
         return frozenset({"user_id", self.words.item_id})
+
+    @cached_property
+    def fold_in_fields(self) -> frozenset[str]:
+        """What a client may send along about a user, as far as the model uses it."""
+        used = {RATINGS: self.takes_ratings, EVENTS: self.ranked}
+        return frozenset(name for name, is_used in used.items() if is_used)
 
     def shown(self, row: int, fields: Sequence[str] = ()) -> dict[str, Any]:
         """What answers show about the movie in `row`; see `Catalogue.shown`. Answers share it: do not change it."""
@@ -151,6 +163,10 @@ class UserAskCodec(AskCodec[AskT, AnswerT]):
     def request_schema(self) -> Schema:
         """As `schema_for`, with the field `user_id`."""
         return self.schema_for({"user_id": ref("user_id")}, {})
+
+    def allow(self, item: Mapping[str, Any], fields: frozenset[str], prefix: str) -> None:
+        """Rejects a field that is neither one of these nor about the user."""
+        allow_fields(item, fields | self.context.fold_in_fields, prefix)
 
     @abstractmethod
     def decode_for(self, user_id: RawId | None, item: Mapping[str, Any], prefix: str) -> AskT:

@@ -7,7 +7,7 @@ from typing import Any
 
 from handler import options
 from handler.asks.base import DECIMALS, AskContext, UserAskCodec
-from handler.errors import RequestError, allow_fields, shown
+from handler.errors import RequestError, shown
 from handler.schema_terms import NUMBER, Schema, array_of, object_of, ref
 from model.asks import BestAnswer, BestAsk, RawId
 from model.ranking import RANKINGS, RankBy
@@ -29,7 +29,7 @@ class BestCodec(UserAskCodec[BestAsk, BestAnswer]):
     def decode_for(self, user_id: RawId | None, item: Mapping[str, Any], prefix: str) -> BestAsk:
         """This user's best movies, as the other fields choose them."""
         words = self.context.words
-        allow_fields(item, self._allowed, prefix)
+        self.allow(item, self._allowed, prefix)
         if words.item_ids not in item and "top_k" not in item:
             raise RequestError(f"{prefix}{words.item_id}: missing or null (or {words.item_ids}, or top_k)")
         fields = self.context.fields

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from handler.asks.base import DECIMALS, UserAskCodec
-from handler.errors import RequestError, allow_fields
+from handler.errors import RequestError
 from handler.schema_terms import NUMBER, Schema, array_of, object_of, ref
 from model.asks import ExplainAnswer, ExplainAsk, RawId
 from model.asks.explanation import ScoreExplanation
@@ -30,7 +30,7 @@ class ExplanationCodec(UserAskCodec[ExplainAsk, ExplainAnswer]):
                 "this model's network gives a rating and no reasons: it was trained elsewhere, without two towers"
             )
         if self.context.words.item_id in item:
-            allow_fields(item, self.context.id_fields, prefix)
+            self.allow(item, self.context.id_fields, prefix)
         return ExplainAsk(user_id, self.context.fields.movie_id(item, prefix))
 
     def encode_answer(self, ask: ExplainAsk, answer: ExplainAnswer) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from handler.asks.base import DECIMALS, AskContext, UserAskCodec
-from handler.errors import RequestError, allow_fields
+from handler.errors import RequestError
 from handler.schema_terms import Schema, object_of, ref
 from model.asks import ColumnsAnswer, ColumnsAsk, PairAnswer, PairAsk, RawId
 from model.vocabulary import ITEM_ID
@@ -27,7 +27,7 @@ class PairCodec(UserAskCodec[PairAsk, PairAnswer]):
 
     def decode_for(self, user_id: RawId | None, item: Mapping[str, Any], prefix: str) -> PairAsk:
         """The pair of this user and the field `movie_id`."""
-        allow_fields(item, self.context.id_fields, prefix)
+        self.allow(item, self.context.id_fields, prefix)
         return PairAsk(user_id, self.context.fields.movie_id(item, prefix))
 
     def encode_answer(self, ask: PairAsk, answer: PairAnswer) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 from ts.context import Context, RequestProcessor
 
 from handler.ncf_handler import NCFHandler
@@ -58,3 +59,15 @@ def worker(artifact: Artifact, tmp_path: Path) -> Callable[..., Worker]:
         return Worker(handler, context)
 
     return make
+
+
+@pytest.fixture
+def served(worker: Callable[..., Worker], ranked_artifact: Artifact) -> Worker:
+    """A worker of a model with an interest part and an encoder."""
+    return worker(ranked_artifact)
+
+
+def schema(served: Worker, name: str) -> Draft202012Validator:
+    """The described schema of this name, `request` or `answer`."""
+    [(_, described)] = served.rows({}, headers={"describe": "True"})
+    return Draft202012Validator(described["schema"][name])

@@ -9,7 +9,7 @@ import orjson
 
 from model.artifact import Artifact
 from model.catalogue import Catalogue
-from tests.e2e.conftest import ROOT
+from tests.e2e.project import ROOT
 from tests.handler.conftest import Worker
 from tests.handler.schemas import Schemas
 from train.dataset.demo_names import GENRES

@@ -6,24 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
 
 from model.artifact import Artifact
-from tests.handler.conftest import HTTP, Worker
+from tests.handler.conftest import HTTP, Worker, schema
 
 Make = Callable[..., Worker]
 RATINGS = [{"movie_id": 3, "rating": 9}]
 TEN = {"top_k": 10}
-
-
-def schema(served: Worker, name: str) -> Draft202012Validator:
-    [(_, described)] = served.rows({}, headers={"describe": "True"})
-    return Draft202012Validator(described["schema"][name])
-
-
-@pytest.fixture
-def served(worker: Make, ranked_artifact: Artifact) -> Worker:
-    return worker(ranked_artifact)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +115,7 @@ def test_model_without_an_interest_part_refuses_events(worker: Make, artifact: A
     [(status, error)] = served.ask({"events": [3], **TEN})
     assert (status, error["message"]) == (
         400,
-        "events: this model has no interest part, which is all that events change",
+        "events: this model has no interest part, and events change nothing else",
     )
     assert not schema(served, "request").is_valid({"events": [3], **TEN})
 
@@ -138,3 +127,10 @@ def test_network_without_an_encoder_takes_events(worker: Make, artifact: Artifac
     assert status == 200
     schema(served, "request").validate(body)
     assert not schema(served, "request").is_valid({"ratings": RATINGS, **TEN})
+
+
+@pytest.mark.parametrize("body", [{"user_id": 7, "movie_id": 3, "event": [3]}, {"user_id": 7, "event": [3], **TEN}])
+def test_error_of_a_misspelt_field_names_ratings_and_events(served: Worker, body: Any) -> None:
+    [(status, error)] = served.ask(body)
+    assert status == 400
+    assert {"events", "ratings", "user_id"} <= set(error["message"].partition("allowed: ")[2].split(", "))

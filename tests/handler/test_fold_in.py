@@ -5,26 +5,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from jsonschema import Draft202012Validator
 
 from model.artifact import Artifact
 from model.asks import FoldInAnswer, FoldInAsk, PairAnswer, PairAsk
 from model.predictor import Predictor
-from tests.handler.conftest import Worker
+from tests.handler.conftest import Worker, schema
 
 Make = Callable[..., Worker]
 RATINGS = [{"movie_id": 3, "rating": 9}, {"movie_id": 10_102, "rating": 2.5}]
 FOLD_IN = {"ratings": RATINGS, "movie_id": 10_253}
-
-
-def schema(served: Worker, name: str) -> Draft202012Validator:
-    [(_, described)] = served.rows({}, headers={"describe": "True"})
-    return Draft202012Validator(described["schema"][name])
-
-
-@pytest.fixture
-def served(worker: Make, ranked_artifact: Artifact) -> Worker:
-    return worker(ranked_artifact)
 
 
 @pytest.mark.parametrize(
