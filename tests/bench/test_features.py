@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from tests.e2e.conftest import ROOT
+from tests.e2e.project import ROOT
 
 DOCUMENT = ROOT / "docs" / "features.md"
 TEXT = DOCUMENT.read_text(encoding="utf-8")

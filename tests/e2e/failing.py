@@ -18,7 +18,7 @@ import yaml
 
 from bench.open_loop import Answers, drive
 from tests.e2e import plain_http
-from tests.e2e.conftest import ROOT, Project
+from tests.e2e.project import ROOT, Project
 from tests.e2e.test_serving import in_process
 from tests.waiting import wait_until
 

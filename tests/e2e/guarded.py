@@ -12,7 +12,8 @@ import httpx
 from ops import auth
 from ops.process import server
 from tests.e2e import plain_http
-from tests.e2e.conftest import Project, copy_project, end
+from tests.e2e.conftest import end
+from tests.e2e.project import Project, copy_project
 
 PAIR = {"user_id": 1, "movie_id": 2}
 

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ops.process import server
-from tests.e2e.conftest import Project, end, environment
+from tests.e2e.conftest import end
+from tests.e2e.project import Project, environment
 from tests.waiting import DEADLINE_S, wait_until
 
 

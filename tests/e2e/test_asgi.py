@@ -14,7 +14,7 @@ import tritonclient.http as triton
 
 from ops.process import server
 from tests.e2e import plain_http
-from tests.e2e.conftest import Project
+from tests.e2e.project import Project
 from tests.e2e.test_docs_commands import marked
 from tests.waiting import wait_until
 

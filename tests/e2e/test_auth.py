@@ -12,9 +12,9 @@ from ops import auth
 from ops.client import ClientError
 from ops.process import server
 from tests.e2e import plain_http
-from tests.e2e.conftest import Project
 from tests.e2e.grpc_client import GrpcClient
 from tests.e2e.guarded import PAIR, guarding, is_refused, request
+from tests.e2e.project import Project
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e

@@ -14,8 +14,8 @@ from ops import auth
 from ops.client import Client
 from ops.process import server
 from ops.process.supervise import ASK_S
-from tests.e2e.conftest import Project
 from tests.e2e.guarded import PAIR, guarding, is_refused, request
+from tests.e2e.project import Project
 from tests.e2e.supervised import supervised
 from tests.e2e.test_features import assert_shown
 

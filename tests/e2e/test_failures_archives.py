@@ -13,8 +13,9 @@ from ops.process import server
 from ops.store.archives import start_archive, start_version, start_with
 from tests.e2e import plain_http
 from tests.e2e.altered import alter, alter_artifact
-from tests.e2e.conftest import Project, end
+from tests.e2e.conftest import end
 from tests.e2e.failing import answers
+from tests.e2e.project import Project
 
 pytestmark = pytest.mark.e2e
 

@@ -15,8 +15,8 @@ import pytest
 from bench.load import run_wrk
 from ops.process import server
 from tests.e2e import plain_http
-from tests.e2e.conftest import Project
 from tests.e2e.failing import BATCH, Asked, needs_load, workers
+from tests.e2e.project import Project
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, needs_load]

@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from ops.process import server, state
-from tests.e2e.conftest import Project
 from tests.e2e.failing import Asked, answers, needs_load
+from tests.e2e.project import Project
 from tests.e2e.supervised import Supervised, supervised
 
 pytestmark = pytest.mark.e2e

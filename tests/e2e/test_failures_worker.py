@@ -9,8 +9,8 @@ import pytest
 
 from ops.client import Client
 from tests.e2e.altered import alter
-from tests.e2e.conftest import Project
 from tests.e2e.failing import BATCH, Asked, needs_load, scale, workers
+from tests.e2e.project import Project
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.bench.test_features import FEATURES, shown
-from tests.e2e.conftest import Project
+from tests.e2e.project import Project
 
 pytestmark = pytest.mark.e2e
 

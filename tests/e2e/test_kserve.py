@@ -11,8 +11,9 @@ import yaml
 
 from ops.process import state
 from tests.e2e import plain_http
-from tests.e2e.conftest import PORTS, Project, Running, free_ports
+from tests.e2e.conftest import Running
 from tests.e2e.image import ROOT
+from tests.e2e.project import PORTS, Project, free_ports
 from tests.waiting import DEADLINE_S, wait_until
 
 pytestmark = pytest.mark.e2e

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import plain_http
-from tests.e2e.conftest import QUICK, Project, copy_trained, end, environment, free_ports
+from tests.e2e.conftest import QUICK, end
+from tests.e2e.project import Project, copy_trained, environment, free_ports
 
 pytestmark = pytest.mark.e2e
 

@@ -19,9 +19,10 @@ from ops.frontend.cache import CACHE
 from ops.process import server
 from ops.versions.rollout import Rollout
 from tests.e2e.burst import send_burst
-from tests.e2e.conftest import Project, copy_project, end
+from tests.e2e.conftest import end
 from tests.e2e.failing import scale, stopped_worker
 from tests.e2e.grpc_client import GrpcClient
+from tests.e2e.project import Project, copy_project
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e

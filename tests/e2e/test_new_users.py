@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from model.artifact import load_artifact
-from tests.e2e.conftest import Project
+from tests.e2e.project import Project
 
 pytestmark = pytest.mark.e2e
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import plain_http
-from tests.e2e.conftest import Project
 from tests.e2e.nginx import NO_LIMIT, PAIR, Proxy, assert_error, needs_nginx, raw, run_before_echo, run_nginx, upstream
+from tests.e2e.project import Project
 
 pytestmark = [pytest.mark.e2e, needs_nginx]
 OTHER_PATHS = """

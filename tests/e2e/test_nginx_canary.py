@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from ops.canary.log import read_log
-from tests.e2e.conftest import Project
 from tests.e2e.nginx import needs_nginx, run_nginx, upstream
+from tests.e2e.project import Project
 from tests.e2e.test_serving import in_process
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("alone_afterwards"), needs_nginx]

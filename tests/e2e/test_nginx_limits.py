@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.e2e.conftest import Project, free_ports
 from tests.e2e.nginx import NO_LIMIT, PAIR, Proxy, assert_error, needs_nginx, raw, run_before_echo, run_nginx, upstream
+from tests.e2e.project import Project, free_ports
 
 pytestmark = [pytest.mark.e2e, needs_nginx]
 

@@ -10,8 +10,9 @@ import pytest
 
 from ops import auth
 from ops.process import server, state
-from tests.e2e.conftest import Project, end, environment
+from tests.e2e.conftest import end
 from tests.e2e.failing import answers
+from tests.e2e.project import Project, environment
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e

@@ -13,8 +13,8 @@ import tritonclient.http as triton
 import ts
 
 from tests.e2e import plain_http
-from tests.e2e.conftest import Project
 from tests.e2e.nginx import NO_LIMIT, PAIR, Proxy, assert_error, needs_nginx, run_nginx, upstream
+from tests.e2e.project import Project
 
 pytestmark = pytest.mark.e2e
 ORIGIN = "https://app.example.org"

@@ -15,7 +15,8 @@ from playwright.sync_api import Browser, expect
 
 from tests.e2e import plain_http
 from tests.e2e.browser import needs_browser, opened, rows
-from tests.e2e.conftest import ROOT, Project, copy_project, end
+from tests.e2e.conftest import end
+from tests.e2e.project import ROOT, Project, copy_project
 from tests.e2e.test_docs_commands import marked
 from tests.train.adopt.conftest import MOVIES, USERS, Own, script
 from train.dataset.demo import write_demo

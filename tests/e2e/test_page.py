@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Route, expect
 from handler.page import page_response
 from tests.e2e import plain_http
 from tests.e2e.browser import Watched, needs_browser, opened, rate, rows
-from tests.e2e.conftest import ROOT, Project
+from tests.e2e.project import ROOT, Project
 
 pytestmark = [pytest.mark.e2e, needs_browser]
 HTML = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}

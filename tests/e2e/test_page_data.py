@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, Route, expect
 
 from ops.versions.rollout import Rollout
 from tests.e2e.browser import Watched, needs_browser, opened, rate, rows, search
-from tests.e2e.conftest import QUICK, Project
+from tests.e2e.conftest import QUICK
+from tests.e2e.project import Project
 
 pytestmark = [pytest.mark.e2e, needs_browser]
 KMRD = os.environ.get("KMRD_DIR")

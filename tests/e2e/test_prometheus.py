@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from tests.e2e import plain_http
-from tests.e2e.conftest import Running, free_ports
+from tests.e2e.conftest import Running
+from tests.e2e.project import free_ports
 from tests.ops.queries import RULES, dashboard_queries, metric_names, rules
 from tests.waiting import DEADLINE_S, wait_until
 

@@ -16,8 +16,8 @@ from jsonschema import Draft202012Validator
 
 from ops.settings import TORCHSERVE
 from tests.e2e import plain_http
-from tests.e2e.conftest import Project
 from tests.e2e.grpc_client import GrpcClient
+from tests.e2e.project import Project
 from tests.e2e.triton_client import ask_triton
 
 pytestmark = pytest.mark.e2e

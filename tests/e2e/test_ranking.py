@@ -11,7 +11,8 @@ import pytest
 
 from model.artifact import Artifact, load_artifact
 from ops.versions.rollout import Rollout
-from tests.e2e.conftest import QUICK, Project
+from tests.e2e.conftest import QUICK
+from tests.e2e.project import Project
 from train.dataset.data import MOVIE_ID, USER_ID, split_ratings
 from train.dataset.tensors import look_up_ratings
 from train.evaluation.ranking import judge

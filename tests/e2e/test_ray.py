@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import ROOT, Project, environment, free_ports
+from tests.e2e.project import ROOT, Project, environment, free_ports
 
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(find_spec("ray") is None, reason="needs the group cluster")]
 DEADLINE_S = 1200

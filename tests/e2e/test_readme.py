@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import QUICK, ROOT, Project, copy_project, end
+from tests.e2e.conftest import QUICK, end
+from tests.e2e.project import ROOT, Project, copy_project
 
 pytestmark = pytest.mark.e2e
 

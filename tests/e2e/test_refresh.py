@@ -10,7 +10,7 @@ import pytest
 
 from ops.build.shelf import Shelf
 from ops.versions.rollout import Rollout
-from tests.e2e.conftest import Project
+from tests.e2e.project import Project
 
 pytestmark = pytest.mark.e2e
 

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.e2e import plain_http
-from tests.e2e.conftest import Project
+from tests.e2e.project import Project
 
 pytestmark = pytest.mark.e2e
 

@@ -9,7 +9,7 @@ import pytest
 from model.artifact import load_artifact
 from model.asks import PairAnswer, PairAsk
 from model.predictor import Predictor
-from tests.e2e.conftest import Project
+from tests.e2e.project import Project
 
 pytestmark = pytest.mark.e2e
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bench.soak.__main__ import parse, soak
-from tests.e2e.conftest import Project
 from tests.e2e.failing import BATCH, needs_load
+from tests.e2e.project import Project
 
 pytestmark = [pytest.mark.e2e, needs_load]
 

@@ -13,8 +13,8 @@ import pytest
 from ops.process.locks import only_verb
 from ops.store.record import read_record
 from ops.versions.rollout import Rollout
-from tests.e2e.conftest import Project, environment
 from tests.e2e.failing import scale, workers
+from tests.e2e.project import Project, environment
 from tests.e2e.test_serving import in_process
 from tests.waiting import wait_until
 

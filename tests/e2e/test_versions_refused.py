@@ -14,7 +14,7 @@ from ops.store.record import read_record
 from ops.versions.checks import RolloutError
 from ops.versions.rollout import Rollout
 from tests.e2e.altered import RAISES_AT_LOAD, alter, replacing
-from tests.e2e.conftest import Project
+from tests.e2e.project import Project
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("alone_afterwards")]
 

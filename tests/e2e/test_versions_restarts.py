@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ops.store.record import read_record
-from tests.e2e.conftest import Project, copy_project
+from tests.e2e.project import Project, copy_project
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("alone_afterwards")]

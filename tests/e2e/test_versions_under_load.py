@@ -4,8 +4,8 @@ import pytest
 
 from bench.rollout import change_under_load
 from ops.versions.rollout import Rollout
-from tests.e2e.conftest import Project
 from tests.e2e.failing import needs_load
+from tests.e2e.project import Project
 
 pytestmark = [pytest.mark.e2e, needs_load]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import tritonclient.http as triton
 
-from tests.e2e.conftest import Project
+from tests.e2e.project import Project
 
 
 def ask_triton(

@@ -14,7 +14,7 @@ import pytest
 
 from ops.frontend.build import JAR
 from ops.frontend.cache import MAIN_CLASS, server_jar
-from tests.e2e.conftest import free_ports
+from tests.e2e.project import free_ports
 
 ROOT = Path(__file__).parents[2]
 CONFIG = """

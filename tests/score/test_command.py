@@ -9,36 +9,17 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow.parquet
 import pytest
 
 from model.artifact import Artifact, load_artifact, save_artifact
-from model.asks import BestAnswer, BestAsk, FoldInAnswer, FoldInAsk
+from model.asks import BestAnswer, BestAsk
 from model.predictor import Predictor
-from score.__main__ import main
 from score.parts import PartFolder
 from tests.conftest import USER_IDS
-
-
-@pytest.fixture
-def saved(ranked_artifact: Artifact, tmp_path: Path) -> Path:
-    save_artifact(ranked_artifact, tmp_path / "ncf.pt")
-    return tmp_path / "ncf.pt"
-
-
-def score(saved: Path, *options: str, out: str = "best.parquet") -> int:
-    words = ["--artifact", str(saved), "--out", str(saved.with_name(out)), "--processes", "1", *options]
-    return main(words)
-
-
-def lists(saved: Path, out: str = "best.parquet") -> dict[Any, dict[str, Any]]:
-    frame = pd.read_parquet(saved.with_name(out))
-    assert frame["user_id"].is_unique
-    rows: list[dict[Any, Any]] = frame.to_dict("records")
-    return {row["user_id"]: row for row in rows}
+from tests.score.conftest import lists, score
 
 
 def test_every_user_is_there_once_with_what_the_predictor_answers(saved: Path) -> None:
@@ -126,59 +107,6 @@ def test_users_of_a_file_are_scored_the_unknown_too(saved: Path) -> None:
     [answer] = Predictor(load_artifact(saved)).answer([BestAsk(5, top_k=10, rank_by="blend")])
     assert isinstance(answer, BestAnswer)
     assert found[5]["movie_ids"].tolist() == list(answer.movie_ids)
-
-
-def test_ratings_sent_along_count_for_new_users_and_known_ones(saved: Path) -> None:
-    saved.with_name("new.csv").write_text(
-        "user_id,movie_id,rating\n11242,10253,1\n5,3,9\n5,10102,2\n5,3,8\n11242,99,7\n"
-    )
-    assert score(saved, "--ratings", str(saved.with_name("new.csv")), "--top-k", "4") == 0
-    found = lists(saved)
-    assert {user_id: row["user_known"] for user_id, row in found.items()} == {5: False, 11_242: True}
-    predictor = Predictor(load_artifact(saved))
-    for user_id, sent in ((5, {3: 8.0, 10_102: 2.0}), (11_242, {10_253: 1.0})):
-        inner = BestAsk(user_id, top_k=4, exclude_seen=True, rank_by="blend")
-        [answer] = predictor.answer([FoldInAsk(inner, list(sent), list(sent.values()))])
-        assert isinstance(answer, FoldInAnswer)
-        assert isinstance(answer.answer, BestAnswer)
-        assert found[user_id]["movie_ids"].tolist() == list(answer.answer.movie_ids)
-        assert found[user_id]["ratings"].tolist() == pytest.approx(answer.answer.ratings.tolist(), abs=1e-5)
-
-
-def test_events_sent_along_count_for_new_users_and_known_ones(saved: Path) -> None:
-    saved.with_name("new.csv").write_text("user_id,movie_id,rating\n5,3,9\n8,10102,2\n")
-    saved.with_name("clicks.csv").write_text("user_id,movie_id\n11242,10253\n5,10102\n6,3\n6,99\n")
-    files = ("--ratings", str(saved.with_name("new.csv")), "--events", str(saved.with_name("clicks.csv")))
-    assert score(saved, *files, "--top-k", "4") == 0
-    assert score(saved, *files[2:], "--top-k", "4", "--part-users", "2", out="clicks.parquet") == 0
-    both, clicks = lists(saved), lists(saved, "clicks.parquet")
-    assert {user_id: row["user_known"] for user_id, row in both.items()} == {5: False, 6: False, 8: False, 11_242: True}
-    assert list(clicks) == [5, 6, 11_242]
-    predictor = Predictor(load_artifact(saved))
-    cases = [(both, 5, {3: 9.0}, [10_102]), (both, 8, {10_102: 2.0}, []), (clicks, 5, {}, [10_102])]
-    cases += [(found, user, {}, events) for found in (both, clicks) for user, events in ((6, [3]), (11_242, [10_253]))]
-    for found, user_id, rated, events in cases:
-        inner = BestAsk(user_id, top_k=4, exclude_seen=True, rank_by="blend")
-        [answer] = predictor.answer([FoldInAsk(inner, list(rated), list(rated.values()) or None, events)])
-        assert isinstance(answer, FoldInAnswer)
-        assert isinstance(answer.answer, BestAnswer)
-        assert found[user_id]["movie_ids"].tolist() == list(answer.answer.movie_ids)
-        assert found[user_id]["scores"].tolist() == pytest.approx(answer.answer.scores.tolist(), abs=1e-5)
-
-
-def test_version_without_an_interest_part_refuses_events(
-    artifact: Artifact, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    save_artifact(artifact, tmp_path / "ncf.pt")
-    (tmp_path / "clicks.csv").write_text("user_id,movie_id\n5,3\n")
-    assert score(tmp_path / "ncf.pt", "--events", str(tmp_path / "clicks.csv")) == 2
-    assert "--events: this version has no interest part" in capsys.readouterr().err
-
-
-def test_guests_may_have_ids_of_another_type(saved: Path) -> None:
-    saved.with_name("new.csv").write_text("user_id,movie_id,rating\nguest-b,3,9\nguest-a,10102,2\n")
-    assert score(saved, "--ratings", str(saved.with_name("new.csv")), "--user-ids", "string") == 0
-    assert list(lists(saved)) == ["guest-a", "guest-b"]
 
 
 def test_string_ids_stay_strings(string_artifact: Artifact, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.e2e.conftest import copy_project
+from tests.e2e.project import copy_project
 from train import distributed
 from train.__main__ import main
 from train.dataset.demo import write_demo
