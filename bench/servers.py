@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from bench.machine import ROOT
 from bench.one_file import save_in_one_file
 from model.artifact import load_artifact
 from ops.frontend.build import JAR as PLUGIN
+from ops.ports import free_ports
 from ops.process import server
 from ops.settings import ServerSettings, read_settings
 from ops.store.archives import start_with
@@ -78,15 +78,6 @@ def prepare_torchserve(folder: Path, packed: Sequence[object], more: Sequence[st
     lines += ["load_models=ncf=ncf.mar", "disable_token_authorization=true", *more]
     (folder / "config.properties").write_text("\n".join(lines))
     return read_settings(folder / "config.properties", folder)
-
-
-def free_ports(number: int) -> list[int]:
-    """Distinct free ports."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 def _copy_settings(folder: Path, more: str) -> None:

@@ -18,8 +18,9 @@ from bench.machine import ROOT
 from bench.one_file import save_in_one_file
 from bench.peers.dialects import Dialect, binary_tensors, plain, tensors
 from bench.peers.processes import Running, interpreter, started
-from bench.servers import free_ports, prepare, prepare_stock, prepare_torchserve
+from bench.servers import prepare, prepare_stock, prepare_torchserve
 from bench.workloads import PATH
+from ops.ports import free_ports
 from ops.process import server
 from ops.settings import ASGI, SERVER, ServerSettings, read_settings
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ import urllib.request
 from pathlib import Path
 
 from model.files import atomic_write
+from ops.ports import free_ports
 from ops.properties import parse_properties
 
 CACHE = Path(sys.prefix).resolve() / "front-end.aot"
@@ -79,7 +79,7 @@ def record(cache: Path) -> None:
     config = (_ROOT / "config.properties").read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory(prefix="ncf-record-") as name, atomic_write(cache) as unfinished:
         folder = Path(name)
-        ports = _free_ports(5)
+        ports = free_ports(5)
         (folder / "handler").symlink_to(_ROOT / "handler")
         (folder / "model-store").mkdir()
         (folder / "config.properties").write_text(config + _OVERRIDES.format(*ports), encoding="utf-8")
@@ -125,14 +125,6 @@ def _answers(url: str) -> bool:
 def _last_line(folder: Path) -> str:
     lines = (folder / "console.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
     return lines[-1] if lines else "it gave no reason"
-
-
-def _free_ports(number: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 def main() -> None:
