@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet_torchscript() -> Iterator[None]:
-    """Inside, `torch.jit` does not warn that it is deprecated."""
+    """Hides the deprecation warnings of `torch.jit` while the block runs."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
         warnings.filterwarnings("ignore", category=FutureWarning, message=".*torch.jit.*")

@@ -37,7 +37,7 @@ class Client:
 
     def __init__(self, settings: ServerSettings, timeout_s: float = 30.0) -> None:
         self._settings = settings
-        # To load the certificates of authorities takes 40 ms of CPU, and plain HTTP does not use them.
+        # Loading certificates takes 40 ms of CPU, and plain HTTP does not use them.
         encrypted = any(address.startswith("https:") for address in (settings.inference, settings.management))
         self._http = httpx.Client(
             timeout=timeout_s,

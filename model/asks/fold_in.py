@@ -72,7 +72,7 @@ class FoldInAsk(NamedTuple):
         return User(row, Picks(np.concatenate([movies, events]), ratings), known)
 
     def _encoded(self, stored: User, rated: np.ndarray, model: ServedModel, call: Call) -> int:
-        """The row of a vector from all stored and sent ratings. It counts each time that the user rated a movie."""
+        """The row of a vector that is computed from all stored and sent ratings, repeated ratings included."""
         movies_known = rated != model.movie_ids.unknown
         stored_movies, stored_ratings = model.history.of_user(stored.row)
         kept = ~np.isin(stored_movies, rated)

@@ -1,1 +1,1 @@
-"""A scoring on a Ray cluster. Of this package, this room alone imports ray, the group `cluster`."""
+"""Scoring on a Ray cluster. No other module of `score` imports ray (dependency group `cluster`)."""

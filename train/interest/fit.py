@@ -22,7 +22,7 @@ from train.predict import predict
 _SPREAD_USERS = 256
 # Movies that their spreads are taken over, evenly spaced.
 _SPREAD_MOVIES = 2_048
-# Users whose interests are in memory together: as many as have this many pairs.
+# At most this many pairs of user and movie are in memory at once.
 _PAIRS_AT_ONCE = 2**22
 
 

@@ -165,7 +165,7 @@ def _but_newest(data: RatingsData, share: float) -> RatingsData:
 
 
 def _without_pairs(events: EventsData, held_out: pd.DataFrame) -> EventsData:
-    """The events without those of held-out pairs of a user and a movie, because such events would reveal them."""
+    """The events without the held-out pairs of user and movie: such an event would reveal the pair."""
     pairs = held_out[[USER_ID, MOVIE_ID]].drop_duplicates()
     joined = events.frame.merge(pairs, how="left", on=[USER_ID, MOVIE_ID], indicator=True)
     return replace(events, frame=events.frame[(joined["_merge"] == "left_only").to_numpy()])

@@ -97,7 +97,7 @@ def how_it_was_read(base: Artifact) -> dict[str, Any]:
 
 
 def known_ids(base: Artifact, new_movies: Sequence[Any] = ()) -> KnownIds:
-    """The ids that events must fit to be added to this version. new_movies: raw ids that the version gets too."""
+    """The ids of this version, which events must match. new_movies: raw ids that the same update adds."""
     movies = [*base.movie_ids.raw(np.arange(len(base.movie_ids))), *new_movies]
     owner = f"version {base.metadata.get('version')}"
     return KnownIds(_type_of(base.user_ids), _type_of(base.movie_ids), movies, owner)
