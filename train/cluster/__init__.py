@@ -1,1 +1,1 @@
-"""Training by parts on a Ray cluster. Of this package, this room alone imports ray, the group `cluster`."""
+"""Training by parts on a Ray cluster. No other module of `train` imports ray (dependency group `cluster`)."""
