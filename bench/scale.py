@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.made_ratings import write_ratings
+from bench.made_ratings import Made, write_ratings
 from bench.options import positive
 
 
@@ -26,7 +26,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         ratings, prepared = Path(folder) / "ratings.csv", Path(folder) / "prepared"
-        write_ratings(ratings, options.number)
+        write_ratings(ratings, Made.of(options.number))
         _run("prepare", "-m", "train.prepared", "--data", str(ratings), "--out", str(prepared))
         digests = set()
         for processes in options.processes:

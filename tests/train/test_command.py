@@ -47,11 +47,40 @@ def test_a_command_that_failed_says_why_in_one_line(
     assert capsys.readouterr() == ("", line)
 
 
-def test_only_the_first_process_of_a_host_says_why(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def second(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """This process is the second one of its host. Returns the seconds that it waited."""
+    waited: list[float] = []
     monkeypatch.setenv("LOCAL_RANK", "1")
-    assert run_command("train", raising(DataError("no ratings"))) == 2
+    monkeypatch.setattr("train.command.time.sleep", waited.append)
+    return waited
+
+
+@pytest.mark.parametrize("error", [DataError("no ratings"), SystemExit(2)])
+def test_a_second_process_lets_the_first_say_why(second: list[float], error: BaseException) -> None:
+    try:
+        status: object = run_command("train", raising(error))
+    except SystemExit as stop:
+        status = stop.code
+    assert (status, second) == (2, [30.0])
+
+
+def test_a_second_process_that_is_not_ended_says_why_itself(
+    second: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_command("train", raising(DataError("no ratings")))
+    assert capsys.readouterr() == ("", "train: no ratings\n")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(143)])
+def test_a_second_process_that_is_stopped_ends_at_once_and_in_silence(
+    second: list[float], error: BaseException, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        run_command("train", raising(error))
+    except SystemExit as stop:
+        assert stop.code == 143
+    assert second == []
     assert capsys.readouterr() == ("", "")
 
 

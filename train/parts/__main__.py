@@ -6,10 +6,9 @@ import os
 import sys
 
 from train.__main__ import parse_options, refuse_to_replace, told_of
-from train.command import run_command, speaks
+from train.command import run_command
 from train.parts.config import PartsConfig
 from train.parts.group import Group, LostProcessError
-from train.parts.job import TooManyProcessesError
 from train.parts.run import run
 
 
@@ -27,12 +26,6 @@ def _train(arguments: list[str]) -> str:
         metrics = run(config, group)
     except LostProcessError as error:  # which has said why, if it could
         raise ValueError(f"{error}; --resume continues") from None
-    except TooManyProcessesError:  # which all processes find
-        raise
-    except (ValueError, OSError) as error:
-        if not speaks():  # this process alone knows
-            print(f"train: {error}", file=sys.stderr)
-        raise
     return told_of(config, metrics) if metrics else ""
 
 
