@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from subprocess import Popen
 from typing import Any
@@ -14,6 +15,7 @@ ENVIRONMENT = {
 }
 os.environ.update(ENVIRONMENT)
 
+import psutil  # noqa: E402
 from ray.cluster_utils import Cluster  # noqa: E402
 
 _SMALL: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 80_000_000}
@@ -35,3 +37,15 @@ def wait_for(path: Path, running: "Popen[str]") -> None:
         if running.poll() is not None or time.monotonic() > until:
             raise SystemExit(f"{path} was not written: {running.communicate(timeout=5)[1]}")
         time.sleep(0.02)
+
+
+def kill_a_process(task: str) -> None:
+    """Kills one that does this task. Ray names it after what it does; those of other clusters are not looked at."""
+    until = time.monotonic() + _DEADLINE_S
+    while time.monotonic() < until:
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.NoSuchProcess, IndexError):
+                if task in process.cmdline()[0]:
+                    process.kill()
+                    return
+    raise SystemExit(f"no process did {task}")

@@ -117,7 +117,7 @@ ROOMS_OF_TRAIN = {
         *("parts", "prepared", "command", "dataset", "evaluation", "factors", "interest", "output", "readers", "run"),
         *("__main__", *BESIDE),
     },
-    "cluster": {"cluster", "parts", "command", "dataset", "readers", "__main__", *BESIDE},
+    "cluster": {"cluster", "parts", "prepared", "command", "readers", "__main__", *BESIDE},
     "update": {"update", "command", "dataset", "readers", "factors", "evaluation", "output", *BESIDE},
 }
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from train.__main__ import parse_options, refuse_to_replace, told_of
 from train.cluster.installed import refuse_without_ray
 from train.command import run_command
-from train.dataset.reading import Reading
 from train.option_rules import check_value
 from train.parts.config import PartsConfig
 from train.readers.address import is_object_store
@@ -51,8 +50,7 @@ def _train(arguments: list[str]) -> str:
 
     with connected(config.cluster):
         metrics = train_on_ranks(_shared(config), Wanted(config.processes, config.deadline))
-    read = Reading(**metrics["data"]["reading"]).text()
-    return f"{read}\n{told_of(config, metrics)}"
+    return told_of(config, metrics)
 
 
 def _shared(config: ClusterConfig) -> PartsConfig:

@@ -16,10 +16,12 @@ from ray.util import get_node_ip_address
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from train.cluster.connect import ClusterError, cores_of_cluster
+from train.cluster.preparing import launcher_of_cluster
 from train.errors import DivergedError
 from train.parts.config import PartsConfig
 from train.parts.group import Group, LostProcessError, free_port
 from train.parts.job import TooManyProcessesError
+from train.parts.preparing import prepared_for
 from train.parts.run import run
 
 _GRACE_S = 20.0  # for the others to end once a process has failed
@@ -49,18 +51,20 @@ class Wanted:
 
 
 def train_on_ranks(config: PartsConfig, wanted: Wanted) -> dict[str, Any]:
-    """Trains on a connected cluster; goes on with the processes that are left if one is lost.
+    """Prepares and trains on a connected cluster; goes on with the processes that are left if one is lost.
 
     Raises:
         ClusterError: there are too few cores, or processes are lost again and again.
         ValueError, OSError, DivergedError: as in a training in one process.
     """
+    prepared_for(config, launcher_of_cluster(wanted.deadline_s))
+    config = replace(config, resume=True)  # goes on from the prepared folder, and after a loss from the last sweep
     try:
         return _train_with(wanted.processes or cores_of_cluster(wanted.deadline_s), config, wanted)
     except TooManyProcessesError as error:
         if wanted.processes:
             raise
-        return _train_with(error.parts, _resumed(config), wanted)
+        return _train_with(error.parts, config, wanted)
 
 
 def _train_with(world: int, config: PartsConfig, wanted: Wanted) -> dict[str, Any]:
@@ -78,15 +82,10 @@ def _train_with(world: int, config: PartsConfig, wanted: Wanted) -> dict[str, An
                 ray.kill(one)
         if attempt + 1 == _MOST_LOSSES:
             break
-        config = _resumed(config)
         world = min(world, cores_of_cluster(wanted.deadline_s))
         told = f"a process was lost; {world} go on after the last sweep that was kept"
         print(f"train: {told}", file=sys.stderr, flush=True)
     raise ClusterError(f"processes were lost {_MOST_LOSSES} times ({lost}): RESUME=1 goes on where the training ended")
-
-
-def _resumed(config: PartsConfig) -> PartsConfig:
-    return replace(config, resume=True)
 
 
 def _start(world: int, wanted: Wanted) -> list[ActorHandle]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from model.files import atomic_write
 from train.parts.config import PartsConfig
 from train.prepared.folder import is_prepared
+from train.prepared.launch import Launcher, in_turn
 from train.prepared.prepare import prepare
 from train.readers.address import is_object_store
 from train.readers.options import ReaderOptions
@@ -21,7 +22,7 @@ from train.resume import FOLDER
 _PREPARED, _MADE_OF = "prepared", "prepared-of.json"
 
 
-def prepared_for(config: PartsConfig) -> str:
+def prepared_for(config: PartsConfig, launch: Launcher = in_turn) -> str:
     """The address of the prepared ratings. With `config.resume`, those of a killed run, if they are of the same data.
 
     Raises:
@@ -38,7 +39,7 @@ def prepared_for(config: PartsConfig) -> str:
     if is_prepared(target) and mark.is_file() and mark.read_text(encoding="utf-8") == made_of:
         return str(target.absolute())
     shutil.rmtree(target, ignore_errors=True)
-    print(prepare(config.data, config, config.rating_scale, target).text())
+    print(prepare(config.data, config, config.rating_scale, target, launch=launch).text())
     with atomic_write(mark) as partial:
         partial.write_text(made_of, encoding="utf-8")
     return str(target.absolute())

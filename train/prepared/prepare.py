@@ -1,9 +1,12 @@
 """`python -m train.prepared --data DATA --out FOLDER`: ratings become a prepared folder, with bounded memory.
 
-1. The present readers check a file or row group at a time, so an error names file and line. Its rows go to a *run*:
-   one file of the rows in the order of their users' hashes.
+1. The readers check a file or row group at a time, so an error names file and line. Its rows go to a *run*: one file of
+   the rows in the order of their users' hashes.
 2. Of all runs together, each part's rows are sorted, copies of a row are left out, and the part is written. A run is
    mapped, so only the part is in memory.
+
+The first file decides the columns and the types of ids. After it, each file is a piece of work of its own, and so are
+the parts. This process does one after the other, or a `Launcher` spreads them over machines (train/cluster).
 """
 
 from __future__ import annotations
@@ -12,9 +15,9 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,18 +25,19 @@ import pyarrow as pa
 import pyarrow.parquet
 from tqdm import tqdm
 
-from train.dataset.data import MOVIE_ID, RATING, TIME, USER_ID
 from train.dataset.folder import whole_folder
 from train.dataset.reading import Reading, counted
 from train.errors import DataError
 from train.prepared import folder as layout
-from train.prepared.runs import BUCKETS, part_rows, write_part, write_run
-from train.readers import ReadingRules, found_by_file
-from train.readers.catalogue import catalogue_frame
-from train.readers.columns import Found, checked_columns, tell_file
+from train.prepared.file_runs import Run, RunWriter
+from train.prepared.launch import Launcher, in_turn
+from train.prepared.runs import BUCKETS, PartWriter
+from train.readers import ReadingRules, open_by_file
+from train.readers.columns import Found, joined_catalogue, tell_file
 from train.readers.scale import scale_of_counts
 
 _FEWEST_PARTS, _PART_RATINGS = 8, 500_000
+_PARTS_AT_ONCE = 4
 
 
 @dataclass
@@ -41,19 +45,38 @@ class _Seen:
     """What is known once all runs are written."""
 
     reading: Reading
+    allowed_bad_lines: int
     runs: list[Path] = field(default_factory=list)
     ratings: int = 0
     bad_lines: int = 0
     times: bool = True
-    copies_kept: bool = False
     first: Found | None = None
-    items: np.ndarray | None = None
+    items: pd.Series = field(default_factory=lambda: pd.Series(dtype="int64"))
     numbers: dict[float, int] = field(default_factory=dict)
     places: dict[float, Callable[[], str]] = field(default_factory=dict)
 
+    def add(self, run: Run) -> None:
+        """Adds a run. Raises DataError if all files together have too many bad lines."""
+        self.runs.append(run.path)
+        self.ratings += run.ratings
+        self.bad_lines += run.bad_lines
+        if self.bad_lines > self.allowed_bad_lines:
+            told = f"{self.bad_lines:,} bad lines so far, --skip-bad-lines allows {self.allowed_bad_lines}"
+            raise DataError(f"{run.first_bad_line}; {told}")
+        self.times &= run.times
+        self.items = run.items if self.items.empty else self.items.add(run.items, fill_value=0).astype("int64")
+        for value, number, row in zip(run.values.tolist(), run.numbers.tolist(), run.rows.tolist(), strict=True):
+            self.numbers[value] = self.numbers.get(value, 0) + number
+            self.places.setdefault(value, partial(run.locate, row))
+
 
 def prepare(
-    data: str | Path, rules: ReadingRules, rating_scale: tuple[float, float] | None, out: Path, show: bool | None = None
+    data: str | Path,
+    rules: ReadingRules,
+    rating_scale: tuple[float, float] | None,
+    out: Path,
+    show: bool | None = None,
+    launch: Launcher = in_turn,
 ) -> Reading:
     """Writes the folder `out`, whole or not at all; returns what was understood. show: False hides the progress bars.
 
@@ -61,12 +84,13 @@ def prepare(
         DataError: the ratings cannot be read, or `out` holds something else.
         OSError: the disk is full.
     """
-    seen = _Seen(Reading(words=rules.words))
+    seen = _Seen(Reading(words=rules.words), rules.skip_bad_lines)
     hidden = None if show is None else not show
-    with whole_folder(out) as target, TemporaryDirectory(prefix=".runs-", dir=out.absolute().parent) as runs:
+    scratch = TemporaryDirectory(prefix=".runs-", dir=out.absolute().parent, ignore_cleanup_errors=True)
+    with whole_folder(out) as target, scratch as runs:
         try:
-            _write_runs(data, rules, rating_scale, Path(runs), seen, hidden)
-            _write_parts(rules, rating_scale, target, str(data), seen, hidden)
+            _write_runs(data, RunWriter(rules, rating_scale, Path(runs)), seen, launch, hidden)
+            _write_parts(rules, rating_scale, target, str(data), seen, launch, hidden)
         except OSError as error:
             if error.filename is not None:
                 raise
@@ -75,46 +99,27 @@ def prepare(
     return seen.reading
 
 
-def _write_runs(
-    data: str | Path,
-    rules: ReadingRules,
-    scale: tuple[float, float] | None,
-    folder: Path,
-    seen: _Seen,
-    hidden: bool | None,
-) -> None:
+def _write_runs(data: str | Path, writer: RunWriter, seen: _Seen, launch: Launcher, hidden: bool | None) -> None:
+    rules = writer.rules
     with tqdm(desc="read", unit=" ratings", unit_scale=True, dynamic_ncols=True, disable=hidden) as progress:
-        for found in found_by_file(data, rules, seen.reading):
-            own = replace(rules, skip_bad_lines=rules.skip_bad_lines - seen.bad_lines)
+        files = open_by_file(data, rules, seen.reading)
+        for group, found in enumerate(files.first):
             reading = Reading(words=rules.words)
             if seen.first is None:
-                reading = seen.reading
+                reading, seen.first = seen.reading, replace(found, table=replace(found.table, columns={}))
                 tell_file(found, reading)
-            table, sieve = checked_columns(found, own, scale, reading, look_for_copies=False)
-            if reading is not seen.reading:
-                seen.reading.warnings += reading.warnings
-            seen.bad_lines += sieve.bad_lines
-            kept = np.flatnonzero(sieve.kept)
-            table = table.take(kept)
-            _note(table, kept, found, seen)
-            seen.runs.append(folder / f"{len(seen.runs)}.arrow")
-            write_run(seen.runs[-1], table)
-            rules = replace(rules, user_ids=_type_of(table[USER_ID]), movie_ids=_type_of(table[MOVIE_ID]))
-            progress.update(len(table))
-
-
-def _note(table: pa.Table, kept: np.ndarray, found: Found, seen: _Seen) -> None:
-    if seen.first is None:
-        seen.first, seen.copies_kept = replace(found, table=replace(found.table, columns={})), found.published_copies
-    seen.ratings += len(table)
-    seen.times &= TIME in table.column_names
-    items = np.unique(layout.id_array(table[MOVIE_ID].unique()))
-    seen.items = items if seen.items is None else np.union1d(seen.items, items)
-    values, first, numbers = np.unique(table[RATING].to_numpy(), return_index=True, return_counts=True)
-    for value, row, number in zip(values.tolist(), first.tolist(), numbers.tolist(), strict=True):
-        seen.numbers[value] = seen.numbers.get(value, 0) + number
-        locate = found.table.locate
-        seen.places.setdefault(value, lambda locate=locate, row=int(kept[row]): locate(row))  # type: ignore[misc]
+            run = writer.write(found, f"0-{group}", reading)
+            seen.reading.warnings += [] if reading is seen.reading else run.warnings
+            seen.add(run)
+            rules = replace(rules, user_ids=run.user_ids, movie_ids=run.movie_ids)
+            writer = replace(writer, rules=rules)
+            progress.update(run.ratings)
+        later = list(enumerate(files.later, 1))
+        for runs in launch(writer.runs_of_file, later, lambda one: one[1].source.name):
+            for run in runs:
+                seen.reading.warnings += run.warnings
+                seen.add(run)
+                progress.update(run.ratings)
 
 
 def _write_parts(
@@ -123,26 +128,27 @@ def _write_parts(
     target: Path,
     source: str,
     seen: _Seen,
+    launch: Launcher,
     hidden: bool | None,
 ) -> None:
     assert seen.first is not None
-    assert seen.items is not None
     scale = asked or _seen_scale(seen, seen.first)
     parts = max(_FEWEST_PARTS, min(BUCKETS, 1 << (max(seen.ratings // _PART_RATINGS, 1)).bit_length()))
-    runs = [pa.ipc.open_file(pa.memory_map(str(path))).read_all() for path in seen.runs]
-    keep = rules.copies == "keep" or (rules.copies == "auto" and seen.copies_kept)
+    keep = rules.copies == "keep" or (rules.copies == "auto" and seen.first.published_copies)
+    writer = PartWriter(seen.runs, parts, seen.times, keep, target)
+    pieces = [range(first, min(first + _PARTS_AT_ONCE, parts)) for first in range(0, parts, _PARTS_AT_ONCE)]
     rows = users = 0
-    for part in tqdm(range(parts), "write", unit=" parts", dynamic_ncols=True, disable=hidden):
-        found = part_rows(runs, part, parts, seen.times, keep)
-        write_part(target / layout.RATINGS / f"part={part}", found)
-        rows, users = rows + len(found.rating), users + len(found.users)
+    with tqdm(desc="write", total=parts, unit=" parts", dynamic_ncols=True, disable=hidden) as progress:
+        for written in launch(writer.write, pieces, lambda one: f"part {one[0]}"):
+            rows, users = rows + written.ratings, users + written.users
+            progress.update(written.parts)
     reading, items = seen.reading, rules.words
     reading.say(f"{rows:,} ratings by {counted(users, 'user')} of {counted(len(seen.items), items.item, items.items)}")
     if rows < seen.ratings:
         told = f"{counted(seen.ratings - rows, 'row')} like an earlier one in user, {items.item}, rating and time"
         reading.warn(f"{told}, left out; --copies keep keeps them")
-    columns = pa.table({"item_id": layout.id_column(seen.items)})
-    pyarrow.parquet.write_table(columns, target / layout.ITEMS)
+    ids = np.unique(layout.id_array(pa.chunked_array([pa.array(seen.items.index)])))
+    pyarrow.parquet.write_table(pa.table({"item_id": layout.id_column(ids)}), target / layout.ITEMS)
     _write_catalogue(seen.first, seen.items, target, reading)
     manifest = layout.Manifest(
         format=layout.FORMAT,
@@ -164,20 +170,8 @@ def _seen_scale(seen: _Seen, first: Found) -> tuple[float, float]:
     return scale_of_counts(name, column, distinct, numbers, lambda value: seen.places[value](), seen.reading)
 
 
-def _write_catalogue(first: Found, rated: np.ndarray, target: Path, reading: Reading) -> None:
-    if first.catalogue is None:
-        return
-    frame: pd.DataFrame = catalogue_frame(first.catalogue, rated.dtype.kind != "S")
-    known = int(frame[MOVIE_ID].isin(rated if rated.dtype.kind != "S" else np.char.decode(rated)).sum())
-    items = reading.words.items
-    told = f"catalogue {first.catalogue_name}: {len(frame):,} {items}, {known:,} of the {len(rated):,} rated ones"
-    if not known and first.asked_for:
-        raise DataError(f"{told}: are the ids of another kind?")
-    (reading.say if known else reading.warn)(told + ("" if known else "; it is not used"))
-    if known:
+def _write_catalogue(first: Found, items: pd.Series, target: Path, reading: Reading) -> None:
+    frame = joined_catalogue(first, items.sort_index().sort_values(ascending=False, kind="stable"), reading)
+    if frame is not None:
         columns = {str(name): frame[name].tolist() for name in frame.columns}
         (target / layout.CATALOGUE).write_text(json.dumps(columns, ensure_ascii=False), encoding="utf-8")
-
-
-def _type_of(column: pa.ChunkedArray) -> Any:
-    return "integer" if pa.types.is_integer(column.type) else "string"

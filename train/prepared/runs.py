@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
+from model.files import atomic_write
 from train.dataset.data import MOVIE_ID, RATING, TIME, USER_ID
+from train.errors import DataError
 from train.prepared import folder as layout
 from train.prepared.hashes import id_hashes, part_of
 
@@ -23,8 +28,51 @@ def write_run(path: Path, table: pa.Table) -> None:
     ends = np.concatenate(([0], np.cumsum(np.bincount(bucket, minlength=BUCKETS))))
     ordered = table.take(np.argsort(bucket, kind="stable")).combine_chunks()
     schema = ordered.schema.with_metadata({b"ends": json.dumps(ends.tolist())})
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, schema) as writer:
+    with atomic_write(path) as partial, pa.OSFile(str(partial), "wb") as file, pa.ipc.new_file(file, schema) as writer:
         writer.write_table(ordered)
+
+
+class Written(NamedTuple):
+    """What some parts hold."""
+
+    parts: int
+    ratings: int
+    users: int
+
+
+@dataclass(frozen=True)
+class PartWriter:
+    """Makes parts of all runs together. times: whether to keep them. target: the folder to write."""
+
+    runs: list[Path]
+    parts: int
+    times: bool
+    keep_copies: bool
+    target: Path
+
+    def write(self, numbers: range) -> Written:
+        """Writes parts with these numbers. A second writer of the same parts does no harm.
+
+        Raises:
+            DataError: this machine does not see the runs or the folder.
+            OSError: the disk is full.
+        """
+        refuse_unseen([*self.runs, self.target])
+        runs = [pa.ipc.open_file(pa.memory_map(str(path))).read_all() for path in self.runs]
+        ratings = users = 0
+        for number in numbers:
+            rows = part_rows(runs, number, self.parts, self.times, self.keep_copies)
+            write_part(self.target / layout.RATINGS / f"part={number}", rows)
+            ratings, users = ratings + len(rows.rating), users + len(rows.users)
+        return Written(len(numbers), ratings, users)
+
+
+def refuse_unseen(paths: Sequence[Path]) -> None:
+    """Raises DataError if this machine does not see one of the paths."""
+    for path in paths:
+        if not path.exists():
+            told = f"{path}: {socket.gethostname()} has no such file or folder"
+            raise DataError(f"{told}: all machines need the ratings and build/ at the same paths, or an object store")
 
 
 def part_rows(runs: list[pa.Table], part: int, parts: int, times: bool, keep_copies: bool) -> layout.Rows:
@@ -58,11 +106,12 @@ def without_copies(rows: layout.Rows) -> layout.Rows:
 
 def write_part(folder: Path, rows: layout.Rows) -> None:
     """Writes a part; `item` holds raw ids."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     columns: dict[str, Any] = {
         "user_id": layout.id_column(rows.users).take(pa.array(rows.owner)),
         "item_id": layout.id_column(rows.item),
         "rating": pa.array(rows.rating),
     }
     columns |= {} if rows.time is None else {"time": pa.array(rows.time)}
-    pyarrow.parquet.write_table(pa.table(columns), folder / "0.parquet", compression="zstd")
+    with atomic_write(folder / "0.parquet") as partial:
+        pyarrow.parquet.write_table(pa.table(columns), partial, compression="zstd")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from glob import glob, has_magic
 from pathlib import Path
 from typing import get_args, get_type_hints
@@ -12,12 +12,13 @@ from train.dataset.reading import Reading
 from train.errors import DataError
 from train.readers import kmrd, movielens, netflix
 from train.readers.address import is_database, is_object_store
+from train.readers.by_file import ByFile, read_by_file
 from train.readers.columns import Found, ratings_data
 from train.readers.dialect import fields, find_delimiter
 from train.readers.from_database import read_database
-from train.readers.object_store import fetch
+from train.readers.object_store import place_in_store
 from train.readers.parts import ratings_in
-from train.readers.plain import read_by_file, read_plain
+from train.readers.plain import read_plain
 from train.readers.rules import ReadingRules
 from train.readers.source import DATA_SUFFIXES, JSON_SUFFIXES, PARQUET_SUFFIXES, Place, Source, is_data
 from train.readers.text import first_lines
@@ -50,9 +51,9 @@ def load_ratings(
     return ratings_data(found, rules, rating_scale, reading)
 
 
-def found_by_file(path: str | Path, rules: ReadingRules, reading: Reading) -> Iterator[Found]:
-    """What the readers find in a folder, a file, files by a pattern (`parts/*.csv`) or an object store: a file or a
-    Parquet row group at a time, so that no more is in memory. A published data set comes in one piece.
+def open_by_file(path: str | Path, rules: ReadingRules, reading: Reading) -> ByFile:
+    """Opens a folder, a file, files by a pattern (`parts/*.csv`) or an object store, to be read a file at a time. A
+    published data set comes in one piece.
 
     Raises DataError, which names file and line.
     """
@@ -60,13 +61,11 @@ def found_by_file(path: str | Path, rules: ReadingRules, reading: Reading) -> It
         raise DataError(f"{path}: a database is not read in parts; allowed are files, folders and object stores")
     chosen = _matching(str(path))
     if chosen:
-        yield from read_by_file(Place(chosen[0].path.parent), chosen, rules, reading)
-        return
+        return read_by_file(Place(chosen[0].path.parent), chosen, rules, reading)
     place, format = _placed(path, rules, reading)
     if format in DATA_SETS:
-        yield DATA_SETS[format](place, rules, reading)
-    else:
-        yield from read_by_file(place, ratings_in(place, reading), rules, reading)
+        return ByFile(iter([DATA_SETS[format](place, rules, reading)]))
+    return read_by_file(place, ratings_in(place, reading), rules, reading)
 
 
 def _matching(pattern: str) -> list[Source]:
@@ -81,11 +80,10 @@ def _matching(pattern: str) -> list[Source]:
 
 
 def _placed(path: str | Path, rules: ReadingRules, reading: Reading) -> tuple[Place, str]:
-    """Where the ratings lie on this machine, and their format."""
-    path = fetch(str(path), reading) if is_object_store(path) else path
+    """Where the ratings lie, and their format."""
     if rules.asks_a_database:
         raise DataError(f"{path}: --query, --table, --movies-query and --since are only for databases; this is not one")
-    place = Place.at(Path(path))
+    place = place_in_store(str(path), reading) if is_object_store(path) else Place.at(Path(path))
     if rules.format not in ("auto", *FORMATS):
         raise DataError(f'format: got "{rules.format}"; allowed are {", ".join(FORMATS)}')
     format = rules.format if rules.format != "auto" else _detect(place, rules.names_a_layout)

@@ -49,13 +49,12 @@ def catalogue_frame(catalogue: Catalogue, integer: bool) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def tell_joined(name: str, described: str, movies: pd.DataFrame, rated: pd.Series, reading: Reading) -> int:
+def tell_joined(name: str, described: str, movies: pd.DataFrame, counts: pd.Series, reading: Reading) -> int:
     """Reports how many rated movies the catalogue knows, with an example, so that a person can check the match.
 
-    Returns that number.
+    counts: how many ratings each rated movie has, by id, the largest first. Returns the number.
     """
     words = reading.words
-    counts = rated.value_counts()
     known = counts.index.isin(movies[MOVIE_ID])
     number = int(known.sum())
     how = f": {described}; " if described else ": "

@@ -78,7 +78,7 @@ def ratings_data(
     _tell_rows(ratings, repeated, table.num_rows - len(ratings) + len(table.bad_lines), reading)
     return RatingsData(
         ratings=ratings,
-        movies=_joined(found, ratings[MOVIE_ID], reading),
+        movies=joined_catalogue(found, ratings[MOVIE_ID].value_counts(), reading),
         source=found.path,
         sha256=table.sha256,
         repeated_pairs=repeated,
@@ -153,18 +153,19 @@ def _tell_rows(ratings: pd.DataFrame, repeated: int, left_out: int, reading: Rea
         reading.warn(f"{told}. They are kept. If held-out rows repeat training rows, the reported errors are too small")
 
 
-def _joined(found: Found, rated: pd.Series, reading: Reading) -> pd.DataFrame | None:
+def joined_catalogue(found: Found, counts: pd.Series, reading: Reading) -> pd.DataFrame | None:
     """The catalogue, with ids of the ratings' type.
 
+    counts: how many ratings each rated movie has, by id, the largest first.
     Raises DataError if an option named the catalogue and it knows no rated movie.
     """
     if found.catalogue is None:
         reading.say(f"catalogue: none, so no titles; {option_of_catalogue(reading.words)} FILE adds one")
         return None
-    movies = catalogue_frame(found.catalogue, pd.api.types.is_integer_dtype(rated.dtype))
-    if tell_joined(found.catalogue_name, found.catalogue_described, movies, rated, reading):
+    movies = catalogue_frame(found.catalogue, pd.api.types.is_integer_dtype(counts.index.dtype))
+    if tell_joined(found.catalogue_name, found.catalogue_described, movies, counts, reading):
         return movies
-    told = not_joined(found.catalogue_name, found.catalogue, rated, reading.words)
+    told = not_joined(found.catalogue_name, found.catalogue, counts.index, reading.words)
     if found.asked_for:
         raise DataError(told)
     reading.warn(f"{told}; it is not used")

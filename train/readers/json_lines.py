@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import orjson
@@ -49,9 +50,8 @@ class JsonFile:
         name, places = self.name, self._places
         where = f"{name}, item " if self._is_array else f"{name}:"
         bad, mixed = tuple(self._bad), frozenset(self._mixed)
-        return Table(
-            name, self._sha256, columns, lambda row: f"{where}{places[row]}", typed=True, bad_lines=bad, mixed=mixed
-        )
+        locate = partial(_place, where, places)
+        return Table(name, self._sha256, columns, locate, typed=True, bad_lines=bad, mixed=mixed)
 
     def _lines(self, body: bytes, skip: bool) -> list[tuple[int, dict[str, Any]]]:
         found = []
@@ -113,6 +113,10 @@ class JsonFile:
                 raise DataError(f"{self.name}: {name} {told}") from None
             found = ", ".join(sorted(kind.__name__ for kind in kinds))
             raise DataError(f"{self.name}: {name} holds values of these types: {found}; allowed is one type") from None
+
+
+def _place(where: str, places: Sequence[int], row: int) -> str:
+    return f"{where}{places[row]}"
 
 
 def _doubled(text: bytes) -> set[str]:

@@ -1,4 +1,4 @@
-"""Ratings in an object store, at an address with s3:// or gs://. The files are first copied to this machine.
+"""Ratings in an object store, at an address with s3:// or gs://. Each file is read from there when its turn comes.
 
 This uses pyarrow's file systems. Keys come from the environment, as for any other client of the store.
 """
@@ -17,36 +17,36 @@ from train.dataset.reading import Reading, counted
 from train.errors import DataError
 from train.readers import kmrd, movielens, netflix
 from train.readers.parts import CATALOGUE_STEMS
-from train.readers.source import ZIP, is_data
+from train.readers.source import ZIP, Place, Source, is_data
 
 _CATALOGUES = (*kmrd.CATALOGUE_FILES, *movielens.CATALOGUE_FILES, netflix.TITLES_FILE)
 
 
-def fetch(address: str, reading: Reading) -> Path:
-    """Copies a folder's data files, or a file and the catalogue beside it, to this machine.
+def place_in_store(address: str, reading: Reading) -> Place:
+    """A folder's data files, or a file and the catalogue beside it. A zip archive is copied to this machine.
 
-    Returns the path of the copy, which exists until the program ends. Raises DataError if the address does not exist or
-    cannot be read.
+    Raises DataError if the address does not exist or cannot be read.
     """
     shown = address.partition("?")[0].rstrip("/")
     try:
         store, root = fs.FileSystem.from_uri(address)
         root = root.rstrip("/")
         chosen = _chosen(store, root, shown)
-        folder = Path(tempfile.mkdtemp(prefix="ncf-"))
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        for info in chosen:
-            _copy(store, info.path, folder / PurePosixPath(info.path).relative_to(PurePosixPath(root).parent))
+        size = sum(info.size or 0 for info in chosen)
+        reading.say(f"{shown}: {counted(len(chosen), 'file')} of {size:,} bytes")
+        if PurePosixPath(root).suffix.lower() == ZIP:
+            return Place.at(_copy(store, root))
     except (pa.ArrowException, OSError) as error:
         told = str(error).partition("\n")[0]
         raise DataError(f"{shown}: cannot be read: {told}; does the environment contain the store's keys?") from None
-    size = sum(info.size or 0 for info in chosen)
-    reading.say(f"{shown}: {counted(len(chosen), 'file')} of {size:,} bytes, copied to this machine")
-    return folder / PurePosixPath(root).name
+    sources = tuple(Source(Path(info.path), store=address) for info in chosen)
+    if chosen[0].path == root:
+        return Place(Path(root).parent, sources[0], sources)
+    return Place(Path(root), None, sources)
 
 
 def _chosen(store: fs.FileSystem, root: str, shown: str) -> list[fs.FileInfo]:
-    """The files to copy. If the address is a file, that file comes first."""
+    """The files to read. If the address is a file, that file comes first."""
     info = store.get_file_info(root)
     if info.type == fs.FileType.File:
         beside = store.get_file_info(fs.FileSelector(str(PurePosixPath(root).parent)))
@@ -57,13 +57,12 @@ def _chosen(store: fs.FileSystem, root: str, shown: str) -> list[fs.FileInfo]:
     found = [one for one in inside if one.type == fs.FileType.File and _is_wanted(PurePosixPath(one.path), root)]
     if not found:
         raise DataError(f"{shown}: no data files here")
-    return found
+    return sorted(found, key=lambda one: str(one.path))
 
 
 def _is_wanted(path: PurePosixPath, root: str) -> bool:
     parts = path.relative_to(root).parts
-    hidden = any(part.startswith((".", "_")) for part in parts)
-    return not hidden and (is_data(path) or path.suffix.lower() == ZIP)
+    return is_data(path) and not any(part.startswith((".", "_")) for part in parts)
 
 
 def _is_catalogue(info: fs.FileInfo) -> bool:
@@ -71,7 +70,11 @@ def _is_catalogue(info: fs.FileInfo) -> bool:
     return info.type == fs.FileType.File and (name in _CATALOGUES or name.split(".")[0].lower() in CATALOGUE_STEMS)
 
 
-def _copy(store: fs.FileSystem, source: str, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
+def _copy(store: fs.FileSystem, source: str) -> Path:
+    """Copies a file. The copy exists until the program ends."""
+    folder = Path(tempfile.mkdtemp(prefix="ncf-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    target = folder / PurePosixPath(source).name
     with store.open_input_stream(source, compression=None) as reader, target.open("wb") as writer:
         shutil.copyfileobj(reader, writer)
+    return target

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from train.dataset.reading import Reading, counted, listed
@@ -12,7 +12,6 @@ from train.readers import names
 from train.readers.columns import Columns, Found
 from train.readers.movies_file import read_catalogue
 from train.readers.opening import open_source
-from train.readers.parquet import ParquetFile
 from train.readers.parts import catalogue_beside, ratings_in
 from train.readers.rules import ReadingRules
 from train.readers.source import Place, Source
@@ -27,35 +26,13 @@ def read_plain(place: Place, rules: ReadingRules, reading: Reading) -> Found:
     columns = choose_columns(parts[0], rules, reading)
     table = _read_parts(parts, columns)
     if not parts[0].header:
-        _tell_numbered(table, columns, rules, reading)
+        tell_numbered(table, columns, rules, reading)
     described = parts[0].described + (f", {counted(len(parts), 'part')}" if len(parts) > 1 else "")
     found = Found(sources[0].path if len(sources) == 1 else place.folder, table, columns, described)
-    return _with_catalogue(found, place, sources, rules, reading)
+    return with_catalogue(found, place, sources, rules, reading)
 
 
-def read_by_file(place: Place, sources: Sequence[Source], rules: ReadingRules, reading: Reading) -> Iterator[Found]:
-    """The same ratings, a file or a Parquet row group at a time; the first has the catalogue. Raises DataError."""
-    columns, first = None, True
-    for source in sources:
-        opened = open_source(source, rules, Layout(fewest=3), reading if columns is None else Reading())
-        columns = columns or choose_columns(opened, rules, reading)
-        chosen = _chosen(columns)
-        _check_columns(opened, chosen, sources[0].name)
-        groups = opened.read_groups(chosen) if isinstance(opened, ParquetFile) else iter([opened.read(chosen)])
-        for table in groups:
-            if not table.num_rows and not table.bad_lines:
-                continue
-            if first and not opened.header:
-                _tell_numbered(table, columns, rules, reading)
-            found = Found(source.path, table, columns, opened.described)
-            yield _with_catalogue(found, place, sources, rules, reading) if first else found
-            first = False
-    if first:
-        where = sources[0].name if len(sources) == 1 else place.folder
-        raise DataError(f"{where}: no ratings; the files end after their headers")
-
-
-def _with_catalogue(
+def with_catalogue(
     found: Found, place: Place, sources: Sequence[Source], rules: ReadingRules, reading: Reading
 ) -> Found:
     """The same with the catalogue that was named, else the one beside the ratings."""
@@ -99,7 +76,7 @@ def choose_columns(opened: Opened, rules: ReadingRules, reading: Reading) -> Col
     return Columns(user, movie, rating, None if time in taken else time)
 
 
-def _tell_numbered(table: Table, columns: Columns, rules: ReadingRules, reading: Reading) -> None:
+def tell_numbered(table: Table, columns: Columns, rules: ReadingRules, reading: Reading) -> None:
     """Shows the first row if columns were chosen only by position, so that a person can check the choice."""
     roles = (
         (names.USER, columns.user, rules.user_column),
@@ -116,11 +93,13 @@ def _tell_numbered(table: Table, columns: Columns, rules: ReadingRules, reading:
         )
 
 
-def _chosen(columns: Columns) -> list[str]:
+def chosen_names(columns: Columns) -> list[str]:
+    """The names of the columns to read."""
     return [columns.user, columns.movie, columns.rating, *([columns.time] if columns.time else [])]
 
 
-def _check_columns(part: Opened, chosen: Sequence[str], first: str) -> None:
+def check_columns(part: Opened, chosen: Sequence[str], first: str) -> None:
+    """Raises DataError if a part lacks one of the chosen columns. first: the name of the first part."""
     lacking = [name for name in chosen if name not in part.names]
     if lacking:
         told = f"no column {listed(lacking)}, which {first} has; found: {names.shown(part.names)}"
@@ -128,10 +107,10 @@ def _check_columns(part: Opened, chosen: Sequence[str], first: str) -> None:
 
 
 def _read_parts(parts: Sequence[Opened], columns: Columns) -> Table:
-    chosen = _chosen(columns)
+    chosen = chosen_names(columns)
     tables = []
     for part in parts:
-        _check_columns(part, chosen, parts[0].name)
+        check_columns(part, chosen, parts[0].name)
         tables.append(part.read(chosen))
     digests = "".join(table.sha256 for table in tables)
     sha256 = tables[0].sha256 if len(tables) == 1 else hashlib.sha256(digests.encode()).hexdigest()

@@ -59,6 +59,11 @@ class Sieve:
         """How many bad lines were left out."""
         return len(self._bad)
 
+    @property
+    def first_bad_line(self) -> str:
+        """The place and the fault of the first one; empty if there is none."""
+        return self._bad[0] if self._bad else ""
+
     def _check(self, latest: str | None = None) -> None:
         if len(self._bad) <= self._allowed:
             return

@@ -1,4 +1,4 @@
-"""A source of bytes: a file, compressed or not, or a member of a zip archive; and the files beside it."""
+"""A source of bytes: a file, compressed or not, on this machine or in an object store, or a member of a zip archive."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Protocol
+
+import pyarrow as pa
+from pyarrow import fs
 
 from train.errors import DataError
 
@@ -38,10 +41,14 @@ class Readable(Protocol):
 
 @dataclass(frozen=True)
 class Source:
-    """A file of data; `member` is its name within a zip archive at `path`."""
+    """A file of data.
+
+    member: its name within a zip archive at `path`. store: an address in the object store that `path` lies in.
+    """
 
     path: Path
     member: str = ""
+    store: str = ""
 
     @property
     def name(self) -> str:
@@ -64,20 +71,26 @@ class Source:
         """The unpacked name without its suffix, in lower case."""
         return Path(self.plain_name).stem.lower()
 
-    def read(self, most: int = -1) -> bytes:
+    def read(self, most: int | None = None) -> bytes:
         """The unpacked bytes: all, or the first `most`. Raises DataError if they cannot be read."""
         try:
             with self._opened() as packed:
                 unpack = _DECOMPRESS.get(Path(self.member or self.path).suffix.lower())
-                data: bytes = packed.read(most) if unpack is None else unpack(packed).read(most)
+                file = packed if unpack is None else unpack(packed)
+                data: bytes = file.read() if most is None else file.read(most)
                 return data
         except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, gzip.BadGzipFile, RuntimeError) as error:
             raise DataError(f"{self.name}: cannot be unpacked: {error}") from None
-        except OSError as error:
-            raise DataError(f"{self.path}: cannot be read: {error.strerror or error}") from None
+        except (OSError, pa.ArrowException) as error:
+            told = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+            raise DataError(f"{self.path}: cannot be read: {told}") from None
 
     @contextmanager
     def _opened(self) -> Iterator[IO[bytes]]:
+        if self.store:
+            with fs.FileSystem.from_uri(self.store)[0].open_input_stream(str(self.path), compression=None) as stream:
+                yield stream
+            return
         if not self.member:
             with self.path.open("rb") as file:
                 yield file
@@ -88,10 +101,14 @@ class Source:
 
 @dataclass(frozen=True)
 class Place:
-    """What DATA names: one source, or a folder or zip archive of several. `folder` contains the files beside it."""
+    """What DATA names: one source, or a folder or zip archive of several. `folder` contains the files beside it.
+
+    stored: the data files of a folder in an object store, which only this list names.
+    """
 
     folder: Path
     source: Source | None = None
+    stored: tuple[Source, ...] | None = None
 
     @staticmethod
     def at(path: Path) -> Place:
@@ -109,6 +126,9 @@ class Place:
 
     def find(self, name: str) -> Source | None:
         """The file with that name in the folder or archive, compressed or not."""
+        if self.stored is not None:
+            beside = (source for source in self.stored if source.path.parent == self.folder)
+            return next((source for source in beside if source.plain_name == name), None)
         if self.folder.is_dir():
             found = (Source(self.folder / f"{name}{suffix}") for suffix in ("", *_DECOMPRESS))
             return next((source for source in found if source.path.is_file()), None)
@@ -116,6 +136,8 @@ class Place:
 
     def all(self) -> list[Source]:
         """Every data file in the folder and its subfolders, or in the archive, sorted by name."""
+        if self.stored is not None:
+            return list(self.stored)
         if not self.folder.is_dir():
             return _members(self.folder)
         paths = (path for path in sorted(self.folder.rglob("*")) if path.is_file())

@@ -8,13 +8,9 @@ It kills a process once the file FIRST is in the folder OUT, and a node once the
 import json
 import subprocess
 import sys
-import time
-from contextlib import suppress
 from pathlib import Path
 
-import psutil
-
-from tests.small_cluster import start_nodes, wait_for
+from tests.small_cluster import kill_a_process, start_nodes, wait_for
 
 
 def main() -> None:
@@ -26,7 +22,7 @@ def main() -> None:
             [*words, "--out", out, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         wait_for(Path(out) / first, running)
-        kill_a_process()
+        kill_a_process("_make_part")
         wait_for(Path(out) / second, running)
         cluster.remove_node(node, allow_graceful=False)
         there = len(list(Path(out).glob("*.parquet")))
@@ -34,18 +30,6 @@ def main() -> None:
         print(json.dumps({"status": running.returncode, "told": told, "said": said, "before": there}))
     finally:
         cluster.shutdown()
-
-
-def kill_a_process() -> None:
-    """Kills one that makes a part. Ray names it after what it does; those of other clusters are not looked at."""
-    until = time.monotonic() + 600
-    while time.monotonic() < until:
-        for process in psutil.Process().children(recursive=True):
-            with suppress(psutil.NoSuchProcess, IndexError):
-                if "_make_part" in process.cmdline()[0]:
-                    process.kill()
-                    return
-    raise SystemExit("no process made a part")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""Trains on a local cluster of three nodes, kills a node during a sweep, and prints what came out, as JSON.
+"""Trains on a local cluster of three nodes, and prints what came out, as JSON.
+
+It kills a process during the preparation, and a node during a sweep.
 
 python losing_a_node.py DATA OUT OPTIONS...
 """
@@ -9,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.small_cluster import start_nodes, wait_for
+from tests.small_cluster import kill_a_process, start_nodes, wait_for
 
 
 def main() -> None:
@@ -21,6 +23,7 @@ def main() -> None:
         # The first process takes no core, so the others are on all three nodes.
         all_nodes = ["--out", f"{out}/lost", "--processes", "4", *options]
         running = subprocess.Popen([*words, *all_nodes], stderr=subprocess.PIPE, text=True)
+        kill_a_process("::_work")
         wait_for(Path(out) / "lost" / ".resume" / "train-rating-block.safetensors", running)
         cluster.remove_node(nodes[1], allow_graceful=False)
         killed = time.monotonic()

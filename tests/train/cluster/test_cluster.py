@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from model.artifact import load_artifact
@@ -17,6 +19,7 @@ from train.parts.group import Group
 from train.parts.run import run
 
 ROOT = Path(__file__).parents[3]
+FILES = 40
 DEADLINE_S = 1800
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="needs the group cluster")
 
@@ -49,13 +52,15 @@ def test_three_processes_of_torchrun_train_the_same_model(
 
 
 @needs_ray
-def test_a_cluster_that_loses_a_node_trains_the_same_model(
+def test_a_cluster_that_loses_a_process_and_a_node_trains_the_same_model(
     small_file: Path, options: list[str], alone: str, tmp_path: Path
 ) -> None:
     """Takes a minute or two: three nodes of Ray start, and three times the processes of a training load torch."""
     script = Path(__file__).with_name("losing_a_node.py")
+    cut_into_files(small_file, tmp_path / "files")
+    places = [os.path.relpath(one, ROOT) for one in (tmp_path / "files", tmp_path)]
     done = subprocess.run(
-        [sys.executable, str(script), os.path.relpath(small_file, ROOT), os.path.relpath(tmp_path, ROOT), *options],
+        [sys.executable, str(script), *places, *options],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -68,9 +73,18 @@ def test_a_cluster_that_loses_a_node_trains_the_same_model(
     assert status == 2
     assert "train: 9 processes did not start within 8 s" in said.splitlines()[-1]
     assert told["status"] == 0, told["said"]
+    assert re.search(r"train: (\d+\.csv|part \d+) was lost and is made again", told["said"])
     assert "train: a process was lost; " in told["said"]
     assert "go on after the last sweep that was kept" in told["said"]
     assert load_artifact(tmp_path / "lost" / "ncf.pt").metadata["digest"] == alone
+
+
+def cut_into_files(ratings: Path, folder: Path) -> None:
+    """Writes the same ratings, shuffled, into many files."""
+    folder.mkdir()
+    frame = pd.read_csv(ratings).sample(frac=1, random_state=1)
+    for number in range(FILES):
+        frame[number::FILES].to_csv(folder / f"{number:02d}.csv", index=False)
 
 
 def test_help_lists_the_options_of_a_cluster_without_ray(

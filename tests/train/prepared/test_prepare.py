@@ -11,33 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from model.ids import IdMap
+from tests.train.prepared.folders import RULES, prepared, rows_of, same
 from train.errors import DataError
-from train.prepared.folder import PreparedFolder, Rows, is_prepared
+from train.prepared.folder import is_prepared
 from train.prepared.prepare import prepare
 from train.readers import ReadingRules
 
-RULES = ReadingRules()
 ROOT = Path(__file__).parents[3]
-
-
-def prepared(data: Path | str, out: Path, rules: ReadingRules = RULES) -> tuple[PreparedFolder, list[Rows]]:
-    prepare(data, rules, None, out)
-    folder = PreparedFolder(out)
-    return folder, rows_of(folder)
-
-
-def rows_of(folder: PreparedFolder) -> list[Rows]:
-    ids = IdMap(folder.items())
-    return [folder.rows(part, ids) for part in range(folder.manifest.parts)]
-
-
-def same(one: list[Rows], other: list[Rows]) -> bool:
-    return all(
-        (left is None and right is None) or np.array_equal(np.asarray(left), np.asarray(right))
-        for first, second in zip(one, other, strict=True)
-        for left, right in zip(first, second, strict=True)
-    )
 
 
 def test_shuffled_and_recut_files_give_the_same_parts(frame: pd.DataFrame, tmp_path: Path) -> None:

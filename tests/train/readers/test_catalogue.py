@@ -35,11 +35,11 @@ def test_a_catalogue_beside_that_knows_no_rated_movie_is_a_warning(tmp_path: Pat
     data = read(tmp_path, "movie_id,title\ntt10,Ten\ntt20,Twenty\n")
     assert data.movies is None
     [warning] = data.reading.warnings
-    assert warning.startswith('movies.csv: knows none of the rated movies (ids such as "10" and "tt10"); --movies FILE')
+    assert warning.startswith('movies.csv: knows none of the rated movies (ids such as "20" and "tt10"); --movies FILE')
 
 
 def test_named_catalogue_that_knows_no_rated_movie_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r'^m\.csv: knows none of the rated movies \(ids such as "10" and "1"\)'):
+    with pytest.raises(DataError, match=r'^m\.csv: knows none of the rated movies \(ids such as "20" and "1"\)'):
         read(tmp_path, "movie_id,title\n1,Ten\n", ReadingRules(movies=tmp_path / "m.csv"), "m.csv")
 
 

@@ -1,0 +1,97 @@
+"""A preparation that is spread over machines writes the folder that one process writes."""
+
+from __future__ import annotations
+
+import pickle
+import re
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from tests.train.prepared.folders import RULES, prepared, rows_of, same
+from tests.train.readers.store import serve_store
+from train.errors import DataError
+from train.prepared.folder import PreparedFolder
+from train.prepared.prepare import prepare
+from train.readers import ReadingRules
+
+
+def elsewhere(work: Any, pieces: Sequence[Any], name: Callable[[Any], str]) -> Iterator[Any]:
+    """Does the pieces as other machines would: what they get and return is sent, and the last piece comes first."""
+    assert all(name(piece) for piece in pieces)
+    sent = [pickle.dumps((work, piece)) for piece in pieces]
+    results = {}
+    for place in reversed(range(len(sent))):
+        own, piece = pickle.loads(sent[place])
+        own(piece)
+        results[place] = pickle.dumps(own(piece))  # a task that was lost runs twice
+    return (pickle.loads(results[place]) for place in range(len(sent)))
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl"])
+def test_other_machines_prepare_the_same_folder(frame: pd.DataFrame, tmp_path: Path, suffix: str) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+    for number in range(5):
+        some = frame[number::5].reset_index(drop=True)
+        if suffix == "csv":
+            some.to_csv(files / f"{number}.csv", index=False)
+        elif suffix == "parquet":
+            some.to_parquet(files / f"{number}.parquet", row_group_size=200)
+        else:
+            some.to_json(files / f"{number}.jsonl", orient="records", lines=True)
+    pd.DataFrame({"movie_id": frame["movie_id"].unique(), "title": "A film"}).to_csv(tmp_path / "m.csv", index=False)
+    rules = ReadingRules(movies=tmp_path / "m.csv")
+    prepare(files, rules, None, tmp_path / "one", show=False)
+    prepare(files, rules, None, tmp_path / "two", show=False, launch=elsewhere)
+    assert bytes_of(tmp_path / "one") == bytes_of(tmp_path / "two")
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_files_in_a_store_are_read_by_the_machine_that_prepares_them(
+    frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    files = tmp_path / "bucket" / "files"
+    files.mkdir(parents=True)
+    for number in range(3):
+        frame[number::3].to_csv(files / f"{number}.csv.gz", index=False)
+    with serve_store(tmp_path) as host:
+        address = f"s3://bucket/files?region=us-east-1&scheme=http&endpoint_override={host}"
+        prepare(address, RULES, None, tmp_path / "one", show=False, launch=elsewhere)
+    folder, rows = prepared(files, tmp_path / "two")
+    assert same(rows_of(PreparedFolder(tmp_path / "one")), rows)
+    assert folder.manifest.ratings == len(frame.drop_duplicates())
+
+
+def test_a_machine_that_does_not_see_a_file_says_so(frame: pd.DataFrame, tmp_path: Path) -> None:
+    for number in range(2):
+        frame[number::2].to_csv(tmp_path / f"{number}.csv", index=False)
+
+    def without_the_last(work: Any, pieces: Sequence[Any], name: Callable[[Any], str]) -> Iterator[Any]:
+        (tmp_path / "1.csv").unlink(missing_ok=True)
+        return elsewhere(work, pieces, name)
+
+    told = rf"1\.csv: {re.escape(socket.gethostname())} has no such file or folder: all machines need the ratings"
+    with pytest.raises(DataError, match=told):
+        prepare(f"{tmp_path}/*.csv", RULES, None, tmp_path / "out", show=False, launch=without_the_last)
+
+
+def test_bad_lines_of_all_files_together_are_limited(frame: pd.DataFrame, tmp_path: Path) -> None:
+    for number in range(3):
+        frame[number::3].to_csv(tmp_path / f"{number}.csv", index=False)
+        with (tmp_path / f"{number}.csv").open("a") as file:
+            file.write("no-number,1,4.0,1500000000\n")
+    told = r'^2\.csv:1002: user_id "no-number" .*; 3 bad lines so far, --skip-bad-lines allows 2'
+    with pytest.raises(DataError, match=told):
+        prepare(f"{tmp_path}/*.csv", ReadingRules(skip_bad_lines=2), None, tmp_path / "out", show=False)
+    reading = prepare(f"{tmp_path}/*.csv", ReadingRules(skip_bad_lines=3), None, tmp_path / "out", show=False)
+    assert sum("1 bad line left out" in one for one in reading.warnings) == 3
