@@ -38,6 +38,7 @@ SCHEMA_VERSION = 3
 READABLE_VERSIONS = (1, 2, SCHEMA_VERSION)
 EXTRA_FILES = ("metadata.json", "user_ids", "movie_ids", "history", "events", "catalogue")
 _ADOPT = "`make adopt MODEL=… USERS=… MOVIES=…` makes one of a network of your own (docs/own-model.md)"
+_ROWS_AT_ONCE = 65_536  # of a table, to check it
 
 
 class ArtifactError(ValueError):
@@ -84,7 +85,7 @@ def save_artifact(artifact: Artifact, path: Path) -> str:
     """
     network = _scripted(artifact)
     for name, tensor in network.state_dict().items():
-        if not bool(torch.isfinite(tensor).all()):
+        if not _is_finite(tensor):
             raise ArtifactError(f"{path}: {name} holds values that are not finite; nothing was written")
     tables = large_tables(network)
     maps, extra = stored_maps(artifact.user_ids, artifact.movie_ids, artifact.history, artifact.events)
@@ -168,6 +169,12 @@ def _scripted(artifact: Artifact) -> torch.nn.Module:
     with quiet_torchscript():
         scripted: torch.nn.Module = torch.jit.script(artifact.network.eval())
     return scripted
+
+
+def _is_finite(tensor: torch.Tensor) -> bool:
+    """Whether all values are finite; looks at a few rows at a time, so that a large table is not copied."""
+    parts = torch.atleast_1d(tensor).split(_ROWS_AT_ONCE)
+    return all(bool(torch.isfinite(part).all()) for part in parts)
 
 
 def _load_script(path: Path, device: str) -> tuple[torch.nn.Module, dict[str, bytes]]:

@@ -36,8 +36,15 @@ class EventHistory:
     def from_pairs(cls, user_index: np.ndarray, movie_index: np.ndarray, history: History) -> EventHistory:
         """Groups events, in arrays (N,), by user. Repeated pairs count once; pairs that `history` has do not count."""
         width = 1 + max(int(movie_index.max(initial=0)), int(history.movie_index.max(initial=0)))
-        rater = np.repeat(np.arange(history.num_users), np.diff(history.offsets))
-        pair = np.setdiff1d(user_index * width + movie_index, rater * width + history.movie_index)
+        pair = np.unique(user_index * width + movie_index)
+        users = np.unique(pair // width)
+        unrated = [pair[:0]]
+        for some in history.few_at_once(users):
+            few = users[some]
+            owner, places = history.places_of(few)
+            first, end = np.searchsorted(pair, [few[0] * width, (few[-1] + 1) * width])
+            unrated.append(np.setdiff1d(pair[first:end], few[owner] * width + history.movie_index[places]))
+        pair = np.concatenate(unrated)
         counts = np.bincount(pair // width, minlength=history.num_users)
         offsets = np.concatenate(([0], np.cumsum(counts)))
         offsets = offsets.astype(np.int32 if offsets[-1] < 2**31 else np.int64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -55,6 +56,26 @@ class History:
     def num_users(self) -> int:
         """The number of users, including those without ratings."""
         return len(self.offsets) - 1
+
+    def places_of(self, users: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """For each rating of these users (N,), user by user: which of them has it (R,), and its place here (R,)."""
+        starts = self.offsets[users].astype(np.int64)
+        counts = self.offsets[users + 1] - starts
+        owner = np.repeat(np.arange(len(users)), counts)
+        begin = starts - (np.cumsum(counts) - counts)
+        return owner, begin[owner] + np.arange(len(owner))
+
+    def few_at_once(self, users: np.ndarray, most: int = 1 << 20) -> Iterator[slice]:
+        """Cuts users (N,) into slices with at most so many ratings, so that a mapped history need not fit into memory.
+
+        A user with more ratings is alone.
+        """
+        ends = np.concatenate(([0], np.cumsum(self.offsets[users + 1] - self.offsets[users], dtype=np.int64)))
+        first = 0
+        while first < len(users):
+            last = max(first + 1, int(np.searchsorted(ends, ends[first] + most, side="right")) - 1)
+            yield slice(first, last)
+            first = last
 
     def without_repeats(self) -> History:
         """The same history; if a user rated a movie more than once, only the last rating stays."""

@@ -43,6 +43,7 @@ BESIDE = {
     "predict",
     "user_table",
     "resume",
+    "scratch",
 }
 # Each imports those before it; "" are the files beside them.
 ROOMS_OF_OPS = ("", "frontend", "store", "asgi", "process", "build", "versions", "canary", "refresh", "ray")

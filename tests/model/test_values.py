@@ -33,6 +33,16 @@ def test_history_groups_by_user_and_survives_bytes() -> None:
     assert again.ratings.tolist() == [2.0, 1.0, 3.0]
 
 
+def test_history_is_read_a_few_users_at_a_time() -> None:
+    history = History(np.array([0, 2, 2, 7, 8]), np.arange(8, dtype=np.int32), np.ones(8, dtype=np.float32))
+    users = np.array([0, 2, 3])
+    found = [history.places_of(users[some]) for some in history.few_at_once(users, most=3)]
+    assert [owner.tolist() for owner, _ in found] == [[0, 0], [0, 0, 0, 0, 0], [0]]
+    assert [places.tolist() for _, places in found] == [[0, 1], [2, 3, 4, 5, 6], [7]]
+    assert list(history.few_at_once(users, most=8)) == [slice(0, 3)]
+    assert list(history.few_at_once(users[:0])) == []
+
+
 def test_history_with_wrong_offsets_is_rejected() -> None:
     with pytest.raises(ValueError, match="offsets"):
         History(np.array([0, 3]), np.array([1, 2], dtype=np.int32), np.array([1.0, 2.0]))

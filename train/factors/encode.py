@@ -39,7 +39,6 @@ def chunks_of_users(ratings: Ratings, users: Tensor, num_users: int, size: int) 
 
     size: 1 + factors of what is computed of each rating.
     """
-    most_ratings = rows_at_once(_RATINGS, size)
     place = torch.full((num_users + 1,), -1, device=users.device)
     place[users] = torch.arange(len(users), device=users.device)
     if len(users) < num_users:
@@ -48,10 +47,17 @@ def chunks_of_users(ratings: Ratings, users: Tensor, num_users: int, size: int) 
     rows = sort_by_side(own, ratings.movie_index, len(users))
     owner, rating = own[rows.order], ratings.rating[rows.order]
     ends = [*rows.start.tolist(), len(rating)]
+    for some in cut_users(rows.start, size):
+        part = slice(ends[some.start], ends[some.stop])
+        yield users[some], Ratings(owner[part] - some.start, rows.other[part], rating[part])
+
+
+def cut_users(start: Tensor, size: int) -> Iterator[slice]:
+    """Cuts N users, whose ratings begin at `start` (N,), into such chunks."""
+    most_ratings = rows_at_once(_RATINGS, size)
     first = 0
-    while first < len(users):
-        fit = int(torch.searchsorted(rows.start, rows.start[first] + most_ratings, right=True)) - 1
-        last = min(first + _USERS, max(fit, first + 1), len(users))
-        part = slice(ends[first], ends[last])
-        yield users[first:last], Ratings(owner[part] - first, rows.other[part], rating[part])
+    while first < len(start):
+        fit = int(torch.searchsorted(start, start[first] + most_ratings, right=True)) - 1
+        last = min(first + _USERS, max(fit, first + 1), len(start))
+        yield slice(first, last)
         first = last

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +23,7 @@ from train.parts.fit import Fit
 from train.parts.load import Part
 from train.parts.rows import FitRows
 from train.parts.sample import ids_of, ids_tensor, ranked
+from train.scratch import scratch_array
 from train.user_table import put_users
 
 _ROWS_AT_ONCE = 65_536
@@ -49,7 +48,7 @@ def finished(
 ) -> Iterator[Finished | None]:
     """Encodes all users; in the first process the network's user table is filled while the block runs.
 
-    biases: the baselines by part, where the held-out ratings are to be measured. folder: of the mapped files.
+    biases: the baselines by part, where the held-out ratings are to be measured. folder: where the mapped files lie.
     """
     own = {part.number: part for part in fit.rows()}
     parts = {part.number: part for part in fit.parts}
@@ -71,19 +70,18 @@ def finished(
             raise AssertionError("only the first process gets something")
         yield None
         return
-    with TemporaryDirectory(prefix=".tables-", dir=folder) as scratch:
-        unknown = network.user_embedding.weight[-1:].clone()
-        files = _Files(everybody, Path(scratch), unknown.shape[1], fit.num_movies)
-        told = []
-        for one in fit.group.each(fit.facts.parts, work):
-            files.put(one["part"], one["rows"], one["item"], one["rating"])
-            told.append({**one["measured"], "part": one["part"]})
-        files.table[-1] = unknown.numpy()[0]
-        put_users(network, torch.from_numpy(files.table))
-        told.sort(key=lambda one: int(one["part"]))
-        held_out = None if biases is None else _held_out(told, network, fit.scale, files.movie_ratings)
-        yield Finished(IdMap(files.ids), files.history(), held_out, files.movie_ratings)
-        put_users(network, unknown)
+    unknown = network.user_embedding.weight[-1:].clone()
+    files = _Files(everybody, folder, unknown.shape[1], fit.num_movies)
+    told = []
+    for one in fit.group.each(fit.facts.parts, work):
+        files.put(one["part"], one["rows"], one["item"], one["rating"])
+        told.append({**one["measured"], "part": one["part"]})
+    files.table[-1] = unknown.numpy()[0]
+    put_users(network, torch.from_numpy(files.table))
+    told.sort(key=lambda one: int(one["part"]))
+    held_out = None if biases is None else _held_out(told, network, fit.scale, files.movie_ratings)
+    yield Finished(IdMap(files.ids), files.history(), held_out, files.movie_ratings)
+    put_users(network, unknown)
 
 
 class _Files:
@@ -92,7 +90,7 @@ class _Files:
     everybody: the parts' ids and numbers of ratings, in the order of the parts.
     """
 
-    def __init__(self, everybody: list[dict[str, Any]], scratch: Path, width: int, num_movies: int) -> None:
+    def __init__(self, everybody: list[dict[str, Any]], folder: Path, width: int, num_movies: int) -> None:
         each = [ids_of(one["ids"], one["width"]) for one in everybody]
         self.ids, order, rank = ranked(each)
         ends = np.cumsum([0, *map(len, each)])
@@ -100,9 +98,9 @@ class _Files:
         self.places = {one["part"]: rank[ends[place] : ends[place + 1]] for place, one in enumerate(everybody)}
         self.offsets = np.concatenate(([0], np.cumsum(counts, dtype=np.int64)))
         ratings = int(self.offsets[-1])
-        self.table = _mapped(scratch / "table", np.float32, (len(self.ids) + 1, width))
-        self.item = _mapped(scratch / "item", np.int32, (ratings,))
-        self.rating = _mapped(scratch / "rating", np.float32, (ratings,))
+        self.table = scratch_array(folder, np.float32, (len(self.ids) + 1, width))
+        self.item = scratch_array(folder, np.int32, (ratings,))
+        self.rating = scratch_array(folder, np.float32, (ratings,))
         self.movie_ratings = np.zeros(num_movies, dtype=np.int64)
 
     def put(self, part: int, rows: Tensor, item: Tensor, rating: Tensor) -> None:
@@ -119,17 +117,6 @@ class _Files:
         """Everybody's ratings."""
         small = self.offsets[-1] < 2**31
         return History(self.offsets.astype(np.int32 if small else np.int64), self.item, self.rating)
-
-
-def _mapped(path: Path, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
-    """Zeros in a file, which is mapped. Raises OSError where the disk has no room for it."""
-    size = max(int(np.prod(shape)) * np.dtype(dtype).itemsize, 1)
-    with path.open("wb") as file:
-        try:
-            os.posix_fallocate(file.fileno(), 0, size)  # a mapped file on a full disk would end the process by a signal
-        except OSError as error:
-            raise OSError(error.errno, os.strerror(error.errno or 0), str(path)) from error
-    return np.memmap(path, dtype, "r+", shape=shape) if all(shape) else np.zeros(shape, dtype)
 
 
 def _measured(

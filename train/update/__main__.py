@@ -8,6 +8,9 @@
 
 All other rows do not change by a single bit. Neither do the network, the rating scale, and the unknown rows. Updating
 only new movies in step 2 would change fewer rows, but would lose part of the gain in accuracy.
+
+The ratings and users of a version may be larger than the memory. They are read where the artifact is mapped, a few
+users at a time, and written into mapped arrays (train/scratch.py).
 """
 
 from __future__ import annotations
@@ -26,14 +29,15 @@ from torch import Tensor
 
 from model.archive import MODEL_CARD
 from model.artifact import Artifact, describe_artifact, load_artifact, save_artifact
+from model.factor_network import FactorNetwork
+from model.history import History
 from train.command import run_command
 from train.dataset.data import MOVIE_ID, TIME, USER_ID, EventsData, RatingsData, split_at
 from train.dataset.splits import last_rows
-from train.dataset.tensors import Ratings
 from train.errors import DataError
 from train.evaluation.model_card import model_card
-from train.factors.encode import encode_users
 from train.output import ARTIFACT, CHECKPOINT, HELD_OUT, MEASURED, METRICS
+from train.update.chunks import chunks_of_history, who_rated
 from train.update.config import UpdateConfig, parse_config
 from train.update.grow import grow_interest, grow_network
 from train.update.known_rows import NothingNewError
@@ -50,23 +54,24 @@ class Update:
     counts: dict[str, int] = field(default_factory=dict)
 
 
-def update(base: Artifact, data: RatingsData, version: str) -> Update:
+def update(base: Artifact, data: RatingsData, version: str, folder: Path | None = None) -> Update:
     """Adds the data's ratings to the artifact.
+
+    folder: for what may be larger than the memory, until the result is no longer used; None is the system's temporary
+    folder.
 
     Raises:
         ArtifactError: its network cannot be updated.
         DataError: the data's ids have another type.
+        OSError: the disk is full.
     """
-    merged = merge_ratings(base, data)
-    network = grow_network(base, merged)
-    new, num_old = merged.new, merged.num_old
+    merged = merge_ratings(base, data, folder)
+    network = grow_network(base, merged, folder)
+    new = merged.new
     movies = torch.unique(new.movie_index)
     if len(new):
-        update_movie_rows(network, merged.ratings, num_old, movies)
-    users = _who_rated(merged.ratings, movies)
-    rows = encode_users(network, merged.ratings, users, network.num_users)
-    with torch.no_grad():
-        network.user_embedding.weight[users] = rows
+        update_movie_rows(network, merged, movies)
+    _encode(network, merged.history, who_rated(merged.history, movies))
     counts = {
         "ratings": len(new),
         "events": merged.num_new_events,
@@ -83,10 +88,12 @@ def update(base: Artifact, data: RatingsData, version: str) -> Update:
     return Update(Artifact(*parts, metadata, interest, merged.events), counts)
 
 
-def _who_rated(ratings: Ratings, movies: Tensor) -> Tensor:
-    """Rows, ascending, of the users who rated one of `movies`. This includes every user with a new rating."""
-    rows: Tensor = torch.unique(ratings.user_index[torch.isin(ratings.movie_index, movies)])
-    return rows
+def _encode(network: FactorNetwork, history: History, users: Tensor) -> None:
+    """Computes the rows of these users from their ratings."""
+    with torch.no_grad():
+        for rows, told in chunks_of_history(history, users, network.size):
+            row = network.encode_users(told.user_index, told.movie_index, told.rating, len(rows))
+            network.user_embedding.weight[rows] = row
 
 
 def _metadata(base: dict[str, Any], data: RatingsData, version: str, counts: dict[str, int]) -> dict[str, Any]:
@@ -124,8 +131,9 @@ def run(config: UpdateConfig) -> str:
     _refuse_other_words(config, base)
     data = new_data(base, config)
     holds_out = config.hold_out and len(data.ratings)
-    measured = update(base, _but_newest(data, config.hold_out), config.version) if holds_out else None
-    updated = update(base, data, config.version)
+    folder = next(one for one in config.out.absolute().parents if one.is_dir())
+    measured = update(base, _but_newest(data, config.hold_out), config.version, folder) if holds_out else None
+    updated = update(base, data, config.version, folder)
     if not updated.counts["ratings"] and not updated.counts["events"]:
         raise NothingNewError(
             f"{config.events}: the version to update already has a rating or an event of each pair", data

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,9 +15,12 @@ from model.interest import Interest, read_interest
 from model.neighbours import moved_neighbours
 from model.ordinal import OrdinalHead
 from model.scale import RatingScale
+from train.scratch import scratch_array
+from train.update.chunks import all_ratings
 from train.update.merge import Merged
-from train.user_table import moved_rows
+from train.user_table import moved_rows, put_users
 
+_ROWS_AT_ONCE = 65_536
 _BLOCKS = ("rating_block", "score_block")
 _MOVIE_TABLES = frozenset(
     ["movie_embedding.weight"]
@@ -27,8 +33,10 @@ def can_grow(artifact: Artifact) -> bool:
     return artifact.encoder is not None and "rating_block.precision_times_mean" in artifact.network.state_dict()
 
 
-def grow_network(artifact: Artifact, merged: Merged) -> FactorNetwork:
+def grow_network(artifact: Artifact, merged: Merged, folder: Path | None = None) -> FactorNetwork:
     """The network with its rows in the order of `merged`. A new user or movie gets the unknown's row.
+
+    folder: for the user table, which is mapped; None is the system's temporary folder.
 
     Raises:
         ArtifactError: the network has no encoder, or an earlier release made it, and this release cannot update it.
@@ -47,22 +55,34 @@ def grow_network(artifact: Artifact, merged: Merged) -> FactorNetwork:
             "train a new version on all ratings"
         )
     for key in state:
-        if key == "user_embedding.weight":
-            state[key] = moved_rows(state[key], merged.user_rows, len(merged.user_ids))
-        elif key in _MOVIE_TABLES:
+        if key in _MOVIE_TABLES:
             state[key] = moved_rows(state[key], merged.movie_rows, len(merged.movie_ids))
-    network = _empty(state)
-    network.load_state_dict(state)
-    return network.eval().requires_grad_(False)
+    users = state["user_embedding.weight"]
+    network = _network_of(state | {"user_embedding.weight": users[-1:]})
+    network.eval().requires_grad_(False)
+    put_users(network, _moved_users(users, merged, folder))
+    return network
+
+
+def _moved_users(table: Tensor, merged: Merged, folder: Path | None) -> Tensor:
+    """The user table in the order of `merged`, mapped; it is copied a few rows at a time."""
+    moved = torch.from_numpy(scratch_array(folder, np.float32, (len(merged.user_ids) + 1, table.shape[1])))
+    for part in torch.arange(len(moved)).split(_ROWS_AT_ONCE):
+        moved[part] = table[-1]
+    for part in torch.arange(len(table) - 1).split(_ROWS_AT_ONCE):
+        moved[merged.user_rows[part]] = table[part]
+    return moved
 
 
 def grow_interest(stored: Interest, merged: Merged) -> Interest:
     """The interest part with its movies in the order of `merged`, and the popularity from old and new ratings."""
     interest = read_interest(stored)
     num_movies = len(merged.movie_ids)
-    num_raters = len(torch.unique(merged.ratings.user_index))
-    pairs = torch.unique(merged.ratings.user_index * num_movies + merged.ratings.movie_index)
-    raters = torch.bincount(pairs % num_movies, minlength=num_movies + 1)
+    num_raters = int(np.count_nonzero(np.diff(merged.history.offsets)))
+    raters = torch.zeros(num_movies + 1, dtype=torch.int64)
+    for users, places in all_ratings(merged.history):
+        pairs = np.unique(users * num_movies + merged.history.movie_index[places])
+        raters += torch.from_numpy(np.bincount(pairs % num_movies, minlength=num_movies + 1))
     return Interest(
         column=moved_rows(interest.column, merged.movie_rows, num_movies),
         weights=interest.weights,
@@ -77,14 +97,14 @@ def grow_interest(stored: Interest, merged: Merged) -> Interest:
     )
 
 
-def _empty(state: dict[str, Tensor]) -> FactorNetwork:
-    """A network with the shapes of the state; the caller must load its numbers."""
+def _network_of(state: dict[str, Tensor]) -> FactorNetwork:
+    """A network with the numbers of the state."""
     edges, unit, share, score = (state[f"ordinal.{name}"] for name in ("edges", "unit", "share", "score"))
     factors, hidden_dim = state["rating_block.x"].shape[1] - 1, len(state["ordinal.slope"])
     movies = state["movie_embedding.weight"]
     num_users = len(state["user_embedding.weight"]) - 1
     head = OrdinalHead(edges, unit, share, score, factors, hidden_dim, dropout=0.0)
-    return FactorNetwork(
+    network = FactorNetwork(
         rating_block=_empty_block(state, "rating_block"),
         score_block=_empty_block(state, "score_block"),
         ordinal=head,
@@ -94,6 +114,8 @@ def _empty(state: dict[str, Tensor]) -> FactorNetwork:
         scale=RatingScale(0, 1),
         rating_weight=0.0,
     )
+    network.load_state_dict(state)
+    return network
 
 
 def _empty_block(state: dict[str, Tensor], name: str) -> FoldIn:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.artifact import Artifact
+from model.history import History
 from train.dataset.data import MOVIE_ID, RATING, USER_ID, RatingsData
 from train.dataset.features import raw_ids
 from train.errors import DataError
@@ -63,19 +64,35 @@ def _known_rows(base: Artifact, data: RatingsData) -> npt.NDArray[np.bool_]:
     users = base.user_ids.rows(_raw(base.user_ids.integer, data, USER_ID)).astype(np.int64)
     movies = base.movie_ids.rows(_raw(base.movie_ids.integer, data, MOVIE_ID)).astype(np.int64)
     rating = data.ratings[RATING].to_numpy(dtype=np.float32)
-    history = base.history
-    old_users = np.repeat(np.arange(len(base.user_ids)), np.diff(history.offsets))
-    levels, codes = np.unique(np.concatenate([history.ratings, rating]), return_inverse=True)
-    pairs = np.concatenate([old_users, users]) * (len(base.movie_ids) + 1)
-    pairs += np.concatenate([history.movie_index, movies])
-    keys = pairs * len(levels) + codes
-    old, new = keys[: len(old_users)], keys[len(old_users) :]
-    distinct, counts = np.unique(old, return_counts=True)
-    place = np.minimum(np.searchsorted(distinct, new), len(distinct) - 1)
-    held = np.where(distinct[place] == new, counts[place], 0)
-    is_known: npt.NDArray[np.bool_] = _earlier_alike(new) < held
-    is_known &= (users != base.user_ids.unknown) & (movies != base.movie_ids.unknown)
+    is_known = np.zeros(len(users), dtype=np.bool_)
+    rows = np.flatnonzero((users != base.user_ids.unknown) & (movies != base.movie_ids.unknown))
+    rows = rows[np.argsort(users[rows], kind="stable")]
+    raters = np.unique(users[rows])
+    for some in base.history.few_at_once(raters):
+        own = raters[some]
+        first, last = np.searchsorted(users[rows], own[0]), np.searchsorted(users[rows], own[-1], side="right")
+        part = rows[first:last]
+        is_known[part] = _known_in(base.history, own, (users[part], movies[part], rating[part]), len(base.movie_ids))
     return is_known
+
+
+def _known_in(
+    history: History, users: np.ndarray, new: tuple[np.ndarray, np.ndarray, np.ndarray], num_movies: int
+) -> npt.NDArray[np.bool_]:
+    """The same of rows with users, movies and ratings `new`, all of which are of the users `users`, ascending."""
+    owner, places = history.places_of(users)
+    old = users[owner], history.movie_index[places], history.ratings[places]
+    user, movie, rating = (np.concatenate(both) for both in zip(old, new, strict=True))
+    levels, codes = np.unique(rating, return_inverse=True)
+    keys = (user * num_movies + movie) * len(levels) + codes
+    distinct, counts = np.unique(keys[: len(places)], return_counts=True)
+    own = keys[len(places) :]
+    if not len(distinct):
+        return np.zeros(len(own), dtype=np.bool_)
+    place = np.minimum(np.searchsorted(distinct, own), len(distinct) - 1)
+    held = np.where(distinct[place] == own, counts[place], 0)
+    known: npt.NDArray[np.bool_] = _earlier_alike(own) < held
+    return known
 
 
 def _earlier_alike(keys: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -6,6 +6,7 @@ Ids are in ascending order, so a new id shifts the rows of all ids after it. Eve
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,69 +23,87 @@ from train.dataset.data import MOVIE_ID, RATING, USER_ID, RatingsData, index_ids
 from train.dataset.tensors import Ratings
 from train.errors import DataError
 from train.output import build_catalogue
+from train.update.grow_history import grow_history
 
 
 @dataclass(frozen=True)
 class Merged:
-    """Ratings with the rows of merged id maps: first the artifact's `num_old` ratings, user by user, then the new ones.
+    """An artifact's ratings and new ones, with the rows of merged id maps.
 
-    history, events: of all users, with the same rows. old_events: the artifact's own events.
+    history: everybody's ratings: of each user the artifact's, then the new ones. num_old: (U,) how many are the
+    artifact's. new: the new ratings, as the data has them.
+    events: of all users, with the same rows. old_events: the artifact's own events.
     user_rows, movie_rows: (U,) and (M,) int64, the new place of each of the artifact's rows, without the unknown row.
     """
 
-    ratings: Ratings
     history: History
+    num_old: np.ndarray
+    new: Ratings
     events: EventHistory
     old_events: EventHistory
-    num_old: int
     user_ids: IdMap
     movie_ids: IdMap
     user_rows: Tensor
     movie_rows: Tensor
 
     @property
-    def new(self) -> Ratings:
-        """The new ratings."""
-        return self.ratings.take(torch.arange(self.num_old, len(self.ratings)))
-
-    @property
     def num_new_events(self) -> int:
         """How many events the artifact does not have."""
         return len(self.events.movie_index) - len(self.old_events.movie_index)
 
+    @property
+    def everybody(self) -> np.ndarray:
+        """The rows of all users."""
+        return np.arange(len(self.user_ids))
+
     def repeated_pairs(self) -> int:
         """How many new ratings have a pair that was rated before, in the artifact or in an earlier row."""
-        pairs = self.ratings.user_index * (len(self.movie_ids) + 1) + self.ratings.movie_index
-        return len(self.new) - len(torch.unique(pairs)) + len(torch.unique(pairs[: self.num_old]))
+        width = len(self.movie_ids)
+        users = torch.unique(self.new.user_index).numpy()
+        pairs = torch.unique(self.new.user_index * width + self.new.movie_index).numpy()
+        first_rated = 0
+        for some in self.history.few_at_once(users):
+            owner, places = self.history.places_of(users[some])
+            old = places - self.history.offsets[users[some][owner]] < self.num_old[users[some][owner]]
+            rated = (users[some][owner] * width + self.history.movie_index[places])[old]
+            begin, end = np.searchsorted(pairs, [users[some][0] * width, (users[some][-1] + 1) * width])
+            first_rated += len(np.setdiff1d(pairs[begin:end], rated))
+        return len(self.new) - first_rated
 
 
-def merge_ratings(artifact: Artifact, data: RatingsData) -> Merged:
+def merge_ratings(artifact: Artifact, data: RatingsData, folder: Path | None = None) -> Merged:
     """Merges all ratings of the artifact and of the data. A pair that is rated again is kept twice, as in training.
+
+    folder: for the history, which is mapped; None is the system's temporary folder.
 
     Raises:
         DataError: the data's ids have another type than the artifact's.
+        OSError: the disk is full.
     """
-    history, frame = artifact.history, data.ratings
+    frame = data.ratings
     check_types(artifact, data)
     movie_ids = _union(artifact.movie_ids, frame[MOVIE_ID])
     added = _events_of(movie_ids, data)
     user_ids = _union(artifact.user_ids, pd.concat([frame[USER_ID], added[USER_ID]]))
     user_rows = np.searchsorted(user_ids.ids, artifact.user_ids.ids)
     movie_rows = np.searchsorted(movie_ids.ids, artifact.movie_ids.ids)
-    users = np.concatenate([np.repeat(user_rows, np.diff(history.offsets)), _rows(user_ids, frame[USER_ID])])
-    movies = np.concatenate([movie_rows[history.movie_index], _rows(movie_ids, frame[MOVIE_ID])])
-    rating = np.concatenate([history.ratings, frame[RATING].to_numpy(dtype=np.float32)])
-    ratings = Ratings(torch.from_numpy(users), torch.from_numpy(movies), torch.from_numpy(rating))
-    everything = History.from_ratings(users, movies, rating, len(user_ids))
+    new = Ratings(
+        torch.from_numpy(_rows(user_ids, frame[USER_ID]).astype(np.int64)),
+        torch.from_numpy(_rows(movie_ids, frame[MOVIE_ID]).astype(np.int64)),
+        torch.from_numpy(np.array(frame[RATING], dtype=np.float32)),
+    )
+    num_old = np.zeros(len(user_ids), dtype=np.int64)
+    num_old[user_rows] = np.diff(artifact.history.offsets)
+    history = grow_history(artifact.history, num_old, new, user_rows, movie_rows, folder)
     old = user_rows[artifact.events.owners], movie_rows[artifact.events.movie_index]
     all_users = np.append(old[0], _rows(user_ids, added[USER_ID]))
     all_movies = np.append(old[1], _rows(movie_ids, added[MOVIE_ID]))
     return Merged(
-        ratings=ratings,
-        history=everything,
-        events=EventHistory.from_pairs(all_users, all_movies, everything),
-        old_events=EventHistory.from_pairs(*old, everything),
-        num_old=len(history.ratings),
+        history=history,
+        num_old=num_old,
+        new=new,
+        events=EventHistory.from_pairs(all_users, all_movies, history),
+        old_events=EventHistory.from_pairs(*old, history),
         user_ids=user_ids,
         movie_ids=movie_ids,
         user_rows=torch.from_numpy(user_rows),

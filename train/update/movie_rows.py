@@ -14,6 +14,7 @@ Shapes: N movies, R ratings, K = 1 + factors, T = K (K + 1) / 2.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -23,8 +24,9 @@ from model.factor_network import FactorNetwork
 from model.fold_in import FoldIn
 from model.moments import moments, triangle
 from train.dataset.tensors import Ratings
-from train.factors.encode import chunks_of_users
 from train.factors.systems import rows_at_once
+from train.update.chunks import Chunk, chunks_of_history, level_counts
+from train.update.merge import Merged
 
 _RATINGS = 262_144  # ratings in one step with up to 8 factors, to limit memory
 _PASSES = 2
@@ -37,34 +39,29 @@ class _Prior(NamedTuple):
     precision_times_mean: Tensor
 
 
-def update_movie_rows(network: FactorNetwork, ratings: Ratings, num_old: int, movies: Tensor) -> None:
-    """Updates the rows `movies` (N,), ascending, in place, from the ratings after the first `num_old`."""
-    rows = torch.arange(len(ratings))
-    chosen = torch.isin(ratings.movie_index, movies)
-    new = ratings.take(chosen & (rows >= num_old))
+def update_movie_rows(network: FactorNetwork, merged: Merged, movies: Tensor) -> None:
+    """Updates the rows `movies` (N,), ascending, in place, from the new ratings, all of which are theirs."""
+    new, history = merged.new, merged.history
     users = torch.unique(new.user_index)
-    before, after = (torch.bincount(part, minlength=network.num_movies + 1) for part in _counted(ratings, num_old))
-    growth = (after.clamp_min(1) / before.clamp_min(1)).double().log()[movies]
-    known = ratings.take(before[ratings.movie_index] > 0)  # an unrated movie says nothing about a user
+    counts = level_counts(network.ordinal, history, movies)
+    after = counts.sum(1)
+    before = after - torch.bincount(torch.searchsorted(movies, new.movie_index), minlength=len(movies))
+    growth = (after.clamp_min(1) / before.clamp_min(1)).double().log()
+    known = torch.ones(network.num_movies + 1, dtype=torch.bool)
+    known[movies] = before > 0  # an unrated movie says nothing about a user
     blocks, vectors = (network.rating_block, network.score_block), []
     for number, block in enumerate(blocks):
         prior = _prior(block, movies, growth)
         for step in range(_PASSES):
-            told = _targets(network, ratings if step else known, number)
+            chunks = chunks_of_history(history, users, block.size, None if step else known)
+            told = ((rows, _targets(network, part, number)) for rows, part in chunks)
             mean, covariance = _posterior(block, prior, told, _targets(network, new, number), users, movies)
             block.set_movies(movies, mean, covariance)
         vectors.append(mean)
     with torch.no_grad():
-        own = ratings.take(chosen)
-        place = torch.searchsorted(movies, own.movie_index)
-        counts = network.ordinal.histogram(place, network.ordinal.level(own.rating), len(movies))
         network.movie_embedding.weight[movies] = torch.cat(
-            [*vectors, network.ordinal.movie_tower(vectors[1], counts)], 1
+            [*vectors, network.ordinal.movie_tower(vectors[1], counts.float())], 1
         )
-
-
-def _counted(ratings: Ratings, num_old: int) -> tuple[Tensor, Tensor]:
-    return ratings.movie_index[:num_old], ratings.movie_index
 
 
 def _targets(network: FactorNetwork, ratings: Ratings, block: int) -> Ratings:
@@ -87,10 +84,10 @@ def _prior(block: FoldIn, movies: Tensor, growth: Tensor) -> _Prior:
 
 
 def _posterior(
-    block: FoldIn, prior: _Prior, told: Ratings, new: Ratings, users: Tensor, movies: Tensor
+    block: FoldIn, prior: _Prior, told: Iterator[Chunk], new: Ratings, users: Tensor, movies: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Means (N, K) and covariances (N, T). told: targets that determine the users. new: targets for the movies."""
-    x, products, gamma = _user_moments(block, told, users)
+    x, products, gamma = _user_moments(block, told)
     size, entries = block.size, products.shape[1] - block.size
     sums = torch.zeros(len(movies), entries + size, dtype=torch.float64)
     target_times_x = torch.zeros(len(movies), size, dtype=torch.float64)
@@ -108,13 +105,9 @@ def _posterior(
     return mean.float(), covariance[:, row, column].float()
 
 
-def _user_moments(block: FoldIn, told: Ratings, users: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """For the users (U,), ascending: E[x] (U, K), E[x x'] and E[x b] in one array (U, T + K), and gamma (U,)."""
-    num_users = max(int(users[-1]), int(told.user_index.max()) if len(told) else 0) + 1
-    found = [
-        block.posterior(part.user_index, part.movie_index, part.rating, len(rows))
-        for rows, part in chunks_of_users(told, users, num_users, block.size)
-    ]
+def _user_moments(block: FoldIn, told: Iterator[Chunk]) -> tuple[Tensor, Tensor, Tensor]:
+    """For all users (U,) of the chunks: E[x] (U, K), E[x x'] and E[x b] in one array (U, T + K), and gamma (U,)."""
+    found = [block.posterior(part.user_index, part.movie_index, part.rating, len(rows)) for rows, part in told]
     mean, covariance, gamma = (torch.cat(parts) for parts in zip(*found, strict=True))
     x, outer, cross, _ = moments(mean, covariance)
     return x, torch.cat([outer, cross], 1), gamma
