@@ -7,6 +7,8 @@ from pathlib import Path
 from subprocess import Popen
 from typing import Any
 
+import psutil
+
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AUTH_MODE": "token",
@@ -15,7 +17,6 @@ ENVIRONMENT = {
 }
 os.environ.update(ENVIRONMENT)
 
-import psutil  # noqa: E402
 from ray.cluster_utils import Cluster  # noqa: E402
 
 _SMALL: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 80_000_000}
@@ -28,6 +29,17 @@ def start_nodes(number: int) -> tuple[Cluster, list[Any]]:
     head = {**_SMALL, "node_ip_address": "127.0.0.2", "include_dashboard": False}
     cluster = Cluster(initialize_head=True, head_node_args=head)
     return cluster, [cluster.add_node(**_SMALL, node_ip_address=f"127.0.0.{one + 3}") for one in range(number)]
+
+
+def lose(cluster: Cluster, node: Any) -> None:
+    """Ends a node as a power cut does: from the first moment on, none of its processes does anything."""
+    [raylet] = node.all_processes["raylet"]
+    processes = psutil.Process(raylet.process.pid).children(recursive=True)
+    for process in processes:
+        process.suspend()
+    cluster.remove_node(node, allow_graceful=False)
+    for process in processes:
+        process.kill()
 
 
 def wait_for(path: Path, running: "Popen[str]") -> None:
@@ -44,8 +56,16 @@ def kill_a_process(task: str) -> None:
     until = time.monotonic() + _DEADLINE_S
     while time.monotonic() < until:
         for process in psutil.Process().children(recursive=True):
-            with suppress(psutil.NoSuchProcess, IndexError):
-                if task in process.cmdline()[0]:
+            with suppress(psutil.NoSuchProcess):
+                if not _does(task, process):
+                    continue
+                process.suspend()
+                if _does(task, process):  # otherwise it had ended the task before it was stopped
                     process.kill()
                     return
+                process.resume()
     raise SystemExit(f"no process did {task}")
+
+
+def _does(task: str, process: psutil.Process) -> bool:
+    return task in "".join(process.cmdline()[:1])

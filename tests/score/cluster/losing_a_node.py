@@ -2,15 +2,17 @@
 
 python losing_a_node.py ARTIFACT OUT FIRST SECOND OPTIONS...
 
-It kills a process once the file FIRST is in the folder OUT, and a node once the file SECOND is.
+It kills a process once the file FIRST is in the folder OUT, and a node once the file SECOND is. Before each kill it
+stops a process, so that even a quick scoring does not end first.
 """
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
-from tests.small_cluster import kill_a_process, start_nodes, wait_for
+from tests.small_cluster import kill_a_process, lose, start_nodes, wait_for
 
 
 def main() -> None:
@@ -24,8 +26,10 @@ def main() -> None:
         wait_for(Path(out) / first, running)
         kill_a_process("_make_part")
         wait_for(Path(out) / second, running)
-        cluster.remove_node(node, allow_graceful=False)
+        running.send_signal(signal.SIGSTOP)
         there = len(list(Path(out).glob("*.parquet")))
+        lose(cluster, node)
+        running.send_signal(signal.SIGCONT)
         told, said = running.communicate(timeout=600)
         print(json.dumps({"status": running.returncode, "told": told, "said": said, "before": there}))
     finally:

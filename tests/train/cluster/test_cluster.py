@@ -17,6 +17,8 @@ from train.cluster.__main__ import main
 from train.parts.config import PartsConfig
 from train.parts.group import Group
 from train.parts.run import run
+from train.prepared.prepare import prepare
+from train.readers import ReadingRules
 
 ROOT = Path(__file__).parents[3]
 FILES = 40
@@ -58,7 +60,8 @@ def test_a_cluster_that_loses_a_process_and_a_node_trains_the_same_model(
     """Takes a minute or two: three nodes of Ray start, and three times the processes of a training load torch."""
     script = Path(__file__).with_name("losing_a_node.py")
     cut_into_files(small_file, tmp_path / "files")
-    places = [os.path.relpath(one, ROOT) for one in (tmp_path / "files", tmp_path)]
+    prepare(small_file, ReadingRules(), None, tmp_path / "prepared", show=False)
+    places = [os.path.relpath(one, ROOT) for one in (tmp_path / "files", tmp_path / "prepared", tmp_path)]
     done = subprocess.run(
         [sys.executable, str(script), *places, *options],
         cwd=ROOT,
@@ -71,7 +74,7 @@ def test_a_cluster_that_loses_a_process_and_a_node_trains_the_same_model(
     told = json.loads(done.stdout.splitlines()[-1])
     status, said = told["missing"]
     assert status == 2
-    assert "train: 9 processes did not start within 8 s" in said.splitlines()[-1]
+    assert "train: 9 processes did not start within 1 s" in said.splitlines()[-1]
     assert told["status"] == 0, told["said"]
     assert re.search(r"train: (\d+\.csv|part \d+) was lost and is made again", told["said"])
     assert "train: a process was lost; " in told["said"]
