@@ -131,6 +131,11 @@ def test_every_view_is_accessible_and_fits_the_screen(tab: Watched, view: str, w
     if view == "try":
         page.click("#try-send")
         expect(page.locator("#try-status")).to_contain_text("200")
+    if view == "model":
+        numbers = page.locator("#model tbody tr:has-text('network') td:last-child").all_inner_texts()
+        assert numbers
+        assert all(rows.replace(",", "").isdigit() for rows in numbers), "each table ends with its rows"
+        expect(page.locator("#model h3").get_by_text("weighted by the rating that users gave")).to_have_count(1)
     if view == "worker":
         expect(page.locator("#worker h3").first).to_contain_text("version 1.0")
     assert page.evaluate("document.documentElement.scrollWidth") == width

@@ -18,7 +18,7 @@ from model.history import History
 from model.interest import Interest
 from model.scale import RatingScale
 from model.vocabulary import METADATA
-from train.adopt.checks import check_network, check_output, check_unknown_rows
+from train.adopt.checks import check_network, check_output, check_unknown_rows, unused_rows
 from train.adopt.config import AdoptConfig
 from train.adopt.facts import read_facts
 from train.adopt.id_columns import Side
@@ -102,6 +102,7 @@ def _checked(
     with torch.inference_mode():
         scores = check_network(network, *ids, name)
         check_unknown_rows(network, *ids, unknown, name)
+        reading.warnings += unused_rows(network, *ids, unknown)
     reading.warnings += check_output(scores, config.output, scale, name)
     to_unit = ToUnit(config.output, scale)
     low, high = float(scores.min()), float(scores.max())

@@ -10,6 +10,7 @@ from model.scale import RatingScale
 from train.adopt.id_files import NetworkIds
 from train.errors import DataError
 
+UNKNOWN_ROW_OPTIONS = ("--unknown-user-row", "--unknown-movie-row")
 _BATCH = 4_096
 _BATCH_SIZES = (1, 2, 7)
 _TOLERANCE = 1e-3
@@ -67,7 +68,7 @@ def check_unknown_rows(
     Raises:
         DataError: a row gives none.
     """
-    for place, (row, option) in enumerate(zip(unknown, ("--unknown-user-row", "--unknown-movie-row"), strict=True)):
+    for place, (row, option) in enumerate(zip(unknown, UNKNOWN_ROW_OPTIONS, strict=True)):
         if row is None:
             continue
         rows = [torch.tensor([int(one.rows[0])]) for one in (users, movies)]
@@ -78,6 +79,31 @@ def check_unknown_rows(
             raise DataError(f"{option}: got {row}, allowed is a row of the network's table: {error}") from None
         if not torch.isfinite(found).all():
             raise DataError(f"{option}: got {row}; its score is {float(found)}, allowed are finite numbers")
+
+
+def unused_rows(
+    network: nn.Module, users: NetworkIds, movies: NetworkIds, unknown: tuple[int | None, int | None]
+) -> list[str]:
+    """Warnings about tables with a row after the last id, where ids have rows by their position.
+
+    Many networks leave row 0 free, or use the raw ids as rows. Then the ids of the file have other rows.
+    """
+    found = []
+    for place, (ids, option) in enumerate(zip((users, movies), UNKNOWN_ROW_OPTIONS, strict=True)):
+        after = int(ids.rows.max()) + 1
+        if not ids.by_position or unknown[place] is not None:
+            continue
+        rows = [torch.tensor([int(one.rows.min())]) for one in (users, movies)]
+        rows[place] = torch.tensor([after])
+        try:
+            network(*rows)
+        except Exception:  # noqa: S112  the usual case: the table ends with the last id
+            continue
+        told = f"{ids.source}: its {after:,} ids have the rows 0 to {after - 1}, but the network has a row {after} too"
+        found.append(
+            f"{told}: if ids have other rows, add a column `row`; if one row is for unknown ids, give {option}"
+        )
+    return found
 
 
 def check_output(scores: Tensor, output: Output, scale: RatingScale, name: str) -> list[str]:

@@ -43,6 +43,11 @@ class NetworkIds:
     found_as: str
     columns: IdColumns | None = None
 
+    @property
+    def by_position(self) -> bool:
+        """Whether each id got its row by its place in the file."""
+        return self.found_as.endswith(_BY_POSITION)
+
 
 @dataclass(frozen=True)
 class _Listed:

@@ -43,7 +43,9 @@ def of_two_indices(network: torch.jit.ScriptModule, name: str, scale: RatingScal
     arguments = network.forward.schema.arguments[1:]  # type: ignore[attr-defined]
     told = f"{name}: forward({', '.join(one.name for one in arguments)})"
     if len(arguments) < 2:
-        raise DataError(f"{told}: takes {len(arguments)} inputs, allowed are two: rows of users and rows of movies")
+        got = "takes one input" if arguments else "takes no input"
+        way = "wrap it in a class whose forward takes both"
+        raise DataError(f"{told}: {got}, allowed are two, rows of users and rows of movies: {way}")
     first, second = (_folded(one.name) for one in arguments[:2])
     if re.match(r"(movie|item|product|film)", first) and second.startswith("user"):
         raise DataError(f"{told}: takes movies first, allowed is users first: wrap it in a class that swaps the two")

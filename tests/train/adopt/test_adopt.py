@@ -14,6 +14,7 @@ from model.predictor import Predictor
 from model.vocabulary import Vocabulary
 from tests.train.adopt.conftest import MOVIES, USERS, Own, script
 from train.adopt.__main__ import main, run
+from train.adopt.adopt import adopt
 from train.adopt.config import AdoptConfig
 from train.errors import DataError
 from train.evaluation.report import ReportConfig, write_report
@@ -80,6 +81,18 @@ def test_a_row_for_the_unknown_speaks_for_it(config: Configure, tmp_path: Path, 
     predictor = served(config(users="users.json", unknown_user_row=0))
     assert rating(predictor, -1, MOVIES[3]) == pytest.approx(truth[0, 3], abs=1e-5)
     assert rating(predictor, USERS[0], MOVIES[3]) == pytest.approx(truth[0, 3], abs=1e-5), "its row is nobody's"
+
+
+def test_a_table_with_more_rows_than_ids_is_doubted(config: Configure, tmp_path: Path) -> None:
+    script(Own(len(USERS) + 1, len(MOVIES)), tmp_path / "net.pt")
+    told = adopt(config()).reading.warnings
+    assert told == [
+        "users.csv: its 4 ids have the rows 0 to 3, but the network has a row 4 too: if ids have other rows, add a "
+        "column `row`; if one row is for unknown ids, give --unknown-user-row"
+    ]
+    assert adopt(config(unknown_user_row=4)).reading.warnings == []
+    (tmp_path / "rows.csv").write_text("user_id,row\n" + "".join(f"{one},{row}\n" for row, one in enumerate(USERS, 1)))
+    assert adopt(config(users="rows.csv")).reading.warnings == []
 
 
 @pytest.mark.parametrize(

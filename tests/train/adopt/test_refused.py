@@ -97,7 +97,7 @@ class NarrowTowers(OtherTowers):
         (Mean(), r"net\.pt: a pair's score differs by .* between a batch of 1 and one of 2"),
         (Nan(), rf"net\.pt: a score of user {USERS[2]}, row 2 is nan, allowed are finite numbers"),
         (Hourly(), r"net\.pt: forward\(user, movie, hour\): also needs hour; allowed are a user row and a movie row: "),
-        (Lonely(), r"net\.pt: forward\(user\): takes 1 inputs, allowed are two"),
+        (Lonely(), r"net\.pt: forward\(user\): takes one input, allowed are two, rows of users"),
         (Swapped(), r"net\.pt: forward\(item, user\): takes movies first, allowed is users first"),
         (HalfTowers(), r"net\.pt: exports user_tower but not movie_tower, head"),
         (OtherTowers(), r"net\.pt: head\(user_tower, movie_tower\) and forward differ"),
