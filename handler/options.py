@@ -32,7 +32,7 @@ def genres(values: object, where: str, catalogue: Catalogue) -> list[str]:
     Raises:
         RequestError: one of them is none.
     """
-    return _names(values, where, list(catalogue.genres))
+    return _names(values, where, list(catalogue.genres)) if values != [] else []
 
 
 def fields(values: object, where: str, catalogue: Catalogue, words: Vocabulary) -> list[str]:
@@ -41,7 +41,7 @@ def fields(values: object, where: str, catalogue: Catalogue, words: Vocabulary) 
     Raises:
         RequestError: one of them is none.
     """
-    return _names(values, where, shown_columns(catalogue, words))
+    return _names(values, where, shown_columns(catalogue, words)) if values != [] else []
 
 
 def fields_schema(catalogue: Catalogue, words: Vocabulary) -> Schema:

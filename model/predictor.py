@@ -17,6 +17,8 @@ from model.asks.base import RawId
 from model.asks.pair import plan_pairs
 from model.ranking import RankBy
 
+_NO_RATINGS = np.empty(0)
+
 
 class Recommendation(NamedTuple):
     """A movie for a user, with its rating and score; the title is None if the catalogue has none."""
@@ -71,7 +73,9 @@ class Predictor:
         return [Recommendation(*one) for one in zip(*columns, strict=True)]
 
     def _rate(self, runs: Sequence[Run[Any]], call: Call) -> list[Any]:
-        """The results of all runs. One forward pass rates the pairs of all of them."""
+        """The results of all runs. One forward pass rates the pairs of all of them, if there are any."""
+        if not any(len(run.users) for run in runs):
+            return [run.finish(_NO_RATINGS) for run in runs]
         if len(runs) == 1:
             [run] = runs
             return [run.finish(self.scorer.rate(run.users, run.movies, call.fold_ins))]

@@ -6,6 +6,8 @@ from pathlib import Path
 from subprocess import Popen
 from typing import Any
 
+import psutil
+
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AUTH_MODE": "token",
@@ -26,6 +28,17 @@ def start_nodes(number: int) -> tuple[Cluster, list[Any]]:
     head = {**_SMALL, "node_ip_address": "127.0.0.2", "include_dashboard": False}
     cluster = Cluster(initialize_head=True, head_node_args=head)
     return cluster, [cluster.add_node(**_SMALL, node_ip_address=f"127.0.0.{one + 3}") for one in range(number)]
+
+
+def lose(cluster: Cluster, node: Any) -> None:
+    """Ends a node as a power cut does: from the first moment on, none of its processes does anything."""
+    [raylet] = node.all_processes["raylet"]
+    processes = psutil.Process(raylet.process.pid).children(recursive=True)
+    for process in processes:
+        process.suspend()
+    cluster.remove_node(node, allow_graceful=False)
+    for process in processes:
+        process.kill()
 
 
 def wait_for(path: Path, running: "Popen[str]") -> None:

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from handler import options
-from handler.asks.base import DECIMALS, AskCodec
+from handler.asks.base import DECIMALS, AskCodec, AskContext
 from handler.errors import RequestError, allow_fields
 from handler.schema_terms import Schema, array_of, object_of
 from model.asks import SimilarAnswer, SimilarAsk
 
 SIMILAR_FIELDS = frozenset({"similar", "exclude", "fields"})
+# So many lists of neighbours are kept as they are sent, 1 KiB each with ten neighbours.
+_KEPT_LISTS = 2_048
 
 
 class SimilarCodec(AskCodec[SimilarAsk, SimilarAnswer]):
@@ -21,13 +23,18 @@ class SimilarCodec(AskCodec[SimilarAsk, SimilarAnswer]):
     answer_name = "similar"
     marks = ("similar",)
 
+    def __init__(self, context: AskContext) -> None:
+        super().__init__(context)
+        self._allowed = SIMILAR_FIELDS | {context.words.item_id, context.words.tags}
+        self._kept: dict[tuple[int, int], list[dict[str, Any]]] = {}
+
     def decode_item(self, item: Mapping[str, Any], prefix: str) -> SimilarAsk:
         """The movie, and how its neighbours are chosen."""
         words = self.context.words
         if not self.context.compared:
             told = f"this model has no vectors of {words.items}: it was adopted without two towers and without VECTORS"
             raise RequestError(f"{prefix}similar: {told}")
-        allow_fields(item, SIMILAR_FIELDS | {words.item_id, words.tags}, prefix)
+        allow_fields(item, self._allowed, prefix)
         context = self.context
         return SimilarAsk(
             context.fields.movie_id(item, prefix),
@@ -40,17 +47,33 @@ class SimilarCodec(AskCodec[SimilarAsk, SimilarAnswer]):
     def encode_answer(self, ask: SimilarAsk, answer: SimilarAnswer) -> dict[str, Any]:
         """The movie, and its neighbours, the most alike first."""
         name = self.context.words.item_id
-        cosines = answer.cosines.astype(float).round(DECIMALS).tolist()
         found: dict[str, Any] = {name: ask.movie_id}
-        if answer.movie_known:
-            found |= self.context.shown(answer.own_row, ask.fields)
-        found["similar"] = [
+        if not answer.movie_known:
+            found["similar"] = []
+            self.context.unknown.flag(found, [name], found)
+            return found
+        found |= self.context.shown(answer.own_row, ask.fields)
+        found["similar"] = self._neighbours(ask, answer)
+        return found
+
+    def _neighbours(self, ask: SimilarAsk, answer: SimilarAnswer) -> list[dict[str, Any]]:
+        """The neighbours as objects; most asks have no options, so lists without options are kept."""
+        if ask.genres or ask.exclude or ask.fields:
+            return self._write(ask, answer)
+        key = answer.own_row, ask.number
+        if key not in self._kept:
+            if len(self._kept) >= _KEPT_LISTS:
+                self._kept.clear()
+            self._kept[key] = self._write(ask, answer)
+        return self._kept[key]
+
+    def _write(self, ask: SimilarAsk, answer: SimilarAnswer) -> list[dict[str, Any]]:
+        name = self.context.words.item_id
+        cosines = answer.cosines.astype(float).round(DECIMALS).tolist()
+        return [
             {name: movie_id, "similarity": cosine} | self.context.shown(row, ask.fields)
             for movie_id, row, cosine in zip(answer.movie_ids, answer.movie_index.tolist(), cosines, strict=True)
         ]
-        if not answer.movie_known:
-            self.context.unknown.flag(found, [name], found)
-        return found
 
     def num_pairs(self, ask: SimilarAsk) -> int:  # noqa: ARG002  every kind is asked
         """The movie is compared with every other one, which costs about as much as rating them."""

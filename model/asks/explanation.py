@@ -89,7 +89,7 @@ class ExplainAsk(NamedTuple):
 
 def explain(user: User, movie_id: RawId, model: ServedModel, call: Call) -> ExplainAnswer:
     """The parts of one rating; the part of an unknown id is 0."""
-    movie = int(model.movie_ids.rows([movie_id])[0])
+    movie = model.movie_ids.row(movie_id)
     no_user = model.user_ids.unknown
     no_movie = model.movie_ids.unknown
     users = np.array([user.row, no_user, user.row, no_user])

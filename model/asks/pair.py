@@ -34,7 +34,7 @@ class PairAsk(NamedTuple):
 
     def plan_for(self, user: User, model: ServedModel, call: Call) -> Run[PairAnswer]:  # noqa: ARG002  every ask gets it
         """The run of only this pair, for a user who was already looked up or folded in."""
-        movies = model.movie_ids.rows([self.movie_id])
+        movies = np.array([model.movie_ids.row(self.movie_id)])
         movie_known = bool(movies[0] != model.movie_ids.unknown)
 
         def finish(ratings: np.ndarray) -> PairAnswer:

@@ -50,7 +50,7 @@ def find_similar(ask: SimilarAsk, model: ServedModel) -> SimilarAnswer:
     """The answer. An unknown movie, and a movie with a zero vector, has no similar movies."""
     if model.similarity is None:
         raise NotImplementedError("this model's network has no vectors to compare")
-    row = int(model.movie_ids.rows([ask.movie_id])[0])
+    row = model.movie_ids.row(ask.movie_id)
     unknown = model.movie_ids.unknown
     if row == unknown:
         return SimilarAnswer([], NO_ROWS, np.empty(0), row, False)

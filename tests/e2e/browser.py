@@ -77,11 +77,10 @@ def rows(page: Page) -> Locator:
 
 
 def rate(stars: Locator, share: float) -> None:
-    """Clicks on the stars at this share of their width."""
-    stars.scroll_into_view_if_needed()
+    """Clicks on the stars at this share of their width, as soon as they no longer move."""
     area = stars.bounding_box()
     assert area is not None
-    stars.page.mouse.click(area["x"] + share * area["width"], area["y"] + area["height"] / 2)
+    stars.click(position={"x": share * area["width"], "y": area["height"] / 2})
 
 
 def search(page: Page, text: str) -> Locator:

@@ -20,6 +20,7 @@ from ops.versions.rollout import Rollout
 from tests.e2e.browser import browser
 from tests.e2e.image import Image, can_isolate, values
 from tests.e2e.project import PORTS, Project, copy_project, copy_trained, free_ports
+from tests.waiting import DEADLINE_S
 from train.dataset.demo import write_demo
 
 QUICK = "--factors.probe-sweeps 2 --factors.max-sweeps 2 --factors.score-sweeps 2 --factors.epochs 1"
@@ -138,7 +139,7 @@ def running(project: Project) -> Iterator[Running]:
         yield Running(image, laid, process, console)
     finally:
         process.terminate()
-        status = process.wait(timeout=120)
+        status = process.wait(DEADLINE_S)
         shutil.rmtree(folder)
     assert status == 0, "the container did not stop cleanly"
 

@@ -92,7 +92,7 @@ class Image:
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Runs a command to its end."""
         with self.start(*command) as process:
-            output, _ = process.communicate(timeout=120)
+            output, _ = process.communicate(timeout=900)
         return subprocess.CompletedProcess(command, process.returncode, output)
 
     def _here(self, path: str) -> Path:

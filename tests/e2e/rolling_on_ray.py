@@ -67,6 +67,7 @@ def main() -> None:
         try:
             most = wait_for(3)
             serve.run(build({**arguments, "version": "1.1"}))
+            wait_until(lambda: clients.seen["200 1.1"], lambda: f"an answer of version 1.1: {clients.seen}")
         finally:
             clients.stop()
         answer = httpx.post(f"http://127.0.0.1:{port}/predictions/ncf/1.1", json=BODY, timeout=240, trust_env=False)

@@ -96,10 +96,10 @@ def test_a_process_that_is_killed_is_replaced(served_by_asgi: Project) -> None:
 
 
 def asked_again_if_closed(ask: Callable[[], httpx.Response]) -> httpx.Response:
-    """Retries as clients do if a connection is closed before its first answer."""
+    """Retries as clients do if a connection is closed or reset before its first answer."""
     try:
         return ask()
-    except httpx.RemoteProtocolError:
+    except (httpx.RemoteProtocolError, httpx.ReadError):
         return ask()
 
 

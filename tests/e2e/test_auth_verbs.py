@@ -5,7 +5,7 @@ import stat
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from tests.e2e.guarded import PAIR, guarding, is_refused, request
 from tests.e2e.project import Project
 from tests.e2e.supervised import supervised
 from tests.e2e.test_features import assert_shown
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -61,26 +62,30 @@ def test_rotation_ends_the_old_keys(guarded: Project) -> None:
 
 
 def test_running_clients_survive_rotations(guarded: Project) -> None:
-    over = threading.Event()
+    over, answered = threading.Event(), [0] * 4
 
-    def ask() -> int:
-        client, answered = Client(guarded.settings), 0
+    def ask(number: int) -> None:
+        client = Client(guarded.settings)
         while not over.is_set():
             assert "rating" in client.predict(PAIR)
-            answered += 1
-        return answered
+            answered[number] += 1
+
+    def all_go_on() -> bool:
+        return all(now > then for now, then in zip(answered, before, strict=True)) or any(map(Future.done, asking))
 
     with ThreadPoolExecutor(4) as pool:
-        asking = [pool.submit(ask) for _ in range(4)]
+        asking = [pool.submit(ask, number) for number in range(4)]
         try:
             keys = {auth.find_key(guarded.settings, "inference")}
             for _ in range(10):
+                before = list(answered)
+                wait_until(all_go_on, lambda: f"an answer for each client: {answered}")
                 auth.rotate(guarded.settings)
                 keys.add(auth.find_key(guarded.settings, "inference"))
-                time.sleep(0.1)
         finally:
             over.set()
-        assert all(one.result() > 10 for one in asking)
+        for one in asking:
+            one.result()
     assert len(keys) == 11
 
 

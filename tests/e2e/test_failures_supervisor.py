@@ -13,6 +13,7 @@ from ops.process import server, state
 from tests.e2e.failing import Asked, answers, needs_load
 from tests.e2e.project import Project
 from tests.e2e.supervised import Supervised, supervised
+from tests.waiting import DEADLINE_S
 
 pytestmark = pytest.mark.e2e
 
@@ -88,7 +89,7 @@ def test_server_of_a_killed_supervisor_is_taken_over(kept_up: Supervised, tmp_pa
         assert following.front_end() == front_end
         running = server_processes(project)
         assert "stopped" in project.make("stop")
-        assert following.process.wait(120) == 0
+        assert following.process.wait(DEADLINE_S) == 0
     assert not any(process.is_running() for process in running)
     assert server.running(project.settings) is None
     for address in project.settings.listens:

@@ -2,13 +2,13 @@
 
 import json
 import shutil
-import socket
 
 import psutil
 import pytest
 
 from tests.e2e.conftest import Running
 from tests.e2e.image import values
+from tests.e2e.project import free_ports
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -47,8 +47,7 @@ def test_container_has_the_images_user_and_no_capability(running: Running) -> No
 
 def test_a_check_without_a_server_says_why(running: Running) -> None:
     folder = running.image.folder / "tmp"
-    with socket.create_server(("127.0.0.1", 0)) as nobody:
-        port = nobody.getsockname()[1]
+    [port] = free_ports(1)
     shutil.copy(running.image.folder / "config.properties", folder)
     address = f"TS_INFERENCE_ADDRESS=http://127.0.0.1:{port}"
     here = f"cd {folder} && {address} PYTHONPATH={running.image.folder} python -m ops.ready"
@@ -58,5 +57,6 @@ def test_a_check_without_a_server_says_why(running: Running) -> None:
 
 
 def test_output_of_the_container_contains_the_servers_log(running: Running) -> None:
-    lines = [json.loads(line) for line in running.console.read_text().splitlines() if line.startswith("{")]
+    whole, _, _ = running.console.read_text().rpartition("\n")  # the last line may be incomplete
+    lines = [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
     assert any("serving version 1.0" in line["message"] for line in lines)

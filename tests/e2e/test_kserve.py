@@ -50,10 +50,11 @@ def url(running: Running) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(DEADLINE_S)
-        left = list(state.family(str(home)))
-        for one in left:
-            one.kill()
-    assert left == [], "the server still runs after the runtime's stop"
+        try:
+            wait_until(lambda: not list(state.family(str(home))), "the server ends with the runtime")
+        finally:
+            for one in state.family(str(home)):
+                one.kill()
 
 
 def lay(running: Running, models: Path, project: Project) -> None:

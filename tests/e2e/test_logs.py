@@ -16,7 +16,9 @@ pytestmark = pytest.mark.e2e
 
 
 def log(running: Running) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (running.image.folder / "logs" / "ts.log").read_text().splitlines()]
+    """The lines so far, without one that is being written."""
+    whole, _, _ = (running.image.folder / "logs" / "ts.log").read_text().rpartition("\n")
+    return [json.loads(line) for line in whole.splitlines()]
 
 
 def lines_with(running: Running, text: str) -> list[str]:

@@ -12,6 +12,7 @@ from ops.canary.log import read_log
 from tests.e2e.nginx import needs_nginx, run_nginx, upstream
 from tests.e2e.project import Project
 from tests.e2e.test_serving import in_process
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("alone_afterwards"), needs_nginx]
 
@@ -33,6 +34,8 @@ def test_failing_canary_is_reported_and_clients_see_no_error(
 ) -> None:
     with run_nginx("canary.conf", tmp_path, {**upstream(served), "5% /1.1;": "", "# mirror": "mirror"}) as proxy:
         assert proxy.client.post("/predictions/ncf", json=pair).status_code == 200  # 1.1 is not registered
+        log = tmp_path / "ncf-versions.log"
+        wait_until(lambda: log.read_text().count("\n") == 2, "the copy of the request is answered too")
     printed = served.run(".venv/bin/python", "-m", "ops.canary.log", str(tmp_path / "ncf-versions.log")).stdout
     assert re.search(r"^1\.1 +1 +1 +0 ", printed, re.MULTILINE)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,19 +105,24 @@ def test_a_thousand_ratings_are_sent_and_one_more_is_refused_in_words(tab: Watch
 
 
 def test_slow_server_shows_progress_and_late_answers_are_dropped(tab: Watched) -> None:
-    page = tab.page
-    waits = iter([2.0, 1.0])
+    """Holds every request, and then lets the last one go first."""
+    page, held = tab.page, list[Route]()
+    found = page.locator("#found [role=option]")
 
-    def slowly(route: Route) -> None:
-        time.sleep(next(waits, 0))
-        route.continue_()
+    def hold_until(text: str) -> None:
+        page.fill("#search", text)
+        while not any(text in (route.request.post_data or "") for route in held):
+            page.wait_for_timeout(20)  # meanwhile the page sends its requests
 
-    page.route("**/predictions/ncf/**", slowly)
-    page.locator("#search").press_sequentially("harbour 000")
+    page.route("**/predictions/ncf/**", held.append)
+    hold_until("harbour 000")
     expect(page.locator("#busy.on")).to_be_visible()
-    page.fill("#search", "harbour 000044")
-    expect(page.locator("#found [role=option]")).to_have_count(1)
-    expect(page.locator("#found [role=option]")).to_contain_text("Harbour of Glass 000044")
+    hold_until("harbour 000044")
+    page.unroute("**/predictions/ncf/**")
+    for route in reversed(held):
+        route.continue_()
+        expect(found).to_have_count(1)
+        expect(found).to_contain_text("Harbour of Glass 000044")
     expect(page.locator("#busy.on")).to_have_count(0)
 
 

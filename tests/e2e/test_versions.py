@@ -16,7 +16,7 @@ from ops.versions.rollout import Rollout
 from tests.e2e.failing import scale, workers
 from tests.e2e.project import Project, environment
 from tests.e2e.test_serving import in_process
-from tests.waiting import wait_until
+from tests.waiting import DEADLINE_S, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("alone_afterwards")]
 
@@ -89,7 +89,7 @@ def test_verbs_at_the_same_time_leave_server_and_record_alike(both: Project) -> 
         assert both.default_version == "1.0"
     others = [verb(both, *words.split()) for words in ("promote --version 1.0", "rollback", "promote --version 1.1")]
     for one in (waiting, *others):
-        one.communicate(timeout=120)
+        one.communicate(timeout=DEADLINE_S)
     assert waiting.returncode == 0
     assert read_record(both.settings.model_store).default == both.default_version
 
@@ -105,8 +105,10 @@ def test_version_that_clients_name_is_not_removed(both: Project, pair: dict[str,
             return found
 
         asking = pool.submit(ask_by_name)
-        told = both.make("unregister", "VERSION=1.1", check=False)
-        over.set()
+        try:
+            told = both.make("unregister", "VERSION=1.1", check=False)
+        finally:
+            over.set()
         assert "versions: version 1.1 was not removed: " in told
         assert asking.result() == {200}
     assert "move those clients first" in told

@@ -75,6 +75,20 @@ def test_similar_in_instances_has_an_answer_for_each_item(worker: Make, unknown:
         assert strange == {"movie_id": 4, "similar": [], "unknown": ["movie_id"]}
 
 
+def test_similar_asked_again_differs_only_by_its_options(worker: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handler.asks.similar._KEPT_LISTS", 2)
+    served = worker()
+    bodies: list[dict[str, Any]] = [{"movie_id": movie_id, "similar": 3} for movie_id in (10_253, 3, 10_007)]
+    bodies += [bodies[0] | {"similar": 2}, bodies[0] | {"exclude": [3]}]
+    first = [answer(served, body) for body in bodies]
+    assert first == [answer(worker(), body) for body in bodies]
+    texts = answer(served, bodies[0] | {"ids_as_strings": True})
+    assert [one["movie_id"] for one in texts["similar"]] == [str(one["movie_id"]) for one in first[0]["similar"]]
+    assert [answer(served, body) for body in bodies] == first
+    assert first[3]["similar"] == first[0]["similar"][:2]
+    assert 3 not in [one["movie_id"] for one in first[4]["similar"]]
+
+
 def test_vectors_too_large_to_keep_give_the_same_neighbours(worker: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     body = {"movie_id": 3, "similar": 5}
     kept = answer(worker(), body)

@@ -52,6 +52,7 @@ def test_extreme_ids_are_not_confused_with_their_neighbours(ids: set[int]) -> No
     id_map = IdMap(np.array(sorted(ids)))
     near = sorted({i + step for i in {*ids, LOW, 0, HIGH} for step in (-2, -1, 0, 1, 2)})
     assert id_map.rows(near).tolist() == expected_rows(ids, near)
+    assert [id_map.row(one) for one in near] == expected_rows(ids, near)
     array = [i for i in near if LOW <= i <= HIGH]
     assert id_map.rows(np.array(array)).tolist() == expected_rows(ids, array)
 

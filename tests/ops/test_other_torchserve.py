@@ -5,7 +5,6 @@ The front end is the real one. It reads the number of its release from a folder 
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 from ops.frontend.build import JAR
 from ops.frontend.command import MAIN_CLASS, server_jar
 from tests.e2e.project import free_ports
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 CONFIG = """
@@ -42,11 +42,8 @@ def front_end(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[
     with log.open("wb") as console:
         process = subprocess.Popen(command, cwd=tmp_path, stdout=console, stderr=subprocess.STDOUT)
     try:
-        deadline = time.monotonic() + 120
-        while "Model server started" not in log.read_text():
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.1)
+        wait_until(lambda: "Model server started" in log.read_text() or process.poll() is not None, log.read_text)
+        assert process.poll() is None, log.read_text()
         yield process, log
     finally:
         process.kill()

@@ -12,6 +12,7 @@ import pytest
 from ops.process import server, state
 from ops.settings import ServerSettings, read_settings
 from tests.ops.queries import ROOT
+from tests.waiting import DEADLINE_S
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_a_damaged_state_is_rebuilt_and_its_server_can_be_stopped(
     assert json.loads(note.read_text())["scratch"] == str(settings.folder / "scratch")
     assert not server.is_current(settings, "1.0")  # the settings of its start are unknown
     assert server.stop(settings)
-    front_end.wait(120)  # raises if it still runs
+    front_end.wait(DEADLINE_S)  # raises if it still runs
     assert not note.exists()
 
 

@@ -25,6 +25,14 @@ def raising(error: BaseException) -> Callable[[], str]:
     return body
 
 
+def status_of(error: BaseException) -> object:
+    """The status of a command that fails with this error, whether it returns the status or exits with it."""
+    try:
+        return run_command("train", raising(error))
+    except SystemExit as stop:
+        return stop.code
+
+
 def test_a_command_that_worked_prints_what_it_did(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command("report", lambda: "wrote a page") == 0
     assert run_command("report", lambda: "") == 0
@@ -58,28 +66,21 @@ def second(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.mark.parametrize("error", [DataError("no ratings"), SystemExit(2)])
 def test_a_second_process_lets_the_first_say_why(second: list[float], error: BaseException) -> None:
-    try:
-        status: object = run_command("train", raising(error))
-    except SystemExit as stop:
-        status = stop.code
-    assert (status, second) == (2, [30.0])
+    assert status_of(error) == 2
+    assert second == [30.0]
 
 
-def test_a_second_process_that_is_not_ended_says_why_itself(
-    second: list[float], capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.usefixtures("second")
+def test_a_second_process_that_is_not_ended_says_why_itself(capsys: pytest.CaptureFixture[str]) -> None:
     run_command("train", raising(DataError("no ratings")))
     assert capsys.readouterr() == ("", "train: no ratings\n")
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(143)])
+@pytest.mark.parametrize(("error", "expected"), [(KeyboardInterrupt(), 130), (SystemExit(143), 143)])
 def test_a_second_process_that_is_stopped_ends_at_once_and_in_silence(
-    second: list[float], error: BaseException, capsys: pytest.CaptureFixture[str]
+    second: list[float], error: BaseException, expected: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    try:
-        run_command("train", raising(error))
-    except SystemExit as stop:
-        assert stop.code == 143
+    assert status_of(error) == expected
     assert second == []
     assert capsys.readouterr() == ("", "")
 

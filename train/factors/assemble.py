@@ -12,6 +12,7 @@ from model.ordinal import OrdinalHead
 from model.scale import RatingScale
 from train import distributed
 from train.dataset.tensors import Ratings
+from train.factors.alike import alike_users
 from train.factors.drift import strangers_of, unrated_as
 from train.factors.encode import encode_unknown_user, encode_users
 from train.factors.variational import Block, with_unknown
@@ -69,13 +70,17 @@ def join_blocks(
 
 
 def fill_user_table(network: FactorNetwork, ratings: Ratings) -> None:
-    """Computes each user's row from their ratings, and the unknown user's row. Each process computes its share."""
-    counts = torch.bincount(ratings.user_index, minlength=network.num_users)
-    ends = distributed.bounds(counts.cumsum(0) - counts, len(ratings))
+    """Computes each user's row from their ratings, and the unknown user's row. Each process computes its share.
+
+    Users who are alike have one row, which is computed once.
+    """
+    alike = alike_users(ratings.user_index, ratings.movie_index, ratings.rating, network.num_users)
+    counts = torch.bincount(ratings.user_index, minlength=network.num_users)[alike.first]
+    ends = distributed.bounds(counts.cumsum(0) - counts, int(counts.sum()))
     begin, end = ends[distributed.rank()], ends[distributed.rank() + 1]
-    own = encode_users(network, ratings, torch.arange(begin, end, device=counts.device), network.num_users)
+    own = encode_users(network, ratings, alike.first[begin:end], network.num_users)
     with torch.no_grad():
-        network.user_embedding.weight[:-1] = distributed.gather_rows(own, ends)
+        network.user_embedding.weight[:-1] = distributed.gather_rows(own, ends)[alike.group]
     encode_unknown_user(network)
 
 

@@ -1,7 +1,7 @@
 """A factor block of ratings that lie in memory, all of them in every process.
 
 Users are cut into parts of neighbours, whose tables stay in the processor's cache while movies add them up. Of several
-processes each has the parts of its share of users.
+processes each has the parts of its share of users. Users who are alike (train/factors/alike.py) are one row.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from train import distributed
 from train.dataset.tensors import Ratings
+from train.factors.alike import Alike, alike_users
 from train.factors.config import FactorsConfig
 from train.factors.posterior import Side, sort_by_side, tables_of
 from train.factors.sweep import BlockState, SweepData, solve_users, sweep
@@ -62,14 +63,21 @@ class _Sum:
 
 @dataclass(frozen=True)
 class RatingsInParts:
-    """Ratings (R,) for sweeps. order: where each of this process's ratings stood. ends: the users of each process."""
+    """Ratings (R,) for sweeps.
+
+    order: where each of the ratings in this process's parts stood. ends: the groups of users of each process.
+    """
 
     sweeps: SweepData
     order: Tensor
     ends: Sequence[int]
+    alike: Alike
 
     def with_target(self, target: Tensor) -> RatingsInParts:
-        """The same ratings with another target (R,), in the order that the ratings were given in."""
+        """The same ratings with another target (R,), in the order that the ratings were given in.
+
+        Ratings that had the same target must have the same one again.
+        """
         own, targets = target[self.order], {}
         pieces = own.split([part.num_ratings for part in self.sweeps.parts])
         for part, piece in zip(self.sweeps.parts, pieces, strict=True):
@@ -78,38 +86,43 @@ class RatingsInParts:
 
     def own(self, of_all: Tensor) -> dict[int, Tensor]:
         """By part the rows of its users, of those of all users (N, ...)."""
-        first = self.ends[distributed.rank()]
-        mine = of_all[first : self.ends[distributed.rank() + 1]]
+        first, last = self.ends[distributed.rank()], self.ends[distributed.rank() + 1]
+        mine = of_all[self.alike.first[first:last]]
         pieces = mine.split([len(part.by_user.count) for part in self.sweeps.parts])
         return {part.number: piece for part, piece in zip(self.sweeps.parts, pieces, strict=True)}
 
     def of_all(self, by_part: dict[int, Tensor]) -> Tensor:
         """The rows (N, ...) of all users, by those of this process's parts."""
         own = torch.cat([by_part[part.number] for part in self.sweeps.parts])
-        return distributed.gather_rows(own, self.ends)
+        return distributed.gather_rows(own, self.ends)[self.alike.group]
 
 
 def cut_ratings(
     user_index: Tensor, movie_index: Tensor, target: Tensor, num_users: int, num_movies: int
 ) -> RatingsInParts:
     """Ratings (R,) in parts of users."""
-    rows = sort_by_side(user_index, movie_index, num_users)
-    ends = distributed.bounds(rows.start, len(target))
+    alike = alike_users(user_index, movie_index, target, num_users)
+    group = alike.group[user_index]
+    kept = torch.nonzero(alike.first[group] == user_index)[:, 0]
+    group = group[kept]
+    rows = sort_by_side(group, movie_index[kept], len(alike.first))
+    ends = distributed.bounds(rows.start, len(kept))
     first, last = ends[distributed.rank()], ends[distributed.rank() + 1]
-    edge = torch.cat([rows.start, rows.start.new_tensor([len(target)])])
+    edge = torch.cat([rows.start, rows.start.new_tensor([len(kept)])])
     at_once = max(_PART_RATINGS, _RATINGS_PER_MOVIE * num_movies)
     own = int(edge[last] - edge[first])
     wanted = edge[first] + own * torch.arange(1, 1 + own // at_once, device=edge.device) // (1 + own // at_once)
     cuts = [first, *(first + torch.searchsorted(edge[first:last].contiguous(), wanted)).tolist(), last]
-    owner = user_index[rows.order]
+    owner = group[rows.order]
     parts: list[UserPart] = []
     for number, (begin, end) in enumerate(pairwise(cuts)):
         some = slice(int(edge[begin]), int(edge[end]))
-        parts.append(user_part(number, owner[some] - begin, rows.other[some], end - begin))
+        copies = alike.copies[begin:end]
+        parts.append(user_part(number, owner[some] - begin, rows.other[some], end - begin, copies))
     movie_count = torch.bincount(movie_index, minlength=num_movies).float()
-    order = rows.order[int(edge[first]) : int(edge[last])]
+    order = kept[rows.order[int(edge[first]) : int(edge[last])]]
     data = SweepData(_InMemory(), parts, movie_count, {})
-    return RatingsInParts(data, order, ends).with_target(target)
+    return RatingsInParts(data, order, ends, alike).with_target(target)
 
 
 def sweep_and_predict(state: BlockState, data: RatingsInParts, config: FactorsConfig, pairs: Ratings) -> Tensor:

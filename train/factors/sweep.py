@@ -117,7 +117,7 @@ def sweep(
         user, error = solve_users(state, part, user_target, tables)
         user.noise_precision = noise_precision(state.noise_shapes[0], part.by_user.count, error / user.noise_precision)
         state.noise[part.number] = user.noise_precision
-        statistics.add(part.number, _statistics(user, part.by_user.count))
+        statistics.add(part.number, _statistics(user, part))
         sums.add(part.number, _movie_sums(user, part, movie_target, len(data.movie_count)))
         if solved is not None:
             solved(part.number, user)
@@ -136,7 +136,7 @@ def solve_users(state: BlockState, part: UserPart, target: Tensor, tables: Table
 
 def _movie_sums(user: Side, part: UserPart, target: Tensor, num_movies: int) -> Tensor:
     """The sums (M, S) of a part's ratings by movie, before the movies' own scale."""
-    tables, width = tables_of(user), user.mean.shape[1]
+    tables, width = tables_of(replace(user, noise_precision=user.noise_precision * part.copies)), user.mean.shape[1]
     whole = target.new_zeros(num_movies, width * (width + 1) // 2 + 2 * width + 3)
     for movies, ratings in chunks(part.by_movie, len(target), width):
         one = target.new_ones(movies.stop - movies.start, 1)
@@ -145,12 +145,13 @@ def _movie_sums(user: Side, part: UserPart, target: Tensor, num_movies: int) -> 
     return whole
 
 
-def _statistics(user: Side, count: Tensor) -> Tensor:
+def _statistics(user: Side, part: UserPart) -> Tensor:
     """Of a part's rated users, in float64: [number; sum of means; of their products; of covariances], flat."""
-    rated = (count > 0).float().unsqueeze(1)
-    mean = user.mean.double() * rated
-    covariance = (user.covariance.T @ rated).squeeze(1).double()
-    return torch.cat([rated.double().sum().view(1), mean.sum(0), (mean.T @ mean).flatten(), covariance])
+    rated = torch.where(part.by_user.count > 0, part.copies, 0.0)
+    mean, number = user.mean.double(), rated.double().unsqueeze(1)
+    covariance = (user.covariance.T @ rated).double()
+    weighted = mean * number
+    return torch.cat([number.sum().view(1), weighted.sum(0), (weighted.T @ mean).flatten(), covariance])
 
 
 def _user_prior(statistics: Tensor, config: FactorsConfig, size: int) -> tuple[Tensor, Tensor]:

@@ -18,13 +18,14 @@ class UserPart:
     """Part `number`, 12 bytes a rating. Indices are int32.
 
     by_user: of n users; `other` are rows of movies. by_movie: of the m movies `touched` (m,); `other` are users of the
-    part, and `order` are places in by_user.
+    part, and `order` are places in by_user. copies: (n,) float32, how many users each one stands for.
     """
 
     number: int
     by_user: SideRows
     by_movie: SideRows
     touched: Tensor
+    copies: Tensor
 
     @property
     def num_ratings(self) -> int:
@@ -38,12 +39,16 @@ class UserPart:
         return torch.repeat_interleave(torch.arange(len(count), device=count.device), count)
 
 
-def user_part(number: int, owner: Tensor, movie: Tensor, num_users: int) -> UserPart:
-    """The part of ratings (R,) of users `owner`, ascending; every user has a place, with ratings or without."""
+def user_part(number: int, owner: Tensor, movie: Tensor, num_users: int, copies: Tensor | None = None) -> UserPart:
+    """The part of ratings (R,) of users `owner`, ascending; every user has a place, with ratings or without.
+
+    copies: (num_users,), by default 1 each.
+    """
     count = torch.bincount(owner, minlength=num_users)
     order = torch.argsort(movie, stable=True)
     touched, each = torch.unique_consecutive(movie[order], return_counts=True)
     none = torch.empty(0, dtype=torch.int32, device=owner.device)  # already in order
     by_user = SideRows((count.cumsum(0) - count).int(), movie.int(), none, count.float())
     by_movie = SideRows((each.cumsum(0) - each).int(), owner[order].int(), order.int(), each.float())
-    return UserPart(number, by_user, by_movie, touched.long())
+    copies = torch.ones_like(by_user.count) if copies is None else copies.float()
+    return UserPart(number, by_user, by_movie, touched.long(), copies)

@@ -1,12 +1,15 @@
 """The dialect of a text file: its delimiter, and whether it has a header line.
 
-Every delimiter is tried on the first lines. The winner is the one whose first line has the most known column names. A
-tie goes to the one that splits most lines into as many fields as the first, and then to the one with the most fields.
+Every delimiter is tried on the first lines. A delimiter that splits more than half of them into as many fields as the
+first line comes before all others. Then the one whose first line has the most known column names wins. A tie goes to
+the one that splits most lines alike, and then to the one with the most fields. Excel writes the delimiter into a first
+line of its own: `sep=;`.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 
 from train.readers.names import known_names
@@ -14,6 +17,7 @@ from train.readers.names import known_names
 DELIMITERS = (",", "\t", ";", "|", "::", " ")
 SAMPLE_BYTES = 1 << 18
 _SAMPLE_LINES = 200
+_SEP_LINE = re.compile(rb'\A"?sep=(\\t|[^\r\n"])"?(?=[\r\n])', re.IGNORECASE)
 DELIMITER_NAMES = {",": "comma", "\t": "tab", ";": "semicolon", "|": "|", "::": "::", " ": "blank"}
 
 
@@ -24,12 +28,21 @@ def sample_lines(body: bytes) -> list[str]:
     return lines[:-1] if len(body) > SAMPLE_BYTES and len(lines) > 1 else lines
 
 
+def without_sep_line(body: bytes) -> tuple[bytes, str | None]:
+    """The text with Excel's line `sep=;` made blank, so that lines keep their numbers, and the delimiter it names."""
+    found = _SEP_LINE.match(body)
+    if found is None:
+        return body, None
+    named = found[1].decode(errors="ignore")
+    return body[found.end() :], "\t" if named == r"\t" else named
+
+
 def find_delimiter(lines: Sequence[str], fewest: int, asked: Sequence[str | None] = ()) -> str:
     """The delimiter of these lines; a comma if no delimiter gives at least `fewest` fields.
 
     asked: column names from the options; they count as known names too.
     """
-    best, best_score = ",", (0, 0.0, 0)
+    best, best_score = ",", (False, 0, 0.0, 0)
     for delimiter in DELIMITERS:
         counts = [len(fields(line, delimiter)) for line in lines]
         if not counts or counts[0] < fewest:
@@ -37,7 +50,7 @@ def find_delimiter(lines: Sequence[str], fewest: int, asked: Sequence[str | None
         alike = sum(count == counts[0] for count in counts) / len(counts)
         first = fields(lines[0], delimiter)
         known = known_names(first) + sum(name.strip() in asked for name in first)
-        score = (known, round(alike, 1), counts[0])
+        score = (alike > 0.5, known, round(alike, 1), counts[0])
         if score > best_score:
             best, best_score = delimiter, score
     return best

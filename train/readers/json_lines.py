@@ -40,6 +40,7 @@ class JsonFile:
         self._places, self._objects = [place for place, _ in found], [one for _, one in found]
         if not self._objects:
             raise DataError(f"{self.name}: the file is empty")
+        self._refuse_wrapped()
         self.names = list(dict.fromkeys(name for one in self._objects[:_SAMPLE_OBJECTS] for name in one))
 
     def read(self, chosen: Sequence[str]) -> Table:
@@ -85,6 +86,15 @@ class JsonFile:
         if not isinstance(one, dict):
             raise DataError(f"{where}: got {type(one).__name__}; allowed is an object")
         return one
+
+    def _refuse_wrapped(self) -> None:
+        """Raises DataError if the file is one object that holds the list of ratings in one of its fields."""
+        if len(self._objects) > 1:
+            return
+        for name, value in self._objects[0].items():
+            if isinstance(value, list) and value and isinstance(value[0], dict):
+                told = f'the file is one object, with a list of objects in "{name}"'
+                raise DataError(f"{self.name}: {told}; allowed are that list alone, or an object on each line")
 
     def _refuse_doubled(self, chosen: Sequence[str]) -> None:
         """Raises DataError if an object has a name twice; a JSON parser would silently take the last value."""

@@ -17,7 +17,7 @@ import pyarrow.csv
 
 from train.dataset.reading import Reading
 from train.errors import DataError
-from train.readers.dialect import SAMPLE_BYTES, delimiter_name, fields, find_delimiter, sample_lines
+from train.readers.dialect import SAMPLE_BYTES, delimiter_name, fields, find_delimiter, sample_lines, without_sep_line
 from train.readers.encoding import Decoded, decode
 from train.readers.names import SHOWN_NAMES, looks_like_header
 from train.readers.quotes import Quoting, has_backslashes, line_of_text_after_quotes, quotes_are_text, records
@@ -55,12 +55,13 @@ class TextFile:
         self._again = partial(TextFile, source, rules, layout, Reading())
         self._sha256 = hashlib.sha256(data).hexdigest()
         decoded = decode(self.name, data, rules.encoding or layout.encoding)
-        lines = sample_lines(decoded.body)
+        self._body, named = without_sep_line(decoded.body)
+        lines = sample_lines(self._body)
         if not lines:
             raise DataError(f"{self.name}: the file is empty")
-        shown = layout.delimiter or rules.field_delimiter or find_delimiter(lines, layout.fewest, _asked(rules))
+        shown = layout.delimiter or rules.field_delimiter or named
+        shown = shown or find_delimiter(lines, layout.fewest, _asked(rules))
         self._shape, self._delimiter = shown, shown
-        self._body = decoded.body
         if len(shown.encode()) > 1:
             self._stand_in(shown)
         first = [field.strip() for field in fields(lines[0], shown)]
@@ -180,7 +181,7 @@ def first_lines(source: Source) -> list[str]:
     """The first lines of a text file in any encoding, to detect its format."""
     head = source.read(SAMPLE_BYTES)
     try:
-        return sample_lines(decode(source.name, head, None).body)
+        return sample_lines(without_sep_line(decode(source.name, head, None).body)[0])
     except DataError:  # reading the file reports it
         return sample_lines(head)
 

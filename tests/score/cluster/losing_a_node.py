@@ -2,10 +2,12 @@
 
 python losing_a_node.py ARTIFACT OUT FIRST SECOND OPTIONS...
 
-It kills a process once the file FIRST is in the folder OUT, and a node once the file SECOND is.
+It kills a process once the file FIRST is in the folder OUT, and a node once the file SECOND is. Before each kill it
+stops a process, so that even a quick scoring does not end first.
 """
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -14,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.small_cluster import start_nodes, wait_for
+from tests.small_cluster import lose, start_nodes, wait_for
 
 
 def main() -> None:
@@ -28,8 +30,10 @@ def main() -> None:
         wait_for(Path(out) / first, running)
         kill_a_process()
         wait_for(Path(out) / second, running)
-        cluster.remove_node(node, allow_graceful=False)
+        running.send_signal(signal.SIGSTOP)
         there = len(list(Path(out).glob("*.parquet")))
+        lose(cluster, node)
+        running.send_signal(signal.SIGCONT)
         told, said = running.communicate(timeout=600)
         print(json.dumps({"status": running.returncode, "told": told, "said": said, "before": there}))
     finally:
@@ -41,11 +45,19 @@ def kill_a_process() -> None:
     until = time.monotonic() + 600
     while time.monotonic() < until:
         for process in psutil.Process().children(recursive=True):
-            with suppress(psutil.NoSuchProcess, IndexError):
-                if "_make_part" in process.cmdline()[0]:
+            with suppress(psutil.NoSuchProcess):
+                if not makes_a_part(process):
+                    continue
+                process.suspend()
+                if makes_a_part(process):  # otherwise it had ended the part before it was stopped
                     process.kill()
                     return
+                process.resume()
     raise SystemExit("no process made a part")
+
+
+def makes_a_part(process: psutil.Process) -> bool:
+    return "_make_part" in "".join(process.cmdline()[:1])
 
 
 if __name__ == "__main__":

@@ -1,11 +1,16 @@
 """A fused sweep against the updates that it is made of, in one part and in many."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from train.dataset.tensors import TrainingSet
+from model.ids import IdMap
+from train.dataset.tensors import Ratings, TrainingSet
 from train.factors import in_memory
+from train.factors.alike import alike_users
 from train.factors.config import FactorsConfig
 from train.factors.in_memory import RatingsInParts, cut_ratings, sweep_and_predict, with_users
 from train.factors.posterior import Side, sort_by_side, tables_of, update_side
@@ -19,15 +24,29 @@ CONFIG = FactorsConfig(factors=3)
 SWEEPS = 4
 
 
+@pytest.fixture(scope="module")
+def mixed_set(taste_set: TrainingSet) -> TrainingSet:
+    """The tastes, 200 users with one rating each, of whom many are alike, and three users without ratings."""
+    rated, first, number = taste_set.ratings, len(taste_set.user_ids), torch.arange(200)
+    ratings = Ratings(
+        torch.cat([first + number, rated.user_index]),
+        torch.cat([number % 4, rated.movie_index]),
+        torch.cat([number % 3 + 5.0, rated.rating]),
+    )
+    return replace(taste_set, ratings=ratings, user_ids=IdMap(np.arange(first + 203)))
+
+
 def standardised(data: TrainingSet) -> Tensor:
     rating = data.ratings.rating
     return (rating - rating.mean()) / rating.std()
 
 
 def in_parts(data: TrainingSet, parts: int, monkeypatch: pytest.MonkeyPatch) -> RatingsInParts:
-    monkeypatch.setattr(in_memory, "_PART_RATINGS", 1 + len(data.ratings) // parts)
-    monkeypatch.setattr(in_memory, "_RATINGS_PER_MOVIE", 0)
     ratings, numbers = data.ratings, (len(data.user_ids), len(data.movie_ids))
+    alike = alike_users(ratings.user_index, ratings.movie_index, ratings.rating, numbers[0])
+    kept = int(torch.isin(ratings.user_index, alike.first).sum())
+    monkeypatch.setattr(in_memory, "_PART_RATINGS", 1 + kept // parts)
+    monkeypatch.setattr(in_memory, "_RATINGS_PER_MOVIE", 0)
     found = cut_ratings(ratings.user_index, ratings.movie_index, standardised(data), *numbers)
     assert len(found.sweeps.parts) == parts
     return found
@@ -61,14 +80,14 @@ def by_both_sides(data: TrainingSet, state: BlockState) -> tuple[Side, Side, flo
 @pytest.mark.parametrize("parts", [1, 7])
 @pytest.mark.parametrize("noise_shapes", [(16.0, 1e6), (1e6, 10.0)])
 def test_sweeps_equal_updates_of_both_sides(
-    taste_set: TrainingSet, parts: int, noise_shapes: tuple[float, float], monkeypatch: pytest.MonkeyPatch
+    mixed_set: TrainingSet, parts: int, noise_shapes: tuple[float, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = in_parts(taste_set, parts, monkeypatch)
-    state, other = (start_state(data.sweeps, noise_shapes, 3, CONFIG, 0, taste_set.features) for _ in range(2))
+    data = in_parts(mixed_set, parts, monkeypatch)
+    state, other = (start_state(data.sweeps, noise_shapes, 3, CONFIG, 0, mixed_set.features) for _ in range(2))
     for _ in range(SWEEPS - 1):
         sweep(state, data.sweeps, CONFIG)
-    predicted = sweep_and_predict(state, data, CONFIG, taste_set.ratings)
-    user, movie, alpha = by_both_sides(taste_set, other)
+    predicted = sweep_and_predict(state, data, CONFIG, mixed_set.ratings)
+    user, movie, alpha = by_both_sides(mixed_set, other)
     assert state.alpha == pytest.approx(alpha, rel=1e-4)
     torch.testing.assert_close(state.movie.mean, movie.mean, atol=2e-4, rtol=1e-3)
     torch.testing.assert_close(state.movie.covariance, movie.covariance, atol=2e-5, rtol=1e-3)
@@ -76,14 +95,14 @@ def test_sweeps_equal_updates_of_both_sides(
     torch.testing.assert_close(data.of_all(state.noise), user.noise_precision, atol=1e-3, rtol=1e-3)
     torch.testing.assert_close(state.precision, user.precision, atol=1e-3, rtol=1e-3)
     torch.testing.assert_close(state.link, user.link, atol=1e-4, rtol=1e-3)
-    expected = bilinear(user.mean[taste_set.ratings.user_index], movie.mean[taste_set.ratings.movie_index])
+    expected = bilinear(user.mean[mixed_set.ratings.user_index], movie.mean[mixed_set.ratings.movie_index])
     torch.testing.assert_close(predicted, expected, atol=1e-3, rtol=1e-3)
 
 
-def test_a_block_in_parts_has_all_users_in_their_order(taste_set: TrainingSet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_block_in_parts_has_all_users_in_their_order(mixed_set: TrainingSet, monkeypatch: pytest.MonkeyPatch) -> None:
     blocks = []
     for parts in (1, 7):
-        data = in_parts(taste_set, parts, monkeypatch)
+        data = in_parts(mixed_set, parts, monkeypatch)
         state = start_state(data.sweeps, (16.0, 1e6), 3, CONFIG, 0, None)
         sweep(state, data.sweeps, CONFIG)
         blocks.append(with_users(state, data))

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from tests.e2e.project import free_ports
+from tests.waiting import DEADLINE_S
 from train.factors.config import FactorsConfig
 from train.factors.sweep import SweepData, start_state, sweep
 from train.factors.user_part import UserPart, user_part
-from train.parts.group import Group, free_port
+from train.parts.group import Group
 from train.parts.tree import Tree
 
 PARTS, ITEMS, WORLD, SWEEPS = 8, 3_000, 4, 3
@@ -45,7 +47,8 @@ def one_of(rank: int, address: str, answer: Connection) -> None:
 @pytest.fixture(scope="module")
 def four() -> list[tuple[bytes, int]]:
     context = multiprocessing.get_context("spawn")
-    address = f"tcp://127.0.0.1:{free_port('127.0.0.1')}"
+    [port] = free_ports(1)  # the system gives it to no client before it is bound, seconds later
+    address = f"tcp://127.0.0.1:{port}"
     pipes = [context.Pipe(duplex=False) for _ in range(WORLD)]
     processes = [
         context.Process(target=one_of, args=(rank, address, theirs), daemon=True)
@@ -54,7 +57,7 @@ def four() -> list[tuple[bytes, int]]:
     for process in processes:
         process.start()
     try:
-        assert all(ours.poll(200) for ours, _ in pipes)
+        assert all(ours.poll(DEADLINE_S) for ours, _ in pipes)
         return [ours.recv() for ours, _ in pipes]
     finally:
         for process in processes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +12,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.e2e.project import free_ports
 
 USER = "ann"
 PASSWORD = "s3cret-word"
@@ -51,8 +52,7 @@ def find_programs() -> Path | None:
 @contextmanager
 def running(programs: Path) -> Iterator[Server]:
     """Starts a new server, and stops it at the end."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = int(free.getsockname()[1])
+    port = int(free_ports(1)[0])
     folder = Path(tempfile.mkdtemp(prefix="ncf-pg-"))  # short: a socket's path may have 107 characters
     (folder / "password").write_text(PASSWORD)
     owner = _give_away(folder)

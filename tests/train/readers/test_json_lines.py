@@ -45,3 +45,11 @@ def test_faulty_line_of_json_is_reported(tmp_path: Path, line: str, message: str
     with pytest.raises(DataError) as error:
         load_ratings(tmp_path / "r.jsonl")
     assert str(error.value).startswith(message)
+
+
+def test_an_object_around_the_list_of_ratings_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "r.json").write_text(json.dumps({"count": 1, "ratings": [{"user_id": 1, "movie_id": 2, "rating": 3}]}))
+    told = 'r.json: the file is one object, with a list of objects in "ratings"; allowed are that list alone, or an'
+    with pytest.raises(DataError) as error:
+        load_ratings(tmp_path / "r.json")
+    assert str(error.value).startswith(told)

@@ -36,6 +36,22 @@ def test_the_delimiter_and_a_missing_header_are_found(tmp_path: Path, delimiter:
         )
 
 
+@pytest.mark.parametrize("between", [" , ", " | ", " ; ", " :: "])
+def test_blanks_around_names_do_not_count_as_delimiters(tmp_path: Path, between: str) -> None:
+    lines = [("User ID", "Movie ID", "Rating"), *((f"{u:g}", f"{m:g}", f"{r:g}") for u, m, r in ROWS)]
+    (tmp_path / "r.csv").write_text("".join(f" {between.join(line)} \n" for line in lines))
+    assert rows(tmp_path / "r.csv") == ROWS
+
+
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;", r"sep=\t"])
+def test_excels_line_with_the_delimiter_is_read(tmp_path: Path, first: str) -> None:
+    text = TEXT.replace(",", "\t" if first.endswith("t") else ";")
+    (tmp_path / "r.csv").write_text(f"{first}\n{text}", newline="\r\n")
+    data = load_ratings(tmp_path / "r.csv")
+    assert data.ratings.to_numpy().tolist() == ROWS
+    assert data.locate(0) == "r.csv:3"
+
+
 def test_columns_are_chosen_by_number_without_a_header(tmp_path: Path) -> None:
     (tmp_path / "r.csv").write_text("5/1/2020,3,10,1\n5/2/2020,4.5,20,2\n5/3/2020,2,20,1\n")
     by_number = ReadingRules(header=False, user_column="4", movie_column="3", rating_column="2")

@@ -104,7 +104,7 @@ def parquet() -> bytes:
 @pytest.mark.parametrize(
     ("name", "content", "error"),
     [
-        ("r.csv", "sep=;\n" + PLAIN, "r.csv: no column of users; found: sep=;"),
+        ("r.csv", "sep=;\n" + PLAIN, "r.csv: no column of users; found: user_id,movie_id,rating; give the delimiter"),
         ("r.csv", HEAD + written("{u}", "{m}", "{r}", ""), "r.csv:2: 4 fields; allowed are 3"),
         ("r.csv", PLAIN + "\x1a", "r.csv:50: 1 fields; allowed are 3"),
         ("r.csv", PLAIN + PLAIN, 'r.csv:50: user_id "user_id" is not an integer'),
