@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
 
+from handler.front_end import front_end_pid
 from model.asks import Answer, PairAnswer
 
 Key = tuple[str, ...]
@@ -87,7 +88,7 @@ class BatchMetrics(ABC):
         self.set("ncf_worker_alive_timestamp_seconds", int(time.time()), *self._model, self._worker)
         if (own := _resident_bytes(os.getpid())) is not None:
             self.set("ncf_worker_memory_bytes", own, *self._model, self._worker)
-        if (front := _resident_bytes(os.getppid())) is not None:
+        if (front := _resident_bytes(front_end_pid())) is not None:
             self.set("ncf_front_end_memory_bytes", front, "Host")
 
     def emit_forever(self, interval_s: float) -> None:

@@ -1,17 +1,25 @@
-"""Whether TorchServe's front end runs with the plugin that lets no request wait: ops/frontend has it.
+"""A worker's front end, and whether TorchServe runs it with the plugin that lets no request wait (ops/frontend).
 
 TorchServe takes `plugins_path` from the folder where it starts, and says nothing if the plugin is not there.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+# The variable that tells it to a worker that the warm process forked (ops/frontend/worker.py).
+FRONT_END = "NCF_FRONT_END"
 PLUGIN = "never-wait.jar"
 WAITING = (
     f"requests wait for maxBatchDelay: TorchServe runs without the plugin {PLUGIN}; "
     "start it in the folder of config.properties, or write the whole path after plugins_path="
 )
+
+
+def front_end_pid() -> int:
+    """The PID of this worker's front end. It is the parent, unless the warm process forked the worker."""
+    return int(os.environ.get(FRONT_END, os.getppid()))
 
 
 def has_plugin(pid: int) -> bool | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import torch
 from ts.context import Context
 
 from handler import wire
-from handler.front_end import WAITING, has_plugin
+from handler.front_end import WAITING, front_end_pid, has_plugin
 from handler.rows import lower_case_names, response_headers, to_request
 from handler.service import RatingService
 from handler.settings import HandlerSettings
@@ -56,7 +55,7 @@ class NCFHandler:
         gc.freeze()  # what lies here stays: without this, a full collection looks through all of torch, for 0.1 s
         if settings.fast_wire:
             wire.install(self.service)
-        if has_plugin(os.getppid()) is False:
+        if has_plugin(front_end_pid()) is False:
             logger.warning(WAITING)
         head = self.service.predictor.scorer.head_name
         logger.info("serving version %s on %s by %s, rating scale %s", version, device, head, artifact.scale)

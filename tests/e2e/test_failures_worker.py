@@ -1,14 +1,20 @@
-"""A killed worker, or one whose GPU fails permanently, loses only its current batch and is replaced."""
+"""A killed worker, or one whose GPU fails permanently, loses only its current batch and is replaced.
+
+The workers are forks of the warm process, until the last test kills that.
+"""
 
 import os
 import signal
 import time
 
 import numpy as np
+import psutil
 import pytest
 
 from ops.client import Client
+from ops.process import server, state
 from tests.e2e.altered import alter
+from tests.e2e.conftest import end
 from tests.e2e.failing import BATCH, Asked, needs_load, scale, workers
 from tests.e2e.project import Project
 from tests.waiting import wait_until
@@ -75,3 +81,38 @@ def test_permanent_gpu_error_replaces_the_worker(breaking: Project) -> None:
         wait_until(lambda: "the accelerator failed, the worker ends itself" in log.read_text(), "the line in the log")
     finally:
         breaking.client.unregister("6.6")
+
+
+def command_of(pid: int) -> str:
+    return " ".join(psutil.Process(pid).cmdline())
+
+
+def ready_pids(project: Project) -> set[int]:
+    return {one["pid"] for one in workers(project).values() if one["status"] == "READY"}
+
+
+def test_without_the_warm_process_workers_go_on_and_new_ones_are_ordinary(breaking: Project) -> None:
+    scale(breaking, 2)
+    before = {one["pid"] for one in workers(breaking).values()}
+    [warm_process] = {psutil.Process(pid).ppid() for pid in before}
+    assert "ops/frontend/warm.py" in command_of(warm_process)
+    os.kill(warm_process, signal.SIGKILL)
+    assert breaking.ask({"user_id": 1, "movie_id": 2}).status_code == 200
+    assert {one["pid"] for one in workers(breaking).values()} == before
+    os.kill(min(before), signal.SIGKILL)
+    wait_until(lambda: ready_pids(breaking) - before, "a new worker")
+    [new] = ready_pids(breaking) - before
+    assert "ts/model_service_worker.py" in command_of(new)
+    assert psutil.Process(new).ppid() == server.running(breaking.settings)
+
+
+def test_processes_end_by_themselves_after_the_front_end(breaking: Project) -> None:
+    end(breaking)
+    server.start(breaking.settings)
+    server.wait_until_ready(breaking.settings)
+    noted = state.read(breaking.settings)
+    assert noted is not None
+    family = list(state.family(noted["scratch"]))
+    assert sum("ops/frontend/warm.py" in " ".join(one.cmdline()) for one in family) == 3  # two workers are forks
+    os.kill(noted["pid"], signal.SIGKILL)
+    wait_until(lambda: not any(one.is_running() for one in family), "the end of all processes")

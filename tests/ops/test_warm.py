@@ -1,0 +1,156 @@
+"""The warm process forks workers that are like ordinary ones. Here a worker is a small script."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from handler import front_end
+from ops.frontend import warm, worker
+from tests.waiting import wait_until
+
+PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+# Reports on itself, answers each line, and ends at the line "end".
+SCRIPT = """
+import json, os, sys
+names = ("pid", "parent", "arguments", "folder", "path", "environment", "torch", "threads", "name")
+values = (os.getpid(), os.getppid(), sys.argv[1:], os.getcwd(), sys.path[1:] if sys.path[0] == HERE else sys.path)
+values += ({**os.environ}, "torch" in sys.modules, len(os.listdir("/proc/self/task")), __name__)
+print(json.dumps(dict(zip(names, values))), flush=True)
+for line in sys.stdin:
+    if line == "end\\n":
+        sys.exit(7)
+    print(line, end="", flush=True)
+"""
+
+
+class Warm:
+    """A running warm process, with `held` as its front end's descriptor."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.address = folder, str(folder / "warm.sock")
+        (folder / "worker.py").write_text(f"HERE = {str(folder)!r}{SCRIPT}")
+        end, self.held = os.pipe()
+        command = [sys.executable, "-P", warm.__file__, str(end), self.address]
+        self.process = subprocess.Popen(command, pass_fds=[end])
+        os.close(end)
+        wait_until(lambda: Path(self.address).exists(), "the socket")
+
+    @contextmanager
+    def worker(self, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+        """The program that TorchServe would run, and the report of its worker."""
+        environment = {
+            **os.environ,
+            worker.ADDRESS: self.address,
+            "PYTHONPATH": "/some/archive",
+            "OWN": "ü",
+            "PATH": PATH,
+        }
+        command = [str(worker.program()), str(self.folder / "worker.py"), *arguments]
+        with subprocess.Popen(
+            command, cwd="/", env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            try:
+                yield process, json.loads(process.stdout.readline())
+            finally:
+                process.kill()
+
+    def end(self) -> None:
+        os.close(self.held)
+        self.process.wait(120)
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    one = Warm(tmp_path_factory.mktemp("warm"))
+    yield one
+    one.end()
+
+
+def ask(process: subprocess.Popen[str], line: str) -> str:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(line)
+    process.stdin.flush()
+    return process.stdout.readline()
+
+
+def test_forked_worker_is_like_an_ordinary_one(started: Warm, tmp_path: Path) -> None:
+    with started.worker("--sock-name", "a b") as (process, forked):
+        assert forked.pop("parent") == started.process.pid
+        assert forked.pop("pid") != process.pid
+        assert forked["environment"].pop(worker.FRONT_END) == str(os.getpid())
+        assert (forked.pop("torch"), forked["threads"]) == (True, 1)
+        assert ask(process, "hello\n") == "hello\n"
+    usual = Warm.__new__(Warm)
+    usual.folder, usual.address = started.folder, str(tmp_path / "none.sock")
+    with usual.worker("--sock-name", "a b") as (process, ordinary):
+        assert (ordinary.pop("pid"), ordinary.pop("parent"), ordinary.pop("torch")) == (process.pid, os.getpid(), False)
+        ordinary["environment"][worker.ADDRESS] = started.address
+    assert forked == ordinary
+
+
+@pytest.mark.parametrize("killed", ["worker", "program"])
+def test_worker_and_the_program_that_torchserve_runs_end_together(started: Warm, killed: str) -> None:
+    with started.worker() as (other, _), started.worker() as (process, report):
+        forked = psutil.Process(report["pid"])
+        os.kill(forked.pid if killed == "worker" else process.pid, signal.SIGKILL)
+        assert process.wait(120) == (1 if killed == "worker" else -signal.SIGKILL)
+        wait_until(lambda: not forked.is_running(), "the end of the worker")
+        assert ask(other, "still here\n") == "still here\n"
+
+
+def test_stopped_worker_is_killed_with_its_program(started: Warm) -> None:
+    with started.worker() as (process, report):
+        forked = psutil.Process(report["pid"])
+        forked.suspend()
+        process.kill()
+        wait_until(lambda: not forked.is_running(), "the end of the worker")
+
+
+def test_worker_that_ends_by_itself_ends_its_program(started: Warm) -> None:
+    with started.worker() as (process, _):
+        assert ask(process, "end\n") == ""
+        assert process.wait(120) == 1
+
+
+def test_program_that_ends_before_its_order_harms_no_other(started: Warm) -> None:
+    environment = {**os.environ, worker.ADDRESS: started.address, "PATH": PATH}
+    for _ in range(3):
+        killed = subprocess.Popen([str(worker.program()), "/none.py"], env=environment, stderr=subprocess.DEVNULL)
+        killed.kill()
+        killed.wait()
+    with started.worker() as (process, _):
+        assert ask(process, "hello\n") == "hello\n"
+
+
+def test_workers_outlive_the_warm_process_and_new_ones_are_ordinary(tmp_path: Path) -> None:
+    one = Warm(tmp_path)
+    with one.worker() as (forked, report):
+        one.process.kill()
+        one.end()
+        assert ask(forked, "still here\n") == "still here\n"
+        with one.worker() as (process, ordinary):
+            assert ordinary["pid"] == process.pid
+            assert ask(process, "hello\n") == "hello\n"
+        os.kill(report["pid"], signal.SIGKILL)
+        assert forked.wait(120) == 1
+
+
+def test_warm_process_ends_with_the_front_end(tmp_path: Path) -> None:
+    one = Warm(tmp_path)
+    one.end()
+    assert one.process.returncode == 0
+
+
+def test_worker_and_handler_use_the_same_name_for_the_front_end() -> None:
+    assert worker.FRONT_END == front_end.FRONT_END
