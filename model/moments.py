@@ -25,12 +25,14 @@ def moments(mean: Tensor, covariance: Tensor) -> tuple[Tensor, Tensor, Tensor, T
     Returns E[x] (N, K), E[x x'] (N, T), E[x bias] (N, K) and E[bias^2] (N,).
     """
     size = mean.shape[1]
-    row, column, full = triangle(size, mean.device)
+    _, column, full = triangle(size, mean.device)
     x = mean.T.clone(memory_format=torch.contiguous_format)  # (K, N): combining whole rows is fast
     spread, bias = covariance.T, mean[:, 0]
     with_bias = spread[full[:size]]
     x[0] = 1.0
-    outer = x[row] * x[column] + spread * (column > 0).unsqueeze(1)  # the constant 1 has no covariance
+    outer = spread * (column > 0).unsqueeze(1)  # the constant 1 has no covariance
+    for i, block in enumerate(outer.split(list(range(1, size + 1)))):
+        block.addcmul_(x[i], x[: i + 1])
     cross = x * bias + with_bias
     cross[0] = bias
     return x.T, outer.T, cross.T, bias**2 + with_bias[0]

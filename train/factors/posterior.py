@@ -24,7 +24,7 @@ from torch.nn import functional
 from model.moments import moments, triangle
 from train.factors.systems import rows_at_once, solve_systems
 
-_CHUNK = 8192  # entities at a time, with up to 8 factors: their K x K systems stay in the processor's cache
+_CHUNK = 4096  # entities at a time, with up to 8 factors: their K x K systems stay in the processor's cache
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from model.moments import triangle
 from train.errors import DivergedError
-from train.factors.systems import inverse_cholesky, rows_at_once, solve_systems
+from train.factors.systems import rows_at_once, solve_systems
 
 
 def positive_matrices(number: int, size: int) -> Tensor:
@@ -20,7 +20,7 @@ def lower_of(matrices: Tensor) -> Tensor:
     return matrices[:, row, column].T
 
 
-@pytest.mark.parametrize("size", [3, 9, 12, 13, 17, 33])
+@pytest.mark.parametrize("size", [1, 3, 9, 17, 24, 25, 33])
 def test_systems_are_solved_and_inverted_whatever_their_size(size: int) -> None:
     matrices = positive_matrices(50, size)
     right = torch.randn(size, 50, generator=torch.Generator().manual_seed(1))
@@ -33,17 +33,10 @@ def test_systems_are_solved_and_inverted_whatever_their_size(size: int) -> None:
 
 
 def test_a_large_matrix_that_is_not_positive_is_refused() -> None:
-    matrices = positive_matrices(2, 20)
+    matrices = positive_matrices(2, 30)
     matrices[1] = -matrices[1]
     with pytest.raises(DivergedError, match="not positive definite"):
-        solve_systems(lower_of(matrices), torch.ones(20, 2))
-
-
-def test_cholesky_factors_are_inverted() -> None:
-    matrices = positive_matrices(50, 6)
-    inverse = inverse_cholesky(lower_of(matrices), 6)
-    expected = torch.linalg.inv(torch.linalg.cholesky(matrices))
-    torch.testing.assert_close(inverse.permute(2, 0, 1), expected, atol=1e-4, rtol=1e-4)
+        solve_systems(lower_of(matrices), torch.ones(30, 2))
 
 
 @pytest.mark.parametrize(("size", "rows"), [(3, 8_100), (9, 8_100), (18, 2_025), (4_000, 1)])
