@@ -119,11 +119,9 @@ class Workers:
 
 
 def main() -> None:
-    """Arguments: a descriptor that is at its end once the front end has ended, and the address to listen at."""
-    front_end, address = int(sys.argv[1]), sys.argv[2]
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
-        listener.bind(address)
-        listener.listen()
+    """Arguments: two descriptors, one that is at its end once the front end has ended, and a socket that listens."""
+    front_end, listening = map(int, sys.argv[1:])
+    with socket.socket(fileno=listening) as listener:
         gc.disable()  # a collection looks through all of torch, and finds nothing
         for name in LIBRARIES:
             with suppress(ImportError):

@@ -12,6 +12,8 @@ import socket
 import sys
 from pathlib import Path
 
+# This file. Its first line finds Python by PATH, which begins with the folder of ours (ops/process/launch.py).
+PROGRAM = Path(__file__).resolve()
 # The variable with the address of the warm process.
 ADDRESS = "NCF_WARM_PROCESS"
 # The variable that tells a forked worker the PID of the front end, which is not its parent.
@@ -19,13 +21,9 @@ FRONT_END = "NCF_FRONT_END"
 _START_TIMEOUT_S = 60.0
 
 
-def program() -> Path:
-    """What TorchServe should run as the Python of a worker: this file, if the system can run it.
-
-    Its first line finds Python by PATH, which begins with the folder of ours (ops/process/launch.py).
-    """
-    own = Path(__file__).resolve()
-    return own if os.access(own, os.X_OK) and hasattr(os, "pidfd_open") else Path(sys.executable)
+def can_order() -> bool:
+    """Whether this system can run this file, and fork workers."""
+    return os.access(PROGRAM, os.X_OK) and hasattr(os, "pidfd_open")
 
 
 def main() -> None:

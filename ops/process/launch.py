@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,21 +38,31 @@ def launch(settings: ServerSettings, archives: Sequence[Path], scratch: Path, ou
         command = [sys.executable, "-m", "ops.asgi", "--config", str(settings.config)]
         return _fails(command, settings.folder, {**environment, "PYTHONPATH": str(_CODE)}, output)
     models = [f"{NAME}={archive.name}" for archive in archives]  # the first loaded archive becomes the default
-    with _warm_process(settings.folder, environment, output) as held:
-        command = front_end_command(
-            auth.prepare(settings), settings.folder, scratch, worker.program(), cache_option(), models
-        )
-        return _fails(command, settings.folder, environment, output, inherited=[held])
+    with _workers_python(settings.folder, environment, output) as (python, held):
+        command = front_end_command(auth.prepare(settings), settings.folder, scratch, python, cache_option(), models)
+        return _fails(command, settings.folder, environment, output, inherited=held)
 
 
 @contextmanager
-def _warm_process(folder: Path, environment: Mapping[str, str], output: IO[bytes]) -> Iterator[int]:
-    """Starts the process that forks the workers. It ends once every holder of the yielded descriptor has ended."""
+def _workers_python(
+    folder: Path, environment: Mapping[str, str], output: IO[bytes]
+) -> Iterator[tuple[Path, Sequence[int]]]:
+    """What the front end should run as the Python of a worker, and the descriptors that it must hold for that.
+
+    Starts the warm process, if this system can. That ends once the front end, which alone holds the descriptor, ended.
+    """
+    if not worker.can_order():
+        yield Path(sys.executable), []
+        return
     end, held = os.pipe()
     try:
-        command = [sys.executable, "-P", warm.__file__, str(end), environment[worker.ADDRESS]]
-        _fails(command, folder, environment, output, pid_file=WARM_PID_FILE, inherited=[end])
-        yield held
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+            listener.bind(environment[worker.ADDRESS])
+            listener.listen()
+            descriptors = [end, listener.fileno()]
+            command = [sys.executable, "-P", warm.__file__, *map(str, descriptors)]
+            _fails(command, folder, environment, output, pid_file=WARM_PID_FILE, inherited=descriptors)
+        yield worker.PROGRAM, [held]
     finally:
         os.close(end)
         os.close(held)

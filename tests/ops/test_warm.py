@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,8 +16,11 @@ import pytest
 
 from handler import front_end
 from ops.frontend import warm, worker
+from ops.process import launch
+from ops.settings import read_settings
 from tests.waiting import wait_until
 
+ROOT = Path(__file__).parents[2]
 PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 # Reports on itself, answers each line, and ends at the line "end".
 SCRIPT = """
@@ -39,10 +43,13 @@ class Warm:
         self.folder, self.address = folder, str(folder / "warm.sock")
         (folder / "worker.py").write_text(f"HERE = {str(folder)!r}{SCRIPT}")
         end, self.held = os.pipe()
-        command = [sys.executable, "-P", warm.__file__, str(end), self.address]
-        self.process = subprocess.Popen(command, pass_fds=[end])
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+            listener.bind(self.address)
+            listener.listen()
+            descriptors = [end, listener.fileno()]
+            command = [sys.executable, "-P", warm.__file__, *map(str, descriptors)]
+            self.process = subprocess.Popen(command, pass_fds=descriptors)
         os.close(end)
-        wait_until(lambda: Path(self.address).exists(), "the socket")
 
     @contextmanager
     def worker(self, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
@@ -54,7 +61,7 @@ class Warm:
             "OWN": "ü",
             "PATH": PATH,
         }
-        command = [str(worker.program()), str(self.folder / "worker.py"), *arguments]
+        command = [str(worker.PROGRAM), str(self.folder / "worker.py"), *arguments]
         with subprocess.Popen(
             command, cwd="/", env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as process:
@@ -126,7 +133,7 @@ def test_worker_that_ends_by_itself_ends_its_program(started: Warm) -> None:
 def test_program_that_ends_before_its_order_harms_no_other(started: Warm) -> None:
     environment = {**os.environ, worker.ADDRESS: started.address, "PATH": PATH}
     for _ in range(3):
-        killed = subprocess.Popen([str(worker.program()), "/none.py"], env=environment, stderr=subprocess.DEVNULL)
+        killed = subprocess.Popen([str(worker.PROGRAM), "/none.py"], env=environment, stderr=subprocess.DEVNULL)
         killed.kill()
         killed.wait()
     with started.worker() as (process, _):
@@ -150,6 +157,30 @@ def test_warm_process_ends_with_the_front_end(tmp_path: Path) -> None:
     one = Warm(tmp_path)
     one.end()
     assert one.process.returncode == 0
+
+
+@pytest.mark.parametrize("possible", [True, False])
+def test_start_chooses_the_python_of_the_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, possible: bool
+) -> None:
+    started: list[object] = []
+
+    def stand_in(*arguments: object) -> list[str]:
+        started.append(arguments[3])
+        return ["true"]
+
+    monkeypatch.setattr(launch, "front_end_command", stand_in)
+    if not possible:
+        monkeypatch.delattr(os, "pidfd_open")
+    settings = read_settings(ROOT / "config.properties", tmp_path, {})
+    with (tmp_path / "console.log").open("wb") as output:
+        assert not launch.launch(settings, [], tmp_path, output)
+    assert started == [worker.PROGRAM if possible else Path(sys.executable)]
+    note = tmp_path / launch.WARM_PID_FILE
+    assert note.exists() == possible
+    if possible:  # its front end, `true`, has ended
+        wait_until(lambda: not psutil.pid_exists(int(note.read_text())), "the end of the warm process")
+    assert (tmp_path / "console.log").read_text() == ""
 
 
 def test_worker_and_handler_use_the_same_name_for_the_front_end() -> None:
