@@ -29,7 +29,7 @@ _GRPC_PORTS = ("grpc_inference_port", "grpc_management_port")
 # Only for these names, the environment or the running server overrides the file.
 ENDPOINTS = (*_ADDRESSES, *_GRPC_PORTS, "grpc_inference_address", "grpc_management_address")
 # If a server listens at every address of the host, the verbs use this one.
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104  # nosec B104: nothing is bound here
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104  # nosec B104
 PORT = "PORT"
 SERVER = "SERVER"
 TORCHSERVE, ASGI = "torchserve", "asgi"

@@ -32,7 +32,7 @@ START_TIMEOUT_S = 180.0
 ASK_TIMEOUT_S = 2.0
 # The longest path of a Unix socket: 107 bytes on Linux, 103 on macOS.
 _MOST_SOCKET_BYTES = 103
-_SHORT = "/tmp"  # noqa: S108  # nosec B108: mkdtemp makes a folder of our own there
+_SHORT = "/tmp"  # noqa: S108  # nosec B108
 
 
 def start(settings: ServerSettings) -> int:
