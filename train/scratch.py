@@ -22,7 +22,10 @@ def scratch_array(folder: Path | None, dtype: npt.DTypeLike, shape: tuple[int, .
         return np.zeros(shape, dtype)
     with tempfile.TemporaryFile(dir=folder) as file:
         try:
-            os.posix_fallocate(file.fileno(), 0, size)  # a mapped file on a full disk would end the process by a signal
+            if hasattr(os, "posix_fallocate"):  # a mapped file on a full disk would end the process by a signal
+                os.posix_fallocate(file.fileno(), 0, size)
+            else:  # macOS
+                file.truncate(size)
         except OSError as error:
             raise OSError(error.errno, os.strerror(error.errno or 0), str(folder or tempfile.gettempdir())) from error
         return np.asarray(np.memmap(file, dtype, "r+", shape=shape))

@@ -23,6 +23,8 @@ from ops.ports import free_ports
 CACHE = Path(sys.prefix).resolve() / "front-end.aot"
 _ROOT = Path(__file__).resolve().parents[2]
 _START_TIMEOUT_S, _WRITE_TIMEOUT_S = 120, 120
+# Java 25 mixes up the names of some adapters between compiled code and the interpreter, and warns at each start.
+_WITHOUT_ADAPTERS = ["-XX:+UnlockDiagnosticVMOptions", "-XX:-AOTAdapterCaching"]
 # The last line of a setting counts.
 _OVERRIDES = """
 inference_address=http://127.0.0.1:{}
@@ -57,7 +59,7 @@ def record(cache: Path) -> None:
         (folder / "handler").symlink_to(_ROOT / "handler")
         (folder / "model-store").mkdir()
         (folder / "config.properties").write_text(config + _OVERRIDES.format(*ports), encoding="utf-8")
-        options = [f"-XX:AOTCacheOutput={unfinished}"]
+        options = [*_WITHOUT_ADAPTERS, f"-XX:AOTCacheOutput={unfinished}"]
         command = front_end_command(folder / "config.properties", folder, folder, Path(sys.executable), options)
         _run(command, folder, f"http://127.0.0.1:{ports[0]}/ping")
         if not unfinished.is_file():

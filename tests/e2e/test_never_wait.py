@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import httpx
+import psutil
 import pytest
 
 from ops.frontend.cache import CACHE
@@ -201,8 +202,11 @@ def test_unregistering_answers_the_current_batch_and_the_queue(fresh: Project) -
     assert [one["version"] for one in fresh.client.versions()] == ["1.0"]
 
 
-def test_log_reports_the_plugin_and_the_start_cache_once(fresh: Project) -> None:
+def test_front_end_uses_plugin_and_start_cache_and_warns_of_neither(fresh: Project) -> None:
     log = (fresh.folder / "logs" / "console.log").read_text()
     assert log.count("the never-wait plugin forms the batches") == 1
-    assert log.count(f"-XX:AOTCache={CACHE}") == CACHE.is_file()
-    assert "[error][aot]" not in log
+    assert "[error]" not in log
+    assert "[warning]" not in log
+    pid = server.running(fresh.settings)
+    assert pid is not None
+    assert (f"-XX:AOTCache={CACHE}" in psutil.Process(pid).cmdline()) == CACHE.is_file()

@@ -114,11 +114,10 @@ def test_slow_server_shows_progress_and_late_answers_are_dropped(tab: Watched) -
         while not any(text in (route.request.post_data or "") for route in held):
             page.wait_for_timeout(20)  # meanwhile the page sends its requests
 
-    page.route("**/predictions/ncf/**", held.append)
+    page.route("**/predictions/ncf/**", lambda route: held.append(route))  # Playwright takes no built-in method
     hold_until("harbour 000")
     expect(page.locator("#busy.on")).to_be_visible()
     hold_until("harbour 000044")
-    page.unroute("**/predictions/ncf/**")
     for route in reversed(held):
         route.continue_()
         expect(found).to_have_count(1)

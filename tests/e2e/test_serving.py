@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from model.artifact import load_artifact
 from model.asks import PairAnswer, PairAsk
 from model.predictor import Predictor
+from ops.process import server
 from tests.e2e.project import Project
 
 pytestmark = pytest.mark.e2e
@@ -67,10 +69,10 @@ def test_describe_tells_scale_counts_and_metrics(served: Project) -> None:
 
 def test_the_worker_runs_the_code_inside_its_archive(served: Project) -> None:
     [version] = [one for one in served.client.versions() if one["version"] == "1.0"]
-    pid = version["workers"][0]["pid"]
-    environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    [path] = [entry.removeprefix(b"PYTHONPATH=").decode() for entry in environment if entry.startswith(b"PYTHONPATH=")]
-    model_folder = Path(f"/proc/{pid}/cwd").readlink()
+    model_folder = Path(f"/proc/{version['workers'][0]['pid']}/cwd").readlink()
+    front_end = psutil.Process(server.running(served.settings))
+    [program] = [one for one in front_end.children() if Path(one.cwd()) == model_folder]  # it orders the worker
+    path = program.environ()["PYTHONPATH"]
     assert path.split(":")[0] == str(model_folder)
     assert (model_folder / "model" / "artifact.py").is_file()
     assert not model_folder.is_relative_to(served.folder)
