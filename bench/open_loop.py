@@ -112,12 +112,30 @@ def drive(
     Raises:
         RuntimeError: there is no C compiler, or the sending failed.
     """
+    return send_at(
+        _poisson_times(rate_per_s, seconds, seed), url, bodies, connections, headers, timeout_s, keep, patience_s
+    )
+
+
+def send_at(
+    times: np.ndarray,
+    url: str,
+    bodies: Sequence[bytes],
+    connections: int = 64,
+    headers: Mapping[str, str] | None = None,
+    timeout_s: float = 10.0,
+    keep: bool = False,
+    patience_s: float | None = None,
+) -> Answers:
+    """Sends a request at each of the ascending `times` (S,), in seconds from the start; otherwise as `drive`.
+
+    With all times 0, this is a closed loop: each connection sends its next request when its last is answered.
+    """
     parts = urlsplit(url)
-    times = _poisson_times(rate_per_s, seconds, seed)
     requests = [_request(parts.path, parts.netloc, headers or {}, body) for body in bodies]
     host = "127.0.0.1" if parts.hostname == "localhost" else str(parts.hostname)
     patience_s = timeout_s if patience_s is None else patience_s
-    command = [str(_compiled()), host, str(parts.port), str(connections), str(timeout_s), str(patience_s)]
+    command = [str(compiled()), host, str(parts.port), str(connections), str(timeout_s), str(patience_s)]
     command.append(str(int(keep)))
     done = subprocess.run(command, input=_plan(requests, times), capture_output=True, check=False)
     if done.returncode:
@@ -165,7 +183,7 @@ def _request(path: str, host: str, headers: Mapping[str, str], body: bytes) -> b
     return f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + body
 
 
-def _compiled() -> Path:
+def compiled() -> Path:
     """The program; it is compiled if it is missing or older than its source."""
     if not _PROGRAM.exists() or _PROGRAM.stat().st_mtime < _SOURCE.stat().st_mtime:
         compiler = shutil.which("cc") or shutil.which("gcc")

@@ -25,13 +25,19 @@ from train.package import PackageConfig, package
 @contextmanager
 def ours(artifact: Path, folder: Path, workers: int = 0) -> Iterator[ServerSettings]:
     """Starts this project's bundle of `artifact`, ready to answer, with `workers` workers (0: one per core)."""
-    with _running(prepare({"1.0": artifact}, folder, workers)) as settings:
+    with running(prepare({"1.0": artifact}, folder, workers)) as settings:
         yield settings
 
 
-def prepare(artifacts: Mapping[str, Path], folder: Path, workers: int = 0) -> ServerSettings:
-    """Packs an artifact for each version into a new folder, with free ports; the first version is the default."""
-    _copy_settings(folder, f"default_workers_per_model={workers}")
+def prepare(
+    artifacts: Mapping[str, Path], folder: Path, workers: int = 0, gpus: int | None = None
+) -> ServerSettings:
+    """Packs an artifact for each version into a new folder, with free ports; the first version is the default.
+
+    gpus: the most GPUs that the workers use; None for all of them.
+    """
+    more = [f"default_workers_per_model={workers}", *([] if gpus is None else [f"number_of_gpu={gpus}"])]
+    _copy_settings(folder, "\n".join(more))
     for version, artifact in artifacts.items():
         package(PackageConfig(version, artifact, folder / "model-store", folder / "handler" / "model-config.yaml"))
     start_with(folder / "model-store", next(iter(artifacts)))
@@ -44,7 +50,7 @@ def stock(artifact: Path, folder: Path, workers: int = 0) -> Iterator[ServerSett
 
     `workers`: 0 is TorchServe's default, one per core.
     """
-    with _running(prepare_stock(artifact, folder, workers)) as settings:
+    with running(prepare_stock(artifact, folder, workers)) as settings:
         yield settings
 
 
@@ -93,7 +99,8 @@ def _copy_settings(folder: Path, more: str) -> None:
 
 
 @contextmanager
-def _running(settings: ServerSettings) -> Iterator[ServerSettings]:
+def running(settings: ServerSettings) -> Iterator[ServerSettings]:
+    """Starts a prepared server, ready to answer, and stops it afterwards."""
     server.start(settings)
     try:
         server.wait_until_ready(settings)
