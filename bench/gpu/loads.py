@@ -25,11 +25,10 @@ _NOBODY = "http://127.0.0.1:1/"
 
 
 class Sender(NamedTuple):
-    """What sends: its name, and `send(url, bodies, connections, seconds)`. note: what to know of its figures."""
+    """What sends: its name, and `send(url, bodies, connections, seconds)`."""
 
     name: str
     send: Send
-    note: str = ""
 
 
 def find_sender() -> Sender:
@@ -38,7 +37,7 @@ def find_sender() -> Sender:
         return Sender("wrk", run_wrk)
     if _has_program():
         return Sender("the program bench/open_loop.c", send_by_c)
-    return Sender("Python", send_by_python, "it may be the limit, not the server")
+    return Sender("Python, which may be slower than the server,", send_by_python)
 
 
 def send_by_c(url: str, bodies: Sequence[bytes], connections: int, seconds: int) -> Load:

@@ -1,4 +1,4 @@
-"""The ways to serve on a machine of which nothing is known: TorchServe, or its workers alone where it does not start."""
+"""The ways to serve on a machine that is not known: TorchServe, or its workers alone where it does not start."""
 
 from __future__ import annotations
 
@@ -67,7 +67,8 @@ class Ways:
             while True:
                 way = self._ways[0]
                 try:
-                    send = stopped_at_exit.enter_context(way.start(artifact, Path(mkdtemp(dir=folder)) / "server", kind))
+                    own = Path(mkdtemp(dir=folder)) / "server"
+                    send = stopped_at_exit.enter_context(way.start(artifact, own, kind))
                     break
                 except FAILURES as error:
                     if self._works or len(self._ways) == 1:
@@ -83,10 +84,11 @@ class Ways:
 def find_ways() -> Ways:
     """The ways that this machine may have."""
     sender = find_sender()
-    frames = "its frames go to its workers from Python, without HTTP and the JVM"
+    served = partial(by_torchserve, sender)
+    frames = "Python sends its frames to its workers, without HTTP and the JVM"
     return Ways(
         [
-            Way("served by TorchServe", partial(by_torchserve, sender), ": ".join(filter(None, (f"{sender.name} sends", sender.note)))),
+            Way("served by TorchServe", served, f"{sender.name} sends"),
             Way("served by TorchServe's workers alone", by_frames, frames),
         ]
     )

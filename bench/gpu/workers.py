@@ -94,8 +94,7 @@ def started(archive: Path, folder: Path, number: int, gpu: int | None) -> Iterat
             connection.sendall(_load_message(unpacked, config["batchSize"], gpu))
             connections.append(connection)
         for connection, log in zip(connections, logs, strict=True):
-            (code,) = _INT.unpack(_read_answer(connection)[: _INT.size])
-            if code != 200:
+            if not _has_loaded(connection):
                 raise RuntimeError(f"a worker did not load {archive.name}: {_last_line(log)}")
         yield Workers(connections, config["batchSize"])
 
@@ -161,6 +160,14 @@ def _load_message(unpacked: Path, batch: int, gpu: int | None) -> bytes:
     return b"".join(
         [b"L", _text(NAME), _text(str(unpacked)), _INT.pack(batch), handler, device, _text(""), struct.pack("!?", True)]
     )
+
+
+def _has_loaded(worker: socket.socket) -> bool:
+    """Whether the worker has loaded the archive; it may also end without a word."""
+    try:
+        return _INT.unpack(_read_answer(worker)[: _INT.size]) == (200,)
+    except ConnectionError:
+        return False
 
 
 def _row(body: bytes) -> bytes:
