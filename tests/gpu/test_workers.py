@@ -92,7 +92,7 @@ def test_fork_of_the_warm_process_uses_the_gpu(
     python_path = os.pathsep.join([str(ROOT), *_python_path()])
     try:
         with warm.worker(str(paths["factors"].parent), first_gpu, python_path=python_path) as (process, report):
-            assert (report["forked"], report["parent"]) == (True, warm.process.pid)
+            assert report["parent"] == warm.process.pid  # it has imported torch, and not used the GPU
             assert report["device"] == name_of(device, first_gpu)
             check(ask(process, json.dumps(asks) + "\n"), expected)
         with warm.worker(str(paths["factors"].parent), first_gpu, python_path=python_path) as (process, _):

@@ -8,21 +8,18 @@ is a list of bodies, and its answer a list of (status, body); the line `break` l
 
 from __future__ import annotations
 
+import json
+import os
 import sys
+from pathlib import Path
+from typing import Any, NoReturn
 
-FORKED = "torch" in sys.modules  # by the warm process, which has imported it
+import torch
+import yaml
+from ts.context import Context, RequestProcessor
 
-import json  # noqa: E402
-import os  # noqa: E402
-from pathlib import Path  # noqa: E402
-from typing import Any, NoReturn  # noqa: E402
-
-import torch  # noqa: E402
-import yaml  # noqa: E402
-from ts.context import Context, RequestProcessor  # noqa: E402
-
-from handler.ncf_handler import NCFHandler  # noqa: E402
-from model.predictor import Predictor  # noqa: E402
+from handler.ncf_handler import NCFHandler
+from model.predictor import Predictor
 
 SETTINGS = Path(__file__).parents[2] / "handler" / "model-config.yaml"
 BREAK = "break\n"
@@ -39,7 +36,7 @@ def main() -> None:
     handler = NCFHandler()
     handler.initialize(context)
     device = handler.service.predictor.scorer.device
-    _tell({"pid": os.getpid(), "parent": os.getppid(), "forked": FORKED, "device": str(device)})
+    _tell({"pid": os.getpid(), "parent": os.getppid(), "device": str(device)})
     for line in sys.stdin:
         if line == BREAK:
             _lose(device)
