@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from bench.gpu.child import rows_of, to_json
-from bench.gpu.section import Context, Row, Section, failed, left_out
+from bench.gpu.section import Context, Row, Section, failed, last_line, left_out
 from bench.machine import ROOT
 
 # After SIGTERM, a section has so long to stop what it has started. It is part of the section's time.
@@ -78,10 +78,11 @@ def run_section(section: Section, context: Context, limit_s: float) -> Finished:
     if status is None:
         rows.append(failed(section.name, f"stopped after {work_s:.0f} s; what it had found by then is above"))
     elif status:
-        print(told, file=sys.stderr)
-        rows.append(failed(section.name, f"ended with status {status}: {_last_line(told)}"))
+        rows.append(failed(section.name, f"ended with status {status}: {last_line(told)}"))
     elif not rows:
         rows.append(failed(section.name, "found nothing"))
+    if any(row.outcome == "failed" for row in rows):
+        print(told, file=sys.stderr)
     return Finished(section.name, rows, time.monotonic() - start, limit_s)
 
 
@@ -108,6 +109,3 @@ def _descendants(pid: int) -> list[psutil.Process]:
     except psutil.NoSuchProcess:
         return []
 
-
-def _last_line(text: str) -> str:
-    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "it said nothing")

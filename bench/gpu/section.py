@@ -85,3 +85,8 @@ def failed(what: str, why: str) -> Row:
 def left_out(what: str, why: str) -> Row:
     """Something that could not be tried on this machine, or in this time."""
     return Row(what, "left out", note=why)
+
+
+def last_line(text: str) -> str:
+    """The last line of what a program printed, for a note: of a Python program that failed, the error."""
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "it said nothing")

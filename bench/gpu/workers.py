@@ -23,6 +23,7 @@ import numpy as np
 import yaml
 
 from bench.gpu.loads import load_of
+from bench.gpu.section import last_line
 from bench.load import Load
 from bench.machine import ROOT
 from model.archive import NAME
@@ -95,7 +96,7 @@ def started(archive: Path, folder: Path, number: int, gpu: int | None) -> Iterat
             connections.append(connection)
         for connection, log in zip(connections, logs, strict=True):
             if not _has_loaded(connection):
-                raise RuntimeError(f"a worker did not load {archive.name}: {_last_line(log)}")
+                raise RuntimeError(f"a worker did not load {archive.name}: {_said(log)}")
         yield Workers(connections, config["batchSize"])
 
 
@@ -149,7 +150,7 @@ def _connect(connection: socket.socket, path: Path, log: Path) -> None:
             return connection.connect(str(path))
         except OSError as error:  # it does not listen yet
             if time.monotonic() > deadline:
-                raise RuntimeError(f"a worker did not start: {_last_line(log)}") from error
+                raise RuntimeError(f"a worker did not start: {_said(log)}") from error
         time.sleep(0.05)
 
 
@@ -203,6 +204,8 @@ def _after_text(data: bytes, at: int) -> int:
     return at + _INT.size + int(_INT.unpack_from(data, at)[0])
 
 
-def _last_line(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return lines[-1] if lines else "it gave no reason"
+
+
+def _said(log: Path) -> str:
+    """The last line that a worker wrote."""
+    return last_line(log.read_text(encoding="utf-8", errors="replace"))
