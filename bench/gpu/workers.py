@@ -204,8 +204,6 @@ def _after_text(data: bytes, at: int) -> int:
     return at + _INT.size + int(_INT.unpack_from(data, at)[0])
 
 
-
-
 def _said(log: Path) -> str:
     """The last line that a worker wrote."""
     return last_line(log.read_text(encoding="utf-8", errors="replace"))

