@@ -29,9 +29,7 @@ def ours(artifact: Path, folder: Path, workers: int = 0) -> Iterator[ServerSetti
         yield settings
 
 
-def prepare(
-    artifacts: Mapping[str, Path], folder: Path, workers: int = 0, gpus: int | None = None
-) -> ServerSettings:
+def prepare(artifacts: Mapping[str, Path], folder: Path, workers: int = 0, gpus: int | None = None) -> ServerSettings:
     """Packs an artifact for each version into a new folder, with free ports; the first version is the default.
 
     gpus: the most GPUs that the workers use; None for all of them.

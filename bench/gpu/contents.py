@@ -59,7 +59,9 @@ OF_PACKAGES = (
 )
 # By the paths inside model-server.jar.
 OF_JAR = (
-    LeftOut(("groovy/*", "org/codehaus/groovy/*", "org/apache/groovy/*", "groovyjarjar*", "META-INF/groovy*"), "scripts"),
+    LeftOut(
+        ("groovy/*", "org/codehaus/groovy/*", "org/apache/groovy/*", "groovyjarjar*", "META-INF/groovy*"), "scripts"
+    ),
     LeftOut(("org/apache/tools/*", "com/github/javaparser/*", "com/thoughtworks/qdox/*"), "building"),
     LeftOut(("org/junit/*", "junit/*", "org/testng/*", "org/hamcrest/*", "org/opentest4j/*"), "testing"),
     LeftOut(("META-INF/resources/webjars/*",), "pages in a browser"),

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.gpu.served import kinds
 from bench.gpu.section import Context, Row
+from bench.gpu.served import kinds
 from bench.gpu.ways import CPU, GPU, Kind, Send, Way, Ways
 from bench.load import Load
 

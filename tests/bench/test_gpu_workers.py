@@ -37,13 +37,8 @@ def test_workers_answer_frames_and_are_gone_afterwards(archive: Path, tmp_path: 
             ready.send([b"[]"], 1, 1)
         told = (tmp_path / "worker-0.log").read_text()
         assert "serving version 1.0 on cpu" in told
-        sockets = list(tmp_path.glob(".sock.*"))
-        assert len(sockets) == 2
-    assert list(tmp_path.glob(".sock.*")) == sockets  # SIGTERM ends a worker before it can remove its own
-    with pytest.raises(OSError, match="ended|pipe|reset"):
+    with pytest.raises(OSError, match="file descriptor"):
         ready.send([PAIR], 1, 1)
-
-
 
 
 def test_statuses_of_a_frame_of_answers() -> None:
