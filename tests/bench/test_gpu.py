@@ -116,7 +116,9 @@ def test_check_writes_one_file_with_every_row_and_prints_one_table(
     printed = capsys.readouterr().out
     assert printed.count("| section | what | result | note |") == 1
     assert "| good | speed | 1,234 pairs/s | on cpu, small: True |" in printed
-    assert "| crashing | crashing | **failed** | ended with status 1: RuntimeError: the card is gone, on cpu |" in printed
+    assert (
+        "| crashing | crashing | **failed** | ended with status 1: RuntimeError: the card is gone, on cpu |" in printed
+    )
 
 
 def test_trial_on_the_processor_replaces_no_figures(
