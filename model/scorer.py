@@ -127,9 +127,8 @@ class Scorer:
             raise NotImplementedError(
                 "this model cannot take new ratings: its network has no encoder; train a model with one"
             )
-        if self.checks_rows:
-            _check_rows(owner, number - 1)
-            _check_rows(movie_index, self._last_movie)
+        _check_rows(owner, number - 1)  # on any device: TorchScript would raise an error of another type
+        _check_rows(movie_index, self._last_movie)
         with torch.inference_mode():
             owners = self._tensor(owner.astype(np.int64))
             movies = self._tensor(movie_index.astype(np.int64))

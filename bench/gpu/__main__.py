@@ -61,7 +61,9 @@ def main(arguments: Sequence[str] | None = None, sections: Sequence[Section] = S
 def _parser() -> argparse.ArgumentParser:
     parser = artifact_parser("bench.gpu", __doc__)
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda", help="cpu tries the check without a GPU")
-    parser.add_argument("--small", action="store_true", help="the smallest sizes: a trial of a few minutes on two cores")
+    parser.add_argument(
+        "--small", action="store_true", help="the smallest sizes: a trial of a few minutes on two cores"
+    )
     parser.add_argument("--kmrd", type=Path, help="KMRD's folder; without it, trainings use the embedded data")
     parser.add_argument("--budget", type=positive, default=BUDGET_S, help="seconds after which everything has ended")
     parser.add_argument("--out", type=Path, help="write gpu.json and gpu.md into this folder, and nowhere else")

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bench.growth import make_artifact
 from bench.gpu.section import Context, Row, left_out, measured
+from bench.growth import make_artifact
 from model.artifact import Artifact, load_artifact
 from model.asks import BestAsk, Call, ServedModel
 from model.predictor import Predictor

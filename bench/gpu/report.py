@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, get_args
 
 from bench.gpu.card import card_line
 from bench.gpu.frame import Finished
-from bench.gpu.section import Context, Row
+from bench.gpu.section import Context, Outcome, Row
 from bench.markdown import table
 
 
@@ -33,9 +34,8 @@ def results(context: Context, card: Mapping[str, Any], found: Sequence[Finished]
 def report(context: Context, card: Mapping[str, Any], found: Sequence[Finished]) -> str:
     """The device, one table with a line for each finding, and how many there are of each outcome."""
     lines = [(one.name, row.what, _result(row), row.note) for one in found for row in one.rows]
-    outcomes = [row.outcome for one in found for row in one.rows]
-    kinds = ("measured", "passed", "failed", "left out")
-    counts = ", ".join(f"{outcomes.count(kind)} {kind}" for kind in kinds)
+    outcomes = Counter(row.outcome for one in found for row in one.rows)
+    counts = ", ".join(f"{outcomes[kind]} {kind}" for kind in get_args(Outcome))
     spent = ", ".join(f"{one.name} {one.seconds:.0f} s" for one in found)
     sizes = " The sizes are the smallest ones (--small)." if context.small else ""
     return "\n\n".join(

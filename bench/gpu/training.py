@@ -136,9 +136,7 @@ def _lines(device: str, arguments: Sequence[str]) -> Iterator[Mapping[str, Any]]
     environment = {**os.environ, **({"CUDA_VISIBLE_DEVICES": ""} if device == "cpu" else {})}
     command = [sys.executable, "-m", *arguments]
     with tempfile.TemporaryFile("w+") as errors:
-        with subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
-        ) as process:
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True) as process:
             assert process.stdout is not None
             for line in process.stdout:
                 yield json.loads(line)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
 
 from bench.gpu import __main__ as program
 from bench.gpu.__main__ import main
@@ -116,7 +117,9 @@ def test_check_writes_one_file_with_every_row_and_prints_one_table(
     printed = capsys.readouterr().out
     assert printed.count("| section | what | result | note |") == 1
     assert "| good | speed | 1,234 pairs/s | on cpu, small: True |" in printed
-    assert "| crashing | crashing | **failed** | ended with status 1: RuntimeError: the card is gone, on cpu |" in printed
+    assert (
+        "| crashing | crashing | **failed** | ended with status 1: RuntimeError: the card is gone, on cpu |" in printed
+    )
 
 
 def test_trial_on_the_processor_replaces_no_figures(
@@ -132,7 +135,7 @@ def test_trial_on_the_processor_replaces_no_figures(
 def test_without_a_gpu_the_check_says_how_to_try_it(
     saved: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(program.torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(SystemExit):
         main(["--artifact", str(saved)])
     assert "`--device cpu --small` tries the check on the processor" in capsys.readouterr().err

@@ -22,9 +22,7 @@ OUTSIDE: dict[str, Callable[[Scorer], object]] = {
     "a user": lambda scorer: scorer.rate(NO_USER, MOVIE),
     "a movie": lambda scorer: scorer.rate(USER, NO_MOVIE),
     "a negative row": lambda scorer: scorer.rate(USER, NEGATIVE),
-    "a fold-in user who is not there": lambda scorer: scorer.rate(
-        NO_USER + 1, MOVIE, [scorer.encode(MOVIE, RATINGS)]
-    ),
+    "a fold-in user who is not there": lambda scorer: scorer.rate(NO_USER + 1, MOVIE, [scorer.encode(MOVIE, RATINGS)]),
     "a user of lists": lambda scorer: scorer.rate_all(NO_USER, MOVIE),
     "a movie of lists": lambda scorer: scorer.rate_all(USER, NO_MOVIE),
     "a movie of sketched lists": lambda scorer: scorer.sketch_all(USER, NO_MOVIE),

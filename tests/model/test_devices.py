@@ -80,9 +80,9 @@ def shares_of(interest: Interest) -> torch.Tensor:
 
 def test_lists_and_vectors_of_the_default_network_are_made_where_it_is(artifact: Artifact) -> None:
     network = random_factor_network()
-    maps = {"user_ids": IdMap(np.arange(NUM_USERS)), "movie_ids": IdMap(np.arange(NUM_MOVIES))}
+    users, movies = (IdMap(np.arange(number)) for number in (NUM_USERS, NUM_MOVIES))
     with torch.device("meta"):
-        scorer = Scorer(replace(artifact, network=network, **maps))
+        scorer = Scorer(replace(artifact, network=network, user_ids=users, movie_ids=movies))
         rows = np.arange(5)
         assert np.isfinite(scorer.rate_all(rows, rows)).all()
         assert np.isfinite(scorer.sketch_all(rows, rows)).all()
