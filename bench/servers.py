@@ -17,6 +17,7 @@ from model.artifact import load_artifact
 from ops.frontend.build import JAR as PLUGIN
 from ops.ports import free_ports
 from ops.process import server
+from ops.process.state import STOP_TIMEOUT_S
 from ops.settings import ServerSettings, read_settings
 from ops.store.archives import start_with
 from train.package import PackageConfig, package
@@ -97,11 +98,11 @@ def _copy_settings(folder: Path, more: str) -> None:
 
 
 @contextmanager
-def running(settings: ServerSettings) -> Iterator[ServerSettings]:
-    """Starts a prepared server, ready to answer, and stops it afterwards."""
+def running(settings: ServerSettings, stop_s: float = STOP_TIMEOUT_S) -> Iterator[ServerSettings]:
+    """Starts a prepared server, ready to answer, and stops it afterwards; what does not end in `stop_s` is killed."""
     server.start(settings)
     try:
         server.wait_until_ready(settings)
         yield settings
     finally:
-        server.stop(settings)
+        server.stop(settings, stop_s)

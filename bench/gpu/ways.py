@@ -25,6 +25,8 @@ GPU, CPU = "GPU", "CPU"
 # What a start can raise: a package, a program or a file is missing, or a process ended or gave no answer.
 FAILURES = (ImportError, OSError, RuntimeError, ValueError)
 _READY_TIMEOUT_S = 120.0
+# A section that is late has a few seconds to end.
+_STOP_S = 2.0
 
 # Sends bodies over so many connections for so many seconds.
 Send = Callable[[Sequence[bytes], int, int], Load]
@@ -98,7 +100,7 @@ def find_ways() -> Ways:
 def by_torchserve(sender: Sender, artifact: Path, folder: Path, kind: Kind) -> Iterator[Send]:
     """TorchServe with this kind of workers."""
     settings = prepare({"1.0": artifact}, folder, kind.number, gpus=None if kind.device == GPU else 0)
-    with running(settings):
+    with running(settings, _STOP_S):
         _wait_for(settings, kind)
         yield partial(sender.send, settings.inference + PATH)
 

