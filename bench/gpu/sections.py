@@ -8,5 +8,5 @@ SECTIONS = (
     Section("tests", "bench.gpu.tests", 120),
     Section("in process", "bench.gpu.in_process", 100),
     Section("training", "bench.gpu.training", 160),
-    Section("served", "bench.gpu.served", 130),
+    Section("served", "bench.gpu.served", 100),
 )
