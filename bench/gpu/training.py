@@ -160,7 +160,11 @@ def _lines(device: str, arguments: Sequence[str]) -> Iterator[Mapping[str, Any]]
         with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True) as process:
             assert process.stdout is not None
             for line in process.stdout:
-                yield json.loads(line)
+                found = json.loads(line)
+                if found["device"] != device:
+                    process.kill()
+                    raise ProgramError(f"{arguments[0]} ran on {found['device']}, not on {device}")
+                yield found
         if process.returncode:
             errors.seek(0)
             told = errors.read()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from bench.gpu.generated import load_generated, write_generated
 from bench.gpu.many_items import Way, _by_number
@@ -62,3 +63,9 @@ def test_lists_that_would_take_too_long_are_left_out(monkeypatch: pytest.MonkeyP
     rows = list(_by_number("lists", Way(lambda _: None, 16), (1, 64, 1_024)))
     assert [row.figure for row in rows] == [1e3, 4e3, None]
     assert rows[-1].note == "would take about 64 s"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_training_on_another_device_than_was_asked_for_fails(generated: Path) -> None:
+    with pytest.raises(ProgramError, match=r"bench.gpu.fit ran on cpu, not on cuda"):
+        list(_lines("cuda", ["bench.gpu.fit", "mlp", str(generated), "0"]))
