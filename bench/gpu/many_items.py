@@ -27,7 +27,7 @@ from train.compile_head import compile_head
 
 _TOP_K = 10
 _USERS_AT_ONCE, _ITEMS_AT_ONCE = 16, 65_536
-_MOST_S = 12.0  # that one way may take for so many users
+_MOST_S = 20.0  # that one way may take for so many users
 _ROUNDS = 5
 
 
