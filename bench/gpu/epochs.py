@@ -1,4 +1,4 @@
-"""`python -m bench.gpu.epochs NUMBER BATCH...`: how fast `mlp` trains on so many generated ratings, by batch.
+"""`python -m bench.gpu.epochs FILE BATCH...`: how fast `mlp` trains on a file of generated ratings, by batch.
 
 Prints a line of JSON for each batch: rows per second of one epoch, as a training does it, and on a GPU with the step as
 a CUDA graph. NVIDIA's NCF, for orientation: 22.6 to 34.1 million rows/s on one A100, in batches of a million.
@@ -11,10 +11,11 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 
-from bench.gpu.fit import made_data
+from bench.gpu.generated import load_generated
 from bench.gpu.graph import GraphedStep
 from model.network import EmbeddingMLP
 from model.scale import RatingScale
@@ -66,15 +67,15 @@ def _cut(ratings: Ratings, start: int, end: int) -> Ratings:
 
 def main() -> None:
     """Prints the lines."""
-    number, *batches = map(int, sys.argv[1:])
+    path, *batches = sys.argv[1:]
     torch.set_num_threads(1)  # as a training does
     device, scale, options = distributed.device(), RatingScale(1, 10), PRESETS["mlp"].mlp
-    rows = index_ratings(made_data(number).ratings)
+    rows = index_ratings(load_generated(Path(path)).ratings)
     ratings = rows.ratings.to(device)
-    for batch in batches:
+    for batch in map(int, batches):
         config = replace(options, batch_size=batch, patience=0)
         network = build_network(config, len(rows.user_ids), len(rows.movie_ids), 0).to(device)
-        found = {"device": device.type, "rows": number, "batch": batch}
+        found = {"device": device.type, "rows": len(ratings), "batch": batch}
         found["plain"] = rows_per_s(ratings, plain_epoch(network, scale, config), batch)
         print(json.dumps(found), flush=True)
         if device.type == "cuda":

@@ -1,7 +1,8 @@
 """`python -m bench.gpu.fit PRESET DATA SEED...`: trains a preset for each seed, and prints a line of JSON for each.
 
-DATA is a folder of ratings, or a number of generated ones. Training takes the GPU that it sees, or else the processor:
-with CUDA_VISIBLE_DEVICES= it sees none. Only choosing and fitting are timed, as only they run on a GPU.
+DATA is a folder of ratings, or a file of generated ones (bench/gpu/generated.py). Training takes the GPU that it sees,
+or else the processor: with CUDA_VISIBLE_DEVICES= it sees none. Only choosing and fitting are timed, as only they run on
+a GPU.
 """
 
 from __future__ import annotations
@@ -13,16 +14,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import torch
 
-from bench.made_ratings import Made, draw_pairs, rate
+from bench.gpu.generated import load_generated
 from model.scale import RatingScale
 from train import distributed
 from train.architectures import ARCHITECTURES
 from train.config import PRESETS
-from train.dataset.data import MOVIE_ID, RATING, USER_ID, RatingsData, split_ratings
+from train.dataset.data import RatingsData, split_ratings
 from train.dataset.tensors import index_ratings, look_up_ratings
 from train.predict import mean_squared_error
 from train.readers import load_ratings
@@ -54,20 +53,12 @@ def measure(preset: str, data: RatingsData, seed: int) -> dict[str, Any]:
     }
 
 
-def made_data(rows: int) -> RatingsData:
-    """Generated ratings, as bench/made_ratings.py makes them."""
-    made, random = Made.of(rows), np.random.default_rng(0)
-    user, movie = draw_pairs(random, made.rows, made.num_users, made.num_movies)
-    rating = rate(random, user, movie, made).astype(np.float64)
-    frame = pd.DataFrame({USER_ID: user, MOVIE_ID: movie, RATING: rating})
-    return RatingsData(frame, None, Path("made"), "", 0, (1.0, 10.0), str)
-
-
 def main() -> None:
     """Prints the lines."""
     preset, source, *seeds = sys.argv[1:]
     torch.set_num_threads(1)  # as a training does
-    data = made_data(int(source)) if source.isdecimal() else load_ratings(Path(source))
+    path = Path(source)
+    data = load_ratings(path) if path.is_dir() else load_generated(path)
     for seed in map(int, seeds):
         print(json.dumps(measure(preset, data, seed)), flush=True)
 

@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
-import xml.etree.ElementTree as ET  # nosec B405  it reads what pytest wrote
+import xml.etree.ElementTree as ET  # nosec B405
 from collections.abc import Iterator
 from pathlib import Path
 

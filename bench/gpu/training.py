@@ -33,20 +33,41 @@ class ProgramError(RuntimeError):
     """A program that trains has failed; the message has the last line that it printed."""
 
 
+class _Drawing:
+    """So many generated ratings, which another process draws."""
+
+    def __init__(self, folder: Path, rows: int) -> None:
+        self.rows = rows
+        self._path = folder / f"{rows}.npz"
+        command = [sys.executable, "-m", "bench.gpu.generated", str(self._path), str(rows)]
+        self._process = subprocess.Popen(command)
+
+    def file(self) -> str:
+        """The file, once it is there.
+
+        Raises:
+            ProgramError: it could not be written.
+        """
+        if status := self._process.wait():
+            raise ProgramError(f"bench.gpu.generated ended with status {status}")
+        return str(self._path)
+
+
 def run(context: Context) -> Iterator[Row]:
     """Errors and seconds on KMRD or the embedded data, and then speed on more and more generated ratings."""
     more, most, batches = (20_000, 40_000, (1_024,)) if context.small else (1_000_000, 10_000_000, _BATCHES)
     with tempfile.TemporaryDirectory() as folder:
+        drawing = {rows: _Drawing(Path(folder), rows) for rows in (more, most)}  # meanwhile
         data = context.kmrd
         if data is None:
             data = Path(folder) / "demo"
             write_demo(data)
         for preset in PRESETS:
             yield from _or_failure(f"{preset} on {data.name}", _compare(context, preset, data))
-    for rows in (more, most):
-        yield from _or_failure(f"mlp on {rows:,} generated ratings", _epochs(context, rows, batches))
-    for rows, devices in ((more, _devices(context)), (most, [context.device])):
-        yield from _or_failure(f"default on {rows:,} generated ratings", _fits(rows, devices))
+        for rows, drawn in drawing.items():
+            yield from _or_failure(f"mlp on {rows:,} generated ratings", _epochs(context, drawn, batches))
+        for rows, devices in ((more, _devices(context)), (most, [context.device])):
+            yield from _or_failure(f"default on {rows:,} generated ratings", _fits(drawing[rows], devices))
 
 
 def _or_failure(what: str, rows: Iterator[Row]) -> Iterator[Row]:
@@ -78,10 +99,10 @@ def alike(what: str, ours: Sequence[float], theirs: Sequence[float]) -> Row:
     return passed(what, told) if apart <= allowed else failed(what, told)
 
 
-def _epochs(context: Context, rows: int, batches: Sequence[int]) -> Iterator[Row]:
+def _epochs(context: Context, drawn: _Drawing, batches: Sequence[int]) -> Iterator[Row]:
     """Rows per second of an epoch of `mlp`, and with CUDA graphs."""
-    what = f"one epoch of mlp on {rows:,} generated ratings"
-    for found in _lines(context.device, ["bench.gpu.epochs", str(rows), *map(str, batches)]):
+    what = f"one epoch of mlp on {drawn.rows:,} generated ratings"
+    for found in _lines(context.device, ["bench.gpu.epochs", drawn.file(), *map(str, batches)]):
         name = f"{what}, batches of {found['batch']:,}"
         if "graph" in found:
             yield measured(f"{name}, a step as a CUDA graph", found["graph"], "rows/s", "trainings do not use it")
@@ -91,10 +112,10 @@ def _epochs(context: Context, rows: int, batches: Sequence[int]) -> Iterator[Row
         yield left_out(f"{what}, a step as a CUDA graph", "needs a GPU")
 
 
-def _fits(rows: int, devices: Sequence[str]) -> Iterator[Row]:
+def _fits(drawn: _Drawing, devices: Sequence[str]) -> Iterator[Row]:
     """Seconds of the default preset on generated ratings, on these devices at the same time."""
-    arguments = ["bench.gpu.fit", "default", str(rows), "0"]
-    name = f"default on {rows:,} generated ratings"
+    arguments = ["bench.gpu.fit", "default", drawn.file(), "0"]
+    name = f"default on {drawn.rows:,} generated ratings"
     for device, found in _on_devices(devices, arguments).items():
         yield _seconds(f"{name}, {device}", found)
         yield measured(f"{name}, {device}: held-out MSE", _mean(found, "mse"), "")
@@ -139,7 +160,11 @@ def _lines(device: str, arguments: Sequence[str]) -> Iterator[Mapping[str, Any]]
         with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True) as process:
             assert process.stdout is not None
             for line in process.stdout:
-                yield json.loads(line)
+                found = json.loads(line)
+                if found["device"] != device:
+                    process.kill()
+                    raise ProgramError(f"{arguments[0]} ran on {found['device']}, not on {device}")
+                yield found
         if process.returncode:
             errors.seek(0)
             told = errors.read()

@@ -22,7 +22,6 @@ from bench.gpu.report import report
 from bench.gpu.section import Context, Row, Section, failed, left_out, measured, passed
 from bench.gpu.sections import SECTIONS
 from bench.gpu.tests import rows_of
-from bench.gpu.training import alike
 from model.artifact import Artifact, save_artifact
 from tests.waiting import wait_until
 
@@ -179,10 +178,3 @@ def test_crossover_is_the_batch_from_which_on_the_gpu_stays_ahead(
     assert (found.figure, found.outcome) == (figure, "measured")
     assert found.note.startswith(note)
     assert crossover((1, 48, 1024), {"cpu": [2, 2, 2]}).outcome == "left out"
-
-
-def test_errors_of_two_devices_are_alike_within_the_spread_of_seeds() -> None:
-    assert alike("mse", [3.10, 3.14, 3.12], [3.11, 3.15, 3.13]).outcome == "passed"
-    assert alike("mse", [3.001, 3.001], [3.0, 3.0]).outcome == "passed"
-    assert alike("mse", [3.2, 3.2], [3.0, 3.0]).outcome == "failed"
-    assert alike("mse", [3.2, 3.21], [3.0, 3.01]).outcome == "failed"
