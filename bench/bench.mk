@@ -8,7 +8,7 @@ SOAK_ARGS ?=
 PEERS ?=
 # The folders of ratings for `make bench-accuracy` and `make bench-ranking`.
 DATA_DIRS ?= build/demo
-# The folder of KMRD, for a race against the reference in `make bench-train`.
+# The folder of KMRD, for a race against the reference in `make bench-train`, and for `make gpu-check`.
 KMRD ?=
 
 PEERS_WITH_ENVIRONMENT := $(patsubst bench/peers/%/requirements.txt,%,$(wildcard bench/peers/*/requirements.txt))
@@ -16,7 +16,7 @@ PEERS_READY = $(patsubst %,.venv-peers/%/ready,$(if $(PEERS),$(filter $(PEERS),$
 
 RANKING_PEERS := implicit rectools lenskit
 
-.PHONY: bench-serve bench-peers bench-costs bench-predictor bench-new-users bench-update bench-accuracy bench-ranking bench-train soak fuzz
+.PHONY: bench-serve bench-peers bench-costs bench-predictor bench-new-users bench-update bench-accuracy bench-ranking bench-train gpu-check gpu-bundle soak fuzz
 
 bench-serve: .venv/serve ## measure VERSION against a stock TorchServe bundle (needs wrk, cc)
 	$(PY) -m bench.serve --artifact "$$($(BUILD) artifact)" $(BENCH_ARGS)
@@ -51,6 +51,13 @@ bench-ranking: .venv/serve $(RANKING_PEERS:%=.venv-peers/%/ready) ## compare rec
 
 bench-train: .venv/serve ## measure training by number of ratings, up to 10 million; KMRD=folder adds a race
 	$(PY) -m bench.train $(if $(KMRD),--kmrd $(call quoted,$(KMRD))) $(BENCH_ARGS)
+
+gpu-check: .venv/dev ## test, train and measure on a GPU within eight minutes; KMRD=folder trains on KMRD
+	$(PY) -m bench.gpu --artifact "$$($(BUILD) artifact)" $(if $(KMRD),--kmrd $(call quoted,$(KMRD))) $(BENCH_ARGS)
+
+gpu-bundle: .venv/serve ## make a folder that checks the GPU path on a machine without network and Java; KMRD=folder adds KMRD
+	$(PY) -m bench.gpu.carry --artifact "$$($(if $(KMRD),DATA=$(call quoted,$(KMRD)) GIVEN="DATA $(GIVEN)" $(PY) -m ops.build,$(BUILD)) artifact)" \
+		$(if $(KMRD),--kmrd $(call quoted,$(KMRD))) $(BENCH_ARGS)
 
 soak: .venv/serve ## stress a server with overload and faults for 30 minutes (needs wrk, cc)
 	$(PY) -m bench.soak --artifact "$$($(BUILD) artifact)" $(SOAK_ARGS)

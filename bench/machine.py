@@ -7,7 +7,8 @@ import platform
 import subprocess
 import sys
 from collections.abc import Mapping
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,9 @@ def describe_machine(artifact: Path | None = None) -> dict[str, Any]:
         "processor": _processor(),
         "cores": psutil.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
-        "commit": _output("git", "rev-parse", "--short", "HEAD") + (" with changes" if _is_changed() else ""),
+        "commit": _commit(),
         "command": " ".join(["python", "-m", *_module(), *sys.argv[1:]]),
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
+        "versions": {"python": platform.python_version(), **_versions()},
         "measured": datetime.datetime.now(datetime.UTC).isoformat(timespec="minutes"),
     }
     if artifact is not None:
@@ -68,6 +69,23 @@ def _processor() -> str:
     return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
+def _versions() -> dict[str, str]:
+    """The packages that are installed."""
+    found = {}
+    for name in _PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+def _commit() -> str:
+    """The commit of this folder; without git, what the file COMMIT says, which a copy for another machine has."""
+    if commit := _output("git", "rev-parse", "--short", "HEAD"):
+        return commit + (" with changes" if _is_changed() else "")
+    told = ROOT / "COMMIT"
+    return told.read_text(encoding="utf-8").strip() if told.is_file() else "unknown"
+
+
 def _is_changed() -> bool:
     """Whether the code differs from the commit; Markdown and results, which benchmarks write, do not count."""
     written = (":(top,exclude)*.md", ":(top,exclude)bench/results")
@@ -75,4 +93,7 @@ def _is_changed() -> bool:
 
 
 def _output(*command: str) -> str:
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+    try:
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+    except FileNotFoundError:  # a machine without git
+        return ""

@@ -21,8 +21,8 @@ import numpy as np
 
 from model.files import atomic_write
 
-_SOURCE = Path(__file__).with_suffix(".c")
-_PROGRAM = Path(__file__).resolve().parents[1] / "build" / "bench" / "open_loop"
+SOURCE = Path(__file__).with_suffix(".c")
+PROGRAM = Path(__file__).resolve().parents[1] / "build" / "bench" / "open_loop"
 _OUTCOME = np.dtype(
     [("sent_s", "f8"), ("latency_s", "f8"), ("answer_at", "u8"), ("status", "u4"), ("answer_length", "u4")]
 )
@@ -112,12 +112,30 @@ def drive(
     Raises:
         RuntimeError: there is no C compiler, or the sending failed.
     """
+    return send_at(
+        _poisson_times(rate_per_s, seconds, seed), url, bodies, connections, headers, timeout_s, keep, patience_s
+    )
+
+
+def send_at(
+    times: np.ndarray,
+    url: str,
+    bodies: Sequence[bytes],
+    connections: int = 64,
+    headers: Mapping[str, str] | None = None,
+    timeout_s: float = 10.0,
+    keep: bool = False,
+    patience_s: float | None = None,
+) -> Answers:
+    """Sends a request at each of the ascending `times` (S,), in seconds from the start; otherwise as `drive`.
+
+    With all times 0, this is a closed loop: each connection sends its next request when its last is answered.
+    """
     parts = urlsplit(url)
-    times = _poisson_times(rate_per_s, seconds, seed)
     requests = [_request(parts.path, parts.netloc, headers or {}, body) for body in bodies]
     host = "127.0.0.1" if parts.hostname == "localhost" else str(parts.hostname)
     patience_s = timeout_s if patience_s is None else patience_s
-    command = [str(_compiled()), host, str(parts.port), str(connections), str(timeout_s), str(patience_s)]
+    command = [str(compiled()), host, str(parts.port), str(connections), str(timeout_s), str(patience_s)]
     command.append(str(int(keep)))
     done = subprocess.run(command, input=_plan(requests, times), capture_output=True, check=False)
     if done.returncode:
@@ -165,13 +183,13 @@ def _request(path: str, host: str, headers: Mapping[str, str], body: bytes) -> b
     return f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + body
 
 
-def _compiled() -> Path:
+def compiled() -> Path:
     """The program; it is compiled if it is missing or older than its source."""
-    if not _PROGRAM.exists() or _PROGRAM.stat().st_mtime < _SOURCE.stat().st_mtime:
+    if not PROGRAM.exists() or PROGRAM.stat().st_mtime < SOURCE.stat().st_mtime:
         compiler = shutil.which("cc") or shutil.which("gcc")
         if compiler is None:
             raise RuntimeError("there is no C compiler for bench/open_loop.c; on Debian: apt-get install gcc libc6-dev")
-        _PROGRAM.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(_PROGRAM) as partial:
-            subprocess.run([compiler, "-O2", "-Wall", "-o", str(partial), str(_SOURCE), "-lm"], check=True)
-    return _PROGRAM
+        PROGRAM.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(PROGRAM) as partial:
+            subprocess.run([compiler, "-O2", "-Wall", "-o", str(partial), str(SOURCE), "-lm"], check=True)
+    return PROGRAM

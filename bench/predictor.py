@@ -8,7 +8,7 @@ has whole requests, from a body's bytes to an answer's bytes.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ from model.artifact import Artifact, load_artifact
 from model.asks import ColumnsAsk
 from model.predictor import Predictor
 
-BATCHES = (1_024, 16_384, 1_048_576)
+BATCHES = (1_024, 16_384, 65_536, 1_048_576)
 _ROUNDS = 5
 _SEED = 1234
 
@@ -45,8 +45,10 @@ def times_per_s(work: Callable[[], object], seconds: float) -> float:
     return float(np.median(rounds))
 
 
-def in_batches(artifact: Artifact, device: str, seconds: float = 1.0) -> Iterator[tuple[str, list[float]]]:
-    """The name of each kind of work, and its pairs per second for each of BATCHES; ids are the artifact's own."""
+def in_batches(
+    artifact: Artifact, device: str, seconds: float = 1.0, batches: Sequence[int] = BATCHES
+) -> Iterator[tuple[str, list[float]]]:
+    """The name of each kind of work, and its pairs per second for each of the batches; ids are the artifact's own."""
     predictor = Predictor(artifact, device)
     scorer = predictor.scorer
     generator = np.random.default_rng(_SEED)
@@ -70,8 +72,8 @@ def in_batches(artifact: Artifact, device: str, seconds: float = 1.0) -> Iterato
             "raw ids to ratings": lambda: predictor.answer([ColumnsAsk(user_ids, movie_ids)]),
         }
 
-    by_size = {size: works(size) for size in BATCHES}
-    for name in by_size[BATCHES[0]]:
+    by_size = {size: works(size) for size in batches}
+    for name in by_size[batches[0]]:
         yield name, [size * times_per_s(found[name], seconds) for size, found in by_size.items()]
 
 

@@ -16,6 +16,11 @@ DOCUMENT = ROOT / "docs" / "benchmarks.md"
 _OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
 
 
+def as_json(results: Mapping[str, Any]) -> bytes:
+    """The results as the file of a benchmark has them; an infinite figure becomes null."""
+    return orjson.dumps(results, option=_OPTIONS)
+
+
 def publish(name: str, results: Mapping[str, Any], text: str, options: argparse.Namespace) -> None:
     """Prints `text`; without --write-nothing, also writes results/NAME.json and the section NAME of the document.
 
@@ -28,7 +33,7 @@ def publish(name: str, results: Mapping[str, Any], text: str, options: argparse.
     if options.write_nothing:
         return
     with atomic_write(RESULTS / f"{name}.json") as partial:
-        partial.write_bytes(orjson.dumps(results, option=_OPTIONS))
+        partial.write_bytes(as_json(results))
     document = replace_section(DOCUMENT.read_text(encoding="utf-8"), name, f"{machine_line(results)}\n\n{text}")
     with atomic_write(DOCUMENT) as partial:
         partial.write_text(document, encoding="utf-8")

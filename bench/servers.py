@@ -17,6 +17,7 @@ from model.artifact import load_artifact
 from ops.frontend.build import JAR as PLUGIN
 from ops.ports import free_ports
 from ops.process import server
+from ops.process.state import STOP_TIMEOUT_S
 from ops.settings import ServerSettings, read_settings
 from ops.store.archives import start_with
 from train.package import PackageConfig, package
@@ -25,13 +26,17 @@ from train.package import PackageConfig, package
 @contextmanager
 def ours(artifact: Path, folder: Path, workers: int = 0) -> Iterator[ServerSettings]:
     """Starts this project's bundle of `artifact`, ready to answer, with `workers` workers (0: one per core)."""
-    with _running(prepare({"1.0": artifact}, folder, workers)) as settings:
+    with running(prepare({"1.0": artifact}, folder, workers)) as settings:
         yield settings
 
 
-def prepare(artifacts: Mapping[str, Path], folder: Path, workers: int = 0) -> ServerSettings:
-    """Packs an artifact for each version into a new folder, with free ports; the first version is the default."""
-    _copy_settings(folder, f"default_workers_per_model={workers}")
+def prepare(artifacts: Mapping[str, Path], folder: Path, workers: int = 0, gpus: int | None = None) -> ServerSettings:
+    """Packs an artifact for each version into a new folder, with free ports; the first version is the default.
+
+    gpus: the most GPUs that the workers use; None for all of them.
+    """
+    more = [f"default_workers_per_model={workers}", *([] if gpus is None else [f"number_of_gpu={gpus}"])]
+    _copy_settings(folder, "\n".join(more))
     for version, artifact in artifacts.items():
         package(PackageConfig(version, artifact, folder / "model-store", folder / "handler" / "model-config.yaml"))
     start_with(folder / "model-store", next(iter(artifacts)))
@@ -44,7 +49,7 @@ def stock(artifact: Path, folder: Path, workers: int = 0) -> Iterator[ServerSett
 
     `workers`: 0 is TorchServe's default, one per core.
     """
-    with _running(prepare_stock(artifact, folder, workers)) as settings:
+    with running(prepare_stock(artifact, folder, workers)) as settings:
         yield settings
 
 
@@ -93,10 +98,11 @@ def _copy_settings(folder: Path, more: str) -> None:
 
 
 @contextmanager
-def _running(settings: ServerSettings) -> Iterator[ServerSettings]:
+def running(settings: ServerSettings, stop_s: float = STOP_TIMEOUT_S) -> Iterator[ServerSettings]:
+    """Starts a prepared server, ready to answer, and stops it afterwards; what does not end in `stop_s` is killed."""
     server.start(settings)
     try:
         server.wait_until_ready(settings)
         yield settings
     finally:
-        server.stop(settings)
+        server.stop(settings, stop_s)

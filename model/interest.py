@@ -73,15 +73,16 @@ class Interest(nn.Module):
         super().__init__()
         self.register_buffer("column", column)
         self.register_buffer("weights", weights)
-        self.neighbours = no_neighbours(len(popularity) - 1) if neighbours is None else neighbours
+        where = popularity.device
+        self.neighbours = no_neighbours(len(popularity) - 1, where) if neighbours is None else neighbours
         self.register_buffer("popularity", popularity)
-        self.register_buffer("level", torch.tensor(level))
-        self.register_buffer("event", torch.tensor(event))
-        self.register_buffer("prior", torch.tensor(prior))
-        self.register_buffer("restraint", torch.tensor(restraint))
+        self.register_buffer("level", torch.tensor(level, device=where))
+        self.register_buffer("event", torch.tensor(event, device=where))
+        self.register_buffer("prior", torch.tensor(prior, device=where))
+        self.register_buffer("restraint", torch.tensor(restraint, device=where))
         self.register_buffer("rarity", _rarity(popularity))
-        self.register_buffer("rating_weight", torch.tensor(rating_weight))
-        self.register_buffer("rating_center", torch.tensor(rating_center))
+        self.register_buffer("rating_weight", torch.tensor(rating_weight, device=where))
+        self.register_buffer("rating_center", torch.tensor(rating_center, device=where))
 
     def forward(self, movie_index: Tensor, strength: Tensor, offsets: Tensor) -> Tensor:
         """Interest (N, M + 1) of N users in every movie.

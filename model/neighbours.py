@@ -54,10 +54,11 @@ class Neighbours(nn.Module):
         return rating, (first - before)[rating] + torch.arange(rating.numel(), device=rating.device)
 
 
-def no_neighbours(num_movies: int) -> Neighbours:
+def no_neighbours(num_movies: int, device: torch.device | None = None) -> Neighbours:
     """An empty list of pairs, for an interest whose table contains every movie with weights."""
-    empty = torch.zeros(0)
-    return Neighbours(torch.zeros(num_movies + 2, dtype=torch.int64), empty.to(torch.int32), empty)
+    empty = torch.zeros(0, device=device)
+    first = torch.zeros(num_movies + 2, dtype=torch.int64, device=device)
+    return Neighbours(first, empty.to(torch.int32), empty)
 
 
 def list_pairs(source: np.ndarray, target: np.ndarray, weight: np.ndarray, num_movies: int) -> Neighbours:

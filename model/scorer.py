@@ -62,9 +62,7 @@ class Scorer:
         """
         if self._compiled is not None:
             return self._to_rating(self._compiled.units(user_index, movie_index, fold_ins))
-        if self.checks_rows:
-            _check_rows(user_index, self._last_user + len(fold_ins))
-            _check_rows(movie_index, self._last_movie)
+        self._check(user_index, movie_index, fold_ins)
         with torch.inference_mode():
             if len(user_index) <= self._chunk:
                 units = self._units(user_index, movie_index, fold_ins)
@@ -96,6 +94,7 @@ class Scorer:
         self, head: Head, user_index: np.ndarray, movie_index: np.ndarray, fold_ins: Sequence[Tensor], pairs: int
     ) -> np.ndarray:
         """The head's scores of all pairs, (N, M), computed in tiles that fit into the processor's cache."""
+        self._check(user_index, movie_index, fold_ins)
         found = np.empty((len(user_index), len(movie_index)), dtype=np.float32)
         width = pairs // _TILE_USERS
         with torch.inference_mode():
@@ -121,12 +120,15 @@ class Scorer:
         `owner` (R,): the user of each rating, 0..number-1.
 
         Raises:
+            IndexError: a row lies outside its table.
             NotImplementedError: the network has no encoder.
         """
         if self._encoder is None:
             raise NotImplementedError(
                 "this model cannot take new ratings: its network has no encoder; train a model with one"
             )
+        _check_rows(owner, number - 1)  # on any device: TorchScript would raise an error of another type
+        _check_rows(movie_index, self._last_movie)
         with torch.inference_mode():
             owners = self._tensor(owner.astype(np.int64))
             movies = self._tensor(movie_index.astype(np.int64))
@@ -154,6 +156,11 @@ class Scorer:
         table = torch.stack(list(fold_ins))
         users[self._tensor(places)] = table[self._tensor(rows[places] - self._last_user - 1)]
         return users
+
+    def _check(self, user_index: np.ndarray, movie_index: np.ndarray, fold_ins: Sequence[Tensor]) -> None:
+        if self.checks_rows:
+            _check_rows(user_index, self._last_user + len(fold_ins))
+            _check_rows(movie_index, self._last_movie)
 
     def _tensor(self, values: np.ndarray) -> Tensor:
         return torch.from_numpy(values).to(self.device)

@@ -20,11 +20,22 @@ from torch import Tensor
 
 
 def start() -> None:
-    """Joins the group of processes, if torchrun started this one."""
+    """Joins the group of processes, if torchrun started this one.
+
+    Raises:
+        ValueError: this host has fewer GPUs than processes.
+    """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
         if torch.cuda.is_available():
+            _check_number(int(os.environ.get("LOCAL_WORLD_SIZE", "1")), torch.cuda.device_count())
             torch.cuda.set_device(device())
         dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+
+
+def _check_number(processes: int, gpus: int) -> None:
+    if processes > gpus:
+        told = f"PROCESSES: got {processes} processes for the GPUs of this host, allowed: {gpus}, one for each GPU"
+        raise ValueError(f"{told}; CUDA_VISIBLE_DEVICES= trains on the processor")
 
 
 def stop() -> None:

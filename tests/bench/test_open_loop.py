@@ -114,7 +114,7 @@ def test_wait_for_a_free_connection_counts_as_latency(url: str) -> None:
 
 def test_program_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "bench" / "open_loop"
-    monkeypatch.setattr("bench.open_loop._PROGRAM", program)
+    monkeypatch.setattr("bench.open_loop.PROGRAM", program)
     drive("http://127.0.0.1:1/", [b"{}"], 10, 0.1)
     made = program.stat().st_mtime_ns
     drive("http://127.0.0.1:1/", [b"{}"], 10, 0.1)

@@ -106,15 +106,6 @@ def test_digest_covers_everything_that_affects_answers(factor_network: FactorNet
         assert not hasattr(factor_network, constant)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
-def test_gpu_gives_the_same_answers(factor_network: FactorNetwork) -> None:
-    expected, encoded = factor_network(*PAIRS), factor_network.encode_users(OWNER, MOVIE, RATING, 3)
-    on_gpu = factor_network.cuda()
-    torch.testing.assert_close(on_gpu(*PAIRS.cuda()).cpu(), expected, atol=1e-5, rtol=1e-5)
-    found = on_gpu.encode_users(OWNER.cuda(), MOVIE.cuda(), RATING.cuda(), 3).cpu()
-    torch.testing.assert_close(found, encoded, atol=1e-4, rtol=1e-4)
-
-
 @pytest.mark.parametrize("device", ["meta"])
 def test_no_tensor_is_made_on_another_device(factor_network: FactorNetwork, device: str) -> None:
     """PyTorch refuses to mix meta and CPU tensors, so this finds tensors on a wrong device without a GPU."""

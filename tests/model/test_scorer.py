@@ -98,3 +98,18 @@ def ratings_of(answer: Answer) -> list[float]:
     assert isinstance(answer, ColumnsAnswer | BestAnswer)
     ratings: list[float] = answer.ratings.tolist()
     return ratings
+
+
+@pytest.mark.parametrize("device_checks", [False, True], ids=["processor", "as on a GPU"])
+def test_row_outside_its_table_is_refused_by_every_way(ranked_artifact: Artifact, device_checks: bool) -> None:
+    scorer = Scorer(ranked_artifact)
+    scorer.checks_rows = device_checks
+    one, outside = np.array([0]), np.array([MOVIES])
+    for ask in (scorer.rate, scorer.rate_all):
+        for users, movies in ((np.array([USERS]), one), (one, outside)):
+            with pytest.raises(IndexError, match="row outside" if device_checks else "out of (range|bounds)"):
+                ask(users, movies)
+    with pytest.raises(IndexError, match=rf"row outside 0\.\.{MOVIES - 1}$"):
+        scorer.encode(outside, np.array([9.0]))
+    with pytest.raises(IndexError, match=r"row outside 0\.\.0"):
+        scorer.encode_many(np.array([1]), one, np.array([9.0]), 1)

@@ -1,27 +1,23 @@
 """The warm process forks workers that are like ordinary ones. Here a worker is a small script."""
 
-import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from handler import front_end
-from ops.frontend import warm, worker
+from ops.frontend import worker
 from ops.process import launch
 from ops.settings import read_settings
 from tests.waiting import wait_until
+from tests.warm import PATH, Warm, ask
 
 ROOT = Path(__file__).parents[2]
-PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 # Reports on itself, answers each line, and ends at the line "end".
 SCRIPT = """
 import json, os, sys
@@ -36,59 +32,17 @@ for line in sys.stdin:
 """
 
 
-class Warm:
-    """A running warm process, with `held` as its front end's descriptor."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.address = folder, str(folder / "warm.sock")
-        (folder / "worker.py").write_text(f"HERE = {str(folder)!r}{SCRIPT}")
-        end, self.held = os.pipe()
-        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
-            listener.bind(self.address)
-            listener.listen()
-            descriptors = [end, listener.fileno()]
-            command = [sys.executable, "-P", warm.__file__, *map(str, descriptors)]
-            self.process = subprocess.Popen(command, pass_fds=descriptors)
-        os.close(end)
-
-    @contextmanager
-    def worker(self, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-        """The program that TorchServe would run, and the report of its worker."""
-        environment = {
-            **os.environ,
-            worker.ADDRESS: self.address,
-            "PYTHONPATH": "/some/archive",
-            "OWN": "ü",
-            "PATH": PATH,
-        }
-        command = [str(worker.PROGRAM), str(self.folder / "worker.py"), *arguments]
-        with subprocess.Popen(
-            command, cwd="/", env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        ) as process:
-            assert process.stdout is not None
-            try:
-                yield process, json.loads(process.stdout.readline())
-            finally:
-                process.kill()
-
-    def end(self) -> None:
-        os.close(self.held)
-        self.process.wait(120)
+def start(folder: Path) -> Warm:
+    script = folder / "worker.py"
+    script.write_text(f"HERE = {str(folder)!r}{SCRIPT}")
+    return Warm(folder, script)
 
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
-    one = Warm(tmp_path_factory.mktemp("warm"))
+    one = start(tmp_path_factory.mktemp("warm"))
     yield one
     one.end()
-
-
-def ask(process: subprocess.Popen[str], line: str) -> str:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(line)
-    process.stdin.flush()
-    return process.stdout.readline()
 
 
 def test_forked_worker_is_like_an_ordinary_one(started: Warm, tmp_path: Path) -> None:
@@ -99,7 +53,7 @@ def test_forked_worker_is_like_an_ordinary_one(started: Warm, tmp_path: Path) ->
         assert (forked.pop("torch"), forked["threads"]) == (True, 1)
         assert ask(process, "hello\n") == "hello\n"
     usual = Warm.__new__(Warm)
-    usual.folder, usual.address = started.folder, str(tmp_path / "none.sock")
+    usual.script, usual.address = started.script, str(tmp_path / "none.sock")
     with usual.worker("--sock-name", "a b") as (process, ordinary):
         assert (ordinary.pop("pid"), ordinary.pop("parent"), ordinary.pop("torch")) == (process.pid, os.getpid(), False)
         ordinary["environment"][worker.ADDRESS] = started.address
@@ -141,7 +95,7 @@ def test_program_that_ends_before_its_order_harms_no_other(started: Warm) -> Non
 
 
 def test_workers_outlive_the_warm_process_and_new_ones_are_ordinary(tmp_path: Path) -> None:
-    one = Warm(tmp_path)
+    one = start(tmp_path)
     with one.worker() as (forked, report):
         one.process.kill()
         one.end()
@@ -154,7 +108,7 @@ def test_workers_outlive_the_warm_process_and_new_ones_are_ordinary(tmp_path: Pa
 
 
 def test_warm_process_ends_with_the_front_end(tmp_path: Path) -> None:
-    one = Warm(tmp_path)
+    one = start(tmp_path)
     one.end()
     assert one.process.returncode == 0
 

@@ -118,3 +118,13 @@ def test_shares_have_equal_ratings_and_cover_all_entities(monkeypatch: pytest.Mo
     shares = [int(count[first:last].sum()) + 8 * (last - first) for first, last in itertools.pairwise(ends)]
     assert sum(shares) == int(count.sum()) + 8 * 181
     assert max(shares) < 1.1 * sum(shares) / 3
+
+
+def test_more_processes_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NCCL would refuse them with an error of its own, after a while."""
+    for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"):
+        monkeypatch.setenv(name, "2")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(ValueError, match="PROCESSES: got 2 processes for the GPUs of this host, allowed: 1"):
+        distributed.start()

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from model.moments import moments, triangle
-from train.factors.posterior import Side, sort_by_side, tables_of, update_side
+from train.factors.posterior import _CHUNK, Side, sort_by_side, tables_of, update_side
 
 USERS, MOVIES, SIZE, ALPHA = 7, 5, 3, 1.7
 ROW, COLUMN, FULL = triangle(SIZE)
@@ -32,7 +32,7 @@ def ratings() -> tuple[Tensor, Tensor, Tensor]:
 
 
 def test_the_update_is_the_bayesian_regression_of_each_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("train.factors.posterior._CHUNK", 2)
+    monkeypatch.setitem(_CHUNK, "cpu", 2)
     own, other = random_side(USERS, 0), random_side(MOVIES, 1)
     user, movie, target = ratings()
     rows = sort_by_side(user, movie, USERS)
