@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from bench.exported import METHODS, method_of
 from bench.machine import describe_machine
@@ -27,7 +27,6 @@ from bench.markdown import table
 from bench.network_forms import FORMS, MOVIES, USERS, Form, Loaded, make
 from model.artifact import Artifact
 from model.catalogue import Catalogue
-from model.factor_network import FactorNetwork
 from model.history import History
 from model.ids import IdMap
 from model.scale import RatingScale
@@ -52,11 +51,11 @@ def measure(form: Form, folder: Path) -> dict[str, float]:
     random = np.random.default_rng(0)
     for size in BATCHES:
         pairs = random.integers(0, USERS, size), random.integers(0, MOVIES, size)
-        figures[f"{size:,}"] = microseconds(lambda pairs=pairs: scorer.rate(*pairs))  # type: ignore[misc]
+        figures[f"{size:,} pairs, us"] = microseconds(lambda pairs=pairs: scorer.rate(*pairs))  # type: ignore[misc]
     if scorer.can_encode:
         rated, ratings = random.integers(0, MOVIES, RATINGS), random.integers(1, 11, RATINGS)
-        figures["new user"] = microseconds(lambda: scorer.encode(rated, ratings))
-    figures["difference"] = largest_difference(loaded.methods, make())
+        figures["a new user, us"] = microseconds(lambda: scorer.encode(rated, ratings))
+    figures["largest difference"] = largest_difference(loaded.methods, make())
     return figures
 
 
@@ -74,7 +73,7 @@ def microseconds(work: Callable[[], object]) -> float:
     return float(np.median(rounds))
 
 
-def largest_difference(methods: Mapping[str, Callable[..., Tensor]], network: FactorNetwork) -> float:
+def largest_difference(methods: Mapping[str, Callable[..., Tensor]], network: nn.Module) -> float:
     """The largest difference of these methods' results from those of the network, for inputs of several sizes.
 
     Raises:
@@ -132,8 +131,8 @@ def _in_a_fresh_process(name: str, folder: str) -> dict[str, float]:
 def _table(found: Mapping[str, Mapping[str, float]]) -> str:
     """One column for each form."""
     figures = list(dict.fromkeys(figure for one in found.values() for figure in one))
-    rows = [(figure, *(f"{one[figure]:.4g}" if figure in one else "-" for one in found.values())) for figure in figures]
-    return table(("us of the processor", *found), 1, rows)
+    rows = [(figure, *(f"{one[figure]:.3g}" if figure in one else "-" for one in found.values())) for figure in figures]
+    return table(("on one core", *found), 1, rows)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The methods of the default network that serving calls, and each of them as a program of `torch.export`.
+"""The methods of a network that serving calls, and each of them as a program of `torch.export`.
 
 Such a program has one function, so a network becomes as many programs as it has methods. The head becomes two: one for
 pairs, and one for tiles of users and movies, because a program fixes the number of dimensions.
@@ -13,8 +13,6 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.fx.experimental import _config
-
-from model.factor_network import FactorNetwork
 
 Inputs = tuple[Any, ...]
 Program = torch.export.ExportedProgram
@@ -34,43 +32,43 @@ class Method(NamedTuple):
     """
 
     path: str
-    inputs: Callable[[FactorNetwork, int], Inputs]
+    inputs: Callable[[Any, int], Inputs]
     sizes: Inputs
     of_users: bool = False
 
 
-def _users(network: FactorNetwork, number: int) -> Inputs:
+def _users(network: Any, number: int) -> Inputs:
     return (torch.arange(number) * 7_919 % (network.num_users + 1),)
 
 
-def _movies(network: FactorNetwork, number: int) -> Inputs:
+def _movies(network: Any, number: int) -> Inputs:
     return (torch.arange(number) * 7 % (network.num_movies + 1),)
 
 
-def _pairs(network: FactorNetwork, number: int) -> Inputs:
+def _pairs(network: Any, number: int) -> Inputs:
     """The towers' outputs of so many users and movies; any numbers will do."""
-    width = network.movie_embedding.weight.shape[1]
+    width = network.movie_tower(torch.zeros(1, dtype=torch.int64)).shape[1]
     numbers = torch.arange(number * width).view(number, width).sin()
     return numbers, numbers.cos()
 
 
-def _tile(network: FactorNetwork, number: int) -> Inputs:
+def _tile(network: Any, number: int) -> Inputs:
     users, movies = _pairs(network, 2 * number)
     return users[:number].unsqueeze(1), movies.unsqueeze(0)
 
 
-def _ratings(network: FactorNetwork, number: int) -> Inputs:
+def _ratings(network: Any, number: int) -> Inputs:
     """Three ratings of each of so many users."""
     rows = torch.arange(3 * number)
     return rows % max(number, 1), *_movies(network, 3 * number), 1.0 + rows % 10, number
 
 
-def _picks(network: FactorNetwork, number: int) -> Inputs:
+def _picks(network: Any, number: int) -> Inputs:
     """Three picks of each of so many users."""
     return *_movies(network, 3 * number), torch.ones(3 * number), 3 * torch.arange(number + 1)
 
 
-def _shares(network: FactorNetwork, number: int) -> Inputs:
+def _shares(network: Any, number: int) -> Inputs:
     return *_movies(network, number), torch.ones(number), 1
 
 
@@ -105,7 +103,7 @@ def method_of(network: nn.Module, method: Method) -> Callable[..., Tensor]:
     return found
 
 
-def export_method(network: FactorNetwork, method: Method) -> Program:
+def export_method(network: Any, method: Method) -> Program:
     """The program of one method.
 
     A program with a number of users refuses one user, unless a private option is set for its export. With this option,

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from bench.exported import METHODS, Program, export_method, method_of, put
@@ -93,15 +92,16 @@ def _load_compiled(folder: Path) -> Loaded:
 
 def _write_classes(network: FactorNetwork, folder: Path) -> dict[str, str]:
     tables = _write_tables(network, folder)
-    rest = {name: tensor.contiguous() for name, tensor in network.state_dict().items() if name not in tables}
-    save_file(rest, folder / "net.safetensors")
+    rest = {name: tensor.numpy() for name, tensor in network.state_dict().items() if name not in tables}
+    np.savez(folder / "rest.npz", **rest)
     compile_head(folder)
     return {}
 
 
 def _load_classes(folder: Path) -> Loaded:
     network = make(users=1)
-    network.load_state_dict(load_file(folder / "net.safetensors"), strict=False)
+    with np.load(folder / "rest.npz", allow_pickle=False) as rest:
+        network.load_state_dict({name: torch.from_numpy(rest[name]) for name in rest}, strict=False)
     return _with_tables(network, folder)
 
 
