@@ -21,10 +21,10 @@ import psutil
 import torch
 from torch import Tensor, nn
 
-from bench.exported import METHODS, method_of
 from bench.machine import describe_machine
 from bench.markdown import table
 from bench.network_forms import FORMS, MOVIES, USERS, Form, Loaded, make
+from bench.network_methods import METHODS, method_of
 from model.artifact import Artifact
 from model.catalogue import Catalogue
 from model.history import History

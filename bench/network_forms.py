@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.exported import METHODS, Program, export_method, method_of, put
 from bench.growth import make_network
+from bench.network_methods import METHODS, Program, export_method, method_of, put
 from model.compiled_head import LIBRARY
 from model.factor_network import FactorNetwork
 from model.interest import Interest

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from bench.export import largest_difference
-from bench.exported import METHODS, export_method, method_of
 from bench.network_forms import FORMS, make
+from bench.network_methods import METHODS, export_method, method_of
 from model.network import EmbeddingMLP
 from tests.model.conftest import random_factor_network
 
