@@ -48,7 +48,7 @@ def _inflate(body: bytes, name: str, most: int) -> bytes:
         reader = zlib.decompressobj(window)
         found += reader.decompress(body, most + 1 - len(found))
         if len(found) > most:
-            message = f"body: longer than {most} bytes without its {name}; at most {most} are allowed"
+            message = f"body: more than {most} bytes when decompressed from {name}; at most {most} are allowed"
             raise RequestError(message, code=413, kind="TooLarge")
         if not reader.eof:
             raise RequestError(f"body: the {name} ends too early")

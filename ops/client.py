@@ -144,5 +144,6 @@ def _error(response: httpx.Response) -> ClientError:
     except (ValueError, KeyError, TypeError, AttributeError):
         message, kind = response.text, None
     if kind == REFUSED:
-        return KeyRefusedError(f"{asked} {message}: `make rotate-keys` makes new keys", response.status_code)
+        verb = "make rotate-keys" if "Authorization" in response.request.headers else "make serve AUTH=on"
+        return KeyRefusedError(f"{asked} {message}: `{verb}` makes new keys", response.status_code)
     return ClientError(f"{asked} {message}", response.status_code)

@@ -44,7 +44,7 @@ def find_fault(given: Mapping[str, str]) -> str | None:
     """Names the first variable with a wrong value, with what was got and what is allowed. None if all are right."""
     for name, value in given.items():
         rule = _RULES.get(name)
-        may_be_empty = name not in ("VERSION", "FROM")
+        may_be_empty = name not in ("VERSION", "FROM", "DATA")
         if rule is not None and not rule.allows(value) and not (may_be_empty and not value):
             return f"{name}: got {value!r}, allowed: {rule.allowed}"
     return _fault_of_words(given) or _fault_of_split(given.get("TRAIN_ARGS", ""))
@@ -79,6 +79,7 @@ _RULES = {
     **dict.fromkeys(("VERSION", "FROM", "WITH"), _NAME),
     **dict.fromkeys(("EXCLUDE_SEEN", "EXACT", "RESUME", "FORCE", "FOLLOW"), _SWITCH),
     **dict.fromkeys(("TOP_K", "KEEP", "PROCESSES"), _COUNT),
+    "DATA": _Rule(bool, "a file, a folder, or the address of a database or an object store"),
     "CLUSTER": _Rule(
         lambda value: _CLUSTER.fullmatch(value) is not None, "auto, local, or a head such as 10.0.0.1:6379"
     ),

@@ -15,7 +15,7 @@ from score.config import ScoreConfig
 from train.adopt.id_columns import Side
 from train.adopt.id_files import read_network_ids
 from train.dataset.data import MOVIE_ID, RATING, USER_ID, index_ids
-from train.dataset.reading import Reading
+from train.dataset.reading import Reading, counted
 from train.errors import DataError
 from train.readers import names
 from train.readers.events import load_events
@@ -110,11 +110,16 @@ def asked_users(config: ScoreConfig, artifact: Artifact) -> AskedUsers:
         return AskedUsers(artifact.user_ids.ids)
     side = Side("users", "user", names.USER, config.user_column)
     reading = Reading(words=artifact.words)
-    ids = read_network_ids(config.users, side, config.header, reading).ids.ids
+    integer = artifact.user_ids.integer
+    ids = read_network_ids(config.users, side, config.header, reading, integer).ids.ids
+    if ids.dtype == np.int64 and not integer:  # strings that happen to be digits all through
+        ids = np.array([str(one).encode() for one in ids.tolist()])
+    rows = artifact.user_ids.rows(ids if integer else _raw(ids))
+    if unknown := np.count_nonzero(rows == artifact.user_ids.unknown):
+        told = f"{config.users.name}: the version does not know {unknown:,} of its {counted(len(ids), 'user')}"
+        reading.warn(f"{told}: these get the most popular {artifact.words.items}")
     if reading.warnings:
         print(reading.text())
-    if ids.dtype == np.int64 and not artifact.user_ids.integer:  # strings that happen to be digits all through
-        ids = np.array([str(one).encode() for one in ids.tolist()])
     return AskedUsers(ids)
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
+import signal
 import sys
+import threading
 from pathlib import Path
 
 from uvicorn.config import STARTUP_FAILURE
@@ -40,8 +43,22 @@ def create_application() -> Application:
     except Exception as error:
         logger.critical("Failed to load model: %s: %s", type(error).__name__, error, exc_info=True)
         sys.exit(STARTUP_FAILURE)
+    _end_with_the_server()
     workers = Workers(shared.workers(folder))
     workers.join()
     local = {**local_answers(versions, workers.alive), "/metrics": lambda: told(metrics)}
     logger.info("PID %d serves version %s", os.getpid(), ", ".join(versions.served))
     return Application(versions, local, own.cors, own.most_waiting)
+
+
+def _end_with_the_server() -> None:
+    """Ends this process once the server has ended: one that was killed cannot end its processes itself."""
+    server = multiprocessing.parent_process()
+    if server is None:
+        return
+
+    def watch() -> None:
+        server.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="watch the server", daemon=True).start()

@@ -25,6 +25,8 @@ _TORCHSERVES_OWN = "RuntimeError: 500 - "
 _ERROR = re.compile(r"""^.*(?: (?:ERROR|FATAL|CRITICAL) |"level": ?"(?:ERROR|FATAL|CRITICAL)").*$""", re.MULTILINE)
 # What the front end logs as an error where a client left before its answer: here, or in the line after.
 _CLIENT_LEFT = re.compile(r"[^\n]*HttpRequestHandler\b[^\n]*\n?[^\n]*(?:Connection reset by peer|Broken pipe)")
+# An error line that ends with the name of the logger.
+_NO_REASON = re.compile(r" (?:ERROR|FATAL) \S+ *$")
 _SEARCHED_BYTES = 262_144
 _LONGEST_LINE = 300
 
@@ -63,7 +65,10 @@ def last_error(settings: ServerSettings) -> str | None:
     text = _read(log, max(0, size - _SEARCHED_BYTES))
     for found in reversed(list(_ERROR.finditer(text))):
         if not _CLIENT_LEFT.match(text, found.start()):
-            return found.group()[:_LONGEST_LINE]
+            line = found.group()
+            if _NO_REASON.search(line):  # the front end logs some exceptions in the lines after
+                line = f"{line.rstrip()} {text[found.end() :].lstrip().partition(chr(10))[0]}"
+            return line[:_LONGEST_LINE]
     return None
 
 

@@ -24,7 +24,7 @@ from ops.process import preflight, server
 from ops.process.exchange import can_exchange, exchange_versions
 from ops.process.locks import starting_or_stopping, stop_supervisor, supervisor
 from ops.process.state import ServerError
-from ops.settings import TITLES, ServerSettings, read_settings
+from ops.settings import ASGI, TITLES, ServerSettings, read_settings
 from ops.store.archives import start_version, trying_to_start_with
 from ops.undo import undone_on_failure
 
@@ -164,7 +164,10 @@ def serve_and_show(settings: ServerSettings, version: str, tokens: str | None) -
     for line, answer in examples(settings):
         print(f"\n{line}\n{answer}".rstrip())
     print(f"\nServing version {version} at {settings.inference}. `make stop` ends it.")
-    print(f"The page to look at: {page_address(settings)} (`make open`)")
+    if auth.is_on(settings) and settings.server != ASGI:
+        print("With AUTH=on, a browser gets the page through nginx: docs/page.md")
+    else:
+        print(f"The page to look at: {page_address(settings)} (`make open`)")
 
 
 if __name__ == "__main__":

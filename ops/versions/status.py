@@ -36,7 +36,7 @@ def status(settings: ServerSettings) -> tuple[int, list[str]]:
     pid = server.running(settings)
     if pid is None:
         return NOT_RUNNING, list(_stopped(settings))
-    return 0, list(_running(settings, pid))
+    return 0, list(_running(server.settings_as_started(settings) or settings, pid))
 
 
 def _stopped(settings: ServerSettings) -> Iterator[str]:
@@ -50,7 +50,7 @@ def _stopped(settings: ServerSettings) -> Iterator[str]:
 def _running(settings: ServerSettings, pid: int) -> Iterator[str]:
     minutes = (time.time() - psutil.Process(pid).create_time()) / 60
     title = TITLES[settings.server]
-    yield f"{title[0].upper()}{title[1:]} runs since {minutes:.0f} min, PID {pid}{_watched(settings)}."
+    yield f"{title[0].upper()}{title[1:]} has been running for {minutes:.0f} min, PID {pid}{_watched(settings)}."
     yield f"  predictions  {settings.inference}/predictions/ncf"
     yield f"  management   {settings.management}"
     if settings.metrics is not None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 import tritonclient.http as triton
 
@@ -59,7 +60,7 @@ def test_the_commands_of_the_page_work_twice(served_by_asgi: Project) -> None:
 
 def test_verbs_find_the_server(served_by_asgi: Project) -> None:
     told = served_by_asgi.make("status")
-    assert "The ASGI server runs" in told
+    assert "The ASGI server has been running for" in told
     assert re.search(r"^1\.0 +yes +\d+ READY", told, re.MULTILINE)
     assert '"recommendations"' in served_by_asgi.make("predict")
     assert "serves version 1.0" in served_by_asgi.make("logs")
@@ -92,6 +93,16 @@ def test_a_process_that_is_killed_is_replaced(served_by_asgi: Project) -> None:
     killed = wait_for_workers(served_by_asgi)[0]
     os.kill(killed, signal.SIGKILL)
     wait_for_workers(served_by_asgi, without=killed)
+    assert served_by_asgi.ask({"user_id": 1, "movie_id": 2}).status_code == 200
+
+
+def test_processes_end_with_a_server_that_is_killed(served_by_asgi: Project) -> None:
+    left = wait_for_workers(served_by_asgi)
+    pid = server.running(served_by_asgi.settings)
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not any(map(psutil.pid_exists, left)), "the end of the processes")
+    served_by_asgi.make("serve")
     assert served_by_asgi.ask({"user_id": 1, "movie_id": 2}).status_code == 200
 
 

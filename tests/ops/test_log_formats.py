@@ -55,3 +55,11 @@ def test_a_client_that_left_is_no_error_of_the_server(tmp_path: Path, left: str)
     assert console.last_error(settings) == fault
     log.write_text(f"{left}{fault}\n")
     assert console.last_error(settings) == fault
+
+
+def test_reason_of_an_error_may_stand_in_the_next_line(tmp_path: Path) -> None:
+    settings = replace(read_settings(ROOT / "config.properties", ROOT), folder=tmp_path)
+    (tmp_path / "logs").mkdir()
+    line = "2026-11-24T08:54:12,000 ERROR HttpRequestHandler "
+    (tmp_path / "logs" / "ts.log").write_text(f"{line}\njava.lang.Error: bad form\n\tat org.Some.line\n")
+    assert console.last_error(settings) == f"{line}java.lang.Error: bad form"

@@ -38,6 +38,7 @@ MAKEFILE = Path(__file__).parents[2] / "Makefile"
         ("TAGS", "My tags", "TAGS: got 'My tags', allowed: 1 to 40 lower-case letters"),
         ("TRAIN_ARGS", "--seed 1 --split foo", "TRAIN_ARGS: got --split 'foo', allowed: random, time"),
         ("TRAIN_ARGS", "--split=foo", "TRAIN_ARGS: got --split 'foo', allowed: random, time"),
+        ("DATA", "", "DATA: got '', allowed: a file, a folder, or the address of a database or an object store"),
         ("TRAIN_ARGS", "--seed '1", "TRAIN_ARGS: got --seed '1, which is not closed"),
     ],
 )

@@ -109,6 +109,23 @@ def test_users_of_a_file_are_scored_the_unknown_too(saved: Path) -> None:
     assert found[5]["movie_ids"].tolist() == list(answer.movie_ids)
 
 
+def test_a_file_says_how_many_users_are_unknown(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    saved.with_name("users.csv").write_text("user_id\n11242.0\n5.0\n0.0\n")  # as pandas writes a column with a gap
+    assert score(saved, "--users", str(saved.with_name("users.csv"))) == 0
+    assert {user_id: row["user_known"] for user_id, row in lists(saved).items()} == {0: True, 5: False, 11_242: True}
+    told = "users.csv: the version does not know 1 of its 3 users: these get the most popular movies"
+    assert told in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("wrong", ["NA", "007", "1.5"])
+def test_a_user_id_that_is_no_integer_is_refused_with_its_line(
+    saved: Path, wrong: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved.with_name("users.csv").write_text(f"user_id\n11242\n{wrong}\n0\n")
+    assert score(saved, "--users", str(saved.with_name("users.csv"))) == 2
+    assert f"users.csv:3: user id '{wrong}' is not an integer, and the version has integer" in capsys.readouterr().err
+
+
 def test_string_ids_stay_strings(string_artifact: Artifact, tmp_path: Path) -> None:
     save_artifact(string_artifact, tmp_path / "ncf.pt")
     assert score(tmp_path / "ncf.pt", "--no-exclude-seen") == 0

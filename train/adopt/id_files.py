@@ -6,6 +6,7 @@ array of ids. If ids go by position, an empty id (`null` in JSON) leaves its row
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +28,8 @@ from train.readers.text import Layout
 
 _INT64 = np.iinfo(np.int64)
 _BY_POSITION = "the row is the position"
+# An integer, or one that was written as a decimal number.
+_WHOLE = re.compile(r"(-?\d+)(?:\.0*)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,10 @@ class _Listed:
     columns: IdColumns | None = None
 
 
-def read_network_ids(path: Path, side: Side, header: bool, reading: Reading) -> NetworkIds:
+def read_network_ids(path: Path, side: Side, header: bool, reading: Reading, only_integers: bool = False) -> NetworkIds:
     """Reads the ids at `path`. Doubtful choices become warnings of `reading`.
+
+    only_integers: refuse any other id; `7.0` is 7.
 
     Raises:
         DataError: the ids cannot be read, an id or a row occurs twice, or an id is unusable.
@@ -77,6 +82,8 @@ def read_network_ids(path: Path, side: Side, header: bool, reading: Reading) -> 
         listed = _table_ids(path, side, header, reading)
     if not listed.ids:
         raise DataError(f"{path.name}: contains no {side.what}")
+    if only_integers:
+        listed = replace(listed, ids=[_integer(listed, place, side) for place in range(len(listed.ids))])
     ids = _typed(listed, side)
     order = np.argsort(ids, kind="stable")
     _refuse_repeats(ids, order, listed, f"{side.one} id")
@@ -141,6 +148,15 @@ def _table_ids(path: Path, side: Side, header: bool, reading: Reading) -> _Liste
             raise DataError(f"{table.locate(place)}: {id_column} is empty; every row needs a {side.one} id")
     shown = row_column or "without a name"
     return _Listed(values, rows, table.locate, f"{taken}; the row is in column {shown}", columns)
+
+
+def _integer(listed: _Listed, place: int, side: Side) -> int:
+    value = listed.ids[place]
+    whole = _WHOLE.fullmatch(str(value))
+    if whole is None or not is_integer_id(whole[1]):
+        told = f"{listed.locate(place)}: {side.one} id {value!r} is not an integer"
+        raise DataError(f"{told}, and the version has integer ids: correct it, or remove it")
+    return int(whole[1])
 
 
 def _typed(listed: _Listed, side: Side) -> np.ndarray:

@@ -18,6 +18,7 @@ DELIMITERS = (",", "\t", ";", "|", "::", " ")
 SAMPLE_BYTES = 1 << 18
 _SAMPLE_LINES = 200
 _SEP_LINE = re.compile(rb'\A"?sep=(\\t|[^\r\n"])"?(?=[\r\n])', re.IGNORECASE)
+_RUN, _ENDS = re.compile(rb" {2,}"), re.compile(rb"^ | (?=\r?$)", re.MULTILINE)
 DELIMITER_NAMES = {",": "comma", "\t": "tab", ";": "semicolon", "|": "|", "::": "::", " ": "blank"}
 
 
@@ -35,6 +36,20 @@ def without_sep_line(body: bytes) -> tuple[bytes, str | None]:
         return body, None
     named = found[1].decode(errors="ignore")
     return body[found.end() :], "\t" if named == r"\t" else named
+
+
+def is_aligned(lines: Sequence[str], fewest: int) -> bool:
+    """Whether runs of blanks align the columns of these lines. Then each line has as many words as the others."""
+    words = {len(line.split()) for line in lines}
+    has_delimiter = any(mark in line for line in lines for mark in DELIMITERS[:-1])
+    if has_delimiter or len(words) > 1 or not 2 <= fewest <= min(words):
+        return False
+    return any("  " in line or line.startswith(" ") for line in lines)
+
+
+def without_alignment(body: bytes) -> bytes:
+    """The text with one blank in place of each run, and none at the ends of lines."""
+    return _ENDS.sub(b"", _RUN.sub(b" ", body))
 
 
 def find_delimiter(lines: Sequence[str], fewest: int, asked: Sequence[str | None] = ()) -> str:

@@ -17,7 +17,16 @@ import pyarrow.csv
 
 from train.dataset.reading import Reading
 from train.errors import DataError
-from train.readers.dialect import SAMPLE_BYTES, delimiter_name, fields, find_delimiter, sample_lines, without_sep_line
+from train.readers.dialect import (
+    SAMPLE_BYTES,
+    delimiter_name,
+    fields,
+    find_delimiter,
+    is_aligned,
+    sample_lines,
+    without_alignment,
+    without_sep_line,
+)
 from train.readers.encoding import Decoded, decode
 from train.readers.names import SHOWN_NAMES, looks_like_header
 from train.readers.quotes import Quoting, has_backslashes, line_of_text_after_quotes, quotes_are_text, records
@@ -60,6 +69,9 @@ class TextFile:
         if not lines:
             raise DataError(f"{self.name}: the file is empty")
         shown = layout.delimiter or rules.field_delimiter or named
+        if shown in (None, " ") and is_aligned(lines, layout.fewest):
+            shown, self._body = " ", without_alignment(self._body)
+            lines = sample_lines(self._body)
         shown = shown or find_delimiter(lines, layout.fewest, _asked(rules))
         self._shape, self._delimiter = shown, shown
         if len(shown.encode()) > 1:

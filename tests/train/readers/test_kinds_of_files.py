@@ -43,6 +43,22 @@ def test_blanks_around_names_do_not_count_as_delimiters(tmp_path: Path, between:
     assert rows(tmp_path / "r.csv") == ROWS
 
 
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_columns_that_blanks_align_are_read(tmp_path: Path, header: bool, end: str) -> None:
+    lines = [("user_id", "movie_id", "rating"), *((f"{u:g}", f"{m:g}", f"{r:g}") for u, m, r in ROWS)]
+    text = "".join(f"{user:>8} {movie:>10}   {rating:<8}{end}" for user, movie, rating in lines[not header :])
+    (tmp_path / "r.txt").write_bytes(text.encode())
+    data = load_ratings(tmp_path / "r.txt")
+    assert data.ratings.to_numpy().tolist() == ROWS
+    assert data.locate(2) == f"r.txt:{3 + header}"
+
+
+def test_text_with_runs_of_blanks_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("user_id,movie_id,rating\na  b,x  y,3\nc  d,x  y,4\n")
+    assert rows(tmp_path / "r.csv") == [["a  b", "x  y", 3.0], ["c  d", "x  y", 4.0]]
+
+
 @pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;", r"sep=\t"])
 def test_excels_line_with_the_delimiter_is_read(tmp_path: Path, first: str) -> None:
     text = TEXT.replace(",", "\t" if first.endswith("t") else ";")
