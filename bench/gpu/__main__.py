@@ -1,4 +1,4 @@
-"""`python -m bench.gpu`: checks the GPU path within eight minutes: tests, speed in process, training.
+"""`python -m bench.gpu`: checks the GPU path within eight minutes: tests, speed in process, training, serving.
 
 Every section runs in a process of its own (bench/gpu/frame.py). What is late is stopped, and what it had found by then
 stays. `--device cpu` tries the check itself on a machine without a GPU, best with `--small`.

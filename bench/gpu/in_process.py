@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from bench.gpu.crossover import Rates, compare
 from bench.gpu.many_items import ten_best
-from bench.gpu.section import Context, Row, measured
+from bench.gpu.section import Context, Row, left_out, measured
 from bench.predictor import BATCHES, in_batches
 from handler.service import RatingService
 from handler.settings import HandlerSettings
@@ -25,13 +26,14 @@ _SMALL_SIZES = (1, 48, 1_024)
 # Batches of sizes that no request had before: TorchScript may compile for them.
 _NEW_SIZES = (3, 7, 31, 100, 1_000, 10_000)
 _WHOLE = "raw ids to ratings"
+_PAYS = "the smallest batch from which on the GPU is faster than one CPU core"
 
 
 def run(context: Context) -> Iterator[Row]:
     """Pairs per second by batch, from which batch on the GPU is faster, the first calls, and lists."""
     sizes, seconds = (_SMALL_SIZES, 0.1) if context.small else (_SIZES, 0.5)
     devices = list(dict.fromkeys((context.device, "cpu")))
-    by_device: dict[str, list[float]] = {}
+    by_device: dict[str, Rates] = {}
     with tempfile.TemporaryDirectory() as folder:
         for device in devices:
             artifact = _load(context.artifact, device, Path(folder))
@@ -39,22 +41,13 @@ def run(context: Context) -> Iterator[Row]:
                 for size, rate in zip(sizes, rates, strict=True):
                     yield measured(f"{name}, batches of {size:,}, {device}", rate, "pairs/s")
                 if name == _WHOLE:
-                    by_device[device] = rates
-    yield crossover(sizes, by_device)
+                    by_device[device] = dict(zip(sizes, rates, strict=True))
+    if "cuda" in by_device:
+        yield compare(_PAYS, by_device["cuda"], by_device["cpu"])
+    else:
+        yield left_out(_PAYS, "needs a GPU")
     yield from _first_calls(load_artifact(context.artifact, context.device), context.device)
     yield from ten_best(context, devices)
-
-
-def crossover(sizes: tuple[int, ...], rates: Mapping[str, list[float]]) -> Row:
-    """From which batch on a process on the GPU rates more pairs than one on a CPU core, from raw ids to ratings."""
-    what = "the smallest batch from which on the GPU is faster than one CPU core"
-    if "cuda" not in rates:
-        return Row(what, "left out", note="needs a GPU")
-    behind = [size for size, gpu, cpu in zip(sizes, rates["cuda"], rates["cpu"], strict=True) if gpu <= cpu]
-    ahead = [size for size in sizes if not behind or size > behind[-1]]
-    if not ahead:
-        return Row(what, "measured", note=f"none: the CPU core is faster up to {sizes[-1]:,}")
-    return measured(what, ahead[0], "pairs", f"of the batches {', '.join(f'{size:,}' for size in sizes)}")
 
 
 def _load(path: Path, device: str, folder: Path) -> Artifact:

@@ -17,7 +17,6 @@ import torch
 from bench.gpu import __main__ as program
 from bench.gpu.__main__ import main
 from bench.gpu.frame import Finished, run_section, run_sections
-from bench.gpu.in_process import crossover
 from bench.gpu.report import report
 from bench.gpu.section import Context, Row, Section, failed, left_out, measured, passed
 from bench.gpu.sections import SECTIONS
@@ -165,16 +164,3 @@ def test_rows_of_tests_are_their_outcomes_and_figures() -> None:
         failed("similar", "assert 1 == 2 / more"),
         failed("fold in", "failed on setup"),
     ]
-
-
-@pytest.mark.parametrize(
-    ("gpu", "figure", "note"),
-    [([1, 9, 9], 48, "of the batches"), ([1, 9, 1], None, "none"), ([9, 1, 9], 1024, "of the"), ([9, 9, 9], 1, "of")],
-)
-def test_crossover_is_the_batch_from_which_on_the_gpu_stays_ahead(
-    gpu: list[float], figure: int | None, note: str
-) -> None:
-    found = crossover((1, 48, 1024), {"cuda": gpu, "cpu": [2, 2, 2]})
-    assert (found.figure, found.outcome) == (figure, "measured")
-    assert found.note.startswith(note)
-    assert crossover((1, 48, 1024), {"cpu": [2, 2, 2]}).outcome == "left out"

@@ -1,15 +1,15 @@
 """The senders of closed loops, against an HTTP server of the standard library."""
 
 import shutil
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bench.gpu.loads import Send, find_sender, load_of, send_by_c, send_by_python
+from tests.bench.http_server import serving
 
 SENDERS = [
     pytest.param(send_by_c, marks=pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")),
@@ -36,18 +36,11 @@ class Counting(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None: ...
 
 
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-
 @pytest.fixture
 def url() -> Iterator[str]:
     Counting.requests, Counting.clients = 0, set()
-    with Server(("127.0.0.1", 0), Counting) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/somewhere"
-        server.shutdown()
+    with serving(Counting) as address:
+        yield address
 
 
 @pytest.mark.parametrize("send", SENDERS)
