@@ -10,6 +10,9 @@ from handler.string_ids import integer_of
 from model.ids import IdMap
 from model.vocabulary import Vocabulary
 
+# The reader of JSON makes a float of an integer from here on.
+_TOO_LARGE = float(1 << 64)
+
 
 class IdFields:
     """Reads ids; integer ids take `"11242"` too, and reject `"007"`, `true` and `1.0`.
@@ -65,4 +68,6 @@ def checked_id(value: Any, expected: type, where: str) -> Any:
     if expected is int and (integer := integer_of(value)) is not None:
         return integer
     name = "an integer" if expected is int else "a string"
+    if expected is int and isinstance(value, float) and abs(value) >= _TOO_LARGE:
+        name = "an integer of at most 64 bits"
     raise RequestError(f"{where}: expected {name}, got {shown(value)}")

@@ -33,10 +33,10 @@ def status(settings: ServerSettings) -> tuple[int, list[str]]:
     Raises:
         ValueError: the record of the model store is damaged.
     """
-    pid = server.running(settings)
-    if pid is None:
+    pid, started = server.running(settings), server.settings_as_started(settings)
+    if pid is None or started is None:
         return NOT_RUNNING, list(_stopped(settings))
-    return 0, list(_running(server.settings_as_started(settings) or settings, pid))
+    return 0, list(_running(started, pid))
 
 
 def _stopped(settings: ServerSettings) -> Iterator[str]:
