@@ -35,6 +35,6 @@ def test_a_fit_stays_on_its_device(taste_set: TrainingSet) -> None:
             sweep(state, data.sweeps, CONFIG)
         block = with_users(state, data)
         moved = block.to(torch.device("cpu"))
-        fit_ordinal(head, moved, ratings, 0.3, CONFIG, "test")
+        fit_ordinal(head, moved, ratings, 0.3, CONFIG, "test", torch.arange(len(ratings)))
     assert math.isfinite(block.alpha)
     assert all(bool(torch.isfinite(value).all()) for value in head.state_dict().values())

@@ -24,7 +24,6 @@ class PartsConfig(TrainConfig):
             "test-file": (self.test_file, None),
             "events": (self.events, None),
             "folds": (self.folds, 0),
-            "threads": (self.threads, 1),
             "tune-for": (self.tune_for, "past" if self.learns_drift else self.tune_for),
         }
         for name, (got, allowed) in lacking.items():

@@ -20,8 +20,10 @@ from model.factor_network import FactorNetwork
 from model.ordinal import OrdinalHead
 from model.scale import RatingScale
 from train.config import TrainConfig
+from train.dataset.hashes import Hashes, id_hashes
 from train.factors.assemble import join_blocks
 from train.factors.choose_number import LEAST, score_sweeps_with
+from train.factors.drawn_rows import Drawn, draw
 from train.factors.levels import levels_of_counts, mean_and_deviation
 from train.factors.method import start_head
 from train.factors.ordinal_fit import Inputs, fit_on_inputs, inputs_of
@@ -41,7 +43,7 @@ _SAVED_EVERY_S = 5.0
 class Fit(NamedTuple):
     """A fit's parts, its settings and where it keeps what is finished.
 
-    everything: fit on the held-out ratings too. label: names the fit.
+    everything: fit on the held-out ratings too. movie_hashes: (M,) of the movies' ids. label: names the fit.
     """
 
     group: Group
@@ -49,7 +51,7 @@ class Fit(NamedTuple):
     parts: Sequence[Part]
     everything: bool
     features: Tensor | None
-    num_movies: int
+    movie_hashes: Hashes
     scale: RatingScale
     config: TrainConfig
     stages: Stages
@@ -59,6 +61,11 @@ class Fit(NamedTuple):
     def tree(self) -> Tree:
         """What its processes send each other in a sweep."""
         return Tree(self.group, self.facts.parts)
+
+    @property
+    def num_movies(self) -> int:
+        """M."""
+        return len(self.movie_hashes)
 
     def rows(self) -> list[FitRows]:
         """The ratings of this process's parts that it sees."""
@@ -72,6 +79,12 @@ class Fit(NamedTuple):
         """The different ratings that it sees (D,), ascending, and how often each occurs."""
         numbers = self.facts.numbers if self.everything else self.facts.trained
         return self.facts.values[numbers > 0], numbers[numbers > 0]
+
+    def drawn(self, part: Part) -> Drawn:
+        """Which of the ratings that it sees of a part the ordinal network learns from."""
+        rows, kept = part.rows, self.kept(part)
+        user, movie = id_hashes(rows.users)[rows.owner[kept]], self.movie_hashes[rows.item[kept]]
+        return draw(user, movie, rows.rating[kept], int(self.counts()[1].sum()), self.config)
 
 
 def fit_network(fit: Fit, settings: Mapping[str, Any]) -> FactorNetwork:
@@ -162,14 +175,17 @@ def _fit_head(
         tables = tables_of(state.movie)
 
         def told(number: int) -> dict[str, Any]:
-            part = parts[number]
-            drawn = torch.from_numpy(part.drawn[fit.kept(part)])
-            return _inputs(head, state, own[number], drawn, data.targets[number][0], tables, counts)
+            place, hashes = fit.drawn(parts[number])
+            drawn = torch.from_numpy(place)
+            found = _inputs(head, state, own[number], drawn, data.targets[number][0], tables, counts)
+            return {"hashes": torch.from_numpy(hashes.view(np.int64)), **found}
 
         found = sorted(fit.group.each(fit.facts.parts, told), key=lambda one: one["part"])
         if fit.group.first:
-            inputs = Inputs(*(torch.cat([one[name] for one in found]) for name in Inputs._fields))
-            level = torch.cat([one["level"] for one in found])
+            hashes = torch.cat([one["hashes"] for one in found]).numpy().view(np.uint64)
+            order = torch.from_numpy(np.argsort(hashes, kind="stable"))
+            inputs = Inputs(*(torch.cat([one[name] for one in found])[order] for name in Inputs._fields))
+            level = torch.cat([one["level"] for one in found])[order]
             fit_on_inputs(head, inputs, level, deviation / fit.scale.span, fit.config.factors, fit.label)
             fit.stages.save(stage, head.state_dict(), {})
         before = fit.group.tell(head.state_dict() if fit.group.first else None)

@@ -20,6 +20,7 @@ from model.network import RatingNetwork
 from model.scale import RatingScale
 from train.dataset.data import MOVIE_ID
 from train.dataset.features import movie_features, raw_ids
+from train.dataset.hashes import id_hashes
 from train.dataset.tensors import TrainingSet
 from train.errors import DataError
 from train.factors.method import FACTORS
@@ -121,7 +122,7 @@ class Job:
             parts=self.parts,
             everything=everything,
             features=self.features,
-            num_movies=len(self.movie_ids),
+            movie_hashes=id_hashes(self.movie_ids.ids),
             scale=self.scale,
             config=self.config,
             stages=self.stages,

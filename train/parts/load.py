@@ -12,12 +12,11 @@ from torch import Tensor
 
 from model.ids import IdMap
 from train.config import TrainConfig
+from train.dataset.hashes import below, id_hashes, row_hashes, seed_hash, splitmix64
 from train.parts.group import Group
 from train.prepared.folder import PreparedFolder, Rows
-from train.prepared.hashes import below, id_hashes, row_hashes, seed_hash, splitmix64
 
 _MEASURED = 1_000_000  # most held-out ratings that are measured: enough for a standard error of .001
-_SALT = 0x5A17  # the ordinal network's rows are drawn apart from the held-out ones
 
 Mask = npt.NDArray[np.bool_]
 
@@ -26,7 +25,7 @@ Mask = npt.NDArray[np.bool_]
 class Part:
     """One part. rows: without times.
 
-    held_out, measured, drawn: masks (R,) of the ratings that are held out, measured, and seen by the ordinal network.
+    held_out, measured: masks (R,) of the ratings that are held out, and measured.
     sampled: mask (n,) of the users that the first process sees whole; times: of their ratings, or None.
     """
 
@@ -34,7 +33,6 @@ class Part:
     rows: Rows
     held_out: Mask
     measured: Mask
-    drawn: Mask
     sampled: Mask
     times: npt.NDArray[np.float64] | None
 
@@ -77,13 +75,11 @@ def load_parts(folder: PreparedFolder, movie_ids: IdMap, config: TrainConfig, gr
 def _part(number: int, rows: Rows, movie_hash: np.ndarray, ratings: int, config: TrainConfig) -> Part:
     user_hash, owner = id_hashes(rows.users), rows.owner
     drawn = row_hashes(config.split_seed, user_hash[owner], movie_hash[rows.item], rows.rating, _occurrences(rows))
-    again = splitmix64(drawn ^ seed_hash(config.seed + _SALT))
     sampled = below(splitmix64(user_hash ^ seed_hash(config.seed)), config.interest.max_ratings / ratings)
     held_out = below(drawn, config.test_size) if config.test_size else np.zeros(len(drawn), dtype=np.bool_)
     measured = held_out & below(drawn, _MEASURED / ratings)
     times = None if rows.time is None else rows.time[sampled[owner]]
-    chosen = below(again, config.factors.network_rows / ratings)
-    return Part(number, rows._replace(time=None), held_out, measured, chosen, sampled, times)
+    return Part(number, rows._replace(time=None), held_out, measured, sampled, times)
 
 
 def _occurrences(rows: Rows) -> npt.NDArray[np.int64]:
