@@ -22,6 +22,7 @@ from model.scale import RatingScale
 from train.config import TrainConfig
 from train.factors.assemble import join_blocks
 from train.factors.choose_number import LEAST, score_sweeps_with
+from train.factors.encode import encode_unknown_user
 from train.factors.levels import levels_of_counts, mean_and_deviation
 from train.factors.method import start_head
 from train.factors.ordinal_fit import Inputs, fit_on_inputs, inputs_of
@@ -108,7 +109,9 @@ def fit_network(fit: Fit, settings: Mapping[str, Any]) -> FactorNetwork:
     table = torch.cat([counts, none])
     standard = (mean, deviation)
     weight = options.rating_weight
-    return join_blocks(straight, scored, head, rows_of_movies, table, 0, standard, fit.scale, weight)
+    network = join_blocks(straight, scored, head, rows_of_movies, table, 0, standard, fit.scale, weight)
+    encode_unknown_user(network)
+    return network
 
 
 def _sweep_data(fit: Fit, rows: list[FitRows], movie_count: Tensor, target: Callable[[Tensor], Tensor]) -> SweepData:

@@ -2,13 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from model.artifact import load_artifact
+from model.factor_network import FactorNetwork
 from tests.train.parts.conftest import Train
 from train.__main__ import main, parse_options
 from train.dataset.tensors import index_ratings, look_up_ratings
@@ -65,6 +67,14 @@ def test_the_artifact_can_be_reported_on_and_knows_everybody(usual: dict[str, An
     assert "sha256" not in written["data"]
     assert "- **File:** `" in (folder / "MODEL_CARD.md").read_text()
     assert not list(folder.glob(".*"))  # neither stages nor tables are left
+
+
+def test_the_unknown_user_has_the_row_of_an_empty_history(usual: dict[str, Any]) -> None:
+    network = cast(FactorNetwork, load_artifact(usual["artifact"]).network)
+    nothing = torch.zeros(0)
+    expected = network.encode_user(nothing.long(), nothing)
+    assert torch.equal(network.state_dict()["user_embedding.weight"][-1], expected)
+    assert expected.any()
 
 
 def test_shuffled_and_recut_files_give_the_same_model(
