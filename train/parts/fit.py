@@ -7,7 +7,7 @@ encoded where they lie. What is finished is kept for `--resume`, and of a block 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -20,18 +20,19 @@ from model.factor_network import FactorNetwork
 from model.ordinal import OrdinalHead
 from model.scale import RatingScale
 from train.config import TrainConfig
-from train.factors.assemble import join_blocks
+from train.factors.assemble import join_blocks, movie_rows
 from train.factors.choose_number import LEAST, score_sweeps_with
+from train.factors.drift import Drift, Strangers, add_drift, popularity_of, strangers_of
 from train.factors.encode import encode_unknown_user
 from train.factors.levels import levels_of_counts, mean_and_deviation
 from train.factors.method import start_head
-from train.factors.ordinal_fit import Inputs, fit_on_inputs, inputs_of
+from train.factors.ordinal_fit import Inputs, fit_on_inputs, hide_some, inputs_of
 from train.factors.posterior import tables_of
 from train.factors.sweep import BlockState, SweepData, solve_users, start_from, start_state, sweep
-from train.factors.variational import Block, with_unknown
+from train.factors.variational import Block
 from train.parts.group import Group
 from train.parts.load import Facts, Mask, Part
-from train.parts.rows import FitRows, fit_rows
+from train.parts.rows import FitRows, fit_rows, sweep_data
 from train.parts.state import load_state, save_state
 from train.parts.tree import Tree
 from train.resume import Stages
@@ -91,35 +92,31 @@ def fit_network(fit: Fit, settings: Mapping[str, Any]) -> FactorNetwork:
     head = start_head(levels, fit.scale, fit.config, factors)
     counts = _level_counts(rows, head, fit)
     movie_count = counts.sum(1)
+    by_time = "drift" in settings
+    seen = fit.facts.seen and (fit.facts.seen.everything if fit.everything else fit.facts.seen.trained)
+    popular = None if seen is None else popularity_of(movie_count, seen)
     total = (sweeps + score_sweeps) * len(rows)
     with tqdm(total=total, desc=fit.label, unit=" parts", dynamic_ncols=True, disable=not group.first or None) as bar:
-        data = _sweep_data(fit, rows, movie_count, lambda rating: (rating - mean) / deviation)
-        state = start_state(data, tuple(settings["noise"]), factors, options, fit.config.seed, fit.features)
+        data = sweep_data(fit.tree, rows, movie_count, lambda rating: (rating - mean) / deviation)
+        state = start_state(data, tuple(settings["noise"]), factors, options, fit.config.seed, fit.features, popular)
         rating_block = _fit_block(fit, data, state, sweeps, "rating block", bar)
-        data = _sweep_data(fit, rows, movie_count, lambda rating: levels.score[levels.of(rating)])
+        data = sweep_data(fit.tree, rows, movie_count, lambda rating: levels.score[levels.of(rating)])
         if factors > LEAST:
             state = start_from(rating_block, options.score_noise)
         else:
-            state = start_state(data, options.score_noise, factors, options, fit.config.seed + 1, fit.features)
+            state = start_state(data, options.score_noise, factors, options, fit.config.seed + 1, fit.features, popular)
         score_block = _fit_block(fit, data, state, score_sweeps, "score block", bar)
-    _fit_head(fit, head, score_block, rows, data, counts, deviation)
     straight, scored = _as_block(rating_block), _as_block(score_block)
-    rows_of_movies = with_unknown(straight.movie), with_unknown(scored.movie)
-    none = torch.zeros(1, head.num_levels)
-    table = torch.cat([counts, none])
-    standard = (mean, deviation)
-    weight = options.rating_weight
+    strangers = strangers_of(scored, movie_count) if by_time else None
+    _fit_head(fit, head, score_block, rows, data, counts, deviation, strangers)
+    rows_of_movies = movie_rows(straight, movie_count, by_time), movie_rows(scored, movie_count, by_time)
+    table = torch.cat([counts, torch.zeros(1, head.num_levels)])
+    standard, weight = (mean, deviation), options.rating_weight
     network = join_blocks(straight, scored, head, rows_of_movies, table, 0, standard, fit.scale, weight)
+    if by_time:
+        add_drift(network, Drift(**settings["drift"]))
     encode_unknown_user(network)
     return network
-
-
-def _sweep_data(fit: Fit, rows: list[FitRows], movie_count: Tensor, target: Callable[[Tensor], Tensor]) -> SweepData:
-    targets = {}
-    for part in rows:
-        by_user = target(part.rating)
-        targets[part.number] = by_user, by_user[part.by_movie.order]
-    return SweepData(fit.tree, rows, movie_count, targets)
 
 
 def _level_counts(rows: list[FitRows], head: OrdinalHead, fit: Fit) -> Tensor:
@@ -155,6 +152,7 @@ def _fit_head(
     data: SweepData,
     counts: Tensor,
     deviation: float,
+    strangers: Strangers | None,
 ) -> None:
     """Trains the ordinal network in the first process on the drawn rows of all parts; every process gets it."""
     stage = f"{fit.label}: network"
@@ -173,6 +171,7 @@ def _fit_head(
         if fit.group.first:
             inputs = Inputs(*(torch.cat([one[name] for one in found]) for name in Inputs._fields))
             level = torch.cat([one["level"] for one in found])
+            inputs = inputs if strangers is None else hide_some(head, inputs, strangers)
             fit_on_inputs(head, inputs, level, deviation / fit.scale.span, fit.config.factors, fit.label)
             fit.stages.save(stage, head.state_dict(), {})
         before = fit.group.tell(head.state_dict() if fit.group.first else None)

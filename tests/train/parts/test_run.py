@@ -161,9 +161,7 @@ def test_without_a_held_out_share_nothing_is_measured(train: Train, tmp_path: Pa
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--split", "time"], "split: got time, allowed in a training by parts: random"),
         (["--architecture", "mlp"], "architecture: got mlp, allowed in a training by parts: factors"),
-        (["--tune-for", "future"], "tune-for: got future, allowed in a training by parts: past"),
         (["--threads", "2"], "threads: got 2, allowed in a training by parts: 1; `CLUSTER=` (empty) trains without"),
         (["--folds", "5"], "folds: got 5, allowed in a training by parts: 0"),
         (["--data", "postgresql://me@host/db"], "a database is not trained on by parts"),
