@@ -14,7 +14,7 @@ from ops.refresh.journal import Journal, read_ended
 _SPLIT = {"--split", "--test-size", "--test-file", "--given"}
 # Splits whose versions predict ratings to come, unless an option says otherwise: as in train/config.py.
 SPLITS_BY_TIME = ("time", "time-per-user", "leave-last-out")
-# An option of a training on a cluster alone; a refresh trains without one, because only that can split by time.
+# An option of a training on a cluster alone; a refresh trains without one.
 _OF_CLUSTER = "--deadline"
 _TUNE = "--tune-for"
 

@@ -5,6 +5,8 @@ Rows with equal times keep the order of the file. The random split of the rows i
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -27,14 +29,14 @@ def last_rows_of_users(users: pd.Series, time: npt.NDArray[np.float64], test_siz
     _, user = index_ids(users)
     count = np.bincount(user)
     wanted = np.floor(test_size * count + 0.5).astype(np.int64)
-    held_out: Mask = _rank_from_last(user, time) < np.minimum(wanted, count - 1)[user]
+    held_out: Mask = rank_from_last(user, time) < np.minimum(wanted, count - 1)[user]
     return held_out
 
 
 def last_row_of_users(users: pd.Series, time: npt.NDArray[np.float64]) -> Mask:
     """The last row by time of each user who has two or more."""
     _, user = index_ids(users)
-    held_out: Mask = (_rank_from_last(user, time) == 0) & (np.bincount(user)[user] > 1)
+    held_out: Mask = (rank_from_last(user, time) == 0) & (np.bincount(user)[user] > 1)
     return held_out
 
 
@@ -51,11 +53,11 @@ def rows_of_new_users(users: pd.Series, test_size: float, given: int, seed: int)
     is_new = np.zeros(len(count), dtype=np.bool_)
     is_new[random.choice(candidates, number, replace=False)] = True
     drawn = random.random(len(user))
-    held_out: Mask = is_new[user] & (_rank_from_last(user, drawn) >= given)
+    held_out: Mask = is_new[user] & (rank_from_last(user, drawn) >= given)
     return held_out
 
 
-def _rank_from_last(user: npt.NDArray[np.int64], key: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+def rank_from_last(user: npt.NDArray[np.int64], key: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     """(rows,): how many rows of the same user come later, by key and then by position; 0 for the last row."""
     order = np.lexsort((key, user))
     ends = np.cumsum(np.bincount(user))

@@ -33,9 +33,9 @@ def assemble(
     by_time: a movie without ratings is rated as the movie of an average rating; see train/factors/drift.py.
     """
     num_users, num_movies = len(score_block.user.mean), len(score_block.movie.mean)
-    straight, vectors = (_movie_rows(block, ratings, by_time) for block in (rating_block, score_block))
+    count = torch.bincount(ratings.movie_index, minlength=num_movies)
+    rows = movie_rows(rating_block, count, by_time), movie_rows(score_block, count, by_time)
     counts = head.histogram(ratings.movie_index, head.level(ratings.rating), num_movies + 1)
-    rows = straight, vectors
     return join_blocks(rating_block, score_block, head, rows, counts, num_users, standard, scale, rating_weight)
 
 
@@ -84,12 +84,12 @@ def fill_user_table(network: FactorNetwork, ratings: Ratings) -> None:
     encode_unknown_user(network)
 
 
-def _movie_rows(block: Block, ratings: Ratings, by_time: bool) -> Tensor:
-    """Means (M + 1, K) of the movies, the unknown one last."""
+def movie_rows(block: Block, count: Tensor, by_time: bool) -> Tensor:
+    """Means (M + 1, K) of the movies, the unknown one last; count (M,) of ratings by movie. by_time: as above."""
     rows = with_unknown(block.movie)
     if not by_time:
         return rows
-    return unrated_as(strangers_of(block, ratings.movie_index).movie, rows, ratings.movie_index)
+    return unrated_as(strangers_of(block, count).movie, rows, count)
 
 
 def _encoder(block: Block) -> FoldIn:

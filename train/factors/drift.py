@@ -75,9 +75,9 @@ def add_drift(network: FactorNetwork, drift: Drift) -> None:
         network.ordinal.out.bias.add_(network.ordinal.unit, alpha=drift.tilt)
 
 
-def strangers_of(block: Block, movie_index: Tensor) -> Strangers:
-    """A block's strangers; movie_index (N,) are the movies of the ratings that it was fitted to."""
-    count = torch.bincount(movie_index, minlength=len(block.movie.mean)).to(block.movie.mean.dtype)
+def strangers_of(block: Block, count: Tensor) -> Strangers:
+    """A block's strangers; count (M,) of the ratings that it was fitted to, by movie."""
+    count = count.to(block.movie.mean.dtype)
     return Strangers(block.user.link[0], count @ block.movie.mean / count.sum())
 
 
@@ -91,15 +91,24 @@ def popularity_by_time(ratings: Ratings, num_movies: int) -> Tensor | None:
     place = torch.empty(len(ratings))
     place[torch.argsort(ratings.time, stable=True)] = torch.linspace(1, 0, len(ratings))
     seen = torch.zeros(num_movies).scatter_reduce(0, ratings.movie_index, place, "amax")
-    own = torch.bincount(ratings.movie_index, minlength=num_movies).clamp_min(1).log()
+    return popularity_of(torch.bincount(ratings.movie_index, minlength=num_movies), seen)
+
+
+def popularity_of(count: Tensor, seen: Tensor) -> Tensor:
+    """The same (M,) by the movies' numbers of ratings, and by the share of all ratings that came after their first."""
+    own = count.clamp_min(1).log()
+    average = float((own.double() * count).sum() / count.sum())
     trust = (seen / _NEW).clamp(max=1.0)
-    return trust * own + (1 - trust) * own[ratings.movie_index].mean()
+    return trust * own + (1 - trust) * average
 
 
-def unrated_as(stranger: Tensor, movies: Tensor, movie_index: Tensor) -> Tensor:
-    """The rows (M, K) of `movies`, with `stranger` (K,) for movies without ratings; movie_index as above."""
-    count = torch.bincount(movie_index, minlength=len(movies))
-    return torch.where((count == 0).unsqueeze(1), stranger, movies)
+def unrated_as(stranger: Tensor, movies: Tensor, count: Tensor) -> Tensor:
+    """The rows (M + 1, K) of `movies`, with `stranger` (K,) for the last, unknown one and for those without ratings.
+
+    count (M,) of ratings by movie.
+    """
+    rated = torch.cat([count > 0, count.new_zeros(1, dtype=torch.bool)])
+    return torch.where(rated.unsqueeze(1), movies, stranger)
 
 
 def _measure(network: FactorNetwork, later: Ratings) -> Drift:

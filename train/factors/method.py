@@ -141,7 +141,8 @@ def _fit_head(
         return head.eval()
     distributed.seed_dropout(config.seed)
     head.to(ratings.rating.device)
-    strangers = strangers_of(score_block, ratings.movie_index) if by_time else None
+    count = torch.bincount(ratings.movie_index, minlength=len(score_block.movie.mean))
+    strangers = strangers_of(score_block, count) if by_time else None
     fit_ordinal(head, score_block, ratings, deviation / scale.span, options, label, rows, strangers)
     stages.save(stage, head.state_dict(), {})
     return head

@@ -53,7 +53,7 @@ def fit_ordinal(
     level = level[rows]
     inputs = inputs_of(head, block, ratings.take(rows), level, user_counts, movie_counts)
     if strangers is not None:
-        inputs = _hide_some(head, inputs, strangers)
+        inputs = hide_some(head, inputs, strangers)
     fit_on_inputs(head, inputs, level, deviation, config, label)
 
 
@@ -106,7 +106,7 @@ def inputs_of(
     return Inputs(*(torch.cat(columns) for columns in zip(*found, strict=True)))
 
 
-def _hide_some(head: OrdinalHead, inputs: Inputs, strangers: Strangers) -> Inputs:
+def hide_some(head: OrdinalHead, inputs: Inputs, strangers: Strangers) -> Inputs:
     """The inputs with the users of some rows, and the movies of some, replaced by strangers without ratings."""
     none = head.share.new_zeros(1, head.num_levels)
     size, rows = len(strangers.user), len(inputs.score)

@@ -20,11 +20,9 @@ class PartsConfig(TrainConfig):
         super().__post_init__()
         lacking = {
             "architecture": (self.architecture, "factors"),
-            "split": (self.split, "random"),
             "test-file": (self.test_file, None),
             "events": (self.events, None),
             "folds": (self.folds, 0),
-            "tune-for": (self.tune_for, "past" if self.learns_drift else self.tune_for),
         }
         for name, (got, allowed) in lacking.items():
             if got != allowed:

@@ -19,8 +19,8 @@ from train.evaluation.baselines import BiasModel
 from train.evaluation.evaluate import NETWORK
 from train.evaluation.held_out import HeldOut
 from train.factors.encode import encode_users
-from train.parts.fit import Fit
 from train.parts.load import Part
+from train.parts.one_fit import Fit
 from train.parts.rows import FitRows
 from train.parts.sample import ids_of, ids_tensor, ranked
 from train.scratch import scratch_array

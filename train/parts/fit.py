@@ -7,84 +7,30 @@ encoded where they lie. What is finished is kept for `--resume`, and of a block 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from model.factor_network import FactorNetwork
 from model.ordinal import OrdinalHead
-from model.scale import RatingScale
-from train.config import TrainConfig
-from train.dataset.hashes import Hashes, id_hashes
-from train.factors.assemble import join_blocks
+from train.factors.assemble import join_blocks, movie_rows
 from train.factors.choose_number import LEAST, score_sweeps_with
-from train.factors.drawn_rows import Drawn, draw
+from train.factors.drift import Drift, add_drift, popularity_of, strangers_of
+from train.factors.encode import encode_unknown_user
 from train.factors.levels import levels_of_counts, mean_and_deviation
 from train.factors.method import start_head
-from train.factors.ordinal_fit import Inputs, fit_on_inputs, inputs_of
-from train.factors.posterior import tables_of
-from train.factors.sweep import BlockState, SweepData, solve_users, start_from, start_state, sweep
-from train.factors.variational import Block, with_unknown
-from train.parts.group import Group
-from train.parts.load import Facts, Mask, Part
-from train.parts.rows import FitRows, fit_rows
+from train.factors.sweep import BlockState, SweepData, start_from, start_state, sweep
+from train.factors.variational import Block
+from train.parts.fit_head import fit_head
+from train.parts.one_fit import Fit
+from train.parts.rows import FitRows, sweep_data
 from train.parts.state import load_state, save_state
-from train.parts.tree import Tree
-from train.resume import Stages
 
 _SAVED_EVERY_S = 5.0
-
-
-class Fit(NamedTuple):
-    """A fit's parts, its settings and where it keeps what is finished.
-
-    everything: fit on the held-out ratings too. movie_hashes: (M,) of the movies' ids. label: names the fit.
-    """
-
-    group: Group
-    facts: Facts
-    parts: Sequence[Part]
-    everything: bool
-    features: Tensor | None
-    movie_hashes: Hashes
-    scale: RatingScale
-    config: TrainConfig
-    stages: Stages
-    label: str
-
-    @property
-    def tree(self) -> Tree:
-        """What its processes send each other in a sweep."""
-        return Tree(self.group, self.facts.parts)
-
-    @property
-    def num_movies(self) -> int:
-        """M."""
-        return len(self.movie_hashes)
-
-    def rows(self) -> list[FitRows]:
-        """The ratings of this process's parts that it sees."""
-        return [fit_rows(part, self.kept(part)) for part in self.parts]
-
-    def kept(self, part: Part) -> Mask:
-        """Which ratings (R,) of a part it sees."""
-        return np.ones(len(part.held_out), dtype=np.bool_) if self.everything else ~part.held_out
-
-    def counts(self) -> tuple[Tensor, Tensor]:
-        """The different ratings that it sees (D,), ascending, and how often each occurs."""
-        numbers = self.facts.numbers if self.everything else self.facts.trained
-        return self.facts.values[numbers > 0], numbers[numbers > 0]
-
-    def drawn(self, part: Part) -> Drawn:
-        """Which of the ratings that it sees of a part the ordinal network learns from."""
-        rows, kept = part.rows, self.kept(part)
-        user, movie = id_hashes(rows.users)[rows.owner[kept]], self.movie_hashes[rows.item[kept]]
-        return draw(user, movie, rows.rating[kept], int(self.counts()[1].sum()), self.config)
 
 
 def fit_network(fit: Fit, settings: Mapping[str, Any]) -> FactorNetwork:
@@ -103,33 +49,31 @@ def fit_network(fit: Fit, settings: Mapping[str, Any]) -> FactorNetwork:
     head = start_head(levels, fit.scale, fit.config, factors)
     counts = _level_counts(rows, head, fit)
     movie_count = counts.sum(1)
+    by_time = "drift" in settings
+    seen = fit.facts.seen and (fit.facts.seen.everything if fit.everything else fit.facts.seen.trained)
+    popular = None if seen is None else popularity_of(movie_count, seen)
     total = (sweeps + score_sweeps) * len(rows)
     with tqdm(total=total, desc=fit.label, unit=" parts", dynamic_ncols=True, disable=not group.first or None) as bar:
-        data = _sweep_data(fit, rows, movie_count, lambda rating: (rating - mean) / deviation)
-        state = start_state(data, tuple(settings["noise"]), factors, options, fit.config.seed, fit.features)
+        data = sweep_data(fit.tree, rows, movie_count, lambda rating: (rating - mean) / deviation)
+        state = start_state(data, tuple(settings["noise"]), factors, options, fit.config.seed, fit.features, popular)
         rating_block = _fit_block(fit, data, state, sweeps, "rating block", bar)
-        data = _sweep_data(fit, rows, movie_count, lambda rating: levels.score[levels.of(rating)])
+        data = sweep_data(fit.tree, rows, movie_count, lambda rating: levels.score[levels.of(rating)])
         if factors > LEAST:
             state = start_from(rating_block, options.score_noise)
         else:
-            state = start_state(data, options.score_noise, factors, options, fit.config.seed + 1, fit.features)
+            state = start_state(data, options.score_noise, factors, options, fit.config.seed + 1, fit.features, popular)
         score_block = _fit_block(fit, data, state, score_sweeps, "score block", bar)
-    _fit_head(fit, head, score_block, rows, data, counts, deviation)
     straight, scored = _as_block(rating_block), _as_block(score_block)
-    rows_of_movies = with_unknown(straight.movie), with_unknown(scored.movie)
-    none = torch.zeros(1, head.num_levels)
-    table = torch.cat([counts, none])
-    standard = (mean, deviation)
-    weight = options.rating_weight
-    return join_blocks(straight, scored, head, rows_of_movies, table, 0, standard, fit.scale, weight)
-
-
-def _sweep_data(fit: Fit, rows: list[FitRows], movie_count: Tensor, target: Callable[[Tensor], Tensor]) -> SweepData:
-    targets = {}
-    for part in rows:
-        by_user = target(part.rating)
-        targets[part.number] = by_user, by_user[part.by_movie.order]
-    return SweepData(fit.tree, rows, movie_count, targets)
+    strangers = strangers_of(scored, movie_count) if by_time else None
+    fit_head(fit, head, score_block, rows, data, counts, deviation, strangers)
+    rows_of_movies = movie_rows(straight, movie_count, by_time), movie_rows(scored, movie_count, by_time)
+    table = torch.cat([counts, torch.zeros(1, head.num_levels)])
+    standard, weight = (mean, deviation), options.rating_weight
+    network = join_blocks(straight, scored, head, rows_of_movies, table, 0, standard, fit.scale, weight)
+    if by_time:
+        add_drift(network, Drift(**settings["drift"]))
+    encode_unknown_user(network)
+    return network
 
 
 def _level_counts(rows: list[FitRows], head: OrdinalHead, fit: Fit) -> Tensor:
@@ -155,69 +99,6 @@ def _fit_block(fit: Fit, data: SweepData, state: BlockState, sweeps: int, name: 
             save_state(state, fit.tree, fit.stages, stage)
             saved = time.monotonic()
     return state
-
-
-def _fit_head(
-    fit: Fit,
-    head: OrdinalHead,
-    state: BlockState,
-    rows: list[FitRows],
-    data: SweepData,
-    counts: Tensor,
-    deviation: float,
-) -> None:
-    """Trains the ordinal network in the first process on the drawn rows of all parts; every process gets it."""
-    stage = f"{fit.label}: network"
-    before = fit.group.tell((kept := fit.stages.load(stage)) and kept.tensors if fit.group.first else None)
-    if before is None:
-        parts = {part.number: part for part in fit.parts}
-        own = {part.number: part for part in rows}
-        tables = tables_of(state.movie)
-
-        def told(number: int) -> dict[str, Any]:
-            place, hashes = fit.drawn(parts[number])
-            drawn = torch.from_numpy(place)
-            found = _inputs(head, state, own[number], drawn, data.targets[number][0], tables, counts)
-            return {"hashes": torch.from_numpy(hashes.view(np.int64)), **found}
-
-        found = sorted(fit.group.each(fit.facts.parts, told), key=lambda one: one["part"])
-        if fit.group.first:
-            hashes = torch.cat([one["hashes"] for one in found]).numpy().view(np.uint64)
-            order = torch.from_numpy(np.argsort(hashes, kind="stable"))
-            inputs = Inputs(*(torch.cat([one[name] for one in found])[order] for name in Inputs._fields))
-            level = torch.cat([one["level"] for one in found])[order]
-            fit_on_inputs(head, inputs, level, deviation / fit.scale.span, fit.config.factors, fit.label)
-            fit.stages.save(stage, head.state_dict(), {})
-        before = fit.group.tell(head.state_dict() if fit.group.first else None)
-    head.load_state_dict(before)
-    head.eval()
-
-
-def _inputs(
-    head: OrdinalHead,
-    state: BlockState,
-    rows: FitRows,
-    drawn: Tensor,
-    target: Tensor,
-    tables: Any,
-    counts: Tensor,
-) -> dict[str, Any]:
-    """What the ordinal network sees of a part's drawn rows, each left out."""
-    user, _ = solve_users(state, rows, target, tables)
-    level = head.level(rows.rating)
-    user_counts = head.histogram(rows.owner, level, len(user.mean))
-    block = Block(user, state.movie, state.alpha, state.noise_shapes)
-    ratings = rows.ratings.take(drawn)
-    none = torch.zeros(0, dtype=torch.int64)
-    if not len(ratings):
-        return {"part": rows.number, "level": none, **_no_inputs(head, state)}
-    found = inputs_of(head, block, ratings, level[drawn], user_counts, counts)
-    return {"part": rows.number, "level": level[drawn], **found._asdict()}
-
-
-def _no_inputs(head: OrdinalHead, state: BlockState) -> dict[str, Tensor]:
-    width = state.link.shape[1] + head.num_levels + 2
-    return {"score": torch.zeros(0, 1), "user": torch.zeros(0, width), "movie": torch.zeros(0, width)}
 
 
 def _as_block(state: BlockState) -> Block:

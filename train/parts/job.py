@@ -18,6 +18,7 @@ from model.ids import IdMap
 from model.interest import Interest
 from model.network import RatingNetwork
 from model.scale import RatingScale
+from train.config import SPLITS_BY_TIME
 from train.dataset.data import MOVIE_ID
 from train.dataset.features import movie_features, raw_ids
 from train.dataset.hashes import id_hashes
@@ -31,9 +32,9 @@ from train.method import Choice
 from train.output import build_catalogue
 from train.parts.config import PartsConfig
 from train.parts.finish import Finished
-from train.parts.fit import Fit
 from train.parts.group import Group
 from train.parts.load import Facts, Part, load_facts, load_parts
+from train.parts.one_fit import Fit
 from train.parts.sample import Sample, collect_sample
 from train.prepared.folder import Manifest, PreparedFolder
 from train.resume import FOLDER, NO_STAGES, Stages, fingerprint_of
@@ -73,17 +74,18 @@ class Job:
         """Loads this process's parts of the prepared folder.
 
         Raises:
-            DataError: it cannot be read, it has fewer parts than there are processes, or its ratings leave the scale
-                that was asked for.
+            DataError: it cannot be read, it has fewer parts than there are processes, its ratings leave the scale
+                that was asked for, or the split needs times that they lack.
         """
         folder = PreparedFolder(address)
         if group.world > folder.manifest.parts:
             raise TooManyProcessesError(address, folder.manifest.parts, group.world)
+        _refuse_without_times(config, folder)
         scale = _scale(config, folder)
         catalogue = folder.catalogue()
         movie_ids, features = _movies(folder.items(), catalogue if config.features else None)
-        parts = load_parts(folder, movie_ids, config, group)
-        facts = load_facts(parts, folder.manifest.parts, group)
+        parts, seen = load_parts(folder, movie_ids, config, group)
+        facts = load_facts(parts, seen, folder.manifest.parts, group)
         sample = collect_sample(parts, facts.parts, movie_ids, features, group)
         mark = fingerprint_of(config, catalogue, [facts.digest, [scale.minimum, scale.maximum], "parts"])
         stages = Stages(config.out / FOLDER, mark, resume=True) if group.first else NO_STAGES
@@ -130,17 +132,17 @@ class Job:
         )
 
     def interest(self, network: FactorNetwork, everything: bool, blend: Blend) -> Interest:
-        """The interest part of the sample's ratings; the network's users are those of the sample."""
+        """The interest part of the sample's ratings; the network's users are those of `of_sample`."""
         assert self.sample is not None
         rows = self.sample.training_set(everything)
         return fit_interest(rows, network, self.scale, self.config.tuned_interest, blend)
 
     @contextmanager
-    def of_sample(self, network: FactorNetwork, users: Finished) -> Iterator[None]:
-        """Gives the network the rows of the sample's users alone while the block runs."""
+    def of_sample(self, network: FactorNetwork, users: Finished, everything: bool) -> Iterator[None]:
+        """Gives the network the rows of the sample's users alone while the block runs; everything: as in a fit."""
         assert self.sample is not None
         table = network.user_embedding.weight
-        ids = self.sample.user_ids
+        ids = self.sample.training_set(everything).user_ids
         rows = users.user_ids.rows(ids.ids if ids.integer else ids.raw(np.arange(len(ids))))
         put_users(network, torch.cat([table[torch.from_numpy(rows).long()], table[-1:]]))
         yield
@@ -160,6 +162,13 @@ class Job:
         movies = np.argsort(-users.movie_ratings, kind="stable")[:3]
         words = self.config.words
         return {"user_id": users.user_ids.raw(np.array([most]))[0], words.item_ids: self.movie_ids.raw(movies)}
+
+
+def _refuse_without_times(config: PartsConfig, folder: PreparedFolder) -> None:
+    if config.test_size and config.split in SPLITS_BY_TIME and not folder.manifest.times:
+        source = folder.manifest.source or folder.address
+        told = f"{source}: no times, and --split {config.split} needs one for every rating"
+        raise DataError(f"{told}: prepare ratings that have times; --time-column names their column")
 
 
 def _scale(config: PartsConfig, folder: PreparedFolder) -> RatingScale:

@@ -12,11 +12,14 @@ from torch import Tensor
 
 from model.ids import IdMap
 from train.config import TrainConfig
-from train.dataset.hashes import below, id_hashes, row_hashes, seed_hash, splitmix64
+from train.dataset.hashes import Hashes, below, id_hashes, row_hashes, seed_hash, splitmix64
 from train.parts.group import Group
+from train.parts.newness import Seen
+from train.parts.split import Hashed, held_out_rows
 from train.prepared.folder import PreparedFolder, Rows
 
 _MEASURED = 1_000_000  # most held-out ratings that are measured: enough for a standard error of .001
+_OF_MEASURED = 0x3C6E  # they are drawn apart from the held-out ones
 
 Mask = npt.NDArray[np.bool_]
 
@@ -27,6 +30,7 @@ class Part:
 
     held_out, measured: masks (R,) of the ratings that are held out, and measured.
     sampled: mask (n,) of the users that the first process sees whole; times: of their ratings, or None.
+    digest: SHA-256 of its ratings and their times.
     """
 
     number: int
@@ -35,6 +39,7 @@ class Part:
     measured: Mask
     sampled: Mask
     times: npt.NDArray[np.float64] | None
+    digest: str
 
     @property
     def of_sampled(self) -> Mask:
@@ -50,6 +55,7 @@ class Facts:
     values, numbers, trained: (D,) the different ratings, ascending, how often each occurs, and how often among those
     that are not held out.
     digest: SHA-256 of all that the parts hold. user_ratings: how many ratings each user has, sorted by number.
+    seen: how new each movie is; None where no drift is learned from times.
     """
 
     parts: int
@@ -60,26 +66,61 @@ class Facts:
     trained: Tensor
     digest: str
     user_ratings: Tensor
+    seen: Seen | None
 
 
-def load_parts(folder: PreparedFolder, movie_ids: IdMap, config: TrainConfig, group: Group) -> list[Part]:
-    """This process's parts. Raises DataError where one is damaged."""
+def load_parts(
+    folder: PreparedFolder, movie_ids: IdMap, config: TrainConfig, group: Group
+) -> tuple[list[Part], Seen | None]:
+    """This process's parts and, where the drift is learned from times, how new each movie is.
+
+    Raises:
+        DataError: a part is damaged, or the split leaves one side empty.
+    """
     movie_hash = id_hashes(movie_ids.ids)
-    found = []
-    for number in group.parts(folder.manifest.parts):
-        rows = folder.rows(number, movie_ids)
-        found.append(_part(number, rows, movie_hash, folder.manifest.ratings, config))
-    return found
+    numbers = group.parts(folder.manifest.parts)
+    hashed = [_hashed(folder.rows(number, movie_ids), movie_hash, config.split_seed) for number in numbers]
+    held_out, total = held_out_rows(hashed, config, group)
+    seen = None
+    if config.learns_drift and folder.manifest.times:
+        seen = Seen.of([one.rows for one in hashed], held_out, len(movie_ids), group)
+    measured, ratings = _MEASURED / max(total, 1), folder.manifest.ratings
+    parts = [
+        _part(number, one, mask, measured, ratings, config)
+        for number, one, mask in zip(numbers, hashed, held_out, strict=True)
+    ]
+    return parts, seen
 
 
-def _part(number: int, rows: Rows, movie_hash: np.ndarray, ratings: int, config: TrainConfig) -> Part:
-    user_hash, owner = id_hashes(rows.users), rows.owner
-    drawn = row_hashes(config.split_seed, user_hash[owner], movie_hash[rows.item], rows.rating, _occurrences(rows))
+def _hashed(rows: Rows, movie_hash: Hashes, seed: int) -> Hashed:
+    user_hash = id_hashes(rows.users)
+    return Hashed(
+        rows,
+        user_hash,
+        row_hashes(seed, user_hash[rows.owner], movie_hash[rows.item], rows.rating, _occurrences(rows)),
+    )
+
+
+def _part(number: int, hashed: Hashed, held_out: Mask, measured: float, ratings: int, config: TrainConfig) -> Part:
+    """measured: the share of the held-out ratings that is measured. ratings: of all parts."""
+    rows, user_hash, row_hash = hashed
     sampled = below(splitmix64(user_hash ^ seed_hash(config.seed)), config.interest.max_ratings / ratings)
-    held_out = below(drawn, config.test_size) if config.test_size else np.zeros(len(drawn), dtype=np.bool_)
-    measured = held_out & below(drawn, _MEASURED / ratings)
-    times = None if rows.time is None else rows.time[sampled[owner]]
-    return Part(number, rows._replace(time=None), held_out, measured, sampled, times)
+    return Part(
+        number,
+        rows._replace(time=None),
+        held_out,
+        held_out & below(splitmix64(row_hash ^ seed_hash(config.split_seed + _OF_MEASURED)), measured),
+        sampled,
+        None if rows.time is None else rows.time[sampled[rows.owner]],
+        _digest(rows),
+    )
+
+
+def _digest(rows: Rows) -> str:
+    digest = hashlib.sha256()
+    for array in (rows.users, rows.start, rows.item, rows.rating, *([] if rows.time is None else [rows.time])):
+        digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+    return digest.hexdigest()
 
 
 def _occurrences(rows: Rows) -> npt.NDArray[np.int64]:
@@ -103,20 +144,16 @@ def _repeats(rows: Rows) -> Mask:
     return np.asarray((owner[1:] == owner[:-1]) & (rows.item[1:] == rows.item[:-1]))
 
 
-def load_facts(parts: list[Part], number: int, group: Group) -> Facts:
-    """The facts, which every process gets."""
+def load_facts(parts: list[Part], seen: Seen | None, number: int, group: Group) -> Facts:
+    """The facts, which every process gets. number: of all parts."""
     by_number = {part.number: part for part in parts}
     told = {one["part"]: one for one in group.each(number, lambda one: _told(by_number[one]))}
     facts = group.tell(_facts([told[one] for one in range(number)]) if group.first else None)
-    return Facts(**facts)
+    return Facts(**facts, seen=seen)
 
 
 def _told(part: Part) -> dict[str, object]:
     rows = part.rows
-    digest = hashlib.sha256()
-    for array in (rows.users, rows.start, rows.item, rows.rating):
-        digest.update(np.ascontiguousarray(array).view(np.uint8).data)
-    digest.update(b"" if part.times is None else part.times.view(np.uint8).data)
     values, place = np.unique(rows.rating, return_inverse=True)
     numbers = np.bincount(place, minlength=len(values))
     trained = np.bincount(place[~part.held_out], minlength=len(values))
@@ -125,7 +162,7 @@ def _told(part: Part) -> dict[str, object]:
     tensors = {"values": values, "numbers": numbers, "trained": trained, "users": each}
     return {
         "part": part.number,
-        "digest": digest.hexdigest(),
+        "digest": part.digest,
         "repeated": repeated,
         **{k: torch.from_numpy(v) for k, v in tensors.items()},
     }

@@ -22,10 +22,12 @@ from train.parts.biases import fit_biases
 from train.parts.config import PartsConfig
 from train.parts.describe import describe_parts
 from train.parts.finish import Finished, finished
-from train.parts.fit import Fit, fit_network
+from train.parts.fit import fit_network
 from train.parts.group import Group
 from train.parts.job import Job
+from train.parts.one_fit import Fit
 from train.parts.preparing import prepared_for
+from train.parts.split import described_split
 from train.run import Clock, plot, rank
 
 
@@ -91,7 +93,7 @@ def _finish(
     assert job.sample is not None
     config, out = job.config, job.config.out
     metrics = dict(before)
-    with job.of_sample(network, users):
+    with job.of_sample(network, users, fit.everything):
         interest = job.interest(network, fit.everything, blend)
         if users.held_out is not None:
             metrics |= {"metrics": evaluate(users.held_out), "rankings": {}, "held_out": users.held_out}
@@ -105,10 +107,8 @@ def _finish(
         return metrics
     held_out = metrics.pop("held_out", None)
     words = config.words
-    split = {"kind": "random", "by": "hash", "seed": config.split_seed, "test_size": config.test_size}
-    split["served"] = "all" if config.refit else "train"
     figures = {"data": describe_parts(job.facts, job.manifest, torch.from_numpy(users.movie_ratings), words)}
-    described = describe(config, network, choice, metrics.pop("metrics", {}), split, figures)
+    described = describe(config, network, choice, metrics.pop("metrics", {}), described_split(config), figures)
     chosen = {**choice.settings, **blend._asdict()}
     told = {"rankings": {}, "processes": job.group.world, **metrics, "chosen": chosen}
     plot(choice.log, job.sample.training_set(fit.everything), out)

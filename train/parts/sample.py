@@ -6,7 +6,8 @@ them, with the code of a training without parts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -29,13 +30,26 @@ class Sample:
     features: torch.Tensor | None
 
     def training_set(self, everything: bool) -> TrainingSet:
-        """What a fit sees."""
-        kept = self.ratings if everything else self.ratings.take(~self.held_out)
-        return TrainingSet(kept, self.user_ids, self.movie_ids, self.features)
+        """What a fit sees: all of them, or the ratings that are not held out and the users who have some."""
+        if everything:
+            return TrainingSet(self.ratings, self.user_ids, self.movie_ids, self.features)
+        ids = IdMap(self.user_ids.ids[self._trained.numpy()])
+        return TrainingSet(self._renumbered(~self.held_out), ids, self.movie_ids, self.features)
 
     def measured(self) -> Ratings:
-        """The held-out ratings."""
-        return self.ratings.take(self.held_out)
+        """The held-out ratings, with the rows of that training set; its unknown row for users without ratings there."""
+        return self._renumbered(self.held_out)
+
+    @cached_property
+    def _trained(self) -> torch.Tensor:
+        """Mask (N,) of the users who have ratings that are not held out."""
+        return torch.bincount(self.ratings.user_index[~self.held_out], minlength=len(self.user_ids)) > 0
+
+    def _renumbered(self, mask: torch.Tensor) -> Ratings:
+        """Some of the ratings, with the rows of the users who have ratings that are not held out."""
+        row = torch.where(self._trained, self._trained.cumsum(0) - 1, self._trained.sum())
+        some = self.ratings.take(mask)
+        return replace(some, user_index=row[some.user_index])
 
 
 def collect_sample(

@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.compute as pc
+
+_IDS = (pa.types.is_integer, pa.types.is_string, pa.types.is_large_string), "integers or strings"
+_NUMBERS = pa.types.is_integer, pa.types.is_floating
+_KINDS = {
+    "user_id": _IDS,
+    "item_id": _IDS,
+    "rating": ((*_NUMBERS, pa.types.is_decimal), "numbers"),
+    "time": (_NUMBERS, "numbers of seconds since 1970"),
+}
 
 
 def fault_of(table: pa.Table, column: str) -> str | None:
@@ -12,7 +22,9 @@ def fault_of(table: pa.Table, column: str) -> str | None:
     values = table[column]
     if values.null_count:
         return f"{values.null_count:,} rows are null; allowed: a value in every row"
-    kinds = (pa.types.is_integer, pa.types.is_string, pa.types.is_large_string)
-    if column.endswith("_id") and not any(is_kind(values.type) for is_kind in kinds):
-        return f"got {values.type}, allowed: integers or strings"
+    kinds, allowed = _KINDS[column]
+    if not any(is_kind(values.type) for is_kind in kinds):
+        return f"got {values.type}, allowed: {allowed}"
+    if column == "time" and pc.all(pc.is_finite(values)).as_py() is False:
+        return f"a row is NaN or infinite; allowed: {allowed}"
     return None

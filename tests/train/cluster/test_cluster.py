@@ -1,4 +1,7 @@
-"""Training on a Ray cluster of this machine and by torchrun: the same model as in one process, whatever is lost."""
+"""Training on a Ray cluster of this machine and by torchrun: the same model as in one process, whatever is lost.
+
+The latest ratings are held out, because the processes have to agree on which these are.
+"""
 
 import json
 import os
@@ -8,6 +11,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -30,21 +34,30 @@ needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="needs the group
 def options(quick_options: list[str]) -> list[str]:
     # Sweeps enough of the score block that a node is killed among them; nothing else is chosen.
     few = ["--factors.score-sweeps", "40", "--interest.rating-shares", "0.3", "--interest.restraints", "0.5"]
-    return [*quick_options, *few, "--no-refit", "--ranking-users", "0"]
+    return [*quick_options, *few, "--no-refit", "--ranking-users", "0", "--split", "time"]
 
 
 @pytest.fixture(scope="module")
-def alone(small_file: Path, options: list[str], tmp_path_factory: pytest.TempPathFactory) -> str:
+def ratings(small_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The ratings of a few days."""
+    frame = pd.read_csv(small_file)
+    path = tmp_path_factory.mktemp("by-day") / "ratings.csv"
+    frame.assign(timestamp=86_400 * (np.arange(len(frame)) % 11)).to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def alone(ratings: Path, options: list[str], tmp_path_factory: pytest.TempPathFactory) -> str:
     """The digest of a training in one process."""
     out = tmp_path_factory.mktemp("alone")
-    config = parse_options(["--data", str(small_file), "--out", str(out), *options], PartsConfig)
+    config = parse_options(["--data", str(ratings), "--out", str(out), *options], PartsConfig)
     return str(run(config, Group())["digest"])
 
 
 def test_three_processes_of_torchrun_train_the_same_model(
-    small_file: Path, options: list[str], alone: str, tmp_path: Path
+    ratings: Path, options: list[str], alone: str, tmp_path: Path
 ) -> None:
-    words = ["--data", str(small_file), "--out", str(tmp_path / "1.0"), *options]
+    words = ["--data", str(ratings), "--out", str(tmp_path / "1.0"), *options]
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "3"]
     done = subprocess.run(
         [*torchrun, "-m", "train.parts", *words], cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S
@@ -55,12 +68,12 @@ def test_three_processes_of_torchrun_train_the_same_model(
 
 @needs_ray
 def test_a_cluster_that_loses_a_process_and_a_node_trains_the_same_model(
-    small_file: Path, options: list[str], alone: str, tmp_path: Path
+    ratings: Path, options: list[str], alone: str, tmp_path: Path
 ) -> None:
     """Takes a minute or two: three nodes of Ray start, and three times the processes of a training load torch."""
     script = Path(__file__).with_name("losing_a_node.py")
-    cut_into_files(small_file, tmp_path / "files")
-    prepare(small_file, ReadingRules(), None, tmp_path / "prepared", show=False)
+    cut_into_files(ratings, tmp_path / "files")
+    prepare(ratings, ReadingRules(), None, tmp_path / "prepared", show=False)
     places = [os.path.relpath(one, ROOT) for one in (tmp_path / "files", tmp_path / "prepared", tmp_path)]
     done = subprocess.run(
         [sys.executable, str(script), *places, *options],

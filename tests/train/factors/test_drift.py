@@ -93,7 +93,7 @@ def test_the_average_movie_counts_each_rating_once() -> None:
         mean, link = side, torch.tensor([[5.0, 6.0]])
 
     block = Block(Side(), Side(), 1.0, (1.0, 1.0))  # type: ignore[arg-type]
-    strangers = strangers_of(block, torch.tensor([0, 2, 2, 2]))
+    strangers = strangers_of(block, torch.tensor([1, 0, 3]))
     assert strangers.user.tolist() == [5.0, 6.0]
     assert strangers.movie.tolist() == [3.0, 4.0]
 

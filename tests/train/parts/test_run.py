@@ -2,13 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from model.artifact import load_artifact
+from model.factor_network import FactorNetwork
 from tests.train.parts.conftest import Train
 from train.__main__ import main, parse_options
 from train.dataset.tensors import index_ratings, look_up_ratings
@@ -67,6 +69,14 @@ def test_the_artifact_can_be_reported_on_and_knows_everybody(usual: dict[str, An
     assert "sha256" not in written["data"]
     assert "- **File:** `" in (folder / "MODEL_CARD.md").read_text()
     assert not list(folder.glob(".*"))  # neither stages nor tables are left
+
+
+def test_the_unknown_user_has_the_row_of_an_empty_history(usual: dict[str, Any]) -> None:
+    network = cast(FactorNetwork, load_artifact(usual["artifact"]).network)
+    nothing = torch.zeros(0)
+    expected = network.encode_user(nothing.long(), nothing)
+    assert torch.equal(network.state_dict()["user_embedding.weight"][-1], expected)
+    assert expected.any()
 
 
 def test_shuffled_and_recut_files_give_the_same_model(
@@ -153,9 +163,7 @@ def test_without_a_held_out_share_nothing_is_measured(train: Train, tmp_path: Pa
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--split", "time"], "split: got time, allowed in a training by parts: random"),
         (["--architecture", "mlp"], "architecture: got mlp, allowed in a training by parts: factors"),
-        (["--tune-for", "future"], "tune-for: got future, allowed in a training by parts: past"),
         (["--folds", "5"], "folds: got 5, allowed in a training by parts: 0"),
         (["--data", "postgresql://me@host/db"], "a database is not trained on by parts"),
     ],
