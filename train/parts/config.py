@@ -21,7 +21,6 @@ class PartsConfig(TrainConfig):
         lacking = {
             "architecture": (self.architecture, "factors"),
             "test-file": (self.test_file, None),
-            "events": (self.events, None),
             "folds": (self.folds, 0),
             "threads": (self.threads, 1),
         }

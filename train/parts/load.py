@@ -106,7 +106,7 @@ def _hashed(rows: Rows, movie_hash: Hashes, seed: int) -> Hashed:
 def _part(number: int, hashed: Hashed, held_out: Mask, measured: float, ratings: int, config: TrainConfig) -> Part:
     """measured: the share of the held-out ratings that is measured. ratings: of all parts."""
     rows, user_hash, row_hash = hashed
-    sampled = below(splitmix64(user_hash ^ seed_hash(config.seed)), config.interest.max_ratings / ratings)
+    sampled = sampled_users(user_hash, ratings, config)
     return Part(
         number,
         rows._replace(time=None),
@@ -117,6 +117,11 @@ def _part(number: int, hashed: Hashed, held_out: Mask, measured: float, ratings:
         None if rows.time is None else rows.time[sampled[rows.owner]],
         _digest(rows),
     )
+
+
+def sampled_users(user_hash: Hashes, ratings: int, config: TrainConfig) -> Mask:
+    """Which users (n,) the first process sees whole, by their hashes. ratings: number of all."""
+    return below(splitmix64(user_hash ^ seed_hash(config.seed)), config.interest.max_ratings / ratings)
 
 
 def _digest(rows: Rows) -> str:

@@ -53,7 +53,7 @@ def run(config: PartsConfig, group: Group) -> dict[str, Any]:
         network = fit_network(fit, choice.settings)
         clock.lap(fit.label)
         biases = _biases(job, fit) if fit is fits[0] and config.test_size else None
-        with finished(fit, network, biases, config.out) as users:
+        with finished(fit, network, biases, job.events, config.out) as users:
             if users is None:
                 continue
             metrics |= _speed(job, fit, choice, clock) if fit is fits[0] else {}
@@ -103,8 +103,8 @@ def _finish(
         clock.lap("keep")
         return metrics
     held_out = metrics.pop("held_out", None)
-    words = config.words
-    figures = {"data": describe_parts(job.facts, job.manifest, torch.from_numpy(users.movie_ratings), words)}
+    movie_ratings = torch.from_numpy(users.movie_ratings)
+    figures = describe_parts(job.facts, job.manifest, job.events, movie_ratings, config.words)
     described = describe(config, network, choice, metrics.pop("metrics", {}), described_split(config), figures)
     chosen = {**choice.settings, **blend._asdict()}
     told = {"rankings": {}, "processes": job.group.world, **metrics, "chosen": chosen}

@@ -15,26 +15,29 @@ import torch
 
 from model.ids import IdMap
 from train.dataset.tensors import Ratings, TrainingSet
+from train.parts.events import UserEvents
 from train.parts.group import Group
 from train.parts.load import Part
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Users and their ratings (R,), in the order of users; held_out: mask (R,)."""
+    """Users and their ratings (R,), in the order of users; held_out: mask (R,). events: of sampled users, if any."""
 
     user_ids: IdMap
     movie_ids: IdMap
     ratings: Ratings
     held_out: torch.Tensor
     features: torch.Tensor | None
+    events: UserEvents | None = None
 
     def training_set(self, everything: bool) -> TrainingSet:
         """What a fit sees: all of them, or the ratings that are not held out and the users who have some."""
         if everything:
-            return TrainingSet(self.ratings, self.user_ids, self.movie_ids, self.features)
+            return self._with_events(TrainingSet(self.ratings, self.user_ids, self.movie_ids, self.features))
         ids = IdMap(self.user_ids.ids[self._trained.numpy()])
-        return TrainingSet(self._renumbered(~self.held_out), ids, self.movie_ids, self.features)
+        rows = TrainingSet(self._renumbered(~self.held_out), ids, self.movie_ids, self.features)
+        return self._with_events(rows).without_events_of(self.measured())
 
     def measured(self) -> Ratings:
         """The held-out ratings, with the rows of that training set; its unknown row for users without ratings there."""
@@ -44,6 +47,9 @@ class Sample:
     def _trained(self) -> torch.Tensor:
         """Mask (N,) of the users who have ratings that are not held out."""
         return torch.bincount(self.ratings.user_index[~self.held_out], minlength=len(self.user_ids)) > 0
+
+    def _with_events(self, rows: TrainingSet) -> TrainingSet:
+        return rows if self.events is None else replace(rows, events=self.events.of_users(rows.user_ids))
 
     def _renumbered(self, mask: torch.Tensor) -> Ratings:
         """Some of the ratings, with the rows of the users who have ratings that are not held out."""
