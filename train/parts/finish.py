@@ -22,9 +22,9 @@ from train.evaluation.held_out import HeldOut
 from train.factors.encode import encode_users
 from train.parts.events import UserEvents
 from train.parts.fit import Fit
+from train.parts.ids import ids_of, ids_tensor, ranked
 from train.parts.load import Part
 from train.parts.rows import FitRows
-from train.parts.sample import ids_of, ids_tensor, ranked
 from train.scratch import scratch_array
 from train.user_table import put_users
 
@@ -71,7 +71,7 @@ def finished(
         rows = encode_users(network, told, torch.arange(num_users), num_users)
         measured = {} if biases is None else _measured(parts[number], own[number], rows, network, biases[number])
         seen = {"item": own[number].by_user.other, "rating": own[number].rating}
-        hidden = {} if fit.everything or fit.config.events is None else _hidden(parts[number])
+        hidden = {} if fit.everything or fit.config.events is None else _hidden(parts[number], fit.num_movies)
         return {"part": number, "rows": rows, **seen, "measured": measured, "hidden": hidden}
 
     everybody = sorted(fit.group.each(fit.facts.parts, users), key=lambda one: int(one["part"]))
@@ -152,9 +152,12 @@ class _Files:
         return History(self.offsets.astype(np.int32 if small else np.int64), self.item, self.rating)
 
 
-def _hidden(part: Part) -> dict[str, Tensor]:
-    """The pairs (H,) of users and movies whose ratings are held out."""
-    owner, item = part.rows.owner[part.held_out], part.rows.item[part.held_out]
+def _hidden(part: Part, num_movies: int) -> dict[str, Tensor]:
+    """The pairs (H,) of users and movies that are held out or measured, and so must not be told by events."""
+    owner, item, _ = part.measured
+    known = (owner < len(part.rows.users)) & (item < num_movies)
+    owner = np.append(part.rows.owner[part.held_out], owner[known])
+    item = np.append(part.rows.item[part.held_out], item[known])
     return {"owner": torch.from_numpy(owner), "item": torch.from_numpy(item)}
 
 
@@ -162,8 +165,10 @@ def _measured(
     part: Part, rows: FitRows, users: Tensor, network: FactorNetwork, biases: Mapping[str, BiasModel]
 ) -> dict[str, Any]:
     """What the network and the baselines say of a part's measured ratings (H,)."""
-    owner, item = part.rows.owner[part.measured], part.rows.item[part.measured]
-    truth = torch.from_numpy(part.rows.rating[part.measured])
+    owner, item, rating = part.measured
+    truth = torch.from_numpy(rating)
+    users = torch.cat([users, network.user_embedding.weight[-1:]])
+    counts = torch.cat([rows.by_user.count, torch.zeros(1)])
     units, levels = [], []
     with torch.inference_mode():
         for first in range(0, max(len(owner), 1), _ROWS_AT_ONCE):
@@ -172,7 +177,7 @@ def _measured(
             movie = network.movie_tower(torch.from_numpy(item[some]).long())
             units.append(network.head(user, movie))
             levels.append(network.level_probabilities(user, movie).half())
-    found = {"truth": truth, "owner_ratings": rows.by_user.count[torch.from_numpy(owner).long()].int()}
+    found = {"truth": truth, "owner_ratings": counts[torch.from_numpy(owner).long()].int()}
     found |= {"item": torch.from_numpy(item), "unit": torch.cat(units), "level": torch.cat(levels)}
     predicted = {name: model.predict(owner, item).astype(np.float32) for name, model in biases.items()}
     return found | {_PREDICTION + name: torch.from_numpy(value) for name, value in predicted.items()}
@@ -191,7 +196,7 @@ def _held_out(
     return HeldOut(
         np.arange(len(truth)),
         found["owner_ratings"].numpy(),
-        movie_ratings[found["item"].numpy()].astype(np.int32),
+        np.append(movie_ratings, 0)[found["item"].numpy()].astype(np.int32),
         truth,
         predictions,
         scale.to_rating(ordinal.unit).numpy(),

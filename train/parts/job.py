@@ -55,7 +55,10 @@ class TooManyProcessesError(DataError):
 
 @dataclass(frozen=True)
 class Job:
-    """A run. stages: in the first process, where it keeps what is finished. sample, events: there alone."""
+    """A run. stages: in the first process, where it keeps what is finished. sample, events: there alone.
+
+    split: as metrics.json tells it.
+    """
 
     config: PartsConfig
     group: Group
@@ -68,6 +71,7 @@ class Job:
     facts: Facts
     sample: Sample | None
     events: UserEvents | None
+    split: dict[str, Any] | None
     stages: Stages
 
     @classmethod
@@ -85,14 +89,16 @@ class Job:
         scale = _scale(config, folder)
         catalogue = folder.catalogue()
         movie_ids, features = _movies(folder.items(), catalogue if config.features else None)
-        parts, seen = load_parts(folder, movie_ids, config, group)
+        parts, seen, test, split = load_parts(folder, movie_ids, config, group)
         facts = load_facts(parts, seen, folder.manifest.parts, group)
         sample, events = _with_events(collect_sample(parts, facts.parts, movie_ids, features, group), config, folder)
-        told = [facts.digest, [scale.minimum, scale.maximum], "parts", *([events.figures["sha256"]] if events else [])]
+        sample = sample and replace(sample, test=test)
+        files = [*([events.figures] if events else []), *([split] if split and config.test_file else [])]
+        told = [facts.digest, [scale.minimum, scale.maximum], "parts", *(one["sha256"] for one in files)]
         stages = Stages(config.out / FOLDER, fingerprint_of(config, catalogue, told), resume=True)
         stages = stages if group.first else NO_STAGES
         whole = folder.manifest, catalogue, movie_ids, features, scale
-        return cls(config, group, *whole, parts, facts, sample, events, stages)
+        return cls(config, group, *whole, parts, facts, sample, events, split, stages)
 
     def choose(self) -> tuple[Choice, Blend]:
         """What an inner split of the sample's training rows says, chosen in the first process for all."""

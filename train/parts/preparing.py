@@ -26,11 +26,12 @@ def prepared_for(config: PartsConfig, launch: Launcher = in_turn) -> str:
     """The address of the prepared ratings. With `config.resume`, those of a killed run, if they are of the same data.
 
     Raises:
-        DataError: the ratings cannot be read, or there is no file of events where one is named.
+        DataError: the ratings cannot be read, or a file of events or to measure on is missing.
         OSError: the disk is full.
     """
-    if config.events is not None:
-        Place.at(config.events)  # which is read once the ratings are prepared, and that may take hours
+    for path in (config.events, config.test_file):
+        if path is not None:
+            Place.at(path)  # which is read once the ratings are prepared, and that may take hours
     folder = config.out / FOLDER
     if not config.resume:
         shutil.rmtree(folder, ignore_errors=True)
