@@ -56,7 +56,7 @@ def _train(arguments: list[str]) -> str:
 def _shared(config: ClusterConfig) -> PartsConfig:
     """The options of each process, with paths that do not depend on the folder that it works in."""
     options = {one.name: getattr(config, one.name) for one in fields(PartsConfig)}
-    for name in ("out", "movies"):
+    for name in ("out", "movies", "events", "test_file"):
         options[name] = options[name] and options[name].absolute()
     if not is_object_store(config.data):
         options["data"] = str(Path(config.data).absolute())

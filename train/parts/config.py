@@ -16,12 +16,20 @@ class PartsConfig(TrainConfig):
         ValueError: a value is not in the range that its docstring gives, or needs a training without parts.
     """
 
+    @property
+    def measures(self) -> bool:
+        """Whether there are ratings to measure on."""
+        return self.test_size > 0 or self.test_file is not None
+
+    @property
+    def refits(self) -> bool:
+        """Whether the network is fitted again, with the held-out ratings."""
+        return self.refit and self.test_size > 0 and self.test_file is None
+
     def __post_init__(self) -> None:
         super().__post_init__()
         lacking = {
             "architecture": (self.architecture, "factors"),
-            "test-file": (self.test_file, None),
-            "events": (self.events, None),
             "folds": (self.folds, 0),
         }
         for name, (got, allowed) in lacking.items():

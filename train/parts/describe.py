@@ -9,12 +9,23 @@ from torch import Tensor
 
 from model.vocabulary import Vocabulary
 from train.dataset.figures import spread
+from train.parts.events import UserEvents
 from train.parts.load import Facts
 from train.prepared.folder import Manifest
 
 
-def describe_parts(facts: Facts, manifest: Manifest, movie_ratings: Tensor, words: Vocabulary) -> dict[str, Any]:
-    """What metrics.json tells of the data; movie_ratings (M,): how many ratings each movie has."""
+def describe_parts(
+    facts: Facts, manifest: Manifest, events: UserEvents | None, movie_ratings: Tensor, words: Vocabulary
+) -> dict[str, Any]:
+    """What metrics.json tells of ratings and events; movie_ratings (M,): how many ratings each movie has."""
+    data = _describe_ratings(facts, manifest, movie_ratings, words)
+    if events is None:
+        return {"data": data}
+    data["reading"] = {name: lines + events.reading.told()[name] for name, lines in data["reading"].items()}
+    return {"data": data, "events": events.figures}
+
+
+def _describe_ratings(facts: Facts, manifest: Manifest, movie_ratings: Tensor, words: Vocabulary) -> dict[str, Any]:
     rated = movie_ratings[movie_ratings > 0].numpy()
     users = facts.user_ratings[facts.user_ratings > 0].numpy()
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ from train.interest.fit import Blend, fit_interest
 from train.method import Choice
 from train.output import build_catalogue
 from train.parts.config import PartsConfig
+from train.parts.events import UserEvents, read_events
 from train.parts.finish import Finished
 from train.parts.group import Group
 from train.parts.load import Facts, Part, load_facts, load_parts
@@ -55,7 +56,10 @@ class TooManyProcessesError(DataError):
 
 @dataclass(frozen=True)
 class Job:
-    """A run. stages: in the first process, where it keeps what is finished. sample: there alone."""
+    """A run. stages: in the first process, where it keeps what is finished. sample, events: there alone.
+
+    split: as metrics.json tells it.
+    """
 
     config: PartsConfig
     group: Group
@@ -67,6 +71,8 @@ class Job:
     parts: list[Part]
     facts: Facts
     sample: Sample | None
+    events: UserEvents | None
+    split: dict[str, Any] | None
     stages: Stages
 
     @classmethod
@@ -84,12 +90,16 @@ class Job:
         scale = _scale(config, folder)
         catalogue = folder.catalogue()
         movie_ids, features = _movies(folder.items(), catalogue if config.features else None)
-        parts, seen = load_parts(folder, movie_ids, config, group)
+        parts, seen, test, split = load_parts(folder, movie_ids, config, group)
         facts = load_facts(parts, seen, folder.manifest.parts, group)
-        sample = collect_sample(parts, facts.parts, movie_ids, features, group)
-        mark = fingerprint_of(config, catalogue, [facts.digest, [scale.minimum, scale.maximum], "parts"])
-        stages = Stages(config.out / FOLDER, mark, resume=True) if group.first else NO_STAGES
-        return cls(config, group, folder.manifest, catalogue, movie_ids, features, scale, parts, facts, sample, stages)
+        sample, events = _with_events(collect_sample(parts, facts.parts, movie_ids, features, group), config, folder)
+        sample = sample and replace(sample, test=test)
+        files = [*([events.figures] if events else []), *([split] if split and config.test_file else [])]
+        told = [facts.digest, [scale.minimum, scale.maximum], "parts", *(one["sha256"] for one in files)]
+        stages = Stages(config.out / FOLDER, fingerprint_of(config, catalogue, told), resume=True)
+        stages = stages if group.first else NO_STAGES
+        whole = folder.manifest, catalogue, movie_ids, features, scale
+        return cls(config, group, *whole, parts, facts, sample, events, split, stages)
 
     def choose(self) -> tuple[Choice, Blend]:
         """What an inner split of the sample's training rows says, chosen in the first process for all."""
@@ -154,7 +164,7 @@ class Job:
         """The artifact of all users."""
         catalogue = build_catalogue(self.catalogue, self.movie_ids)
         ids = users.user_ids, self.movie_ids
-        return Artifact(network, *ids, self.scale, users.history, catalogue, metadata, interest)
+        return Artifact(network, *ids, self.scale, users.history, catalogue, metadata, interest, users.events)
 
     def example(self, users: Finished) -> dict[str, Any]:
         """Ids to try the model with, as train/output.py tells them."""
@@ -169,6 +179,18 @@ def _refuse_without_times(config: PartsConfig, folder: PreparedFolder) -> None:
         source = folder.manifest.source or folder.address
         told = f"{source}: no times, and --split {config.split} needs one for every rating"
         raise DataError(f"{told}: prepare ratings that have times; --time-column names their column")
+
+
+def _with_events(
+    sample: Sample | None, config: PartsConfig, folder: PreparedFolder
+) -> tuple[Sample | None, UserEvents | None]:
+    """The sample with the events of sampled users, and the events of all, in the first process."""
+    if sample is None or config.events is None:
+        return sample, None
+    source = folder.manifest.source or folder.address
+    events = read_events(config, sample.user_ids, sample.movie_ids, source)
+    print(events.reading.text())
+    return replace(sample, events=events.of_sampled(folder.manifest.ratings, config)), events
 
 
 def _scale(config: PartsConfig, folder: PreparedFolder) -> RatingScale:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +12,12 @@ import torch
 from torch import Tensor
 
 from model.ids import IdMap
-from train.config import TrainConfig
-from train.dataset.hashes import Hashes, below, id_hashes, row_hashes, seed_hash, splitmix64
+from train.dataset.hashes import Hashes, below, id_hashes, seed_hash, splitmix64
+from train.parts.config import PartsConfig
 from train.parts.group import Group
+from train.parts.measured_file import Measured, MeasuredFile, Read, read_test_file
 from train.parts.newness import Seen
-from train.parts.split import Hashed, held_out_rows
+from train.parts.split import Hashed, described_split, held_out_rows, repeats
 from train.prepared.folder import PreparedFolder, Rows
 
 _MEASURED = 1_000_000  # most held-out ratings that are measured: enough for a standard error of .001
@@ -28,7 +30,7 @@ Mask = npt.NDArray[np.bool_]
 class Part:
     """One part. rows: without times.
 
-    held_out, measured: masks (R,) of the ratings that are held out, and measured.
+    held_out: mask (R,) of the ratings that are held out. measured: some or all of them, or those of a test file.
     sampled: mask (n,) of the users that the first process sees whole; times: of their ratings, or None.
     digest: SHA-256 of its ratings and their times.
     """
@@ -36,7 +38,7 @@ class Part:
     number: int
     rows: Rows
     held_out: Mask
-    measured: Mask
+    measured: Measured
     sampled: Mask
     times: npt.NDArray[np.float64] | None
     digest: str
@@ -69,51 +71,68 @@ class Facts:
     seen: Seen | None
 
 
-def load_parts(
-    folder: PreparedFolder, movie_ids: IdMap, config: TrainConfig, group: Group
-) -> tuple[list[Part], Seen | None]:
-    """This process's parts and, where the drift is learned from times, how new each movie is.
+class Loaded(NamedTuple):
+    """This process's parts. seen: how new each movie is, where the drift is learned from times.
+
+    test, described: the measured rows of a test file, and the split for metrics.json, in the first process.
+    """
+
+    parts: list[Part]
+    seen: Seen | None
+    test: MeasuredFile | None
+    described: dict[str, Any] | None
+
+
+def load_parts(folder: PreparedFolder, movie_ids: IdMap, config: PartsConfig, group: Group) -> Loaded:
+    """Reads this process's parts.
 
     Raises:
-        DataError: a part is damaged, or the split leaves one side empty.
+        DataError: a part is damaged, the split leaves one side empty, or the test file cannot be used.
     """
     movie_hash = id_hashes(movie_ids.ids)
     numbers = group.parts(folder.manifest.parts)
-    hashed = [_hashed(folder.rows(number, movie_ids), movie_hash, config.split_seed) for number in numbers]
+    hashed = [Hashed.of(folder.rows(number, movie_ids), movie_hash, config.split_seed) for number in numbers]
     held_out, total = held_out_rows(hashed, config, group)
+    rows = [one.rows for one in hashed]
+    if config.test_file is None:
+        some = _MEASURED / max(total, 1)
+        measured = [_measured(one, mask, some, config.split_seed) for one, mask in zip(hashed, held_out, strict=True)]
+        read = Read(measured, None, described_split(config))
+    else:
+        read = read_test_file(config, dict(zip(numbers, rows, strict=True)), folder, movie_ids, group)
     seen = None
     if config.learns_drift and folder.manifest.times:
-        seen = Seen.of([one.rows for one in hashed], held_out, len(movie_ids), group)
-    measured, ratings = _MEASURED / max(total, 1), folder.manifest.ratings
-    parts = [
-        _part(number, one, mask, measured, ratings, config)
-        for number, one, mask in zip(numbers, hashed, held_out, strict=True)
-    ]
-    return parts, seen
+        seen = Seen.of(rows, held_out, len(movie_ids), group)
+    whole = zip(numbers, hashed, held_out, read.measured, strict=True)
+    parts = [_part(*one, folder.manifest.ratings, config) for one in whole]
+    return Loaded(parts, seen, read.rows, read.described)
 
 
-def _hashed(rows: Rows, movie_hash: Hashes, seed: int) -> Hashed:
-    user_hash = id_hashes(rows.users)
-    return Hashed(
-        rows,
-        user_hash,
-        row_hashes(seed, user_hash[rows.owner], movie_hash[rows.item], rows.rating, _occurrences(rows)),
-    )
+def _measured(hashed: Hashed, held_out: Mask, share: float, seed: int) -> Measured:
+    """So large a share of the held-out ratings."""
+    rows, _, row_hash = hashed
+    mask = held_out & below(splitmix64(row_hash ^ seed_hash(seed + _OF_MEASURED)), share)
+    return Measured(rows.owner[mask], rows.item[mask], rows.rating[mask])
 
 
-def _part(number: int, hashed: Hashed, held_out: Mask, measured: float, ratings: int, config: TrainConfig) -> Part:
-    """measured: the share of the held-out ratings that is measured. ratings: of all parts."""
+def _part(number: int, hashed: Hashed, held_out: Mask, measured: Measured, ratings: int, config: PartsConfig) -> Part:
+    """ratings: of all parts."""
     rows, user_hash, row_hash = hashed
-    sampled = below(splitmix64(user_hash ^ seed_hash(config.seed)), config.interest.max_ratings / ratings)
+    sampled = sampled_users(user_hash, ratings, config)
     return Part(
         number,
         rows._replace(time=None),
         held_out,
-        held_out & below(splitmix64(row_hash ^ seed_hash(config.split_seed + _OF_MEASURED)), measured),
+        measured,
         sampled,
         None if rows.time is None else rows.time[sampled[rows.owner]],
         _digest(rows),
     )
+
+
+def sampled_users(user_hash: Hashes, ratings: int, config: PartsConfig) -> Mask:
+    """Which users (n,) the first process sees whole, by their hashes. ratings: number of all."""
+    return below(splitmix64(user_hash ^ seed_hash(config.seed)), config.interest.max_ratings / ratings)
 
 
 def _digest(rows: Rows) -> str:
@@ -121,27 +140,6 @@ def _digest(rows: Rows) -> str:
     for array in (rows.users, rows.start, rows.item, rows.rating, *([] if rows.time is None else [rows.time])):
         digest.update(np.ascontiguousarray(array).view(np.uint8).data)
     return digest.hexdigest()
-
-
-def _occurrences(rows: Rows) -> npt.NDArray[np.int64]:
-    """How many earlier rows (R,) have the same user, item and rating."""
-    found = np.zeros(len(rows.rating), dtype=np.int64)
-    pair = _repeats(rows)
-    # A pair may be rated 7, 8, 7 in the order of time, so equal ratings need not be neighbours.
-    places = np.flatnonzero(np.concatenate((pair, [False])) | np.concatenate(([False], pair)))
-    columns = [rows.rating[places], rows.item[places], rows.owner[places]]
-    order = np.lexsort(columns)
-    same = np.logical_and.reduce([one[order][1:] == one[order][:-1] for one in columns])
-    place = np.arange(len(order))
-    begin = np.maximum.accumulate(np.where(np.concatenate(([False], same))[: len(order)], 0, place))
-    found[places[order]] = place - begin
-    return found
-
-
-def _repeats(rows: Rows) -> Mask:
-    """Which rows but the first (R - 1,) have the user and item of the row before."""
-    owner = rows.owner
-    return np.asarray((owner[1:] == owner[:-1]) & (rows.item[1:] == rows.item[:-1]))
 
 
 def load_facts(parts: list[Part], seen: Seen | None, number: int, group: Group) -> Facts:
@@ -158,7 +156,7 @@ def _told(part: Part) -> dict[str, object]:
     numbers = np.bincount(place, minlength=len(values))
     trained = np.bincount(place[~part.held_out], minlength=len(values))
     each = np.sort(np.diff(rows.start)).astype(np.int32)
-    repeated = int(np.count_nonzero(_repeats(rows)))
+    repeated = int(np.count_nonzero(repeats(rows)))
     tensors = {"values": values, "numbers": numbers, "trained": trained, "users": each}
     return {
         "part": part.number,

@@ -16,7 +16,7 @@ from train.prepared.launch import Launcher, in_turn
 from train.prepared.prepare import prepare
 from train.readers.address import is_object_store
 from train.readers.options import ReaderOptions
-from train.readers.source import is_data
+from train.readers.source import Place, is_data
 from train.resume import FOLDER
 
 _PREPARED, _MADE_OF = "prepared", "prepared-of.json"
@@ -26,9 +26,12 @@ def prepared_for(config: PartsConfig, launch: Launcher = in_turn) -> str:
     """The address of the prepared ratings. With `config.resume`, those of a killed run, if they are of the same data.
 
     Raises:
-        DataError: the ratings cannot be read.
+        DataError: the ratings cannot be read, or a file of events or to measure on is missing.
         OSError: the disk is full.
     """
+    for path in (config.events, config.test_file):
+        if path is not None:
+            Place.at(path)  # which is read once the ratings are prepared, and that may take hours
     folder = config.out / FOLDER
     if not config.resume:
         shutil.rmtree(folder, ignore_errors=True)

@@ -27,7 +27,6 @@ from train.parts.group import Group
 from train.parts.job import Job
 from train.parts.one_fit import Fit
 from train.parts.preparing import prepared_for
-from train.parts.split import described_split
 from train.run import Clock, plot, rank
 
 
@@ -49,14 +48,14 @@ def run(config: PartsConfig, group: Group) -> dict[str, Any]:
     choice, blend = job.choose()
     clock.lap("choose")
     metrics: dict[str, Any] = {}
-    fits = [job.fit("train", everything=not config.test_size)]
-    if config.test_size and config.refit:
+    fits = [job.fit("train", everything=not config.measures)]
+    if config.refits:
         fits.append(job.fit("refit on all", everything=True))
     for fit in fits:
         network = fit_network(fit, choice.settings)
         clock.lap(fit.label)
-        biases = _biases(job, fit) if fit is fits[0] and config.test_size else None
-        with finished(fit, network, biases, config.out) as users:
+        biases = _biases(job, fit) if fit is fits[0] and config.measures else None
+        with finished(fit, network, biases, job.events, config.out) as users:
             if users is None:
                 continue
             metrics |= _speed(job, fit, choice, clock) if fit is fits[0] else {}
@@ -91,6 +90,7 @@ def _finish(
     before: the metrics so far, which are returned with those of this fit.
     """
     assert job.sample is not None
+    assert job.split is not None
     config, out = job.config, job.config.out
     metrics = dict(before)
     with job.of_sample(network, users, fit.everything):
@@ -106,9 +106,9 @@ def _finish(
         clock.lap("keep")
         return metrics
     held_out = metrics.pop("held_out", None)
-    words = config.words
-    figures = {"data": describe_parts(job.facts, job.manifest, torch.from_numpy(users.movie_ratings), words)}
-    described = describe(config, network, choice, metrics.pop("metrics", {}), described_split(config), figures)
+    movie_ratings = torch.from_numpy(users.movie_ratings)
+    figures = describe_parts(job.facts, job.manifest, job.events, movie_ratings, config.words)
+    described = describe(config, network, choice, metrics.pop("metrics", {}), job.split, figures)
     chosen = {**choice.settings, **blend._asdict()}
     told = {"rankings": {}, "processes": job.group.world, **metrics, "chosen": chosen}
     plot(choice.log, job.sample.training_set(fit.everything), out)

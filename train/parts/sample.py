@@ -15,35 +15,53 @@ import torch
 
 from model.ids import IdMap
 from train.dataset.tensors import Ratings, TrainingSet
+from train.parts.events import UserEvents
 from train.parts.group import Group
+from train.parts.ids import ids_of, ids_tensor, ranked
 from train.parts.load import Part
+from train.parts.measured_file import MeasuredFile
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Users and their ratings (R,), in the order of users; held_out: mask (R,)."""
+    """Users and their ratings (R,), in the order of users; held_out: mask (R,).
+
+    events: of sampled users. test: the rows of a test file. None where the options name no file.
+    """
 
     user_ids: IdMap
     movie_ids: IdMap
     ratings: Ratings
     held_out: torch.Tensor
     features: torch.Tensor | None
+    events: UserEvents | None = None
+    test: MeasuredFile | None = None
 
     def training_set(self, everything: bool) -> TrainingSet:
         """What a fit sees: all of them, or the ratings that are not held out and the users who have some."""
         if everything:
-            return TrainingSet(self.ratings, self.user_ids, self.movie_ids, self.features)
-        ids = IdMap(self.user_ids.ids[self._trained.numpy()])
-        return TrainingSet(self._renumbered(~self.held_out), ids, self.movie_ids, self.features)
+            return self._with_events(TrainingSet(self.ratings, self.user_ids, self.movie_ids, self.features))
+        rows = TrainingSet(self._renumbered(~self.held_out), self.training_users, self.movie_ids, self.features)
+        return self._with_events(rows).without_events_of(self.measured())
 
     def measured(self) -> Ratings:
-        """The held-out ratings, with the rows of that training set; its unknown row for users without ratings there."""
+        """What is measured, with the rows of that training set; its unknown row for users without ratings there."""
+        if self.test is not None:
+            return self.test.of_users(self.training_users)
         return self._renumbered(self.held_out)
+
+    @cached_property
+    def training_users(self) -> IdMap:
+        """Those who have ratings that are not held out."""
+        return IdMap(self.user_ids.ids[self._trained.numpy()])
 
     @cached_property
     def _trained(self) -> torch.Tensor:
         """Mask (N,) of the users who have ratings that are not held out."""
         return torch.bincount(self.ratings.user_index[~self.held_out], minlength=len(self.user_ids)) > 0
+
+    def _with_events(self, rows: TrainingSet) -> TrainingSet:
+        return rows if self.events is None else replace(rows, events=self.events.of_users(rows.user_ids))
 
     def _renumbered(self, mask: torch.Tensor) -> Ratings:
         """Some of the ratings, with the rows of the users who have ratings that are not held out."""
@@ -83,24 +101,3 @@ def _told(part: Part) -> dict[str, Any]:
     ids, width = ids_tensor(rows.users[part.sampled])
     told = {name: torch.from_numpy(array) for name, array in tensors.items()}
     return {"part": part.number, "users": int(part.sampled.sum()), "ids": ids, "width": width, **told}
-
-
-def ranked(each: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The ids (N,) of several arrays, end to end: ascending, from where each one came, and where each one went."""
-    ids = np.concatenate(each)
-    order = np.argsort(ids, kind="stable")
-    rank = np.empty(len(ids), dtype=np.int64)
-    rank[order] = np.arange(len(ids))
-    return ids[order], order, rank
-
-
-def ids_tensor(ids: np.ndarray) -> tuple[torch.Tensor, int]:
-    """Ids as a tensor, and the width of an id in bytes if they are strings, else 0."""
-    if ids.dtype.kind == "S":
-        return torch.from_numpy(ids.view(np.uint8).copy()), ids.dtype.itemsize
-    return torch.from_numpy(ids.copy()), 0
-
-
-def ids_of(tensor: torch.Tensor, width: int) -> np.ndarray:
-    """What `ids_tensor` was given."""
-    return tensor.numpy().view(f"S{width}") if width else tensor.numpy()

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from train.config import TrainConfig
-from train.dataset.hashes import Hashes, below, seed_hash, splitmix64
+from train.dataset.hashes import Hashes, below, id_hashes, row_hashes, seed_hash, splitmix64
 from train.dataset.splits import Mask, last_row_of_users, last_rows_of_users, rank_from_last
 from train.errors import DataError
 from train.parts.group import Group
@@ -30,6 +31,13 @@ class Hashed(NamedTuple):
     user_hash: Hashes
     row_hash: Hashes
 
+    @classmethod
+    def of(cls, rows: Rows, movie_hash: Hashes, seed: int) -> Hashed:
+        """movie_hash: (M,) of all movies."""
+        user_hash = id_hashes(rows.users)
+        columns = user_hash[rows.owner], movie_hash[rows.item], rows.rating, _occurrences(rows)
+        return cls(rows, user_hash, row_hashes(seed, *columns))
+
 
 def held_out_rows(parts: Sequence[Hashed], config: TrainConfig, group: Group) -> tuple[list[Mask], int]:
     """By part of this process the mask (R,) of the ratings that `--split` holds out, and how many all parts hold out.
@@ -37,7 +45,7 @@ def held_out_rows(parts: Sequence[Hashed], config: TrainConfig, group: Group) ->
     Raises:
         DataError: one side of the split is empty. Every process finds that.
     """
-    if not config.test_size:
+    if not config.test_size or config.test_file is not None:
         return [np.zeros(len(part.row_hash), dtype=np.bool_) for part in parts], 0
     by_all = config.split == "time"
     found = _last_rows(parts, config.test_size, group) if by_all else [_of_part(part, config) for part in parts]
@@ -88,3 +96,24 @@ def _time(part: Hashed) -> np.ndarray:
 
 def _total(masks: Sequence[Mask], group: Group) -> int:
     return int(added_up(np.array([sum(int(mask.sum()) for mask in masks)]), group)[0])
+
+
+def _occurrences(rows: Rows) -> npt.NDArray[np.int64]:
+    """How many earlier rows (R,) have the same user, item and rating."""
+    found = np.zeros(len(rows.rating), dtype=np.int64)
+    pair = repeats(rows)
+    # A pair may be rated 7, 8, 7 in the order of time, so equal ratings need not be neighbours.
+    places = np.flatnonzero(np.concatenate((pair, [False])) | np.concatenate(([False], pair)))
+    columns = [rows.rating[places], rows.item[places], rows.owner[places]]
+    order = np.lexsort(columns)
+    same = np.logical_and.reduce([one[order][1:] == one[order][:-1] for one in columns])
+    place = np.arange(len(order))
+    begin = np.maximum.accumulate(np.where(np.concatenate(([False], same))[: len(order)], 0, place))
+    found[places[order]] = place - begin
+    return found
+
+
+def repeats(rows: Rows) -> Mask:
+    """Which rows but the first (R - 1,) have the user and item of the row before."""
+    owner = rows.owner
+    return np.asarray((owner[1:] == owner[:-1]) & (rows.item[1:] == rows.item[:-1]))

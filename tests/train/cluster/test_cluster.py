@@ -1,6 +1,7 @@
 """Training on a Ray cluster of this machine and by torchrun: the same model as in one process, whatever is lost.
 
-The latest ratings are held out, because the processes have to agree on which these are.
+The latest ratings are held out, because the processes have to agree on which these are. There are events, which only
+the first process reads.
 """
 
 import json
@@ -31,10 +32,13 @@ needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="needs the group
 
 
 @pytest.fixture(scope="module")
-def options(quick_options: list[str]) -> list[str]:
+def options(quick_options: list[str], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     # Sweeps enough of the score block that a node is killed among them; nothing else is chosen.
     few = ["--factors.score-sweeps", "40", "--interest.rating-shares", "0.3", "--interest.restraints", "0.5"]
-    return [*quick_options, *few, "--no-refit", "--ranking-users", "0", "--split", "time"]
+    clicks = tmp_path_factory.mktemp("clicks") / "clicks.csv"
+    pd.DataFrame({"user_id": 7 * np.arange(400), "movie_id": 1_000 + np.arange(400) % 50}).to_csv(clicks, index=False)
+    more = ["--no-refit", "--ranking-users", "0", "--split", "time", "--events", os.path.relpath(clicks, ROOT)]
+    return [*quick_options, *few, *more]
 
 
 @pytest.fixture(scope="module")
