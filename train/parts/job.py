@@ -34,7 +34,7 @@ from train.parts.fit import Fit
 from train.parts.group import Group
 from train.parts.load import Facts, Part, load_facts, load_parts
 from train.parts.sample import Sample, collect_sample
-from train.prepared.folder import Manifest, PreparedFolder
+from train.prepared.folder import MANIFEST, Manifest, PreparedFolder
 from train.resume import FOLDER, NO_STAGES, Stages, fingerprint_of
 from train.user_table import put_users
 
@@ -72,8 +72,8 @@ class Job:
         """Loads this process's parts of the prepared folder.
 
         Raises:
-            DataError: it cannot be read, it has fewer parts than there are processes, or its ratings leave the scale
-                that was asked for.
+            DataError: it cannot be read, it lacks ratings, it has fewer parts than there are processes, or its ratings
+                leave the scale that was asked for.
         """
         folder = PreparedFolder(address)
         if group.world > folder.manifest.parts:
@@ -83,6 +83,7 @@ class Job:
         movie_ids, features = _movies(folder.items(), catalogue if config.features else None)
         parts = load_parts(folder, movie_ids, config, group)
         facts = load_facts(parts, folder.manifest.parts, group)
+        _refuse_other_number(folder, facts.ratings)
         sample = collect_sample(parts, facts.parts, movie_ids, features, group)
         mark = fingerprint_of(config, catalogue, [facts.digest, [scale.minimum, scale.maximum], "parts"])
         stages = Stages(config.out / FOLDER, mark, resume=True) if group.first else NO_STAGES
@@ -169,6 +170,13 @@ def _scale(config: PartsConfig, folder: PreparedFolder) -> RatingScale:
         told = f"rating-scale: got {asked[0]:g} to {asked[1]:g}"
         raise DataError(f"{told}, and the ratings of {folder.address} lie in {found[0]:g} to {found[1]:g}")
     return RatingScale(*asked)
+
+
+def _refuse_other_number(folder: PreparedFolder, ratings: int) -> None:
+    told = folder.manifest.ratings
+    if ratings != told:
+        found = f"{folder.address}: its parts have {ratings:,} ratings, and {MANIFEST} says {told:,}"
+        raise DataError(f"{found}: a file is missing or was added, or the number is wrong")
 
 
 def _movies(rated: np.ndarray, catalogue: pd.DataFrame | None) -> tuple[IdMap, Tensor | None]:
