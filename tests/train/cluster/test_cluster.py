@@ -95,6 +95,7 @@ def test_a_cluster_that_loses_a_process_and_a_node_trains_the_same_model(
     status, said = told["missing"]
     assert status == 2
     assert "train: 9 processes did not start within 1 s" in said.splitlines()[-1]
+    assert "the cluster has 3 cores: add nodes" in said.splitlines()[-1]
     assert told["status"] == 0, told["said"]
     assert re.search(r"train: (\d+\.csv|part \d+) was lost and is made again", told["said"])
     assert "train: a process was lost; " in told["said"]
