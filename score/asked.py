@@ -111,7 +111,7 @@ def asked_users(config: ScoreConfig, artifact: Artifact) -> AskedUsers:
     side = Side("users", "user", names.USER, config.user_column)
     reading = Reading(words=artifact.words)
     integer = artifact.user_ids.integer
-    ids = read_network_ids(config.users, side, config.header, reading, integer).ids.ids
+    ids = read_network_ids(config.users, side, config.header, reading, integer, all_rows=True).ids.ids
     if ids.dtype == np.int64 and not integer:  # strings that happen to be digits all through
         ids = np.array([str(one).encode() for one in ids.tolist()])
     rows = artifact.user_ids.rows(ids if integer else _raw(ids))

@@ -34,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _train(arguments: list[str]) -> str:
     """Reads and trains; returns what to tell of it."""
+    distributed.end_with_torchrun()
     try:
         config = parse_config(arguments)
         refuse_to_replace(config)

@@ -8,6 +8,8 @@ results, so all of them hold the same model. With one process, every function he
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Iterable, Sequence
 
 import torch
@@ -17,6 +19,8 @@ import torch.distributed as dist
 # for a default and would keep it past stop(), and a process that leaves while gloo's threads run may end by abort.
 import torch.distributed.nn
 from torch import Tensor
+
+_LOOK_EVERY_S = 0.5
 
 
 def start() -> None:
@@ -30,6 +34,23 @@ def start() -> None:
             _check_number(int(os.environ.get("LOCAL_WORLD_SIZE", "1")), torch.cuda.device_count())
             torch.cuda.set_device(device())
         dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+
+
+def end_with_torchrun() -> None:
+    """From now on this process ends once torchrun has, if torchrun started it.
+
+    A torchrun that was killed cannot end its processes. They would go on, beside a run that resumes.
+    """
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        return
+    torchrun = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == torchrun:
+            time.sleep(_LOOK_EVERY_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="watch torchrun", daemon=True).start()
 
 
 def _check_number(processes: int, gpus: int) -> None:

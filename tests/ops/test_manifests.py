@@ -185,6 +185,7 @@ def test_ray_service_passes_arguments_that_the_application_accepts() -> None:
         assert pod["volumes"][0]["persistentVolumeClaim"]["claimName"] == claim
     pinned = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["cluster"]
     assert pinned == [f"ray[serve]=={service['rayClusterConfig']['rayVersion']}"]
+    assert service["rayClusterConfig"]["authOptions"] == {"mode": "token"}  # Ray 2.60 asks for none by itself
 
 
 def test_the_ray_job_starts_a_command_of_the_project_on_storage_that_all_pods_share() -> None:
@@ -194,6 +195,7 @@ def test_the_ray_job_starts_a_command_of_the_project_on_storage_that_all_pods_sh
     asked = dict(zip(options[::2], options[1::2], strict=True))
     assert set(asked) == {"--data", "--out", "--version", "--processes", "--deadline"}
     cluster = job["rayClusterSpec"]
+    assert cluster["authOptions"] == {"mode": "token"}
     [workers] = cluster["workerGroupSpecs"]
     head = cluster["headGroupSpec"]
     cores = int(workers["template"]["spec"]["containers"][0]["resources"]["limits"]["cpu"]) * workers["replicas"]

@@ -126,6 +126,14 @@ def test_a_user_id_that_is_no_integer_is_refused_with_its_line(
     assert f"users.csv:3: user id '{wrong}' is not an integer, and the version has integer" in capsys.readouterr().err
 
 
+def test_a_row_without_a_user_id_is_refused(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    users = saved.with_name("users.parquet")
+    pd.DataFrame({"user_id": pd.array([11_242, None, 0], dtype="Int64")}).to_parquet(users)
+    assert score(saved, "--users", str(users)) == 2
+    told = "users.parquet, row 2: the user id is empty: give one, or remove the row"
+    assert told in capsys.readouterr().err
+
+
 def test_string_ids_stay_strings(string_artifact: Artifact, tmp_path: Path) -> None:
     save_artifact(string_artifact, tmp_path / "ncf.pt")
     assert score(tmp_path / "ncf.pt", "--no-exclude-seen") == 0

@@ -54,19 +54,25 @@ class NetworkIds:
 
 @dataclass(frozen=True)
 class _Listed:
-    """Raw ids in the order of a file, and the network's row for each; `locate` names the place of an id."""
+    """Raw ids in the order of a file, and the network's row for each; `locate` names the place of an id.
+
+    empty: names the first place without an id, if there is one.
+    """
 
     ids: list[Any]
     rows: list[int]
     locate: Callable[[int], str]
     found_as: str = _BY_POSITION
     columns: IdColumns | None = None
+    empty: str = ""
 
 
-def read_network_ids(path: Path, side: Side, header: bool, reading: Reading, only_integers: bool = False) -> NetworkIds:
+def read_network_ids(
+    path: Path, side: Side, header: bool, reading: Reading, only_integers: bool = False, all_rows: bool = False
+) -> NetworkIds:
     """Reads the ids at `path`. Doubtful choices become warnings of `reading`.
 
-    only_integers: refuse any other id; `7.0` is 7.
+    only_integers: refuse any other id; `7.0` is 7. all_rows: refuse a row without an id.
 
     Raises:
         DataError: the ids cannot be read, an id or a row occurs twice, or an id is unusable.
@@ -82,6 +88,8 @@ def read_network_ids(path: Path, side: Side, header: bool, reading: Reading, onl
         listed = _table_ids(path, side, header, reading)
     if not listed.ids:
         raise DataError(f"{path.name}: contains no {side.what}")
+    if all_rows and listed.empty:
+        raise DataError(f"{listed.empty}: the {side.one} id is empty: give one, or remove the row")
     if only_integers:
         listed = replace(listed, ids=[_integer(listed, place, side) for place in range(len(listed.ids))])
     ids = _typed(listed, side)
@@ -128,7 +136,8 @@ def _plain_json(path: Path) -> _Listed | None:
 
 def _by_position(values: list[Any], locate: Callable[[int], str]) -> _Listed:
     places = [place for place, value in enumerate(values) if value is not None]
-    return _Listed([values[place] for place in places], places, lambda index: locate(places[index]))
+    empty = next((locate(place) for place, value in enumerate(values) if value is None), "")
+    return _Listed([values[place] for place in places], places, lambda index: locate(places[index]), empty=empty)
 
 
 def _table_ids(path: Path, side: Side, header: bool, reading: Reading) -> _Listed:

@@ -13,6 +13,9 @@ import ray
 from ray.exceptions import RayError
 
 _LOOK_EVERY_S = 1.0
+_AUTO = "auto"
+_START = "`ray start --head` starts one on this machine"
+_REFUSED = "something answers there: give the head's RAY_AUTH_MODE and RAY_AUTH_TOKEN, and install its version of Ray"
 
 
 class ClusterError(ValueError):
@@ -32,7 +35,7 @@ def connected(address: str) -> Iterator[None]:
         ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, configure_logging=True)
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         told = f"CLUSTER: no Ray cluster at {address}: {str(error).splitlines()[0]}"
-        raise ClusterError(f"{told}; `ray start --head` starts one on this machine") from None
+        raise ClusterError(f"{told}; {_START if address == _AUTO else _REFUSED}") from None
     try:
         yield
     finally:
@@ -41,7 +44,7 @@ def connected(address: str) -> Iterator[None]:
 
 def _refuse_nobody(address: str) -> None:
     """Ray ends the process where nobody listens, so this asks before."""
-    if address == "auto":
+    if address == _AUTO:
         return
     host, _, port = address.rpartition(":")
     try:

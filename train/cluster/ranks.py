@@ -11,7 +11,7 @@ from typing import Any
 
 import ray
 from ray.actor import ActorHandle
-from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
+from ray.exceptions import RayActorError, RayTaskError
 from ray.util import get_node_ip_address
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -94,14 +94,15 @@ def _start(world: int, wanted: Wanted) -> list[ActorHandle]:
     first = Rank.options(num_cpus=0, scheduling_strategy=here).remote()  # type: ignore[attr-defined]
     others = [Rank.options(num_cpus=1, scheduling_strategy="SPREAD").remote() for _ in range(world - 1)]  # type: ignore[attr-defined]
     ranks = [first, *others]
-    try:
-        ray.get([one.address.remote() for one in ranks], timeout=wanted.deadline_s)
-    except GetTimeoutError:
+    begun = [one.address.remote() for one in ranks]
+    there, missing = ray.wait(begun, num_returns=world, timeout=wanted.deadline_s)
+    if missing:
         for one in ranks:
             ray.kill(one)
-        free = int(ray.available_resources().get("CPU", 0))
-        told = f"{world} processes did not start within {wanted.deadline_s:g} s; {free} cores are free"
-        raise ClusterError(f"{told}: add nodes, or PROCESSES={max(free, 1)}") from None
+        told = f"{world} processes did not start within {wanted.deadline_s:g} s, only {len(there)} of them did"
+        cores = f"the cluster has {cores_of_cluster(wanted.deadline_s)} cores"
+        raise ClusterError(f"{told}; {cores}: add nodes, ask for fewer PROCESSES, or wait longer (--deadline)")
+    ray.get(there)
     return ranks
 
 

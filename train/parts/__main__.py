@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from train import distributed
 from train.__main__ import parse_options, refuse_to_replace, told_of
 from train.command import run_command
 from train.parts.config import PartsConfig
@@ -19,6 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _train(arguments: list[str]) -> str:
+    distributed.end_with_torchrun()
     config = parse_options(arguments, PartsConfig)
     refuse_to_replace(config)
     try:

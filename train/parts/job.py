@@ -37,7 +37,7 @@ from train.parts.group import Group
 from train.parts.load import Facts, Part, load_facts, load_parts
 from train.parts.one_fit import Fit
 from train.parts.sample import Sample, collect_sample
-from train.prepared.folder import Manifest, PreparedFolder
+from train.prepared.folder import MANIFEST, Manifest, PreparedFolder
 from train.resume import FOLDER, NO_STAGES, Stages, fingerprint_of
 from train.user_table import put_users
 
@@ -80,8 +80,8 @@ class Job:
         """Loads this process's parts of the prepared folder.
 
         Raises:
-            DataError: it cannot be read, it has fewer parts than there are processes, its ratings leave the scale
-                that was asked for, or the split needs times that they lack.
+            DataError: it cannot be read, it lacks ratings, it has fewer parts than there are processes, its ratings
+                leave the scale that was asked for, or the split needs times that they lack.
         """
         folder = PreparedFolder(address)
         if group.world > folder.manifest.parts:
@@ -92,6 +92,7 @@ class Job:
         movie_ids, features = _movies(folder.items(), catalogue if config.features else None)
         parts, seen, test, split = load_parts(folder, movie_ids, config, group)
         facts = load_facts(parts, seen, folder.manifest.parts, group)
+        _refuse_other_number(folder, facts.ratings)
         sample, events = _with_events(collect_sample(parts, facts.parts, movie_ids, features, group), config, folder)
         sample = sample and replace(sample, test=test)
         files = [*([events.figures] if events else []), *([split] if split and config.test_file else [])]
@@ -201,6 +202,13 @@ def _scale(config: PartsConfig, folder: PreparedFolder) -> RatingScale:
         told = f"rating-scale: got {asked[0]:g} to {asked[1]:g}"
         raise DataError(f"{told}, and the ratings of {folder.address} lie in {found[0]:g} to {found[1]:g}")
     return RatingScale(*asked)
+
+
+def _refuse_other_number(folder: PreparedFolder, ratings: int) -> None:
+    told = folder.manifest.ratings
+    if ratings != told:
+        found = f"{folder.address}: its parts have {ratings:,} ratings, and {MANIFEST} says {told:,}"
+        raise DataError(f"{found}: a file is missing or was added, or the number is wrong")
 
 
 def _movies(rated: np.ndarray, catalogue: pd.DataFrame | None) -> tuple[IdMap, Tensor | None]:

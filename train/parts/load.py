@@ -117,7 +117,7 @@ def _measured(hashed: Hashed, held_out: Mask, share: float, seed: int) -> Measur
 
 def _part(number: int, hashed: Hashed, held_out: Mask, measured: Measured, ratings: int, config: PartsConfig) -> Part:
     """ratings: of all parts."""
-    rows, user_hash, row_hash = hashed
+    rows, user_hash, _ = hashed
     sampled = sampled_users(user_hash, ratings, config)
     return Part(
         number,

@@ -63,6 +63,8 @@ class Manifest:
                 raise DataError(f"{MANIFEST}: {name}: got {getattr(self, name)}, allowed: {value}")
         if self.parts < 1 or self.parts & (self.parts - 1):
             raise DataError(f"{MANIFEST}: parts: got {self.parts}, allowed: a power of two, such as 64")
+        if self.ratings < 1:
+            raise DataError(f"{MANIFEST}: ratings: got {self.ratings}, allowed: at least 1, the rows of all parts")
 
 
 class Rows(NamedTuple):

@@ -16,7 +16,7 @@ from train.readers.by_file import ByFile, read_by_file
 from train.readers.columns import Found, ratings_data
 from train.readers.dialect import fields, find_delimiter
 from train.readers.from_database import read_database
-from train.readers.object_store import place_in_store
+from train.readers.object_store import is_pattern_in_store, match_in_store, place_in_store
 from train.readers.parts import ratings_in
 from train.readers.plain import read_plain
 from train.readers.rules import ReadingRules
@@ -59,24 +59,31 @@ def open_by_file(path: str | Path, rules: ReadingRules, reading: Reading) -> ByF
     """
     if is_database(path):
         raise DataError(f"{path}: a database is not read in parts; allowed are files, folders and object stores")
-    chosen = _matching(str(path))
-    if chosen:
-        return read_by_file(Place(chosen[0].path.parent), chosen, rules, reading)
+    if _is_pattern(str(path)):
+        return read_by_file(*_matching(str(path)), rules, reading)
     place, format = _placed(path, rules, reading)
     if format in DATA_SETS:
         return ByFile(iter([DATA_SETS[format](place, rules, reading)]))
     return read_by_file(place, ratings_in(place, reading), rules, reading)
 
 
-def _matching(pattern: str) -> list[Source]:
-    """The files of data that a pattern matches; none where it is the path of a file or folder."""
-    if not has_magic(pattern) or is_object_store(pattern) or Path(pattern).exists():
-        return []
-    paths = map(Path, sorted(glob(pattern)))  # noqa: PTH207  a pattern may begin at the root
-    found = [Source(path) for path in paths if path.is_file() and is_data(path)]
+def _is_pattern(path: str) -> bool:
+    """Whether it stands for several files; a file or folder may have such a name too."""
+    return is_pattern_in_store(path) or (has_magic(path) and not is_object_store(path) and not Path(path).exists())
+
+
+def _matching(pattern: str) -> tuple[Place, list[Source]]:
+    """Where the first file of data that a pattern matches lies, and all that it matches."""
+    if is_object_store(pattern):
+        place, found = match_in_store(pattern)
+    else:
+        paths = map(Path, sorted(glob(pattern)))  # noqa: PTH207  a pattern may begin at the root
+        found = [Source(path) for path in paths if path.is_file() and is_data(path)]
+        place = Place(found[0].path.parent if found else Path())
     if not found:
-        raise DataError(f"{pattern}: matches no file of data; allowed are names ending in {', '.join(DATA_SUFFIXES)}")
-    return found
+        shown = pattern.partition("?")[0] if is_object_store(pattern) else pattern
+        raise DataError(f"{shown}: matches no file of data; allowed are names ending in {', '.join(DATA_SUFFIXES)}")
+    return place, found
 
 
 def _placed(path: str | Path, rules: ReadingRules, reading: Reading) -> tuple[Place, str]:

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 
 from model.artifact import load_artifact
+from tests.waiting import wait_until
 from train.__main__ import parse_options
 from train.cluster.__main__ import main
 from train.parts.config import PartsConfig
@@ -70,6 +72,24 @@ def test_three_processes_of_torchrun_train_the_same_model(
     assert load_artifact(tmp_path / "1.0" / "ncf.pt").metadata["digest"] == alone
 
 
+def test_after_a_killed_torchrun_nothing_runs_and_a_resumed_run_trains_the_same_model(
+    small_file: Path, options: list[str], alone: str, tmp_path: Path
+) -> None:
+    words = ["-m", "train.parts", "--data", str(small_file), "--out", str(tmp_path / "1.0"), *options]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    running = subprocess.Popen([*torchrun, *words], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_until((tmp_path / "1.0" / ".resume" / "train-rating-block.safetensors").exists, "a kept sweep")
+    processes = psutil.Process(running.pid).children(recursive=True)
+    running.kill()
+    running.wait()
+    wait_until(lambda: not any(map(psutil.Process.is_running, processes)), "the end of its processes")
+    assert not (tmp_path / "1.0" / "ncf.pt").exists()
+    done = subprocess.run([sys.executable, *words, "--resume"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "resume: going on after train: rating block" in done.stderr
+    assert load_artifact(tmp_path / "1.0" / "ncf.pt").metadata["digest"] == alone
+
+
 @needs_ray
 def test_a_cluster_that_loses_a_process_and_a_node_trains_the_same_model(
     ratings: Path, options: list[str], alone: str, tmp_path: Path
@@ -92,6 +112,7 @@ def test_a_cluster_that_loses_a_process_and_a_node_trains_the_same_model(
     status, said = told["missing"]
     assert status == 2
     assert "train: 9 processes did not start within 1 s" in said.splitlines()[-1]
+    assert "the cluster has 3 cores: add nodes" in said.splitlines()[-1]
     assert told["status"] == 0, told["said"]
     assert re.search(r"train: (\d+\.csv|part \d+) was lost and is made again", told["said"])
     assert "train: a process was lost; " in told["said"]

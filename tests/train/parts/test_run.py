@@ -1,6 +1,7 @@
 """A training by parts: its result is that of a training without, and one whatever the files, and after a kill."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any, cast
 
@@ -146,6 +147,14 @@ def test_more_processes_than_parts_are_refused(small_file: Path, tmp_path: Path)
     config = parse_options(["--data", str(tmp_path / "prepared"), "--out", str(tmp_path / "1.0")], PartsConfig)
     with pytest.raises(DataError, match=r"prepared: 8 parts for 9 processes; allowed: PROCESSES=8 or fewer"):
         Job.of(config, str(config.data), Many())
+
+
+def test_a_prepared_folder_that_lacks_a_file_is_refused(train: Train, small_file: Path, tmp_path: Path) -> None:
+    prepare(small_file, ReadingRules(), None, tmp_path / "prepared", show=False)
+    shutil.rmtree(tmp_path / "prepared" / "ratings" / "part=3")
+    told = r"prepared: its parts have [\d,]+ ratings, and manifest\.json says [\d,]+: a file is missing"
+    with pytest.raises(DataError, match=told):
+        train(tmp_path / "1.0", data=tmp_path / "prepared")
 
 
 def test_a_version_by_parts_has_no_reference_line(usual: dict[str, Any], small_file: Path) -> None:

@@ -55,8 +55,9 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.parametrize("name", ["files", "files/*.csv.gz", "fi*/*.csv.gz"])
 def test_files_in_a_store_are_read_by_the_machine_that_prepares_them(
-    frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
@@ -64,12 +65,35 @@ def test_files_in_a_store_are_read_by_the_machine_that_prepares_them(
     files.mkdir(parents=True)
     for number in range(3):
         frame[number::3].to_csv(files / f"{number}.csv.gz", index=False)
+    (files / "deeper").mkdir()
+    (files / "deeper" / "3.csv.gz").write_bytes(b"")  # of a folder that no pattern here matches
     with serve_store(tmp_path) as host:
-        address = f"s3://bucket/files?region=us-east-1&scheme=http&endpoint_override={host}"
+        address = f"s3://bucket/{name}?region=us-east-1&scheme=http&endpoint_override={host}"
         prepare(address, RULES, None, tmp_path / "one", show=False, launch=elsewhere)
     folder, rows = prepared(files, tmp_path / "two")
     assert same(rows_of(PreparedFolder(tmp_path / "one")), rows)
     assert folder.manifest.ratings == len(frame.drop_duplicates())
+
+
+def test_a_pattern_in_a_store_finds_the_catalogue_beside_the_files_and_is_an_error_where_it_matches_nothing(
+    frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    (tmp_path / "bucket" / "parts").mkdir(parents=True)
+    for number in range(2):
+        frame[number::2].to_parquet(tmp_path / "bucket" / "parts" / f"part-{number}.parquet")
+    titles = pd.DataFrame({"movie_id": frame["movie_id"].unique(), "title": "A film"})
+    titles.to_csv(tmp_path / "bucket" / "parts" / "movies.csv", index=False)
+    with serve_store(tmp_path) as host:
+        options = f"?region=us-east-1&scheme=http&endpoint_override={host}"
+        folder, _ = prepared(f"s3://bucket/parts/*.parquet{options}", tmp_path / "out")
+        with pytest.raises(DataError, match=r"^s3://bucket/parts/\*\.json: matches no file of data; allowed are names"):
+            prepare(f"s3://bucket/parts/*.json{options}", RULES, None, tmp_path / "none", show=False)
+    assert folder.manifest.ratings == len(frame.drop_duplicates())
+    catalogue = folder.catalogue()
+    assert catalogue is not None
+    assert set(catalogue["title"]) == {"A film"}
 
 
 def test_a_machine_that_does_not_see_a_file_says_so(frame: pd.DataFrame, tmp_path: Path) -> None:
