@@ -11,13 +11,13 @@ from pathlib import Path
 from tqdm import tqdm
 
 from model.artifact import Artifact, load_artifact
+from model.vocabulary import counted
 from score.asked import AskedUsers, asked_users
 from score.config import ScoreConfig
 from score.lists import Wanted
 from score.parts import PartFolder
 from score.work import Work
 from train.compile_head import compile_head
-from train.dataset.reading import counted
 
 # Makes and writes the parts of the work; yields numbers of users that are done.
 Do = Callable[[Work], Iterator[int]]

@@ -23,10 +23,11 @@ import pyarrow.parquet
 import tyro
 
 from model.ids import IdMap
+from model.vocabulary import counted
 from train.command import run_command
 from train.dataset.data import MOVIE_ID
 from train.dataset.folder import whole_folder
-from train.dataset.reading import Reading, counted
+from train.dataset.reading import Reading
 from train.errors import DataError
 from train.prepared import folder as layout
 from train.prepared.folder import PreparedFolder
