@@ -40,6 +40,8 @@ def score(config: ScoreConfig, do: Do) -> str:
     with folder.writing():
         missing = folder.missing()
         done = _make(config, wanted, folder, asked, missing, do)
+    if not missing:
+        return f"{config.out}: the lists of {counted(len(asked), 'user')} were already there, nothing was left to do"
     there = parts - len(missing)
     told = f"; {counted(there, 'part')} of {parts} lay there already" if there else ""
     pairs = done * len(artifact.movie_ids)

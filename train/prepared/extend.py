@@ -40,7 +40,7 @@ from train.readers.rules import IdType
 
 @dataclass(frozen=True, kw_only=True)
 class ExtendConfig(ReaderOptions):
-    """Options of `python -m train.prepared.extend`."""
+    """Write a prepared folder again, with new ratings."""
 
     base: Path
     """The prepared folder to extend. It is not changed."""
