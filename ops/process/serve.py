@@ -87,7 +87,7 @@ def _check_start(settings: ServerSettings) -> None:
 def stop(settings: ServerSettings) -> bool:
     """Stops the supervisor, which would restart the server, and then the server. False if neither was running."""
     if supervisor(settings) is not None or server.running(settings) is not None:
-        print(f"stopping, at most {STOP_TIMEOUT_S:.0f} s: it answers the requests in flight first ...", flush=True)
+        print(f"stopping: requests in flight are answered first, for up to {STOP_TIMEOUT_S:.0f} s ...", flush=True)
     supervised = stop_supervisor(settings)
     with starting_or_stopping(settings):
         return server.stop(settings) or supervised

@@ -101,7 +101,7 @@ def test_every_verb_obeys_another_port(person: Project) -> None:
         assert "1.0         yes" in person.make(verb)
     assert f"predictions  http://127.0.0.1:{port}/predictions/ncf" in person.make("status")
     stopped = person.make("stop").splitlines()
-    assert stopped[0].startswith("stopping, at most 20 s: it answers the requests in flight first")
+    assert stopped[0].startswith("stopping: requests in flight are answered first, for up to 20 s")
     assert stopped[1:] == ["stopped"]
     assert person.make("stop").strip() == "no server of this folder is running"
     assert "No server of this folder runs." in person.make("status")
