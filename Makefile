@@ -62,7 +62,7 @@ status: .venv/serve checked ## show what is served where, the versions, their wo
 	@$(PY) -m ops.versions.status || test $$? = 3
 
 logs: .venv/serve ## print the end of the server's log; FOLLOW=1 follows it
-	@$(PY) -m ops.logs $(if $(call yes,FOLLOW),--follow)
+	@$(PY) -m ops.logs $(if $(call yes,FOLLOW),--follow) || test $$? = 141
 
 open: .venv/serve ## open the page of the served model in a browser
 	@$(PY) -m ops.page

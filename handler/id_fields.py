@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from handler.errors import RequestError, expect_list, shown, too_large
-from handler.string_ids import integer_of
+from handler.string_ids import LARGEST, exceeds_int64, integer_of
 from model.ids import IdMap
 from model.vocabulary import Vocabulary
-
-# The reader of JSON makes a float of an integer from here on.
-_TOO_LARGE = float(1 << 64)
 
 
 class IdFields:
@@ -52,22 +49,29 @@ class IdFields:
         found = expect_list(values, where)
         if len(found) > self._most:
             raise too_large(where, len(found), "entries", self._most)
-        if set(map(type, found)) <= {self.movie_type}:
+        if are_ids(found, self.movie_type):
             return found
         return [checked_id(value, self.movie_type, f"{where}[{place}]") for place, value in enumerate(found)]
+
+
+def are_ids(values: Sequence[Any], expected: type) -> bool:
+    """Whether all values, as JSON's reader gives them, are ids of the `expected` type, int or str."""
+    if not set(map(type, values)) <= {expected}:
+        return False
+    return expected is str or max(values, default=0) <= LARGEST  # an integer below the smallest comes as a float
 
 
 def checked_id(value: Any, expected: type, where: str) -> Any:
     """The value, if it is an id of the `expected` type, int or str; a string of digits becomes an expected integer.
 
     Raises:
-        RequestError: it is of another type.
+        RequestError: it is of another type, or an integer that is no int64.
     """
-    if type(value) is expected:
+    if are_ids([value], expected):
         return value
     if expected is int and (integer := integer_of(value)) is not None:
         return integer
     name = "an integer" if expected is int else "a string"
-    if expected is int and isinstance(value, float) and abs(value) >= _TOO_LARGE:
-        name = "an integer of at most 64 bits"
+    if expected is int and exceeds_int64(value):
+        name = "an integer of 64 bits, -2^63 to 2^63 - 1"
     raise RequestError(f"{where}: expected {name}, got {shown(value)}")

@@ -19,6 +19,7 @@ from handler.errors import RequestError
 from handler.oip_codec import HEADER_LENGTH
 from handler.request import Request, Response
 from handler.settings import HandlerSettings
+from handler.string_ids import LARGEST
 from model.asks import Answer, ColumnsAnswer, ColumnsAsk, PairAnswer, PairAsk
 
 # Headers that change what a body means.
@@ -63,7 +64,7 @@ class PlainPairs:
 
     def find(self, requests: Sequence[Request]) -> PlainRequests:
         """The requests of a batch that are plain."""
-        user_type, movie_type = self._pair.types
+        types = user_type, movie_type = self._pair.types
         longest = self._longest_body
         item_id = self._item_id
         places: list[int] = []
@@ -83,9 +84,11 @@ class PlainPairs:
                 continue
             if type(item) is not dict or len(item) != 2:
                 continue
-            user_id = item.get("user_id")
-            movie_id = item.get(item_id)
-            if type(user_id) is user_type and type(movie_id) is movie_type:
+            user_id: Any = item.get("user_id")
+            movie_id: Any = item.get(item_id)
+            if (type(user_id), type(movie_id)) != types:
+                continue
+            if (user_type is str or user_id <= LARGEST) and (movie_type is str or movie_id <= LARGEST):
                 places.append(place)
                 users.append(user_id)
                 movies.append(movie_id)

@@ -18,7 +18,7 @@ NULL: Schema = {"type": "null"}
 SIZE: Schema = {"type": "integer", "minimum": 0}
 # A longer list would be most of the document; a genre that is not in the data is rejected all the same.
 _MOST_GENRES = 100
-_DIGITS = "^(0|-?[1-9][0-9]{0,19})$"
+_DIGITS = "^(0|-?[1-9][0-9]{0,18})$"
 _UNKNOWN_NAME = r"^(user_id|(ratings\[[0-9]+\]\.)?%s|events\[[0-9]+\])$"
 
 
@@ -90,7 +90,7 @@ def _id(ids: IdMap) -> Schema:
     """Integers that JSON readers keep exact at 64 bits, or their digits in a string; or any strings."""
     if not ids.integer:
         return TEXT
-    return any_of([{"type": "integer", "minimum": -(2**63), "maximum": 2**64 - 1}, {**TEXT, "pattern": _DIGITS}])
+    return any_of([{"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1}, {**TEXT, "pattern": _DIGITS}])
 
 
 def _genre(genres: list[str]) -> Schema | bool:

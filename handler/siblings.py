@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from handler.front_end import front_end_pid
-from model.archive import MANIFEST
+from model.archive import MANIFEST, version_order
 
 
 def served_versions() -> dict[str, Any]:
     """`versions`: those of this worker's model that have workers now; empty where the system has no /proc."""
     versions = {version for child in _children(front_end_pid()) if (version := _version(child)) is not None}
-    return {"versions": sorted(versions)}
+    return {"versions": sorted(versions, key=version_order)}
 
 
 def _children(parent: int) -> list[Path]:

@@ -13,17 +13,27 @@ from typing import Any
 from handler.errors import RequestError, shown
 
 AS_STRINGS = "ids_as_strings"
-# The one way to write an integer; no longer than the longest of 64 bits, so that `int` takes no time.
-_DIGITS = re.compile("0|-?[1-9][0-9]{0,19}")
-_SMALLEST = -(2**63)
-_LARGEST = 2**64 - 1
+# The one way to write an integer; `int` would take long for thousands of digits.
+_DIGITS = re.compile("0|-?[1-9][0-9]*")
+_MOST_CHARACTERS = 20
+# The models' integer ids are int64.
+_SMALLEST, LARGEST = -(2**63), 2**63 - 1
 
 
 def integer_of(value: object) -> int | None:
-    """The integer of 64 bits that this string is; None if it is none, or is written in another way than `str` does."""
-    if type(value) is str and _DIGITS.fullmatch(value) and _SMALLEST <= int(value) <= _LARGEST:
+    """The int64 that this string is; None if it is none, or is written in another way than `str` does."""
+    if type(value) is str and _DIGITS.fullmatch(value) and not exceeds_int64(value):
         return int(value)
     return None
+
+
+def exceeds_int64(value: object) -> bool:
+    """Whether this is an integer, or the digits of one, that no id can be. JSON's reader makes floats of most."""
+    if isinstance(value, str):
+        return _DIGITS.fullmatch(value) is not None and (len(value) > _MOST_CHARACTERS or exceeds_int64(int(value)))
+    if isinstance(value, float):
+        return abs(value) >= LARGEST
+    return isinstance(value, int) and not _SMALLEST <= value <= LARGEST
 
 
 def wants_string_ids(item: Mapping[str, Any], prefix: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from handler.errors import RequestError, expect_list, shown
-from handler.id_fields import checked_id
+from handler.id_fields import are_ids, checked_id
 from model.ids import IdMap
 
 _INTEGERS = {
@@ -44,7 +44,7 @@ def read_json(tensor: Mapping[str, Any], size: int, ids: IdMap, where: str) -> l
         data = [value for row in data for value in expect_list(row, f"{where}.data")]
     if len(data) != size:
         raise RequestError(f"{where}.data: {len(data)} elements, the shape says {size}")
-    if set(map(type, data)) <= {ids.python_type}:
+    if are_ids(data, ids.python_type):
         return data
     return [checked_id(value, ids.python_type, f"{where}.data[{place}]") for place, value in enumerate(data)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import zipfile
 from collections.abc import Iterator
 
@@ -21,6 +22,12 @@ MODEL_CARD = "MODEL_CARD.md"
 def archive_name(version: str) -> str:
     """The name of a version's archive in the model store."""
     return f"{NAME}-{version}.mar"
+
+
+def version_order(version: str) -> list[str | int]:
+    """A key that sorts versions as people do: 1.10 after 1.9."""
+    parts = re.split("([0-9]+)", version)
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)]
 
 
 def file_digests(archive: zipfile.ZipFile) -> Iterator[tuple[str, str]]:

@@ -141,5 +141,10 @@ def singular(word: str) -> str:
     return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
 
 
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{number:,} {one if number == 1 else many or plural(one)}"
+
+
 # The words of a version whose metadata has none.
 MOVIES = Vocabulary()

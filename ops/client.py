@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from model.archive import NAME, VERSION_HEADER, archive_name
+from model.archive import NAME, VERSION_HEADER, archive_name, version_order
 from ops.auth import REFUSED, KeyFileAuth
 from ops.settings import ServerSettings
 
@@ -64,15 +64,22 @@ class Client:
         return metadata
 
     def versions(self) -> list[dict[str, Any]]:
-        """Every registered version: `version`, `default`, and `workers` in TorchServe's format."""
+        """Every registered version, by name: `version`, `default`, and `workers` in TorchServe's format."""
         response = self._send("GET", self._models(None))
         if response.status_code == httpx.codes.NOT_FOUND:
             return []  # none is registered
         default = _json(response)[0]["modelVersion"]
-        return [
+        found = [
             {"version": one["modelVersion"], "default": one["modelVersion"] == default, "workers": one["workers"]}
             for one in self._ask("GET", self._models("all"))
         ]
+        return sorted(found, key=lambda one: version_order(one["version"]))
+
+    def check_registered(self, version: str) -> None:
+        """Raises ClientError if the server does not have the version; the message says which it has."""
+        names = [one["version"] for one in self.versions()]
+        if version not in names:
+            raise ClientError(f"version {version} is not registered; registered: {', '.join(names) or 'none'}")
 
     def workers(self, version: str | None = None) -> list[dict[str, Any]]:
         """The workers of one version, or of the default, in TorchServe's format: `id`, `pid`, `status` and more."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def main(arguments: list[str] | None = None) -> None:
         words = command(options.lines, options.follow)
     except FileNotFoundError as error:
         sys.exit(f"logs: {error}")
-    sys.stdout.flush()
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # so that `tail` ends with its reader
     os.execv(str(shutil.which(words[0])), words)  # noqa: S606  our own words, and no shell
 
 

@@ -4,7 +4,8 @@ Every verb reads them here, so all verbs find the same server. The first of thes
 
 1. `TS_INFERENCE_ADDRESS` and TorchServe's other variables in the environment;
 2. `PORT` in the environment: inference at PORT, management at PORT+1, metrics at PORT+2, gRPC at PORT+3 and PORT+4;
-3. the address at which this folder's server was started, as `.run/server.json` says;
+3. the address at which this folder's server was started, as `.run/server.json` says; a start ignores it if
+   config.properties was edited since;
 4. config.properties.
 
 `SERVER` in the environment chooses TorchServe or the ASGI server; without it, the notes on the running server do. The
@@ -56,10 +57,12 @@ class ServerSettings:
     """TORCHSERVE or ASGI."""
 
 
-def read_settings(config: Path, folder: Path, environment: Mapping[str, str] | None = None) -> ServerSettings:
+def read_settings(
+    config: Path, folder: Path, environment: Mapping[str, str] | None = None, starting: bool = False
+) -> ServerSettings:
     """Reads a properties file; relative paths in it are relative to `folder`, as in TorchServe.
 
-    environment: by default the environment of this process.
+    environment: by default the environment of this process. starting: for a start, not to find the running server.
 
     Raises:
         ValueError: a required setting is missing, an address has no port, `PORT` is not a port, or `SERVER` is unknown.
@@ -71,7 +74,8 @@ def read_settings(config: Path, folder: Path, environment: Mapping[str, str] | N
             raise ValueError(f"{config}: {name} is not set")
     file = {name: found[name] for name in ENDPOINTS if name in found}
     server = _server(folder, environment)
-    endpoints = _endpoints(config, file, folder, environment)
+    noted = _noted(folder, config if starting else None)
+    endpoints = _endpoints(file, noted, environment)
     if server == ASGI:
         inference = endpoints["inference_address"]
         endpoints = {name: inference for name in _ADDRESSES if name in endpoints}
@@ -106,9 +110,9 @@ def _server(folder: Path, environment: Mapping[str, str]) -> str:
     return str(server)
 
 
-def _endpoints(config: Path, file: Mapping[str, str], folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
+def _endpoints(file: Mapping[str, str], noted: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
     endpoints = dict(file)
-    endpoints |= _moved(file, environment[PORT]) if environment.get(PORT) else _noted(config, folder)
+    endpoints |= _moved(file, environment[PORT]) if environment.get(PORT) else noted
     for name in ENDPOINTS:
         own = environment.get(f"TS_{name.upper()}")
         if own:
@@ -133,10 +137,12 @@ def _moved(file: Mapping[str, str], wanted: str) -> dict[str, str]:
     return moved
 
 
-def _noted(config: Path, folder: Path) -> dict[str, str]:
-    """The addresses at which this folder's server was started; empty without a server or if `config` changed since."""
+def _noted(folder: Path, unedited: Path | None) -> dict[str, str]:
+    """The addresses at which this folder's server was started; empty without one, or if `unedited` changed since."""
     started = _started_with(folder)
-    if not isinstance(started.get("endpoints"), dict) or started.get("file") != stamp(config):
+    if not isinstance(started.get("endpoints"), dict):
+        return {}
+    if unedited is not None and started.get("file") != stamp(unedited):
         return {}
     return {name: str(started["endpoints"][name]) for name in ENDPOINTS if name in started["endpoints"]}
 

@@ -11,11 +11,12 @@ import pandas as pd
 
 from model.artifact import Artifact
 from model.asks import BestAsk, Call, FoldInAsk, ServedModel, User
+from model.vocabulary import counted
 from score.config import ScoreConfig
 from train.adopt.id_columns import Side
 from train.adopt.id_files import read_network_ids
 from train.dataset.data import MOVIE_ID, RATING, USER_ID, index_ids
-from train.dataset.reading import Reading, counted
+from train.dataset.reading import Reading
 from train.errors import DataError
 from train.readers import names
 from train.readers.events import load_events

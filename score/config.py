@@ -14,7 +14,10 @@ from train.readers.options import ReaderOptions
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreConfig(ReaderOptions):
-    """Options of `python -m score`. The options for reading files apply to `--ratings`."""
+    """Write the best movies of every user of a version, as Parquet files.
+
+    The options for reading files apply to `--ratings`.
+    """
 
     artifact: Path = Path("build/1.0/ncf.pt")
     """The artifact of the version that scores."""

@@ -11,13 +11,13 @@ from pathlib import Path
 from tqdm import tqdm
 
 from model.artifact import Artifact, load_artifact
+from model.vocabulary import counted
 from score.asked import AskedUsers, asked_users
 from score.config import ScoreConfig
 from score.lists import Wanted
 from score.parts import PartFolder
 from score.work import Work
 from train.compile_head import compile_head
-from train.dataset.reading import counted
 
 # Makes and writes the parts of the work; yields numbers of users that are done.
 Do = Callable[[Work], Iterator[int]]
@@ -40,6 +40,8 @@ def score(config: ScoreConfig, do: Do) -> str:
     with folder.writing():
         missing = folder.missing()
         done = _make(config, wanted, folder, asked, missing, do)
+    if not missing:
+        return f"{config.out}: the lists of {counted(len(asked), 'user')} were already there, nothing was left to do"
     there = parts - len(missing)
     told = f"; {counted(there, 'part')} of {parts} lay there already" if there else ""
     pairs = done * len(artifact.movie_ids)

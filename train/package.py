@@ -30,7 +30,7 @@ HANDLER = "ncf_handler.py"
 
 @dataclass(frozen=True)
 class PackageConfig:
-    """Options of `python -m train.package`."""
+    """Pack a trained model into an archive that TorchServe loads."""
 
     version: str = "1.0"
     """Version of the archive."""

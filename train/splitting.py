@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from model.vocabulary import counted
 from train.config import TrainConfig
 from train.dataset.data import MOVIE_ID, RATING, TIME, USER_ID, RatingsData, split_at, split_ratings
 from train.dataset.splits import Mask, last_row_of_users, last_rows, last_rows_of_users, rows_of_new_users
@@ -39,7 +40,8 @@ def split_as_asked(config: TrainConfig, data: RatingsData) -> Sides:
             ratings, or the test file cannot be read.
     """
     if len(data.ratings) < config.folds:
-        raise DataError(f"{data.source.name}: {len(data.ratings)} ratings are too few for --folds {config.folds}")
+        told = f"{data.source.name}: {counted(len(data.ratings), 'rating is', 'ratings are')}"
+        raise DataError(f"{told} too few for --folds {config.folds}")
     if config.test_file is not None:
         return _test_file(config, data)
     described: dict[str, Any] = {"kind": config.split, "seed": config.split_seed, "test_size": config.test_size}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from handler.asks.base import DECIMALS, AskContext, UserAskCodec
 from handler.errors import RequestError
+from handler.id_fields import are_ids
 from handler.schema_terms import Schema, object_of, ref
 from model.asks import ColumnsAnswer, ColumnsAsk, PairAnswer, PairAsk, RawId
 from model.vocabulary import ITEM_ID
@@ -54,8 +55,10 @@ class PairCodec(UserAskCodec[PairAsk, PairAnswer]):
 
     def decode_plain(self, item: dict[str, Any]) -> PairAsk | None:
         """An item with two good ids and nothing else, as most are; None if it must be looked at more closely."""
-        if len(item) == 2 and (type(item.get("user_id")), type(item.get(self.item_id))) == self.types:
-            return PairAsk(item["user_id"], item[self.item_id])
+        user_type, movie_type = self.types
+        user_id, movie_id = item.get("user_id"), item.get(self.item_id)
+        if len(item) == 2 and are_ids([user_id], user_type) and are_ids([movie_id], movie_type):
+            return PairAsk(user_id, cast(RawId, movie_id))
         return None
 
     def decode_columns(self, items: list[Any]) -> ColumnsAsk | None:
@@ -67,9 +70,8 @@ class PairCodec(UserAskCodec[PairAsk, PairAnswer]):
         except (KeyError, TypeError):
             return None
         user_type, movie_type = self.types
-        plain = set(map(len, items)) == {2}
-        typed = set(map(type, users)) == {user_type} and set(map(type, movies)) == {movie_type}
-        return ColumnsAsk(users, movies) if plain and typed else None
+        plain = set(map(len, items)) == {2} and are_ids(users, user_type) and are_ids(movies, movie_type)
+        return ColumnsAsk(users, movies) if plain else None
 
     def encode_columns(self, ask: ColumnsAsk, answer: ColumnsAnswer) -> list[dict[str, Any]]:
         """One answer per pair; a pair that the policy refuses gets its error."""

@@ -12,6 +12,7 @@ from handler.errors import RequestError
 from handler.request import Request, Response
 from handler.request_log import REQUEST_ID, find_request_id
 from handler.rows import QUESTIONS
+from model.archive import version_order
 from ops.asgi.about import LocalAnswers
 from ops.asgi.batches import Batches
 from ops.asgi.body import ClientLeftError, Message, Receive, content_of, read_body
@@ -82,8 +83,8 @@ class Application:
         return await batches.answer(Request(body, headers, endpoint)), own
 
     def _not_found(self) -> RequestError:
-        versions = ", ".join(sorted(version for version in self._targets if version is not None))
-        told = f"no such path, model or version; versions: {versions}; docs/api.md lists the paths"
+        names = sorted((version for version in self._targets if version is not None), key=version_order)
+        told = f"no such path, model or version; versions: {', '.join(names)}; docs/api.md lists the paths"
         return RequestError(told, 404, "NotFound")
 
     def _echoed(self, headers: Mapping[str, str]) -> dict[str, str]:

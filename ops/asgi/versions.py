@@ -18,7 +18,7 @@ import yaml
 
 from handler.service import Metrics, RatingService
 from handler.settings import HandlerSettings, check_config
-from model.archive import MANIFEST, MODEL_CARD, NAME
+from model.archive import MANIFEST, MODEL_CARD, NAME, version_order
 from model.artifact import load_artifact
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def load_versions(folder: Path, make_metrics: MakeMetrics) -> Versions:
     places = sorted(folder.iterdir(), key=lambda path: int(path.name))
     manifests = {place: json.loads((place / MANIFEST).read_bytes())["model"] for place in places}
     versions = [str(manifest["modelVersion"]) for manifest in manifests.values()]
-    together = {"versions": sorted(versions)}
+    together = {"versions": sorted(versions, key=version_order)}
     served = {
         version: _load(place, manifest, version, make_metrics, together)
         for version, (place, manifest) in zip(versions, manifests.items(), strict=True)

@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _do(verb: str, asked: Mapping[str, str]) -> None:
-    settings = read_settings(Path("config.properties"), Path.cwd())
+    settings = read_settings(Path("config.properties"), Path.cwd(), starting=True)
     shelf = Shelf(BUILD, _as_given(settings.model_store))
     if verb in ("serve", "run", "clean"):
         getattr(running, verb)(asked, shelf, settings)

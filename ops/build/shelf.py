@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from model.archive import MANIFEST
+from model.archive import MANIFEST, NAME, archive_name, version_order
 from ops.build.recipe import Recipe, read_recipe
 from ops.store.archives import archive_path
 from ops.store.record import read_record
@@ -79,6 +79,11 @@ class Shelf:
         """The versions that have an artifact, the newest first."""
         found = [path.parent for path in self.build.glob(f"*/{ARTIFACT}") if path.parent.name not in _OTHERS]
         return [path.name for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)]
+
+    def versions(self) -> list[str]:
+        """The versions that have an artifact or an archive, by name."""
+        packed = (path.stem.removeprefix(f"{NAME}-") for path in self.store.glob(archive_name("*")))
+        return sorted({*self.trained(), *packed}, key=version_order)
 
     def packed(self) -> list[Path]:
         """Every archive in the model store, including ncf.mar, which a start serves."""

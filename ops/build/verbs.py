@@ -10,7 +10,7 @@ from pathlib import Path
 from ops.build import commands
 from ops.build.database import is_url, with_options
 from ops.build.packed import edited_since_packed, way_to_pack_anew
-from ops.build.plan import DEMO, Plan, plan_training, trained_recipe
+from ops.build.plan import DEMO, TRAINING, Plan, plan_training, trained_recipe
 from ops.build.recipe import MADE_OF, Recipe, describe_files, write_recipe
 from ops.build.shelf import CANARY, LOCK, VERDICT, Shelf, VersionError, check_name, making
 from ops.store.archives import start_version, start_with
@@ -43,12 +43,17 @@ def train(asked: Mapping[str, str], shelf: Shelf, verb: str = "train") -> str:
 def package(asked: Mapping[str, str], shelf: Shelf, verb: str = "package") -> str:
     """Trains if necessary, and packs the version unless its archive exists; returns its name.
 
-    With `FROM`, it packs the artifact of that version under the new name, with the present code and settings.
+    With `FROM`, it packs the artifact of that version under the new name, with the present code and settings. A new
+    name alone trains nothing, because it may be a slip; only `serve` and `run` may name their first version.
 
     Raises:
-        VersionError: an archive of another model, or with other code or settings, has this name.
+        VersionError: there is no such version and nothing says what to train, or an archive of another model, or with
+            other code or settings, has this name.
         CommandError: training or packing failed.
     """
+    how = with_options(asked, "DATA", "TRAIN_ARGS")
+    if not any(how.get(name) for name in ("FROM", *TRAINING)) and (verb == "package" or shelf.versions()):
+        refuse_unknown(asked, shelf)
     version = _rename(asked, shelf) if asked.get("FROM") else train(asked, shelf, verb)
     edited = edited_since_packed(version, shelf) if verb == "package" else None
     if edited is not None:
@@ -167,7 +172,7 @@ def refuse_unknown(asked: Mapping[str, str], shelf: Shelf) -> None:
     """Refuses a VERSION that does not exist, for verbs that read one. Without VERSION, the verb may train the first."""
     version = asked.get("VERSION")
     if version and not shelf.is_taken(version):
-        known = ", ".join(shelf.trained()) or "none yet"
+        known = ", ".join(shelf.versions()) or "none yet"
         raise VersionError(f"VERSION: got {version}, allowed: {known}; `make train VERSION={version}` trains it")
 
 

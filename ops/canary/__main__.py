@@ -51,6 +51,7 @@ def main(arguments: list[str] | None = None) -> None:
         shelf = Shelf(BUILD, settings.model_store)
         archive = archive_path(settings.model_store, options.version)
         client = Client(settings)
+        client.check_registered(options.version)
         item_ids = item_ids_of(client, options.version)
         bodies, told = requests_to_try(options.requests, lambda: _artifact(archive, options.version), item_ids)
         report = try_version(client, options.version, bodies, item_ids, options.share, options.mode)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from model.vocabulary import counted
 from ops.canary.trial import Report, Side
 
 PROMOTE, KEEP, CANNOT_TELL = "promote", "keep", "cannot tell"
@@ -49,13 +50,14 @@ def decide(figures: Mapping[str, Any], trial: Report | None) -> Decision:
     if WORSE in outcomes:
         return Decision(KEEP, tuple(_first(found, WORSE)))
     if OPEN in outcomes:
-        few = " and ".join(one.rows for one in found if one.outcome == OPEN)
-        return Decision(f"{CANNOT_TELL}, {few} are too few", tuple(_first(found, OPEN)))
+        few = [one.rows for one in found if one.outcome == OPEN]
+        are = "is" if len(few) == 1 and few[0].startswith("1 ") else "are"
+        return Decision(f"{CANNOT_TELL}, {' and '.join(few)} {are} too few", tuple(_first(found, OPEN)))
     if BETTER in outcomes:
         return Decision(PROMOTE, tuple(_first(found, BETTER)))
     news = figures["version"]["ratings"] - figures["other"]["ratings"]
     if news > 0:
-        return Decision(PROMOTE, (f"it knows {news:,} more ratings, and is not worse", *reasons))
+        return Decision(PROMOTE, (f"it knows {counted(news, 'more rating')}, and is not worse", *reasons))
     return Decision(KEEP, ("nothing is gained: no difference is larger than its margin", *reasons))
 
 
@@ -63,29 +65,29 @@ def _errors(figures: Mapping[str, Any] | None) -> _Found:
     """Squared errors: lower is better."""
     if figures is None or figures["rows"] < FEWEST_ROWS:
         number = figures["rows"] if figures else 0
-        rows = f"{number:,} rows"
+        rows = counted(number, "row")
         return _Found(OPEN, f"errors: {rows} that neither was trained on; at least {FEWEST_ROWS} are needed", rows)
-    return _judged("mean squared error", figures, 1.0, ERROR_MARGIN, "rows")
+    return _judged("mean squared error", figures, 1.0, ERROR_MARGIN, "row")
 
 
 def _rankings(figures: Mapping[str, Any] | None) -> _Found:
     """nDCG@10: higher is better."""
     if figures is None or figures["users"] < FEWEST_USERS:
-        users = f"{figures['users'] if figures else 0:,} users"
+        users = counted(figures["users"] if figures else 0, "user")
         told = f"rankings: {users} who liked anything among these rows; at least {FEWEST_USERS} are needed"
         return _Found(OPEN, told, users)
-    return _judged("nDCG@10", figures, -1.0, RANKING_MARGIN, "users")
+    return _judged("nDCG@10", figures, -1.0, RANKING_MARGIN, "user")
 
 
 def _judged(name: str, figures: Mapping[str, Any], sign: float, margin: float, unit: str) -> _Found:
     """Judges by the interval. sign: 1 if lower is better, -1 if higher is better."""
     low, high = sorted((sign * figures["low"], sign * figures["high"]))
     allowed = margin * figures["other"]
+    rows = counted(figures["rows"], unit)
     told = (
         f"{name} {figures['version']:.4f} against {figures['other']:.4f}: {figures['difference']:+.4f}, 95 % interval "
-        f"{figures['low']:+.4f} to {figures['high']:+.4f}, {figures['rows']:,} {unit}"
+        f"{figures['low']:+.4f} to {figures['high']:+.4f}, {rows}"
     )
-    rows = f"{figures['rows']:,} {unit}"
     if high < 0:
         return _Found(BETTER, f"better: {told}", rows)
     if high <= allowed:
@@ -106,7 +108,7 @@ def _faults(trial: Report) -> list[str]:
     default, canary = trial.default, trial.canary
     if _share_of_errors(canary) > _share_of_errors(default):
         told = f"{default.errors:,} of {default.requests:,} failed on version {default.version}"
-        faults.append(f"it failed {canary.errors:,} of {canary.requests:,} requests; {told}")
+        faults.append(f"it failed {canary.errors:,} of {counted(canary.requests, 'request')}; {told}")
     if default.p50_ms is None or canary.p50_ms is None:
         return faults
     if canary.p50_ms > max(_TIMES_SLOWER * default.p50_ms, default.p50_ms + _SLOWER_MS):

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from model.archive import version_order
 from ops.command import failing_in_one_line
 
 
@@ -30,7 +31,7 @@ def report(entries: Iterable[Mapping[str, Any]]) -> str:
     for entry in entries:
         by_version[entry["version"]].append(entry)
     lines = [f"{'version':12}{'requests':>10}{'4xx':>8}{'5xx':>8}{'p50 ms':>10}{'p99 ms':>10}"]
-    for version, mine in sorted(by_version.items()):
+    for version, mine in sorted(by_version.items(), key=lambda item: version_order(item[0])):
         refused, failed = (sum(entry["status"][0] == first for entry in mine) for first in "45")
         # If nginx sent a request again, it logs the time of each try.
         seconds = sorted(float(last) for entry in mine if (last := entry["seconds"].split(", ")[-1]) not in ("", "-"))

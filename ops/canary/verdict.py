@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from model.files import atomic_write
+from model.vocabulary import counted
 from ops.build.shelf import VERDICT, Shelf
 from ops.canary.decision import CANNOT_TELL, Decision, decide
 from ops.canary.measured import MeasureError, measure
@@ -85,7 +86,7 @@ def rows_in_words(figures: Mapping[str, Any]) -> str:
     rows = figures["rows"]
     age = "the newest" if rows["newest"] else "of any age"
     models = " and ".join(_model(figures[side]) for side in ("version", "other"))
-    told = f"{rows['number']:,} ratings, {age}, that neither model was trained on: {models}"
+    told = f"{counted(rows['number'], 'rating')}, {age}, that neither model was trained on: {models}"
     adopted = [one["version"] for one in (figures["version"], figures["other"]) if one["adopted"]]
     known = f"; whether {' and '.join(adopted)}, trained elsewhere, saw them is not known" if adopted else ""
     return told + known
@@ -94,7 +95,8 @@ def rows_in_words(figures: Mapping[str, Any]) -> str:
 def _model(side: Mapping[str, Any]) -> str:
     if side["judged"] == "served":
         return f"{side['version']} as it is served"
-    return f"{side['version']} as it was measured, on {side['judged_ratings']:,} of its {side['ratings']:,} ratings"
+    ratings = f"{side['judged_ratings']:,} of its {counted(side['ratings'], 'rating')}"
+    return f"{side['version']} as it was measured, on {ratings}"
 
 
 def _size(version: str, shelf: Shelf) -> int:

@@ -3,7 +3,7 @@
 Most of a worker's start is `import torch`, and TorchServe starts no worker before its front end is up. So
 ops/process/launch.py starts this process together with the front end. TorchServe then runs ops/frontend/worker.py as
 the Python of a worker, and that program orders the worker here. A fork has torch at once, and shares its memory with
-the other workers. If this process is gone, the program runs an ordinary worker.
+the other workers. If this process is gone or does not answer, the program runs an ordinary worker.
 
 This file imports nothing of ours, because a worker imports the code inside its archive. It is for Linux alone.
 """
@@ -21,11 +21,14 @@ import socket
 import sys
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 # What TorchServe's worker and our handler import. If one is missing, the worker says so.
 LIBRARIES = ("torch", "numpy", "yaml", "psutil", "orjson", "simdjson")
 STARTED = b"started"
+# The file beside the socket's that says that the libraries are imported, so that an order takes no time.
+READY = ".ready"
 _LONGEST_ORDER = 1 << 20
 _SEND_TIMEOUT_S = 10.0
 
@@ -50,7 +53,6 @@ class Order:
             os.close(stream)
         sys.argv = self.arguments
         sys.path[:0] = filter(None, self.environment.get("PYTHONPATH", "").split(os.pathsep))
-        self.program.send(STARTED)
         runpy.run_path(self.arguments[0], run_name="__main__")
 
 
@@ -76,14 +78,18 @@ class Workers:
                         return order
 
     def _receive(self) -> Order | None:
+        """The order of a program that still waits for it."""
         program, _ = self._listener.accept()
         with ExitStack() as unless_read:
             unless_read.callback(program.close)
             program.settimeout(_SEND_TIMEOUT_S)
             with suppress(OSError):
                 text, streams, _, _ = socket.recv_fds(program, _LONGEST_ORDER, 3)
+                for stream in streams:
+                    unless_read.callback(os.close, stream)
                 if text:
                     program.settimeout(None)
+                    program.send(STARTED)  # fails if the program has given up, and runs the worker itself
                     unless_read.pop_all()
                     return Order(**json.loads(text), streams=streams, program=program)
         return None
@@ -128,6 +134,7 @@ def main() -> None:
                 importlib.import_module(name)
         gc.freeze()
         gc.enable()
+        Path(listener.getsockname() + READY).touch()
         order = Workers(listener, front_end).fork()
         os.close(front_end)
     if order is not None:

@@ -1,7 +1,8 @@
 #!/usr/bin/env -S python3 -IS
 """What TorchServe runs as the Python of a worker. It orders the worker at the warm process (ops/frontend/warm.py).
 
-Without a warm process, it runs the worker as usual. TorchServe takes this program for the worker, so both end together.
+Without a warm process that answers, it runs the worker as usual. TorchServe takes this program for the worker, so both
+end together.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ PROGRAM = Path(__file__).resolve()
 ADDRESS = "NCF_WARM_PROCESS"
 # The variable that tells a forked worker the PID of the front end, which is not its parent.
 FRONT_END = "NCF_FRONT_END"
-_START_TIMEOUT_S = 60.0
+# What ops/frontend/warm.py adds to the address, as the name of a file that is there once its imports are done.
+READY = ".ready"
+# How long the warm process may take to answer: after its imports it forks at once, unless it hangs.
+IMPORT_TIMEOUT_S, _FORK_TIMEOUT_S = 60.0, 5.0
 
 
 def can_order() -> bool:
@@ -44,8 +48,9 @@ def _started(warm_process: socket.socket) -> bool:
         "environment": {**os.environ, FRONT_END: str(os.getppid())},
     }
     try:
-        warm_process.settimeout(_START_TIMEOUT_S)
-        warm_process.connect(os.environ[ADDRESS])
+        address = os.environ[ADDRESS]
+        warm_process.settimeout(_FORK_TIMEOUT_S if Path(address + READY).exists() else IMPORT_TIMEOUT_S)
+        warm_process.connect(address)
         socket.send_fds(warm_process, [json.dumps(order).encode()], [0, 1, 2])
         return bool(warm_process.recv(100))
     except OSError:

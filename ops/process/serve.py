@@ -23,7 +23,7 @@ from ops.page import page_address
 from ops.process import preflight, server
 from ops.process.exchange import can_exchange, exchange_versions
 from ops.process.locks import starting_or_stopping, stop_supervisor, supervisor
-from ops.process.state import ServerError
+from ops.process.state import STOP_TIMEOUT_S, ServerError
 from ops.settings import ASGI, TITLES, ServerSettings, read_settings
 from ops.store.archives import start_version, trying_to_start_with
 from ops.undo import undone_on_failure
@@ -86,6 +86,8 @@ def _check_start(settings: ServerSettings) -> None:
 
 def stop(settings: ServerSettings) -> bool:
     """Stops the supervisor, which would restart the server, and then the server. False if neither was running."""
+    if supervisor(settings) is not None or server.running(settings) is not None:
+        print(f"stopping: requests in flight are answered first, for up to {STOP_TIMEOUT_S:.0f} s ...", flush=True)
     supervised = stop_supervisor(settings)
     with starting_or_stopping(settings):
         return server.stop(settings) or supervised
@@ -151,7 +153,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     interrupted = "serve: interrupted; the former server, if any, runs again"
     with failing_in_one_line("serve", (ServerError, ClientError, ValueError, OSError), interrupted):
-        settings = read_settings(Path("config.properties"), Path.cwd())
+        settings = read_settings(Path("config.properties"), Path.cwd(), starting=True)
         if options.verb == "stop":
             print("stopped" if stop(settings) else "no server of this folder is running")
             return

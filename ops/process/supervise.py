@@ -185,7 +185,7 @@ def main(arguments: list[str] | None = None) -> int:
     for number in signals:
         signal.signal(number, signal.default_int_handler)
     try:
-        settings = read_settings(Path("config.properties"), Path.cwd())
+        settings = read_settings(Path("config.properties"), Path.cwd(), starting=True)
         with only_supervisor(settings):
             version = _check_start(settings, options.version)
             try:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from model.vocabulary import Vocabulary
+from ops.build.shelf import BUILD, Shelf
 from ops.client import Client
 from ops.process.loaded import is_as_loaded, loaded_restorer, note_loaded
 from ops.process.workers import wait_until_ready
@@ -34,7 +35,11 @@ def whole_archive(store: Path, version: str) -> Path:
     """
     archive = archive_path(store, version)
     if not archive.is_file():
-        raise RolloutError(f"{archive}: no such archive: make package VERSION={version}")
+        shelf = Shelf(BUILD, store)
+        if shelf.artifact(version).is_file():
+            raise RolloutError(f"{archive}: no such archive: `make package VERSION={version}` packs it")
+        known = f"there are {', '.join(shelf.versions()) or 'none yet'}"
+        raise RolloutError(f"{archive}: no such archive; {known}; `make train package VERSION={version}` makes it")
     check_archive(archive)
     return archive
 

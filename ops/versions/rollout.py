@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 
+from model.vocabulary import counted
 from ops.client import Client, ClientError
 from ops.process import console
 from ops.process.loaded import forget_loaded, loaded_restorer, note_loaded
@@ -57,8 +58,9 @@ class Rollout:
         Raises:
             RolloutError: it is not ready, its archive is damaged or not the loaded one, or the new default gives other
                 answers than the version.
-            ClientError: the server refused.
+            ClientError: the version is not registered, or the server refused.
         """
+        self._client.check_registered(version)
         with undone_on_failure() as undo:
             former = self._default()
             self._switch(version, former, undo)
@@ -96,6 +98,7 @@ class Rollout:
             RolloutError: it is the only version, the default, or clients still name it.
             ClientError: the version is not registered.
         """
+        self._client.check_registered(version)
         names = self._names()
         if names == [version]:
             raise RolloutError(f"version {version} is the only one: register another first, or `make stop`")
@@ -161,7 +164,7 @@ class Rollout:
         except WorkerError as error:
             raise RolloutError(f"version {version} was not removed: {error}") from error
         if more := self._client.requests_by_name(version) - asked:
-            told = f"{more} requests named it just now, and the next ones might stay unanswered"
+            told = f"{counted(more, 'request')} named it just now, and the next ones might stay unanswered"
             raise RolloutError(f"version {version} was not removed: {told}; move those clients first")
 
     def _remove(self, version: str) -> None:

@@ -80,7 +80,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m ops.versions.status", description=__doc__.splitlines()[0])
     parser.parse_args(arguments)
     with failing_in_one_line("status", (ServerError, ValueError, OSError), "status: interrupted"):
-        code, lines = status(read_settings(Path("config.properties"), Path.cwd()))
+        code, lines = status(read_settings(Path("config.properties"), Path.cwd(), starting=True))
         print("\n".join(lines))
         sys.exit(code)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from model.archive import version_order
 from ops.client import Client
 from ops.process.loaded import is_as_loaded
 from ops.settings import ServerSettings
@@ -27,8 +28,10 @@ def _differences(client: Client, settings: ServerSettings) -> Iterator[str]:
             told = f"the default is {one['version']}, a restart serves {record.default or 'none'}"
             yield f"{told}: `make promote VERSION={one['version']}` records it"
     here, recorded = {one["version"] for one in versions}, {*record.registered, *record.defaults[-1:]}
-    yield from (f"version {name} is registered, a restart leaves it out" for name in sorted(here - recorded))
-    yield from (f"version {name} is not registered, a restart brings it back" for name in sorted(recorded - here))
-    for name in sorted(here):
-        if is_as_loaded(settings, name) is False:
+    for name in sorted(here | recorded, key=version_order):
+        if name not in recorded:
+            yield f"version {name} is registered, a restart leaves it out"
+        elif name not in here:
+            yield f"version {name} is not registered, a restart brings it back"
+        if name in here and is_as_loaded(settings, name) is False:
             yield f"the archive of version {name} has changed since it was loaded, a restart serves the new one"

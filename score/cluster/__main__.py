@@ -15,7 +15,10 @@ from train.option_rules import check_value
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterConfig(ScoreConfig):
-    """Options of `python -m score.cluster`: those of `python -m score`, and two more."""
+    """Write the best movies of every user of a version, as Parquet files, on a Ray cluster.
+
+    The options for reading files apply to `--ratings`.
+    """
 
     cluster: str = "auto"
     """Address of the Ray cluster's head, such as 10.0.0.1:6379; `auto` finds the one of this machine."""

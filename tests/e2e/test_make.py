@@ -95,7 +95,15 @@ def test_every_verb_obeys_another_port(person: Project) -> None:
     proxied = {**environment(), "http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
     for verb in ("versions", "predict", "serve"):
         subprocess.run(["make", verb], cwd=person.folder, env=proxied, check=True, capture_output=True)
-    assert person.make("stop").strip() == "stopped"
+    config = person.folder / "config.properties"
+    config.write_text(f"{config.read_text()}\n")
+    for verb in ("status", "versions"):  # the server stays where it was started
+        assert "1.0         yes" in person.make(verb)
+    assert f"predictions  http://127.0.0.1:{port}/predictions/ncf" in person.make("status")
+    stopped = person.make("stop").splitlines()
+    assert stopped[0].startswith("stopping: requests in flight are answered first, for up to 20 s")
+    assert stopped[1:] == ["stopped"]
+    assert person.make("stop").strip() == "no server of this folder is running"
     assert "No server of this folder runs." in person.make("status")
     assert "nothing answers at http://127.0.0.1:" in person.make("predict", check=False)
 

@@ -98,8 +98,11 @@ def test_a_promotion_that_fails_leaves_the_former_default(
     assert read_record(store) == before
 
 
-def test_refusal_of_the_server_is_printed_unchanged(served: Project) -> None:
-    assert "ncf-9.9.mar: no such archive" in served.make("promote", "VERSION=9.9", check=False)
+def test_a_version_that_is_not_registered_is_refused_with_those_that_are(served: Project) -> None:
+    for verb in ("promote", "unregister", "canary"):
+        told = served.make(verb, "VERSION=9.9", check=False)
+        assert f"version 9.9 is not registered; registered: {', '.join(served.versions)}\n" in told
+    assert "ncf-9.9.mar: no such archive" in served.make("register", "VERSION=9.9", check=False)
     with pytest.raises(ClientError, match="404"):
         served.client.unregister("9.9")
     assert served.default_version == "1.0"

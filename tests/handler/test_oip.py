@@ -54,7 +54,7 @@ def test_answer_holds_model_version_id_and_number_of_unknown_ids(worker: Make) -
     assert got.json["parameters"] == {"unknown_user_id": 1}
     silent = ask(worker(), body(tensor("user_id", [7, 7, 7]), id=None)).json
     assert silent.keys() == {"model_name", "model_version", "outputs"}
-    strangers = body(tensor("user_id", [1, 2, 2**63]), tensor("movie_id", [1, 3, 2**64 - 1]))
+    strangers = body(tensor("user_id", [1, 2, 2**63 - 1]), tensor("movie_id", [1, 3, -(2**63)]))
     assert ask(worker(), strangers).json["parameters"] == {"unknown_user_id": 3, "unknown_movie_id": 2}
 
 

@@ -22,7 +22,7 @@ from tests.handler.bodies import requests
 from tests.handler.frames import Sent
 
 INTEGERS = ([*USER_IDS, 5], [*MOVIE_IDS, 4])
-STRANGERS = (2**63, 2**64 - 1, -(2**63))
+STRANGERS = (2**63 - 1, -(2**63), 2**63, 2**64 - 1)
 STRINGS = (["ann", "zoë", "nobody", 'a"\\\n'], ["0002844", "2844", "a b", "none", "x" * 600])
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from model.archive import version_order
 from ops.store.archives import start_archive, start_with
 
 
@@ -14,3 +15,8 @@ def test_promotion_leaves_only_archives_and_record(tmp_path: Path) -> None:
         assert start_archive(tmp_path).samefile(tmp_path / f"ncf-{version}.mar")
         names = {path.name for path in tmp_path.iterdir()}
         assert names == {"ncf.mar", "ncf-1.0.mar", "ncf-1.1.mar", "versions", ".versions.lock"}
+
+
+def test_versions_are_sorted_by_their_numbers() -> None:
+    ordered = ["1.0", "1.2", "1.10", "2", "2-a", "10", "own-2", "own-10"]
+    assert sorted({*ordered}, key=version_order) == ordered

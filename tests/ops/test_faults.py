@@ -155,6 +155,18 @@ def test_a_fault_at_any_step_changes_nothing(
     assert folder.seen() != before
 
 
+def test_a_version_that_was_never_made_is_refused_with_those_that_were(
+    folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for verb in (folder.rollout.promote, folder.rollout.unregister):
+        with pytest.raises(ClientError, match=r"^version 7 is not registered; registered: 1\.0$"):
+            verb("7")
+    there = r"ncf-7\.mar: no such archive; there are 1\.0, 1\.1; `make train package VERSION=7` makes it$"
+    with pytest.raises(RolloutError, match=there):
+        folder.rollout.register("7")
+
+
 def test_a_rollback_to_a_version_of_other_items_is_refused(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     verbs(folder)["rollback"][0]()
     monkeypatch.setattr(ops.versions.checks, "shared_items", lambda *_: 0.03)

@@ -88,10 +88,12 @@ def test_a_running_server_is_found_where_it_was_started(config: Path) -> None:
     assert read_settings(config, config.parent, {"PORT": "7000"}).inference == "http://127.0.0.1:7000"
 
 
-def test_edited_file_overrides_the_last_start(config: Path) -> None:
+def test_edited_file_moves_the_next_start_and_not_the_running_server(config: Path) -> None:
     note(config, {"inference_address": "http://127.0.0.1:9090"})
+    assert read_settings(config, config.parent, {}, starting=True).inference == "http://127.0.0.1:9090"
     os.utime(config, ns=(0, 0))
-    assert read_settings(config, config.parent, {}).inference == "http://127.0.0.1:8080"
+    assert read_settings(config, config.parent, {}, starting=True).inference == "http://127.0.0.1:8080"
+    assert read_settings(config, config.parent, {}).inference == "http://127.0.0.1:9090"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"started_with": null}', '{"started_with": {"file": 1}}'])

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import psutil
 import pytest
 
 from handler import front_end
-from ops.frontend import worker
+from ops.frontend import warm, worker
 from ops.process import launch
 from ops.settings import read_settings
 from tests.waiting import wait_until
@@ -107,6 +108,22 @@ def test_workers_outlive_the_warm_process_and_new_ones_are_ordinary(tmp_path: Pa
         assert forked.wait(120) == 1
 
 
+def test_worker_is_ordinary_where_the_warm_process_hangs_and_the_order_is_forgotten(tmp_path: Path) -> None:
+    one = start(tmp_path)
+    wait_until(Path(one.address + worker.READY).exists, "the imports")
+    warm_process = psutil.Process(one.process.pid)
+    warm_process.suspend()
+    began = time.monotonic()
+    with one.worker() as (process, ordinary):
+        assert ordinary["pid"] == process.pid
+        assert time.monotonic() - began < worker.IMPORT_TIMEOUT_S / 2
+        warm_process.resume()
+        with one.worker() as (_, forked):  # its order came after the forgotten one
+            assert [child.pid for child in warm_process.children()] == [forked["pid"]]
+        assert ask(process, "hello\n") == "hello\n"
+    one.end()
+
+
 def test_warm_process_ends_with_the_front_end(tmp_path: Path) -> None:
     one = start(tmp_path)
     one.end()
@@ -139,3 +156,7 @@ def test_start_chooses_the_python_of_the_workers(
 
 def test_worker_and_handler_use_the_same_name_for_the_front_end() -> None:
     assert worker.FRONT_END == front_end.FRONT_END
+
+
+def test_program_and_warm_process_use_the_same_name_for_the_mark() -> None:
+    assert worker.READY == warm.READY

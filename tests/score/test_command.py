@@ -57,6 +57,9 @@ def test_a_run_that_was_stopped_goes_on_and_keeps_what_is_there(
     left.write_bytes(b"half")
     assert score(saved, "--part-users", "2") == 0
     assert "1 part of 3 lay there already" in capsys.readouterr().out
+    assert score(saved, "--part-users", "2") == 0
+    told = f"best.parquet: the lists of {len(USER_IDS)} users were already there, nothing was left to do"
+    assert told in capsys.readouterr().out
     assert first.stat().st_mtime_ns == made.st_mtime_ns
     assert not left.exists()
     assert list(lists(saved)) == USER_IDS

@@ -129,8 +129,8 @@ def test_rows_of_a_test_file_that_are_trained_on_are_not_measured(tmp_path: Path
     ("options", "told"),
     [
         (["--split", "time"], "ratings.csv: no times, and --split time needs one for every rating: name"),
-        (["--split", "users", "--given", "15"], "ratings.csv: this split holds out 0 of 4700 rows; allowed is"),
-        (["--folds", "5000"], "ratings.csv: 4700 ratings are too few for --folds 5000"),
+        (["--split", "users", "--given", "15"], "ratings.csv: this split holds out 0 of 4,700 rows; allowed is"),
+        (["--folds", "5000"], "ratings.csv: 4,700 ratings are too few for --folds 5000"),
         (["--test-file", "none.csv"], "none.csv"),
     ],
 )

@@ -17,7 +17,7 @@ from train.readers.scale import check_scale
 
 @dataclass(frozen=True, kw_only=True)
 class AdoptConfig:
-    """Options of `python -m train.adopt`.
+    """Make a version from a network that was trained elsewhere.
 
     Raises:
         DataError: a value is not in the range that its docstring gives.

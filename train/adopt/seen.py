@@ -11,9 +11,9 @@ import pandas as pd
 import torch
 
 from model.ids import IdMap
-from model.vocabulary import Vocabulary
+from model.vocabulary import Vocabulary, counted
 from train.dataset.data import MOVIE_ID, RATING, USER_ID, RatingsData, count_repeated_pairs
-from train.dataset.reading import Reading, counted
+from train.dataset.reading import Reading
 from train.dataset.tensors import TrainingSet, look_up_ratings
 from train.errors import DataError
 from train.readers import load_ratings, names
@@ -99,5 +99,5 @@ def _read_pairs(path: Path, known: KnownIds) -> RatingsData:
     sieve.tell(reading)
     frame = pd.DataFrame({USER_ID: users.to_pandas(), MOVIE_ID: movies.to_pandas()})
     frame[RATING] = 1.0
-    reading.say(f"{opened.name}: {len(frame):,} rows of {chosen[0]} and {chosen[1]}; each counts as 1")
+    reading.say(f"{opened.name}: {counted(len(frame), 'row')} of {chosen[0]} and {chosen[1]}; each counts as 1")
     return RatingsData(frame, None, path, table.sha256, count_repeated_pairs(frame), (0.0, 1.0), table.locate, reading)

@@ -19,8 +19,8 @@ from train.cluster.connect import ClusterError, cores_of_cluster
 from train.cluster.preparing import launcher_of_cluster
 from train.errors import DivergedError
 from train.parts.config import PartsConfig
+from train.parts.folder_checks import TooManyProcessesError
 from train.parts.group import Group, LostProcessError, free_port
-from train.parts.job import TooManyProcessesError
 from train.parts.preparing import prepared_for
 from train.parts.run import run
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class CompareConfig:
-    """Options of `python -m train.compare`."""
+    """Compare two versions on ratings that neither was trained on, and write a JSON file."""
 
     version: Path
     """The folder of the version that may replace the other one."""

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from model.vocabulary import counted
 from train.dataset.reading import Reading
 from train.errors import DataError
 
@@ -106,17 +107,18 @@ def split_ratings(
     if not 0 < test_size < 1:
         raise DataError(f"test_size: got {test_size}, allowed is a share between 0 and 1, both excluded")
     rows = len(ratings)
+    told = f"{name}: {counted(rows, 'row')}"
     held_out = int(np.ceil(test_size * rows))
     if held_out < 1 or held_out >= rows:
-        raise DataError(f"{name}: {rows} rows; holding out {test_size:g} of them leaves one side empty; {_ALL_ROWS}")
+        raise DataError(f"{told}; holding out a share of {test_size:g} leaves one side empty; {_ALL_ROWS}")
     if ratings[USER_ID].nunique() == 1:
-        raise DataError(f"{name}: all {rows} rows are by one user, {ratings[USER_ID].iloc[0]}; at least 2 are needed")
+        raise DataError(f"{told}, all by one user, {ratings[USER_ID].iloc[0]}; at least 2 users are needed")
     order = np.random.RandomState(seed).permutation(rows)  # as scikit-learn's, whose import takes seconds
     train, validation = ratings.iloc[order[held_out:]], ratings.iloc[order[:held_out]]
     known = _known(train, validation)
     if not known.any():
         raise DataError(
-            f"{name}: {rows} rows are too few to split: not one of the {len(validation)} held-out rows has "
+            f"{told}, too few to split: not one of its {counted(len(validation), 'held-out row')} has "
             f"a user and a movie that occur in the training rows too, so nothing could be measured; {_ALL_ROWS}"
         )
     return Split(train, validation, known)
@@ -126,7 +128,7 @@ def split_at(ratings: pd.DataFrame, held_out: npt.NDArray[np.bool_], source: str
     """Holds out the rows of a mask (rows,). Raises DataError if one side would be empty."""
     number = int(held_out.sum())
     if number in (0, len(ratings)):
-        told = f"{Path(source).name}: this split holds out {number} of {len(ratings)} rows"
+        told = f"{Path(source).name}: this split holds out {number} of {counted(len(ratings), 'row')}"
         raise DataError(f"{told}; allowed is at least one row on each side; {_ALL_ROWS}")
     train, validation = ratings[~held_out], ratings[held_out]
     return Split(train, validation, _known(train, validation))

@@ -45,7 +45,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class DemoConfig:
-    """Options of `python -m train.dataset.demo`."""
+    """Write the embedded data set."""
 
     out_dir: tyro.conf.Positional[Path]
     """The folder to write, in KMRD's format."""

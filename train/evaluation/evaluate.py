@@ -8,7 +8,7 @@ import numpy as np
 
 from model.network import RatingNetwork
 from model.scale import RatingScale
-from model.vocabulary import MOVIES, Vocabulary
+from model.vocabulary import MOVIES, Vocabulary, counted
 from train.architectures import architecture_of
 from train.dataset.tensors import Ratings
 from train.evaluation.baselines import fit_baselines
@@ -75,7 +75,7 @@ def format_table(results: dict[str, dict[str, dict[str, float]]], words: Vocabul
     """The results as text, one line per predictor, groups side by side."""
     groups = list(results)
     names = list(next(iter(results.values())))
-    titles = [f"{group} ({results[group][names[0]]['rows']:,} rows)" for group in groups]
+    titles = [f"{group} ({counted(int(results[group][names[0]]['rows']), 'row')})" for group in groups]
     lines = [" " * 16 + "".join(f"{title:>{10 * len(RATING_METRICS)}}" for title in titles)]
     lines.append(" " * 16 + "".join(f"{name:>10}" for name in RATING_METRICS) * len(groups))
     for name in names:

@@ -28,7 +28,7 @@ _DOTS_PER_INCH = 160
 
 @dataclass(frozen=True)
 class HistoryConfig:
-    """Options of `python -m train.evaluation.history`."""
+    """Draw a history of versions, from the JSON file that `make history` writes."""
 
     history: Path
     """What `make history` wrote of the versions."""

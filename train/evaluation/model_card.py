@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from model.vocabulary import Vocabulary
+from model.vocabulary import Vocabulary, counted
 from train.architectures import architecture_named
 from train.evaluation.evaluate import shown_predictor
 from train.evaluation.fold_words import fold_section
@@ -89,7 +89,7 @@ def _details(metadata: dict[str, Any], words: Vocabulary) -> str:
     chosen = ", ".join(f"{name} {value}" for name, value in metadata.get("chosen", {}).items())
     facts = {
         "Network": _network(metadata),
-        "Knows": f"{metadata['num_users']:,} users, {metadata[words.num_items]:,} {words.items}",
+        "Knows": _knows(metadata["num_users"], metadata[words.num_items], words),
         "Chosen on an inner split of the training rows": chosen,
         "Seed": str(metadata.get("seed", "")),
         "Created": metadata.get("created", ""),
@@ -107,10 +107,14 @@ def _network(metadata: dict[str, Any]) -> str:
     return f"`{network}`: {architecture_named(name).summary}" if name else network
 
 
+def _knows(users: int, items: int, words: Vocabulary, kind: str = "") -> str:
+    return f"{counted(users, f'{kind}user')}, {counted(items, f'{kind}{words.item}', f'{kind}{words.items}')}"
+
+
 def _training_data(metadata: dict[str, Any], words: Vocabulary) -> str:
     minimum, maximum = metadata["rating_scale"]
     data, split = metadata.get("data", {}), metadata.get("split", {})
-    lines = [f"{metadata['num_ratings']:,} explicit ratings on a scale of {minimum:g} to {maximum:g}."]
+    lines = [f"{counted(metadata['num_ratings'], 'explicit rating')} on a scale of {minimum:g} to {maximum:g}."]
     if "adopted" in metadata:
         network = metadata["adopted"]
         lines = [f"The network was trained elsewhere: `{network['file']}`, SHA-256 `{network['sha256']}`."]
@@ -121,19 +125,20 @@ def _training_data(metadata: dict[str, Any], words: Vocabulary) -> str:
         lines += [*([] if "adopted" in metadata else [""]), f"- **File:** `{data['file']}`{digest}"]
     if "density" in data:
         whole = f"Version {_measured(metadata)} was trained on" if "updates" in metadata else "In all"
-        knows = f"{data['users']:,} users, {data[words.items]:,} {words.items}"
-        lines.append(f"- **{whole}:** {data['ratings']:,} ratings, {knows}")
-        lines.append(
-            f"- **Density:** {data['density']:.2%}; {data['repeated_pairs']:,} rows repeat a pair, and are kept"
+        knows = _knows(data["users"], data[words.items], words)
+        lines.append(f"- **{whole}:** {counted(data['ratings'], 'rating')}, {knows}")
+        repeated = counted(
+            data["repeated_pairs"], "row repeats a pair, and is kept", "rows repeat a pair, and are kept"
         )
+        lines.append(f"- **Density:** {data['density']:.2%}; {repeated}")
         for side in ("user", words.item):
             spread = data[f"ratings_per_{side}"]
             lines.append(f"- **Ratings per {side}:** median {spread['median']:g}, at most {spread['max']:,.0f}")
     if metadata.get("num_events"):
         lines.append(f"- **Events without ratings:** {metadata['num_events']:,}; they change recommendations alone")
     for step in metadata.get("updates", []):
-        file, new = step["data"], f"{step['new_users']:,} new users, {step[f'new_{words.items}']:,} new {words.items}"
-        told = f"`{file['file']}`, SHA-256 `{file['sha256']}`: {step['ratings']:,} ratings, {new}"
+        file, new = step["data"], _knows(step["new_users"], step[f"new_{words.items}"], words, "new ")
+        told = f"`{file['file']}`, SHA-256 `{file['sha256']}`: {counted(step['ratings'], 'rating')}, {new}"
         lines.append(f"- **Taken in since, without training:** {told}")
     if held_out := describe_split(split):
         served = "all ratings, the held-out ones included" if split["served"] == "all" else "the other ratings alone"

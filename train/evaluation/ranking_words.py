@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from model.vocabulary import MOVIES, Vocabulary
+from model.vocabulary import MOVIES, Vocabulary, counted
 from train.evaluation.ranking_metrics import RANKING_METRICS
 from train.evaluation.ranking_scores import MOST_POPULAR
 
@@ -26,7 +26,7 @@ _SHOWN = (HEADLINE, "recall@10", "hit_rate@10", "coverage@10")
 
 def format_rankings(rankings: dict[str, Any], words: Vocabulary = MOVIES) -> str:
     """The rankings of metrics.json as text: a line for each, then `compare_with_popular`."""
-    title = f"rankings ({rankings['users']:,} users)"
+    title = f"rankings ({counted(rankings['users'], 'user')})"
     lines = [f"{title:30}" + "".join(f"{metric:>13}" for metric in _SHOWN)]
     for name, figures in rankings["liked"].items():
         lines.append(f"{name:30}" + "".join(f"{figures[metric]:13.4f}" for metric in _SHOWN))
@@ -43,8 +43,8 @@ def compare_with_popular(rankings: dict[str, Any], words: Vocabulary = MOVIES) -
         return f"The order by {served} is worse than the most popular {words.items}: {interval}"
     if against["low"] <= 0:
         return f"The order by {served} is not shown to be better than the most popular {words.items}: {interval}"
-    share = f"{against['mean'] / popular:.0%} better" if popular else "better"
-    return f"The order by {served} is {share} than the most popular {words.items}: {interval}"
+    times = f"{1 + against['mean'] / popular:.2f} times as good as" if popular else "better than"
+    return f"The order by {served} is {times} the most popular {words.items}: {interval}"
 
 
 def rows_at(rankings: dict[str, Any], measure: str, cutoff: int) -> list[tuple[str, list[str]]]:
@@ -66,8 +66,9 @@ def ranking_names(rankings: dict[str, Any]) -> list[str]:
 
 def explain_rankings(rankings: dict[str, Any], words: Vocabulary = MOVIES) -> str:
     """What was ranked, for whom, and what the last three metrics mean."""
+    users = counted(rankings["users"], "user")
     return (
-        f"All of {rankings['movies']:,} {words.items} are ranked for {rankings['users']:,} users, without what they "
+        f"All of {rankings['movies']:,} {words.items} are ranked for {users}, without what they "
         "rated in training. Coverage is the share of the catalogue that stands in a list. Novelty is the mean number "
         f"of bits by which the raters of {words.an_item} are few. Popularity is the mean number of its raters."
     )

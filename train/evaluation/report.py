@@ -44,7 +44,7 @@ _GROUPS = {"known": "Known users and {}", "all": "All held-out ratings", "new_us
 
 @dataclass(frozen=True)
 class ReportConfig:
-    """Options of `python -m train.evaluation.report`."""
+    """Write the report on a version: one page with its errors, baselines and pictures."""
 
     folder: Path = Path("build/1.0")
     """What `python -m train` wrote; the report is report.html in it, its pictures lie in report/."""

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import jinja2
 
+from model.vocabulary import counted
+
 
 def template(name: str) -> jinja2.Template:
     """The template of this name, beside this file."""
@@ -16,5 +18,6 @@ def template(name: str) -> jinja2.Template:
         trim_blocks=True,
     )
     environment.filters["count"] = lambda number: f"{number:,.0f}"
+    environment.filters["counted"] = counted
     environment.filters["words"] = lambda name: str(name).replace("_", " ")
     return environment.get_template(name)

@@ -18,12 +18,10 @@ from model.ids import IdMap
 from model.interest import Interest
 from model.network import RatingNetwork
 from model.scale import RatingScale
-from train.config import SPLITS_BY_TIME
 from train.dataset.data import MOVIE_ID
 from train.dataset.features import movie_features, raw_ids
 from train.dataset.hashes import id_hashes
 from train.dataset.tensors import TrainingSet
-from train.errors import DataError
 from train.factors.method import FACTORS
 from train.fit_log import FitLog
 from train.interest.choose import choose_blend
@@ -33,25 +31,14 @@ from train.output import build_catalogue
 from train.parts.config import PartsConfig
 from train.parts.events import UserEvents, read_events
 from train.parts.finish import Finished
+from train.parts.folder_checks import TooManyProcessesError, refuse_other_number, refuse_without_times, scale_of
 from train.parts.group import Group
 from train.parts.load import Facts, Part, load_facts, load_parts
 from train.parts.one_fit import Fit
 from train.parts.sample import Sample, collect_sample
-from train.prepared.folder import MANIFEST, Manifest, PreparedFolder
+from train.prepared.folder import Manifest, PreparedFolder
 from train.resume import FOLDER, NO_STAGES, Stages, fingerprint_of
 from train.user_table import put_users
-
-
-class TooManyProcessesError(DataError):
-    """There are more processes than parts, so that some would have nothing to do."""
-
-    def __init__(self, address: str, parts: int, world: int) -> None:
-        super().__init__(address, parts, world)
-        self.address, self.parts, self.world = address, parts, world
-
-    def __str__(self) -> str:
-        told = f"{self.address}: {self.parts} parts for {self.world} processes"
-        return f"{told}; allowed: PROCESSES={self.parts} or fewer"
 
 
 @dataclass(frozen=True)
@@ -86,13 +73,13 @@ class Job:
         folder = PreparedFolder(address)
         if group.world > folder.manifest.parts:
             raise TooManyProcessesError(address, folder.manifest.parts, group.world)
-        _refuse_without_times(config, folder)
-        scale = _scale(config, folder)
+        refuse_without_times(config, folder)
+        scale = scale_of(config, folder)
         catalogue = folder.catalogue()
         movie_ids, features = _movies(folder.items(), catalogue if config.features else None)
         parts, seen, test, split = load_parts(folder, movie_ids, config, group)
         facts = load_facts(parts, seen, folder.manifest.parts, group)
-        _refuse_other_number(folder, facts.ratings)
+        refuse_other_number(folder, facts.ratings)
         sample, events = _with_events(collect_sample(parts, facts.parts, movie_ids, features, group), config, folder)
         sample = sample and replace(sample, test=test)
         files = [*([events.figures] if events else []), *([split] if split and config.test_file else [])]
@@ -175,13 +162,6 @@ class Job:
         return {"user_id": users.user_ids.raw(np.array([most]))[0], words.item_ids: self.movie_ids.raw(movies)}
 
 
-def _refuse_without_times(config: PartsConfig, folder: PreparedFolder) -> None:
-    if config.test_size and config.split in SPLITS_BY_TIME and not folder.manifest.times:
-        source = folder.manifest.source or folder.address
-        told = f"{source}: no times, and --split {config.split} needs one for every rating"
-        raise DataError(f"{told}: prepare ratings that have times; --time-column names their column")
-
-
 def _with_events(
     sample: Sample | None, config: PartsConfig, folder: PreparedFolder
 ) -> tuple[Sample | None, UserEvents | None]:
@@ -192,23 +172,6 @@ def _with_events(
     events = read_events(config, sample.user_ids, sample.movie_ids, source)
     print(events.reading.text())
     return replace(sample, events=events.of_sampled(folder.manifest.ratings, config)), events
-
-
-def _scale(config: PartsConfig, folder: PreparedFolder) -> RatingScale:
-    found, asked = folder.manifest.rating_scale, config.rating_scale
-    if asked is None:
-        return RatingScale(*found)
-    if asked[0] > found[0] or asked[1] < found[1]:
-        told = f"rating-scale: got {asked[0]:g} to {asked[1]:g}"
-        raise DataError(f"{told}, and the ratings of {folder.address} lie in {found[0]:g} to {found[1]:g}")
-    return RatingScale(*asked)
-
-
-def _refuse_other_number(folder: PreparedFolder, ratings: int) -> None:
-    told = folder.manifest.ratings
-    if ratings != told:
-        found = f"{folder.address}: its parts have {ratings:,} ratings, and {MANIFEST} says {told:,}"
-        raise DataError(f"{found}: a file is missing or was added, or the number is wrong")
 
 
 def _movies(rated: np.ndarray, catalogue: pd.DataFrame | None) -> tuple[IdMap, Tensor | None]:

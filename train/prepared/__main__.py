@@ -15,7 +15,7 @@ from train.readers.options import ReaderOptions
 
 @dataclass(frozen=True)
 class PrepareConfig(ReaderOptions):
-    """Options of `python -m train.prepared`."""
+    """Write ratings as a prepared folder, which many processes can train on."""
 
     data: str = "build/demo"
     """A folder, a file, files by a pattern such as 'parts/*.csv', or an object store: s3://bucket/folder."""

@@ -23,11 +23,12 @@ import pyarrow.parquet
 import tyro
 
 from model.ids import IdMap
+from model.vocabulary import counted
 from train.command import run_command
 from train.dataset.data import MOVIE_ID
 from train.dataset.folder import whole_folder
 from train.dataset.hashes import id_hashes, part_of
-from train.dataset.reading import Reading, counted
+from train.dataset.reading import Reading
 from train.errors import DataError
 from train.prepared import folder as layout
 from train.prepared.folder import PreparedFolder
@@ -39,7 +40,7 @@ from train.readers.rules import IdType
 
 @dataclass(frozen=True, kw_only=True)
 class ExtendConfig(ReaderOptions):
-    """Options of `python -m train.prepared.extend`."""
+    """Write a prepared folder again, with new ratings."""
 
     base: Path
     """The prepared folder to extend. It is not changed."""

@@ -25,8 +25,9 @@ import pyarrow as pa
 import pyarrow.parquet
 from tqdm import tqdm
 
+from model.vocabulary import counted
 from train.dataset.folder import whole_folder
-from train.dataset.reading import Reading, counted
+from train.dataset.reading import Reading
 from train.errors import DataError
 from train.prepared import folder as layout
 from train.prepared.file_runs import Run, RunWriter
@@ -143,7 +144,8 @@ def _write_parts(
             rows, users = rows + written.ratings, users + written.users
             progress.update(written.parts)
     reading, items = seen.reading, rules.words
-    reading.say(f"{rows:,} ratings by {counted(users, 'user')} of {counted(len(seen.items), items.item, items.items)}")
+    rated = counted(len(seen.items), items.item, items.items)
+    reading.say(f"{counted(rows, 'rating')} by {counted(users, 'user')} of {rated}")
     if rows < seen.ratings:
         told = f"{counted(seen.ratings - rows, 'row')} like an earlier one in user, {items.item}, rating and time"
         reading.warn(f"{told}, left out; --copies keep keeps them")

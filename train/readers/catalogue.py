@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from model.vocabulary import Vocabulary
+from model.vocabulary import Vocabulary, counted
 from train.dataset.data import CATALOGUE_COLUMNS, CATALOGUE_LISTS, MOVIE_ID, TITLE
 from train.dataset.integer_ids import is_integer_id
-from train.dataset.reading import Reading, counted
+from train.dataset.reading import Reading
 
 Catalogue = dict[str, dict[str, Any]]  # raw movie id, as the file has it -> some of CATALOGUE_COLUMNS, and others
 

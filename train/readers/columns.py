@@ -10,8 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from model.vocabulary import counted
 from train.dataset.data import MOVIE_ID, RATING, TIME, USER_ID, RatingsData, count_repeated_pairs
-from train.dataset.reading import Reading, counted
+from train.dataset.reading import Reading
 from train.errors import DataError
 from train.readers.catalogue import Catalogue, catalogue_frame, not_joined, option_of_catalogue, tell_joined
 from train.readers.copies import drop_copies
@@ -129,7 +130,7 @@ def checked_columns(
         checked |= {} if times is None else {TIME: pa.chunked_array([times])}
     sieve.tell(reading)
     if not sieve.kept.any():
-        raise DataError(f"{table.name}: no ratings; all {table.num_rows:,} rows were left out")
+        raise DataError(f"{table.name}: no ratings; {counted(table.num_rows, 'row was', 'rows were')} left out")
     return pa.table(checked), sieve
 
 

@@ -12,8 +12,9 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from model.vocabulary import counted
 from train.dataset.data import MOVIE_ID, TIME, USER_ID, EventsData, RatingsData
-from train.dataset.reading import Reading, counted
+from train.dataset.reading import Reading
 from train.errors import DataError
 from train.readers import names
 from train.readers.ids import id_type, read_ids

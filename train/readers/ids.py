@@ -6,8 +6,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from model.vocabulary import counted
 from train.dataset.integer_ids import integers_if_all
-from train.dataset.reading import Reading, counted, listed
+from train.dataset.reading import Reading, listed
 from train.errors import DataError
 from train.readers.names import USER, Role
 from train.readers.rules import IdType

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from model.vocabulary import Vocabulary
+from model.vocabulary import Vocabulary, counted
 from train.dataset.data import GENRES, TITLE, YEAR
-from train.dataset.reading import Reading, counted, listed
+from train.dataset.reading import Reading, listed
 from train.errors import DataError
 from train.readers import names
 from train.readers.catalogue import Catalogue, catalogue_key, year_of, year_of_title

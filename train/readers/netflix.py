@@ -16,8 +16,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
+from model.vocabulary import counted
 from train.dataset.data import TITLE, YEAR
-from train.dataset.reading import Reading, counted
+from train.dataset.reading import Reading
 from train.errors import DataError
 from train.readers.catalogue import Catalogue
 from train.readers.columns import Columns, Found

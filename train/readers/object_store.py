@@ -16,7 +16,8 @@ from pathlib import Path, PurePosixPath
 import pyarrow as pa
 from pyarrow import fs
 
-from train.dataset.reading import Reading, counted
+from model.vocabulary import counted
+from train.dataset.reading import Reading
 from train.errors import DataError
 from train.readers import kmrd, movielens, netflix
 from train.readers.address import is_object_store

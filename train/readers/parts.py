@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from train.dataset.reading import Reading, counted, listed
+from model.vocabulary import counted
+from train.dataset.reading import Reading, listed
 from train.errors import DataError
 from train.readers.source import DATA_SUFFIXES, Place, Source
 
@@ -39,8 +40,9 @@ def ratings_in(place: Place, reading: Reading) -> list[Source]:
     if not parts:
         raise DataError(f"{place.folder}: no ratings here; allowed are files such as ratings.csv, rates.csv or parts")
     if len(named) > 1 or len({source.suffix for source in parts}) > 1:
-        shown = listed([source.plain_name for source in parts[:_SHOWN]])
-        raise DataError(f"{place.folder}: which of its files are the ratings? Found {shown}; give the path of one file")
+        shown = [source.plain_name for source in parts[:_SHOWN]]
+        found = listed([*shown, *([f"{len(parts) - _SHOWN:,} more"] if len(parts) > _SHOWN else [])])
+        raise DataError(f"{place.folder}: which of its files are the ratings? Found {found}; give the path of one file")
     deeper = [source for source in place.all() if source not in files and source.suffix == parts[0].suffix]
     if deeper:
         told = f"{counted(len(deeper), 'file')} in subfolders left out, {deeper[0].path} the first"

@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
-from train.dataset.reading import Reading, counted, listed
+from model.vocabulary import counted
+from train.dataset.reading import Reading, listed
 from train.errors import DataError
 from train.readers import names
 from train.readers.columns import Columns, Found

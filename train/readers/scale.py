@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from train.dataset.reading import Reading, counted
+from model.vocabulary import counted
+from train.dataset.reading import Reading
 from train.errors import DataError
 from train.readers.table import Table
 

@@ -14,7 +14,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from train.dataset.reading import Reading, counted
+from model.vocabulary import counted
+from train.dataset.reading import Reading
 from train.errors import DataError
 from train.readers.rating_values import as_numbers
 from train.readers.sieve import Sieve

@@ -31,6 +31,7 @@ from model.archive import MODEL_CARD
 from model.artifact import Artifact, describe_artifact, load_artifact, save_artifact
 from model.factor_network import FactorNetwork
 from model.history import History
+from model.vocabulary import Vocabulary, counted
 from train.command import run_command
 from train.dataset.data import MOVIE_ID, TIME, USER_ID, EventsData, RatingsData, split_at
 from train.dataset.splits import last_rows
@@ -145,14 +146,19 @@ def run(config: UpdateConfig) -> str:
         (config.out / MEASURED).unlink(missing_ok=True)
     digest = save_artifact(updated.artifact, target)
     _replace_other_outputs(config.out, describe_artifact(updated.artifact, digest))
-    count, items = updated.counts, base.words.items
     return (
-        f"{data.reading.text()}\n"
-        f"{data.source}: {count['ratings']:,} ratings ({count['repeated_pairs']:,} of them repeated pairs) "
-        f"by {count['users']:,} users, {count['new_users']:,} of them new, "
-        f"{count[items]:,} {items}, {count[f'new_{items}']:,} of them new; {count['events']:,} new events\n"
+        f"{data.reading.text()}\n{data.source}: {_told_of(updated.counts, base.words)}\n"
         f"wrote {target}, digest {digest[:16]}, from version {base.metadata.get('version')} "
         f"in {time.perf_counter() - started:.1f} s"
+    )
+
+
+def _told_of(count: dict[str, int], words: Vocabulary) -> str:
+    items = counted(count[words.items], words.item, words.items)
+    return (
+        f"{counted(count['ratings'], 'rating')} ({count['repeated_pairs']:,} of repeated pairs) "
+        f"by {counted(count['users'], 'user')} ({count['new_users']:,} new) "
+        f"of {items} ({count[f'new_{words.items}']:,} new); {counted(count['events'], 'new event')}"
     )
 
 

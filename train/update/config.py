@@ -27,7 +27,7 @@ _OF_A_DATABASE = {"query", "table", "movies_query"}
 
 @dataclass(frozen=True, kw_only=True)
 class UpdateConfig(ReaderOptions):
-    """Options of `python -m train.update`."""
+    """Make a new version of a model from new ratings, without training."""
 
     ratings: str | Path
     """A folder, file or database of new ratings, on the rating scale of the version to update."""

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from model.artifact import Artifact
 from model.history import History
+from model.vocabulary import counted
 from train.dataset.data import MOVIE_ID, RATING, USER_ID, RatingsData
 from train.dataset.features import raw_ids
 from train.errors import DataError
@@ -42,11 +43,11 @@ def without_known_rows(base: Artifact, data: RatingsData) -> RatingsData:
         return data
     if known.all():
         raise NothingNewError(
-            f"{data.source.name}: the version to update already has all of its {len(known):,} ratings; "
+            f"{data.source.name}: the version to update already has all of its {counted(len(known), 'rating')}; "
             "allowed are new ones, or --count-again",
             data,
         )
-    data.reading.say(f"{int(known.sum()):,} rows left out, because the version to update already has them")
+    data.reading.say(f"{counted(int(known.sum()), 'row')} left out, because the version to update already has them")
     rows = np.flatnonzero(~known)
     ratings = data.ratings.iloc[rows].reset_index(drop=True)
     return replace(data, ratings=ratings, locate=lambda row: data.locate(int(rows[row])))

@@ -77,6 +77,32 @@ def test_missing_options_are_taken_from_the_default_version(shelf: Shelf) -> Non
     assert artifact(shelf, "1.1") == "mine mlp --user-column who"
 
 
+def test_a_new_name_alone_packs_nothing(shelf: Shelf) -> None:
+    for version in ("1.0", "1.10", "1.9"):
+        verbs.package({"VERSION": version, "DATA": "mine.csv"}, shelf)
+    for verb in ("package", "serve", "run"):
+        told = r"VERSION: got 99, allowed: 1\.0, 1\.9, 1\.10; `make train VERSION=99` trains it"
+        with pytest.raises(VersionError, match=told):
+            verbs.package({"VERSION": "99"}, shelf, verb)
+    assert not shelf.folder("99").exists()
+    assert verbs.package({"VERSION": "99", "TABLE": "ratings", "DATA": "mine.csv"}, shelf) == "99"
+
+
+@pytest.mark.parametrize("verb", ["serve", "run"])
+def test_the_first_version_of_a_server_may_have_any_name(shelf: Shelf, verb: str) -> None:
+    with pytest.raises(VersionError, match="allowed: none yet; `make train VERSION=mine` trains it"):
+        verbs.package({"VERSION": "mine"}, shelf)
+    assert verbs.package({"VERSION": "mine"}, shelf, verb) == "mine"
+    assert artifact(shelf, "mine") == "demo default "
+
+
+def test_an_archive_alone_is_a_version_too(shelf: Shelf) -> None:
+    (shelf.store / "ncf-2.0.mar").write_text("from elsewhere")
+    (shelf.store / "ncf.mar").write_text("a second name of the default's")
+    made_elsewhere(shelf, "10.0")
+    assert shelf.versions() == ["2.0", "10.0"]
+
+
 @pytest.mark.parametrize("name", ["-1", "a b", "../x", "1/0", "é"])
 def test_a_name_that_cannot_be_served_is_refused(shelf: Shelf, name: str) -> None:
     with pytest.raises(VersionError, match="VERSION: got"):

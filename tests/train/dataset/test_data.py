@@ -57,9 +57,9 @@ def test_the_reference_split_of_kmrd_has_the_reference_numbers() -> None:
     ("users", "movies", "test_size", "message"),
     [
         ([], [], 0.2, "r.csv: 0 rows"),
-        ([1], [2], 0.2, "r.csv: 1 rows; holding out 0.2 of them leaves one side empty"),
-        ([7] * 20, list(range(20)), 0.2, "r.csv: all 20 rows are by one user, 7; at least 2 are needed"),
-        ([1, 2, 3, 4], [5, 6, 7, 8], 0.2, "r.csv: 4 rows are too few to split: .* --test-size 0 trains on all rows"),
+        ([1], [2], 0.2, "r.csv: 1 row; holding out a share of 0.2 leaves one side empty"),
+        ([7] * 20, list(range(20)), 0.2, "r.csv: 20 rows, all by one user, 7; at least 2 users are needed"),
+        ([1, 2, 3, 4], [5, 6, 7, 8], 0.2, "r.csv: 4 rows, too few to split: .* --test-size 0 trains on all rows"),
         ([1, 2], [1, 1], 0.0, "test_size: got 0.0, allowed is a share between 0 and 1"),
         ([1, 2], [1, 1], 1.0, "test_size: got 1.0"),
         ([1, 2], [1, 1], float("nan"), "test_size: got nan"),

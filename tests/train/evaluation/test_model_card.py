@@ -113,5 +113,5 @@ def test_the_card_of_an_update_names_the_measured_version_and_the_new_ratings() 
     }
     card = model_card(metadata)
     assert "Measured on version 1.0, before the updates." in card
-    assert f"`new.csv`, SHA-256 `{'5' * 64}`: 4 ratings, 1 new users, 0 new movies" in card
+    assert f"`new.csv`, SHA-256 `{'5' * 64}`: 4 ratings, 1 new user, 0 new movies" in card
     assert "name: ncf-1.0" in card.split("---")[1]

@@ -77,8 +77,8 @@ def test_knowing_the_truth_beats_the_baselines_and_the_line_says_by_how_much(
     own = found["intervals"]["most_popular"]["ndcg@10"]
     assert own["mean"] == pytest.approx(popular)
     assert own["low"] < popular < own["high"]
-    better = f"{(1 - popular) / popular:.0%} better"
-    assert compare_with_popular(found).startswith(f"The order by own is {better} than the most popular movies: ")
+    better = f"{1 / popular:.2f} times as good as"
+    assert compare_with_popular(found).startswith(f"The order by own is {better} the most popular movies: ")
     assert format_rankings(json.loads(json.dumps(found))).count("\n") == 5
 
 

@@ -64,6 +64,10 @@ def test_parts_with_different_columns_or_formats_are_refused(tmp_path: Path) -> 
     (tmp_path / "c.jsonl").write_text("{}\n")
     with pytest.raises(DataError, match=r"which of its files are the ratings\? Found a\.csv, b\.csv and c\.jsonl"):
         load_ratings(tmp_path)
+    for number in range(10, 20):
+        (tmp_path / f"{number}.csv").write_text(TEXT)
+    with pytest.raises(DataError, match=r"Found 10\.csv, 11\.csv, 12\.csv, 13\.csv, 14\.csv and 8 more; give the path"):
+        load_ratings(tmp_path)
 
 
 def test_parts_may_mix_number_types_and_have_a_readme(tmp_path: Path) -> None:

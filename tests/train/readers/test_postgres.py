@@ -204,10 +204,10 @@ def test_update_reads_only_newer_rows_and_counts_none_twice(
         words = ["--ratings", server.url, "--base", str(source / "ncf.pt"), "--out", str(out), "--version", out.name]
         capsys.readouterr()
         assert update(words) == 0
-        assert ": 10 ratings (0 of them repeated pairs) by 10 users, 10 of them new" in capsys.readouterr().out
+        assert ": 10 ratings (0 of repeated pairs) by 10 users (10 new)" in capsys.readouterr().out
         artifact = load_artifact(out / "ncf.pt")
         assert len(artifact.history.ratings) == 400 + number + 10
 
     words = ["--ratings", server.url, "--base", str(second / "ncf.pt"), "--out", str(tmp_path / "1.3")]
     assert update(words) == 2
-    assert "already has all of its 1 ratings" in capsys.readouterr().err
+    assert "already has all of its 1 rating;" in capsys.readouterr().err

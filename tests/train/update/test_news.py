@@ -106,7 +106,7 @@ def test_a_share_that_leaves_no_rating_is_refused(
     out = tmp_path / "1.1"
     words = ["--ratings", str(tmp_path / "new.csv"), "--base", str(saved), "--out", str(out)]
     assert update([*words, "--hold-out", "0.5"]) == 2
-    assert "this split holds out 1 of 1 rows" in capsys.readouterr().err
+    assert "this split holds out 1 of 1 row" in capsys.readouterr().err
     assert not (out / "ncf.pt").exists()
 
 
