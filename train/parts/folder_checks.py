@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from model.scale import RatingScale
+from train.config import SPLITS_BY_TIME
 from train.errors import DataError
 from train.parts.config import PartsConfig
 from train.prepared.folder import MANIFEST, PreparedFolder
