@@ -12,6 +12,7 @@ from train.dataset.reading import Reading
 from train.errors import DataError
 from train.readers import kmrd, movielens, netflix
 from train.readers.address import is_database, is_object_store
+from train.readers.blocks import Cutter
 from train.readers.by_file import ByFile, read_by_file
 from train.readers.columns import Found, ratings_data
 from train.readers.dialect import fields, find_delimiter
@@ -51,21 +52,22 @@ def load_ratings(
     return ratings_data(found, rules, rating_scale, reading)
 
 
-def open_by_file(path: str | Path, rules: ReadingRules, reading: Reading) -> ByFile:
+def open_by_file(path: str | Path, rules: ReadingRules, reading: Reading, cutter: Cutter | None = None) -> ByFile:
     """Opens a folder, a file, files by a pattern (`parts/*.csv`) or an object store, to be read a file at a time. A
     published data set comes in one piece.
 
+    cutter: cuts the first file, if it is a large text file.
     Raises DataError, which names file and line.
     """
     if is_database(path):
         raise DataError(f"{path}: a database is not read in parts; allowed are files, folders and object stores")
     chosen = _matching(str(path))
     if chosen:
-        return read_by_file(Place(chosen[0].path.parent), chosen, rules, reading)
+        return read_by_file(Place(chosen[0].path.parent), chosen, rules, reading, cutter)
     place, format = _placed(path, rules, reading)
     if format in DATA_SETS:
         return ByFile(iter([DATA_SETS[format](place, rules, reading)]))
-    return read_by_file(place, ratings_in(place, reading), rules, reading)
+    return read_by_file(place, ratings_in(place, reading), rules, reading, cutter)
 
 
 def _matching(pattern: str) -> list[Source]:

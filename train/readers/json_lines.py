@@ -16,7 +16,7 @@ from train.errors import DataError
 from train.readers.encoding import decode
 from train.readers.rules import ReadingRules
 from train.readers.source import Source
-from train.readers.table import Table
+from train.readers.table import BadLine, Table
 
 _SAMPLE_OBJECTS = 100
 
@@ -35,7 +35,7 @@ class JsonFile:
         self._body = body
         self._is_array = body.lstrip()[:1] == b"["
         self.described = "a JSON array" if self._is_array else "JSON Lines"
-        self._bad: list[str] = []
+        self._bad: list[BadLine] = []
         self._mixed: set[str] = set()
         found = self._array(body) if self._is_array else self._lines(body, bool(rules.skip_bad_lines))
         self._places, self._objects = [place for place, _ in found], [one for _, one in found]
@@ -55,7 +55,7 @@ class JsonFile:
         return Table(name, self._sha256, columns, locate, typed=True, bad_lines=bad, mixed=mixed)
 
     def _lines(self, body: bytes, skip: bool) -> list[tuple[int, dict[str, Any]]]:
-        found = []
+        found: list[tuple[int, dict[str, Any]]] = []
         for number, line in enumerate(body.splitlines(), 1):
             if not line.strip():
                 continue
@@ -64,7 +64,7 @@ class JsonFile:
             except DataError as error:
                 if not skip:
                     raise
-                self._bad.append(str(error))
+                self._bad.append(BadLine(len(found), str(error)))
         return found
 
     def _array(self, body: bytes) -> list[tuple[int, dict[str, Any]]]:

@@ -11,11 +11,17 @@ from train.readers.table import Opened
 from train.readers.text import Layout, TextFile
 
 
+def is_text(source: Source, rules: ReadingRules) -> bool:
+    """Whether the file is delimited text, by the option or else by its suffix."""
+    if rules.format in ("parquet", "jsonl"):
+        return False
+    return rules.format == "csv" or source.suffix not in (*PARQUET_SUFFIXES, *JSON_SUFFIXES)
+
+
 def open_source(source: Source, rules: ReadingRules, layout: Layout, reading: Reading) -> Opened:
     """Opens the file in the format of the option, else in the format that its suffix shows. Raises DataError."""
-    said = rules.format if rules.format in ("csv", "parquet", "jsonl") else None
-    if said == "parquet" or (said is None and source.suffix in PARQUET_SUFFIXES):
+    if is_text(source, rules):
+        return TextFile(source, rules, layout, reading)
+    if rules.format == "parquet" or (rules.format != "jsonl" and source.suffix in PARQUET_SUFFIXES):
         return ParquetFile(source)
-    if said == "jsonl" or (said is None and source.suffix in JSON_SUFFIXES):
-        return JsonFile(source, rules)
-    return TextFile(source, rules, layout, reading)
+    return JsonFile(source, rules)
