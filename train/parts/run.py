@@ -25,6 +25,7 @@ from train.parts.fit import Fit, fit_network
 from train.parts.group import Group
 from train.parts.job import Job
 from train.parts.preparing import prepared_for
+from train.prepared.processes import launcher_of_processes
 from train.run import Clock, plot, rank
 
 
@@ -38,7 +39,8 @@ def run(config: PartsConfig, group: Group) -> dict[str, Any]:
     """
     torch.set_num_threads(1)  # processes are the parallelism, and one order of sums the promise
     clock = Clock()
-    address = group.tell(prepared_for(config) if group.first else None)
+    with launcher_of_processes(group.world) as launch:  # the other processes of the group wait
+        address = group.tell(prepared_for(config, launch) if group.first else None)
     clock.lap("prepare")
     job = Job.of(config, address, group)
     clock.lap("index")

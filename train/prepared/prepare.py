@@ -39,7 +39,7 @@ from train.readers.scale import scale_of_counts
 from train.readers.table import WholeFileError
 
 _FEWEST_PARTS, _PART_RATINGS = 8, 500_000
-_PARTS_AT_ONCE = 4
+_PARTS_AT_ONCE = 8
 
 
 @dataclass
