@@ -35,6 +35,7 @@ from train.prepared.runs import BUCKETS, PartWriter
 from train.readers import ReadingRules, open_by_file
 from train.readers.blocks import BLOCK_BYTES, Cutter
 from train.readers.columns import Found, joined_catalogue, tell_file
+from train.readers.rules import plain_rules
 from train.readers.scale import scale_of_counts
 from train.readers.table import WholeFileError
 
@@ -95,6 +96,7 @@ def prepare(
         OSError: the disk is full.
     """
     hidden = None if show is None else not show
+    rules = plain_rules(rules)  # other processes cannot load the options of a command
     scratch = TemporaryDirectory(prefix=".runs-", dir=out.absolute().parent, ignore_cleanup_errors=True)
     with whole_folder(out) as target, scratch as runs:
         writer = RunWriter(rules, rating_scale, Path(runs), Cutter(Path(runs), block_bytes))

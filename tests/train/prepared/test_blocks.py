@@ -8,7 +8,7 @@ import lzma
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import pytest
 
@@ -24,6 +24,8 @@ HEADER = "user_id,movie_id,rating,time,note"
 TWO_LINES = '"two\nlines, of ""text"""'
 LAST = ROWS - 9  # a row of a late block
 Rows = dict[int, str]
+P = TypeVar("P")
+R = TypeVar("R")
 
 
 def note(_: int) -> str:
@@ -51,7 +53,7 @@ def folder_of(data: Path, rules: ReadingRules, block_bytes: int) -> tuple[dict[s
     """What a preparation writes, and how many pieces each of its steps had."""
     pieces: list[int] = []
 
-    def launch(work: Any, todo: Sequence[Any], name: Callable[[Any], str]) -> Iterator[Any]:
+    def launch(work: Callable[[P], R], todo: Sequence[P], name: Callable[[P], str]) -> Iterator[R]:
         pieces.append(len(todo))
         return in_turn(work, todo, name)
 
