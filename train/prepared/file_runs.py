@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from train.dataset.data import MOVIE_ID, RATING, TIME, USER_ID
 from train.dataset.reading import Reading
@@ -131,7 +132,7 @@ class RunWriter:
 
 
 def _told(path: Path, table: pa.Table, kept: np.ndarray, found: Found, sieve: Sieve, reading: Reading) -> Run:
-    values, first, numbers = np.unique(table[RATING].to_numpy(), return_index=True, return_counts=True)
+    values, first, numbers = _different(table[RATING])
     return Run(
         path=path,
         ratings=len(table),
@@ -148,6 +149,16 @@ def _told(path: Path, table: pa.Table, kept: np.ndarray, found: Found, sieve: Si
         bad_lines=sieve.bad_lines,
         first_bad_lines=sieve.first_bad_lines,
     )
+
+
+def _different(ratings: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The different ratings (D,), ascending, the row in which each occurs first, and how often it does."""
+    encoded = pc.add(ratings, 0.0).combine_chunks().dictionary_encode()  # -0 is 0
+    codes, values = encoded.indices.to_numpy(), encoded.dictionary.to_numpy()
+    first = np.empty(len(values), dtype=np.int64)
+    first[codes[::-1]] = np.arange(len(codes))[::-1]  # the last assignment, that of the first row, stays
+    order = np.argsort(values)
+    return values[order], first[order], np.bincount(codes, minlength=len(values))[order]
 
 
 def _type_of(column: pa.ChunkedArray) -> IdType:

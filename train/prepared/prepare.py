@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -122,15 +123,7 @@ def _write_runs(
     seen = _Seen(Reading(words=rules.words), rules.skip_bad_lines)
     with tqdm(desc="read", unit=" ratings", unit_scale=True, dynamic_ncols=True, disable=hidden) as progress:
         files = open_by_file(data, rules, seen.reading, cutter)
-        first = OneFile()
-        for group, found in enumerate(files.first):
-            if seen.first is None:
-                seen.first = replace(found, table=replace(found.table, columns={}))
-                tell_file(found, seen.reading)
-            first.add(writer.write(found, f"0-{group}"))
-            progress.update(first.runs[-1].ratings)
-            if not found.table.part:
-                writer = writer.with_types_of(first)
+        first = _first_runs(files.first, writer, seen, progress)
         for run in launch(writer.run_of_block, list(enumerate(files.blocks, 1)), lambda one: one[1].source.name):
             if run is not None:
                 first.add(run)
@@ -142,6 +135,20 @@ def _write_runs(
             seen.add(file)
             progress.update(sum(run.ratings for run in file.runs))
     return seen
+
+
+def _first_runs(tables: Iterator[Found], writer: RunWriter, seen: _Seen, progress: tqdm[Any]) -> OneFile:
+    """The runs of the first block of the first file, or of its row groups."""
+    first = OneFile()
+    for group, found in enumerate(tables):
+        if seen.first is None:
+            seen.first = replace(found, table=replace(found.table, columns={}))
+            tell_file(found, seen.reading)
+        first.add(writer.write(found, f"0-{group}"))
+        progress.update(first.runs[-1].ratings)
+        if not found.table.part:
+            writer = writer.with_types_of(first)
+    return first
 
 
 def _write_parts(

@@ -80,7 +80,7 @@ def are_plain(body: bytes, delimiter: str, width: int, numbers: frozenset[int]) 
     """
     if b"\\" + delimiter.encode() in body or b'\\"' in body:  # which a fault in another block would explain
         return False
-    if b'"' not in body:
+    if b'"' not in body or _only_names_have_quotes(body, delimiter, width):
         return True
     if line_of_text_after_quotes(body, delimiter):
         return False
@@ -102,7 +102,7 @@ def quotes_are_text(name: str, body: bytes, delimiter: str, width: int) -> int:
     width: the number of fields of a row. Raises DataError if a quote swallows rows, but the file cannot be read with
     quotes as ordinary characters either.
     """
-    if b'"' not in body:
+    if b'"' not in body or _only_names_have_quotes(body, delimiter, width):
         return 0
     faulty = _first_fault(body, delimiter, width, "on")
     line = faulty.first if faulty is not None else line_of_text_after_quotes(body, delimiter)
@@ -116,6 +116,15 @@ def quotes_are_text(name: str, body: bytes, delimiter: str, width: int) -> int:
         told = f"a quote opens here and is closed in line {faulty.last}, and the lines between look like rows"
         raise DataError(f"{name}:{faulty.first}: {told}; double a quote inside a field, or {QUOTES_OFF}")
     return 0  # reading reports a row with another number of fields
+
+
+def _only_names_have_quotes(body: bytes, delimiter: str, width: int) -> bool:
+    """Whether no quote follows the first line, whose quotes enclose fields: many programs quote the names alone."""
+    names = re.match(rb"[\r\n]*[^\r\n]*", body)
+    assert names is not None
+    if body.find(b'"', names.end()) >= 0 or names[0].count(b'"') % 2:
+        return False
+    return _first_fault(names[0], delimiter, width, "on", strict=True) is None
 
 
 def line_of_text_after_quotes(body: bytes, delimiter: str) -> int:

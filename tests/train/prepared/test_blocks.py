@@ -51,15 +51,15 @@ def lines(
 
 def folder_of(data: Path, rules: ReadingRules, block_bytes: int) -> tuple[dict[str, bytes], list[int]]:
     """What a preparation writes, and how many pieces each of its steps had."""
-    pieces: list[int] = []
+    numbers: list[int] = []
 
-    def launch(work: Callable[[P], R], todo: Sequence[P], name: Callable[[P], str]) -> Iterator[R]:
-        pieces.append(len(todo))
-        return in_turn(work, todo, name)
+    def launch(work: Callable[[P], R], pieces: Sequence[P], name: Callable[[P], str]) -> Iterator[R]:
+        numbers.append(len(pieces))
+        return in_turn(work, pieces, name)
 
     out = data.parent / f"out-{len(list(data.parent.iterdir()))}"
     prepare(data, rules, None, out, show=False, launch=launch, block_bytes=block_bytes)
-    return bytes_of(out), pieces
+    return bytes_of(out), numbers
 
 
 def check(data: Path, rules: ReadingRules, cut: bool, block_bytes: int = BLOCK) -> None:
