@@ -15,9 +15,9 @@ from train.dataset.data import MOVIE_ID, RATING, TIME, USER_ID
 from train.dataset.reading import Reading
 from train.prepared.runs import refuse_unseen, write_run
 from train.readers import ReadingRules
-from train.readers.blocks import Cutter
 from train.readers.by_file import LaterBlock, LaterFile
 from train.readers.columns import Found, checked_columns
+from train.readers.cutting import Cutter
 from train.readers.rules import IdType
 from train.readers.sieve import Sieve, tell_bad_lines
 from train.readers.table import WholeFileError
@@ -27,7 +27,7 @@ from train.readers.table import WholeFileError
 class Run:
     """A run that was written, and what all runs together have to know of it.
 
-    user_ids, movie_ids: the types of its ids. times: whether its rows have times.
+    user_ids, movie_ids: the types of its ids. times: whether its rows have times. types: of its columns, as read.
     items: how many ratings each item has, by raw id.
     values, numbers, rows: (D,) the different ratings, ascending, how often each occurs, and in which row of the file
     first. locate: names a row of the file.
@@ -40,6 +40,7 @@ class Run:
     user_ids: IdType
     movie_ids: IdType
     times: bool
+    types: list[str]
     items: pd.Series
     values: np.ndarray
     numbers: np.ndarray
@@ -61,8 +62,7 @@ class OneFile:
         """Adds a run. Raises WholeFileError if a block is read in another way than the first one."""
         if run.part and self.runs:
             first = self.runs[0]
-            alike = (run.user_ids, run.movie_ids, run.times) == (first.user_ids, first.movie_ids, first.times)
-            if not (alike and first.reading.take_in(run.reading)):
+            if not (run.types == first.types and first.reading.take_in(run.reading)):
                 raise WholeFileError(f"{run.path.name}: unlike the first block")
         self.runs.append(run)
 
@@ -139,6 +139,7 @@ def _told(path: Path, table: pa.Table, kept: np.ndarray, found: Found, sieve: Si
         user_ids=_type_of(table[USER_ID]),
         movie_ids=_type_of(table[MOVIE_ID]),
         times=TIME in table.column_names,
+        types=[*(str(column.type) for column in found.table.columns.values()), *sorted(found.table.mixed)],
         items=table[MOVIE_ID].to_pandas().value_counts(sort=False),
         values=values,
         numbers=numbers,

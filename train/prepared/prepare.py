@@ -1,6 +1,6 @@
 """`python -m train.prepared --data DATA --out FOLDER`: ratings become a prepared folder, with bounded memory.
 
-1. The readers check a file, a block of a large text file, or a row group at a time, so an error names file and line.
+1. The readers check a file, a block of a large file of text, or a row group at a time, so an error names file and line.
    Its rows go to a *run*: one file of the rows in the order of their users' hashes.
 2. Of all runs together, each part's rows are sorted, copies of a row are left out, and the part is written. A run is
    mapped, so only the part is in memory.
@@ -34,8 +34,8 @@ from train.prepared.file_runs import OneFile, Run, RunWriter
 from train.prepared.launch import Launcher, in_turn
 from train.prepared.runs import BUCKETS, PartWriter
 from train.readers import ReadingRules, open_by_file
-from train.readers.blocks import BLOCK_BYTES, Cutter
 from train.readers.columns import Found, joined_catalogue, tell_file
+from train.readers.cutting import BLOCK_BYTES, Cutter
 from train.readers.rules import plain_rules
 from train.readers.scale import scale_of_counts
 from train.readers.table import WholeFileError
@@ -90,7 +90,7 @@ def prepare(
 ) -> Reading:
     """Writes the folder `out`, whole or not at all; returns what was understood.
 
-    show: False hides the progress bars. launch: how the pieces are done. block_bytes: larger text files are cut.
+    show: False hides the progress bars. launch: how the pieces are done. block_bytes: larger files of text are cut.
 
     Raises:
         DataError: the ratings cannot be read, or `out` holds something else.

@@ -12,9 +12,9 @@ from train.dataset.reading import Reading
 from train.errors import DataError
 from train.readers import kmrd, movielens, netflix
 from train.readers.address import is_database, is_object_store
-from train.readers.blocks import Cutter
 from train.readers.by_file import ByFile, read_by_file
 from train.readers.columns import Found, ratings_data
+from train.readers.cutting import Cutter
 from train.readers.dialect import fields, find_delimiter
 from train.readers.from_database import read_database
 from train.readers.object_store import place_in_store

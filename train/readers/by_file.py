@@ -1,5 +1,6 @@
-"""Ratings a file at a time, or a block of a large text file, or a Parquet row group, so that no more is in memory, and
-any process may read a file or a block.
+"""Ratings a file at a time, a block of a large file of text, or a Parquet row group, so that no more is in memory.
+
+Any process may read a file or a block.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from itertools import chain
 
 from train.dataset.reading import Reading
 from train.errors import DataError
-from train.readers.blocks import Cutter, TextBlock, TextBlocks
+from train.readers.blocks import Block, open_blocks
 from train.readers.columns import Columns, Found
-from train.readers.opening import is_text, open_source
+from train.readers.cutting import Cutter
+from train.readers.opening import open_source
 from train.readers.parquet import ParquetFile
 from train.readers.plain import check_columns, choose_columns, chosen_names, tell_numbered, with_catalogue
 from train.readers.rules import ReadingRules
@@ -23,10 +25,10 @@ from train.readers.text import Layout
 
 @dataclass(frozen=True)
 class LaterBlock:
-    """A block of a text file after its first one. described: how the file is written, in words."""
+    """A block of a file after its first one. described: how the file is written, in words."""
 
     source: Source
-    block: TextBlock
+    block: Block
     columns: Columns
     described: str
 
@@ -48,7 +50,7 @@ class LaterFile:
     def read(self, rules: ReadingRules, cutter: Cutter | None = None) -> Iterator[Found]:
         """What it holds, a block or row group at a time; nothing if it has no rows.
 
-        cutter: None reads a text file as a whole.
+        cutter: None reads a file of text as a whole.
         Raises DataError, also WholeFileError.
         """
         opened, blocks = _open(self.source, rules, cutter, Reading())
@@ -72,7 +74,7 @@ class ByFile:
 def read_by_file(
     place: Place, sources: Sequence[Source], rules: ReadingRules, reading: Reading, cutter: Cutter | None
 ) -> ByFile:
-    """Reads until the first row. cutter: None reads the first text file as a whole.
+    """Reads until the first row. cutter: None reads the first file of text as a whole.
 
     Raises DataError, also if no file has rows.
     """
@@ -99,9 +101,9 @@ def read_by_file(
 
 def _open(
     source: Source, rules: ReadingRules, cutter: Cutter | None, reading: Reading
-) -> tuple[Opened, Sequence[TextBlock]]:
+) -> tuple[Opened, Sequence[Block]]:
     """A file, or its first block and the other ones."""
-    found: TextBlocks | None = cutter.open(source, rules) if cutter and is_text(source, rules) else None
+    found = open_blocks(source, rules, cutter) if cutter else None
     return found or (open_source(source, rules, Layout(fewest=3), reading), ())
 
 

@@ -72,9 +72,9 @@ class Source:
         return Path(self.plain_name).stem.lower()
 
     @property
-    def is_plain(self) -> bool:
-        """Whether it is a file of this machine that is not packed."""
-        return not (self.store or self.member or self.path.suffix.lower() in _DECOMPRESS)
+    def is_packed(self) -> bool:
+        """Whether it is compressed, or a member of an archive."""
+        return bool(self.member) or self.path.suffix.lower() in _DECOMPRESS
 
     def packed_bytes(self) -> int:
         """The size of the file that holds it, packed or not. Raises DataError if it cannot be read."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import json
 import lzma
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -196,3 +197,38 @@ def test_bad_lines_of_all_blocks_together_are_limited(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=told):
         prepare(tmp_path, ReadingRules(skip_bad_lines=5), None, tmp_path / "out", show=False, block_bytes=BLOCK)
     assert sorted(one.name for one in tmp_path.iterdir()) == ["r.csv"]
+
+
+def test_json_lines_are_cut(tmp_path: Path) -> None:
+    def row(number: int, **odd: object) -> str:
+        return json.dumps({"user_id": number % 999, "movie_id": number % 97, "rating": number % 9 + 0.5} | odd)
+
+    plain = [row(number) for number in range(ROWS)]
+    for place, (cut, odd) in enumerate(
+        [
+            (True, plain[-1]),
+            (True, '{"user_id": 1, "movie_id"'),
+            (True, '[{"user_id": 1}]'),
+            (True, row(1, user_id=None)),
+            (False, row(1, user_id="u1")),
+            (False, row(1, rating="4")),
+            (False, row(1, user_id=2.0)),
+        ]
+    ):
+        folder = tmp_path / str(place)
+        folder.mkdir()
+        (folder / "r.jsonl").write_text("\n".join([*plain[:LAST], odd, *plain[LAST:]]) + "\n")
+        check(folder / "r.jsonl", SKIP, cut)
+    (tmp_path / "r.json").write_text(f"[{','.join(plain)}]")
+    check(tmp_path / "r.json", AUTO, cut=False)
+
+
+def test_a_late_line_of_json_that_is_wrong_is_named(tmp_path: Path) -> None:
+    lines = [json.dumps({"user_id": n, "movie_id": n % 97, "rating": n % 9 + 0.5}) for n in range(ROWS)]
+    for bad, told in (
+        ("{", r"^r\.jsonl:21992: not JSON"),
+        (lines[0].replace("0.5", '"x"'), r'^r\.jsonl:21992: rating "x" is'),
+    ):
+        (tmp_path / "r.jsonl").write_text("\n".join([*lines[:LAST], bad, *lines[LAST:]]))
+        with pytest.raises(DataError, match=told):
+            prepare(tmp_path / "r.jsonl", AUTO, None, tmp_path / "out", show=False, block_bytes=BLOCK)
