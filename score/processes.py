@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
@@ -13,6 +10,7 @@ from multiprocessing.context import SpawnProcess
 from typing import cast
 
 from score.work import Work, do
+from train.child_process import end_with_parent
 from train.errors import DataError
 
 _DONE = -1
@@ -65,9 +63,8 @@ def _reports(processes: dict[Connection, SpawnProcess]) -> Iterator[int]:
 
 
 def _run(work: Work, report: Connection) -> None:
-    """One process. A Ctrl-C ends it at once, and so does the end of the process that started it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    """One process."""
+    end_with_parent()
     with suppress(BrokenPipeError):
         try:
             for users in do(work):
@@ -75,10 +72,3 @@ def _run(work: Work, report: Connection) -> None:
             report.send(_DONE)
         except (ValueError, OSError) as error:
             report.send(error)
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)

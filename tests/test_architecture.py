@@ -114,7 +114,7 @@ ROOMS_OF_TRAIN = {
     },
     "interest": {"interest", "dataset", "evaluation", *BESIDE},
     "compare": {"compare", "command", "dataset", "readers", "output", "update", *BESIDE},
-    "prepared": {"prepared", "command", "dataset", "errors", "readers"},
+    "prepared": {"prepared", "child_process", "command", "dataset", "errors", "readers"},
     "parts": {
         *("parts", "prepared", "command", "dataset", "evaluation", "factors", "interest", "output", "readers", "run"),
         *("__main__", *BESIDE),

@@ -23,6 +23,11 @@ def use_cores(number: int) -> None:
     _threads = number or len(os.sched_getaffinity(0))
 
 
+def cores() -> int:
+    """How many threads `in_order` uses."""
+    return _threads
+
+
 def in_order(work: Callable[[Piece], Result], pieces: Iterable[Piece], most: int | None = None) -> Iterator[Result]:
     """The results of all pieces, a few of which are worked on at a time, and at most `most`.
 

@@ -20,7 +20,7 @@ from train.readers import load_ratings, names
 from train.readers.ids import read_ids
 from train.readers.opening import open_source
 from train.readers.rules import ReadingRules
-from train.readers.sieve import Sieve
+from train.readers.sieve import Sieve, tell_bad_lines
 from train.readers.source import Place
 from train.readers.text import Layout
 
@@ -96,7 +96,7 @@ def _read_pairs(path: Path, known: KnownIds) -> RatingsData:
     sieve = Sieve(table, rules.skip_bad_lines)
     users, _ = read_ids(table, chosen[0], names.USER, rules.user_ids, sieve, reading)
     movies, _ = read_ids(table, chosen[1], names.MOVIE, rules.movie_ids, sieve, reading)
-    sieve.tell(reading)
+    tell_bad_lines(sieve.bad_lines, sieve.first_bad_lines, reading)
     frame = pd.DataFrame({USER_ID: users.to_pandas(), MOVIE_ID: movies.to_pandas()})
     frame[RATING] = 1.0
     reading.say(f"{opened.name}: {counted(len(frame), 'row')} of {chosen[0]} and {chosen[1]}; each counts as 1")

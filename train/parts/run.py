@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from model.factor_network import FactorNetwork
-from train.cores import use_cores
+from train.cores import cores, use_cores
 from train.evaluation.evaluate import evaluate
 from train.factors.choose_number import score_sweeps_with
 from train.factors.levels import mean_and_deviation
@@ -27,6 +27,7 @@ from train.parts.group import Group
 from train.parts.job import Job
 from train.parts.one_fit import Fit
 from train.parts.preparing import prepared_for
+from train.prepared.processes import launcher_of_processes
 from train.run import Clock, plot, rank
 
 
@@ -41,7 +42,8 @@ def run(config: PartsConfig, group: Group) -> dict[str, Any]:
     torch.set_num_threads(1)  # one order of sums is the promise
     use_cores(config.threads if group.world == 1 else 1)
     clock = Clock()
-    address = group.tell(prepared_for(config) if group.first else None)
+    with launcher_of_processes(max(group.world, cores())) as launch:  # the other processes of the group wait
+        address = group.tell(prepared_for(config, launch) if group.first else None)
     clock.lap("prepare")
     job = Job.of(config, address, group)
     clock.lap("index")

@@ -1,23 +1,24 @@
 """`python -m train.prepared --data DATA --out FOLDER`: ratings become a prepared folder, with bounded memory.
 
-1. The readers check a file or row group at a time, so an error names file and line. Its rows go to a *run*: one file of
-   the rows in the order of their users' hashes.
+1. The readers check a file, a block of a large file of text, or a row group at a time, so an error names file and line.
+   Its rows go to a *run*: one file of the rows in the order of their users' hashes.
 2. Of all runs together, each part's rows are sorted, copies of a row are left out, and the part is written. A run is
    mapped, so only the part is in memory.
 
-The first file decides the columns and the types of ids. After it, each file is a piece of work of its own, and so are
-the parts. This process does one after the other, or a `Launcher` spreads them over machines (train/cluster).
+The first file decides the columns and the types of ids. Its blocks, each file after it, and the parts are pieces of
+work. This process does one after the other, or a `Launcher` spreads them over processes or machines (train/cluster).
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,15 +31,18 @@ from train.dataset.folder import whole_folder
 from train.dataset.reading import Reading
 from train.errors import DataError
 from train.prepared import folder as layout
-from train.prepared.file_runs import Run, RunWriter
+from train.prepared.file_runs import OneFile, Run, RunWriter
 from train.prepared.launch import Launcher, in_turn
 from train.prepared.runs import BUCKETS, PartWriter
 from train.readers import ReadingRules, open_by_file
 from train.readers.columns import Found, joined_catalogue, tell_file
+from train.readers.cutting import BLOCK_BYTES, Cutter
+from train.readers.rules import plain_rules
 from train.readers.scale import scale_of_counts
+from train.readers.table import WholeFileError
 
 _FEWEST_PARTS, _PART_RATINGS = 8, 500_000
-_PARTS_AT_ONCE = 4
+_PARTS_AT_ONCE = 8
 
 
 @dataclass
@@ -56,14 +60,19 @@ class _Seen:
     numbers: dict[float, int] = field(default_factory=dict)
     places: dict[float, Callable[[], str]] = field(default_factory=dict)
 
-    def add(self, run: Run) -> None:
-        """Adds a run. Raises DataError if all files together have too many bad lines."""
+    def add(self, file: OneFile) -> None:
+        """Adds the runs of a file. Raises DataError if all files together have too many bad lines."""
+        self.reading.warnings += file.warnings()
+        for run in file.runs:
+            self._add(run)
+
+    def _add(self, run: Run) -> None:
         self.runs.append(run.path)
         self.ratings += run.ratings
         self.bad_lines += run.bad_lines
         if self.bad_lines > self.allowed_bad_lines:
             told = f"{self.bad_lines:,} bad lines so far, --skip-bad-lines allows {self.allowed_bad_lines}"
-            raise DataError(f"{run.first_bad_line}; {told}")
+            raise DataError(f"{run.first_bad_lines[0]}; {told}")
         self.times &= run.times
         self.items = run.items if self.items.empty else self.items.add(run.items, fill_value=0).astype("int64")
         for value, number, row in zip(run.values.tolist(), run.numbers.tolist(), run.rows.tolist(), strict=True):
@@ -78,19 +87,26 @@ def prepare(
     out: Path,
     show: bool | None = None,
     launch: Launcher = in_turn,
+    block_bytes: int = BLOCK_BYTES,
 ) -> Reading:
-    """Writes the folder `out`, whole or not at all; returns what was understood. show: False hides the progress bars.
+    """Writes the folder `out`, whole or not at all; returns what was understood.
+
+    show: False hides the progress bars. launch: how the pieces are done. block_bytes: larger files of text are cut.
 
     Raises:
         DataError: the ratings cannot be read, or `out` holds something else.
         OSError: the disk is full.
     """
-    seen = _Seen(Reading(words=rules.words), rules.skip_bad_lines)
     hidden = None if show is None else not show
+    rules = plain_rules(rules)  # other processes cannot load the options of a command
     scratch = TemporaryDirectory(prefix=".runs-", dir=out.absolute().parent, ignore_cleanup_errors=True)
     with whole_folder(out) as target, scratch as runs:
+        writer = RunWriter(rules, rating_scale, Path(runs), Cutter(Path(runs), block_bytes))
         try:
-            _write_runs(data, RunWriter(rules, rating_scale, Path(runs)), seen, launch, hidden)
+            try:
+                seen = _write_runs(data, writer, writer.cutter, launch, hidden)
+            except WholeFileError:
+                seen = _write_runs(data, writer, None, launch, hidden)
             _write_parts(rules, rating_scale, target, str(data), seen, launch, hidden)
         except OSError as error:
             if error.filename is not None:
@@ -100,27 +116,40 @@ def prepare(
     return seen.reading
 
 
-def _write_runs(data: str | Path, writer: RunWriter, seen: _Seen, launch: Launcher, hidden: bool | None) -> None:
+def _write_runs(
+    data: str | Path, writer: RunWriter, cutter: Cutter | None, launch: Launcher, hidden: bool | None
+) -> _Seen:
+    """Writes the runs of all files. cutter: of the first file; None reads it as a whole. Raises WholeFileError."""
     rules = writer.rules
+    seen = _Seen(Reading(words=rules.words), rules.skip_bad_lines)
     with tqdm(desc="read", unit=" ratings", unit_scale=True, dynamic_ncols=True, disable=hidden) as progress:
-        files = open_by_file(data, rules, seen.reading)
-        for group, found in enumerate(files.first):
-            reading = Reading(words=rules.words)
-            if seen.first is None:
-                reading, seen.first = seen.reading, replace(found, table=replace(found.table, columns={}))
-                tell_file(found, reading)
-            run = writer.write(found, f"0-{group}", reading)
-            seen.reading.warnings += [] if reading is seen.reading else run.warnings
-            seen.add(run)
-            rules = replace(rules, user_ids=run.user_ids, movie_ids=run.movie_ids)
-            writer = replace(writer, rules=rules)
-            progress.update(run.ratings)
-        later = list(enumerate(files.later, 1))
-        for runs in launch(writer.runs_of_file, later, lambda one: one[1].source.name):
-            for run in runs:
-                seen.reading.warnings += run.warnings
-                seen.add(run)
+        files = open_by_file(data, rules, seen.reading, cutter)
+        first = _first_runs(files.first, writer, seen, progress)
+        for run in launch(writer.run_of_block, list(enumerate(files.blocks, 1)), lambda one: one[1].source.name):
+            if run is not None:
+                first.add(run)
                 progress.update(run.ratings)
+        seen.reading.lines += first.runs[0].reading.lines
+        seen.add(first)
+        writer = writer.with_types_of(first)
+        for file in launch(writer.runs_of_file, list(enumerate(files.later, 1)), lambda one: one[1].source.name):
+            seen.add(file)
+            progress.update(sum(run.ratings for run in file.runs))
+    return seen
+
+
+def _first_runs(tables: Iterator[Found], writer: RunWriter, seen: _Seen, progress: tqdm[Any]) -> OneFile:
+    """The runs of the first block of the first file, or of its row groups."""
+    first = OneFile()
+    for group, found in enumerate(tables):
+        if seen.first is None:
+            seen.first = replace(found, table=replace(found.table, columns={}))
+            tell_file(found, seen.reading)
+        first.add(writer.write(found, f"0-{group}"))
+        progress.update(first.runs[-1].ratings)
+        if not found.table.part:
+            writer = writer.with_types_of(first)
+    return first
 
 
 def _write_parts(

@@ -24,7 +24,7 @@ BUCKETS = 1024  # of a run; the most parts
 
 def write_run(path: Path, table: pa.Table) -> None:
     """Writes checked ratings, sorted by the hash of the user."""
-    bucket = part_of(id_hashes(layout.id_array(table[USER_ID])), BUCKETS)
+    bucket = part_of(id_hashes(layout.id_array(table[USER_ID])), BUCKETS).astype(np.uint16)  # which sorts by radix
     ends = np.concatenate(([0], np.cumsum(np.bincount(bucket, minlength=BUCKETS))))
     ordered = table.take(np.argsort(bucket, kind="stable")).combine_chunks()
     schema = ordered.schema.with_metadata({b"ends": json.dumps(ends.tolist())})

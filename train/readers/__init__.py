@@ -14,6 +14,7 @@ from train.readers import kmrd, movielens, netflix
 from train.readers.address import is_database, is_object_store
 from train.readers.by_file import ByFile, read_by_file
 from train.readers.columns import Found, ratings_data
+from train.readers.cutting import Cutter
 from train.readers.dialect import fields, find_delimiter
 from train.readers.from_database import read_database
 from train.readers.object_store import is_pattern_in_store, match_in_store, place_in_store
@@ -51,20 +52,21 @@ def load_ratings(
     return ratings_data(found, rules, rating_scale, reading)
 
 
-def open_by_file(path: str | Path, rules: ReadingRules, reading: Reading) -> ByFile:
+def open_by_file(path: str | Path, rules: ReadingRules, reading: Reading, cutter: Cutter | None = None) -> ByFile:
     """Opens a folder, a file, files by a pattern (`parts/*.csv`) or an object store, to be read a file at a time. A
     published data set comes in one piece.
 
+    cutter: cuts the first file, if it is a large text file.
     Raises DataError, which names file and line.
     """
     if is_database(path):
         raise DataError(f"{path}: a database is not read in parts; allowed are files, folders and object stores")
     if _is_pattern(str(path)):
-        return read_by_file(*_matching(str(path)), rules, reading)
+        return read_by_file(*_matching(str(path)), rules, reading, cutter)
     place, format = _placed(path, rules, reading)
     if format in DATA_SETS:
         return ByFile(iter([DATA_SETS[format](place, rules, reading)]))
-    return read_by_file(place, ratings_in(place, reading), rules, reading)
+    return read_by_file(place, ratings_in(place, reading), rules, reading, cutter)
 
 
 def _is_pattern(path: str) -> bool:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from model.vocabulary import counted
 from train.dataset.data import MOVIE_ID, RATING, TIME, USER_ID, RatingsData, count_repeated_pairs
-from train.dataset.reading import Reading
+from train.dataset.reading import FirstLine, Reading
 from train.errors import DataError
 from train.readers.catalogue import Catalogue, catalogue_frame, not_joined, option_of_catalogue, tell_joined
 from train.readers.copies import drop_copies
@@ -22,8 +22,8 @@ from train.readers.newest import newest_time
 from train.readers.rating_values import read_ratings, refuse_outside
 from train.readers.rules import ReadingRules
 from train.readers.scale import check_scale, seen_scale
-from train.readers.sieve import Sieve
-from train.readers.table import Table
+from train.readers.sieve import Sieve, tell_bad_lines
+from train.readers.table import Table, WholeFileError
 from train.readers.times import read_times
 
 _MANY_REPEATED = 0.1  # of the ratings
@@ -106,13 +106,14 @@ def checked_columns(
 ) -> tuple[pa.Table, Sieve]:
     """Users, movies, ratings and times of every row, and which rows to use. The other rows may hold null.
 
-    Raises DataError on an unusable id, rating or time, and if no row is left.
+    Raises DataError on an unusable id, rating or time, and if no row is left; WholeFileError where a block cannot tell.
     """
     table, columns = found.table, found.columns
     sieve = Sieve(table, rules.skip_bad_lines)
     users, user_type = read_ids(table, columns.user, USER, rules.user_ids, sieve, reading)
     movies, movie_type = read_ids(table, columns.movie, MOVIE, rules.movie_ids, sieve, reading)
-    reading.say(f"ids: users are {user_type}; {reading.words.items} are {movie_type}")
+    kinds = " and ".join(told.partition(" since ")[0] for told in (user_type, movie_type))
+    reading.say(FirstLine(f"ids: {kinds}", f"ids: users are {user_type}; {reading.words.items} are {movie_type}"))
     tell_large(users, movies, reading)
     tell_minus_one(table, users, columns.user, reading)
     tell_minus_one(table, movies, columns.movie, reading)
@@ -128,8 +129,11 @@ def checked_columns(
     if columns.time:
         times = read_times(table, columns.time, rules.time_column is not None, sieve, reading)
         checked |= {} if times is None else {TIME: pa.chunked_array([times])}
-    sieve.tell(reading)
+    if not table.part:  # bad lines of all blocks are told together
+        tell_bad_lines(sieve.bad_lines, sieve.first_bad_lines, reading)
     if not sieve.kept.any():
+        if table.part:
+            raise WholeFileError(f"{table.name}: a block without ratings")
         raise DataError(f"{table.name}: no ratings; {counted(table.num_rows, 'row was', 'rows were')} left out")
     return pa.table(checked), sieve
 

@@ -53,6 +53,21 @@ def decode(name: str, data: bytes, encoding: str | None) -> Decoded:
     return decoded
 
 
+def is_utf8(data: bytes) -> bool:
+    """Whether these are whole lines of text in UTF-8."""
+    if b"\0" in data:
+        return False
+    try:
+        return data.isascii() or bool(data.decode())
+    except UnicodeDecodeError:
+        return False
+
+
+def marked_encoding(data: bytes) -> str | None:
+    """The encoding that a byte order mark at the begin of the data names."""
+    return next((marked for mark, marked in _MARKS if data.startswith(mark)), None)
+
+
 def _decode(name: str, data: bytes, encoding: str | None) -> Decoded:
     for mark, marked in _MARKS:
         if data.startswith(mark):

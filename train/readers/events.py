@@ -20,7 +20,7 @@ from train.readers import names
 from train.readers.ids import id_type, read_ids
 from train.readers.opening import open_source
 from train.readers.rules import IdType, ReadingRules
-from train.readers.sieve import Sieve
+from train.readers.sieve import Sieve, tell_bad_lines
 from train.readers.source import Place
 from train.readers.table import Opened
 from train.readers.text import Layout
@@ -67,7 +67,7 @@ def load_events(path: Path, known_ids: KnownIds, skip_bad_lines: int, reading: R
     }
     times = read_times(table, time, False, sieve, reading) if time else None
     columns |= {} if times is None else {TIME: pa.chunked_array([times])}
-    sieve.tell(reading)
+    tell_bad_lines(sieve.bad_lines, sieve.first_bad_lines, reading)
     frame = pa.table(columns).filter(pa.array(sieve.kept)).to_pandas()
     if not len(frame):
         raise DataError(f"{table.name}: no events; allowed is at least one line of a user and a movie")

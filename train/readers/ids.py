@@ -13,7 +13,7 @@ from train.errors import DataError
 from train.readers.names import USER, Role
 from train.readers.rules import IdType
 from train.readers.sieve import Sieve
-from train.readers.table import Table
+from train.readers.table import Table, WholeFileError
 
 LARGEST_ID = (1 << 63) - 1
 _LARGEST_EXACT_FLOAT = 1 << 53
@@ -165,7 +165,10 @@ def _inferred(
         sieve.refuse(rounded, lambda where, row: f'{where}: {name} "{column[row]}" {rule}')
     rows, others = len(column) - column.null_count, pc.sum(other).as_py() or 0
     share = others / max(rows, 1)
-    if wanted == "auto" and share >= _DOUBTFUL and not _all_missing(column, other):
+    clear = share >= _DOUBTFUL and not _all_missing(column, other)
+    if table.part and wanted == "auto" and others and not clear:
+        raise WholeFileError(f"{table.name}: {others:,} of {rows:,} values of {name} in a block are not integers")
+    if wanted == "auto" and clear:
         row = pc.index(other, True).as_py()
         told = f'strings, since {table.locate(row)} has "{column[row]}"'
         if share < _CLEAR:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import hashlib
 import json
@@ -13,35 +14,48 @@ import orjson
 import pyarrow as pa
 
 from train.errors import DataError
-from train.readers.encoding import decode
+from train.readers.encoding import decode, is_utf8
 from train.readers.rules import ReadingRules
-from train.readers.source import Source
-from train.readers.table import Table
+from train.readers.source import Readable
+from train.readers.table import BadLine, Table, WholeFileError
 
 _SAMPLE_OBJECTS = 100
 
 
 class JsonFile:
-    """A file of JSON objects; `read` returns some of their fields as columns. A missing field is null."""
+    """A file of JSON objects; `read` returns some of their fields as columns. A missing field is null.
+
+    shows_names: whether it has so many objects that more of them would not change `names`.
+    """
 
     header = True
 
-    def __init__(self, source: Source, rules: ReadingRules) -> None:
-        """Raises DataError if a line is not a JSON object, or if the file is empty."""
+    def __init__(self, source: Readable, rules: ReadingRules, lines_before: int | None = None) -> None:
+        """lines_before: if the source is a block of a file of lines, how many lines of the file come before it.
+
+        Raises:
+            DataError: a line is not a JSON object, or the file is empty.
+            WholeFileError: a block cannot tell.
+        """
         data = source.read()
+        part, self._before = lines_before is not None, lines_before or 0
+        if part and not is_utf8(data):
+            raise WholeFileError(f"{source.name}: may not be UTF-8")
         self.name = source.name
         self._sha256 = hashlib.sha256(data).hexdigest()
         body = decode(self.name, data, rules.encoding).body
         self._body = body
-        self._is_array = body.lstrip()[:1] == b"["
+        self._is_array = not part and is_array(body)
         self.described = "a JSON array" if self._is_array else "JSON Lines"
-        self._bad: list[str] = []
+        self._bad: list[BadLine] = []
         self._mixed: set[str] = set()
         found = self._array(body) if self._is_array else self._lines(body, bool(rules.skip_bad_lines))
         self._places, self._objects = [place for place, _ in found], [one for _, one in found]
         if not self._objects:
-            raise DataError(f"{self.name}: the file is empty")
-        self._refuse_wrapped()
+            raise (WholeFileError if part else DataError)(f"{self.name}: the file is empty")
+        if not part:
+            self._refuse_wrapped()
+        self.shows_names = len(self._objects) >= _SAMPLE_OBJECTS
         self.names = list(dict.fromkeys(name for one in self._objects[:_SAMPLE_OBJECTS] for name in one))
 
     def read(self, chosen: Sequence[str]) -> Table:
@@ -55,8 +69,8 @@ class JsonFile:
         return Table(name, self._sha256, columns, locate, typed=True, bad_lines=bad, mixed=mixed)
 
     def _lines(self, body: bytes, skip: bool) -> list[tuple[int, dict[str, Any]]]:
-        found = []
-        for number, line in enumerate(body.splitlines(), 1):
+        found: list[tuple[int, dict[str, Any]]] = []
+        for number, line in enumerate(body.splitlines(), self._before + 1):
             if not line.strip():
                 continue
             try:
@@ -64,7 +78,7 @@ class JsonFile:
             except DataError as error:
                 if not skip:
                     raise
-                self._bad.append(str(error))
+                self._bad.append(BadLine(len(found), str(error)))
         return found
 
     def _array(self, body: bytes) -> list[tuple[int, dict[str, Any]]]:
@@ -101,7 +115,7 @@ class JsonFile:
         for name in chosen:
             if self._body.count(orjson.dumps(name)) <= sum(name in one for one in self._objects):
                 continue
-            for place, line in enumerate([self._body] if self._is_array else self._body.splitlines(), 1):
+            for place, line in enumerate([self._body] if self._is_array else self._body.splitlines(), self._before + 1):
                 if name in _doubled(line):
                     where = self.name if self._is_array else f"{self.name}:{place}"
                     raise DataError(f'{where}: an object has "{name}" twice; allowed is once')
@@ -123,6 +137,11 @@ class JsonFile:
                 raise DataError(f"{self.name}: {name} {told}") from None
             found = ", ".join(sorted(kind.__name__ for kind in kinds))
             raise DataError(f"{self.name}: {name} holds values of these types: {found}; allowed is one type") from None
+
+
+def is_array(body: bytes) -> bool:
+    """Whether a file that begins with `body` is one JSON array, and not lines."""
+    return body.removeprefix(codecs.BOM_UTF8).lstrip()[:1] == b"["
 
 
 def _place(where: str, places: Sequence[int], row: int) -> str:

@@ -82,7 +82,8 @@ def _read_file(source: Source, rules: ReadingRules, reading: Reading) -> Table:
     ends = [head.start() for head in heads[1:]] + [len(body)]
     counts = [len(_LINE.findall(body, head.end(), end)) for head, end in zip(heads, ends, strict=True)]
     if table.num_rows != sum(counts):
-        raise DataError(f"{source.name}: bad lines cannot be left out of this format: correct {table.bad_lines[0]}")
+        first = table.bad_lines[0].told
+        raise DataError(f"{source.name}: bad lines cannot be left out of this format: correct {first}")
     movies = pa.DictionaryArray.from_arrays(
         np.repeat(np.arange(len(heads)), counts), pa.array([head.group(1).decode() for head in heads])
     )

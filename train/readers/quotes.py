@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from train.errors import DataError
-from train.readers.dialect import fields
+from train.readers.dialect import SAMPLE_BYTES, fields
 from train.readers.names import is_number
 
 Quoting = Literal["on", "backslash", "off"]
@@ -35,15 +35,17 @@ class Record:
     fields: list[str]
 
 
-def records(name: str, body: bytes, delimiter: str, quoting: Quoting, strict: bool = False) -> Iterator[Record]:
-    """Every record that is not blank.
+def records(
+    name: str, body: bytes, delimiter: str, quoting: Quoting, strict: bool = False, lines_before: int = 0
+) -> Iterator[Record]:
+    """Every record that is not blank. lines_before: how many lines of the file come before `body`.
 
     Raises DataError if a field is longer than the csv module's limit, and, if strict, if a quote is not closed
     correctly.
     """
     reader = _reader(body, delimiter, quoting, strict)
     while True:
-        first = reader.line_num + 1
+        first = lines_before + reader.line_num + 1
         try:
             fields = next(reader, None)
         except csv.Error as error:
@@ -51,7 +53,7 @@ def records(name: str, body: bytes, delimiter: str, quoting: Quoting, strict: bo
         if fields is None:
             return
         if fields:
-            yield Record(first, reader.line_num, fields)
+            yield Record(first, lines_before + reader.line_num, fields)
 
 
 def _reader(body: bytes, delimiter: str, quoting: Quoting, strict: bool) -> Any:
@@ -69,13 +71,38 @@ def has_backslashes(body: bytes, delimiter: str, width: int) -> bool:
     return next(faults) is not None and next(faults) is None
 
 
+def are_plain(body: bytes, delimiter: str, width: int, numbers: frozenset[int]) -> bool:
+    """Whether quotes enclose fields in whole records of a block of lines, beyond any doubt.
+
+    Then other blocks cannot change this: a block begins outside of quotes if all before it are plain.
+
+    numbers: the `first_columns_of_numbers` of the file.
+    """
+    if b"\\" + delimiter.encode() in body or b'\\"' in body:  # which a fault in another block would explain
+        return False
+    if b'"' not in body or _only_names_have_quotes(body, delimiter, width):
+        return True
+    if line_of_text_after_quotes(body, delimiter):
+        return False
+    lines: list[str] = []
+    for record in _wide_records(_reader(body, delimiter, "on", strict=True), width):
+        lines = lines or _lines(body)
+        own = lines[record.first - 1 : record.last]
+        bad_line = len(own) == 1 and record.fields and own[0].count(delimiter) != width - 1
+        if len(record.fields) == width and not all(_looks_like_a_row(one, delimiter, width, numbers) for one in own):
+            continue
+        if not bad_line:
+            return False
+    return True
+
+
 def quotes_are_text(name: str, body: bytes, delimiter: str, width: int) -> int:
     """The line of the first quote that must be an ordinary character, or 0 if quotes enclose fields.
 
     width: the number of fields of a row. Raises DataError if a quote swallows rows, but the file cannot be read with
     quotes as ordinary characters either.
     """
-    if b'"' not in body:
+    if b'"' not in body or _only_names_have_quotes(body, delimiter, width):
         return 0
     faulty = _first_fault(body, delimiter, width, "on")
     line = faulty.first if faulty is not None else line_of_text_after_quotes(body, delimiter)
@@ -89,6 +116,15 @@ def quotes_are_text(name: str, body: bytes, delimiter: str, width: int) -> int:
         told = f"a quote opens here and is closed in line {faulty.last}, and the lines between look like rows"
         raise DataError(f"{name}:{faulty.first}: {told}; double a quote inside a field, or {QUOTES_OFF}")
     return 0  # reading reports a row with another number of fields
+
+
+def _only_names_have_quotes(body: bytes, delimiter: str, width: int) -> bool:
+    """Whether no quote follows the first line, whose quotes enclose fields: many programs quote the names alone."""
+    names = re.match(rb"[\r\n]*[^\r\n]*", body)
+    assert names is not None
+    if body.find(b'"', names.end()) >= 0 or names[0].count(b'"') % 2:
+        return False
+    return _first_fault(names[0], delimiter, width, "on", strict=True) is None
 
 
 def line_of_text_after_quotes(body: bytes, delimiter: str) -> int:
@@ -116,7 +152,7 @@ def _lines(body: bytes) -> list[str]:
 def _first_fault(body: bytes, delimiter: str, width: int, quoting: Quoting, strict: bool = False) -> Record | None:
     """The first record with another number of fields, or that crosses a line end which looks like the end of a row."""
     lines: list[str] = []
-    numbers: set[int] = set()
+    numbers: frozenset[int] = frozenset()
     for record in _wide_records(_reader(body, delimiter, quoting, strict), width):
         if len(record.fields) != width:
             return record
@@ -141,14 +177,22 @@ def _wide_records(reader: Any, width: int) -> Iterator[Record]:
         yield Record(before + 1, before + 1, [])
 
 
-def _columns_of_numbers(lines: list[str], delimiter: str, width: int) -> set[int]:
+def first_columns_of_numbers(body: bytes, delimiter: str, width: int) -> frozenset[int]:
+    """The positions that hold numbers in all of the first rows of a file that begins with `body`."""
+    sample = body[: body.rfind(b"\n", 0, SAMPLE_BYTES) + 1] or body
+    return _columns_of_numbers(_lines(sample), delimiter, width)
+
+
+def _columns_of_numbers(lines: list[str], delimiter: str, width: int) -> frozenset[int]:
     """The positions that hold numbers in all of the first rows. The first line is left out: it may be a header."""
     rows = [fields(line, delimiter) for line in lines[1:_SAMPLE_LINES] if line]
-    places = [{place for place, field in enumerate(row) if is_number(field)} for row in rows if len(row) == width]
-    return set.intersection(*places) if places else set()
+    places = [
+        frozenset(place for place, field in enumerate(row) if is_number(field)) for row in rows if len(row) == width
+    ]
+    return frozenset.intersection(*places) if places else frozenset()
 
 
-def _looks_like_a_row(line: str, delimiter: str, width: int, numbers: set[int]) -> bool:
+def _looks_like_a_row(line: str, delimiter: str, width: int, numbers: frozenset[int]) -> bool:
     """Whether a line has the fields of a row, if it is split at every delimiter, or if quotes enclose its fields."""
     rows = (line.split(delimiter), fields(line, delimiter))
     return any(len(row) == width and all(is_number(row[place]) for place in numbers) for row in rows)

@@ -6,8 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from model.vocabulary import counted
-from train.dataset.reading import Reading
+from train.dataset.reading import FirstLine, Reading, RowsLine
 from train.errors import DataError
 from train.readers.ids import MISSING
 from train.readers.rules import ReadingRules
@@ -80,7 +79,7 @@ def _without_not_rated(
     found = pc.fill_null(same, False)
     number = sieve.leave_out(found.to_numpy().astype(np.bool_))
     listed = ", ".join(f'"{one}"' for one in rules.not_rated)
-    reading.say(f"{table.name}: {counted(number, 'row')} left out, because {name} {listed} means not rated")
+    reading.say(RowsLine(f"{table.name}: ", number, f" left out, because {name} {listed} means not rated"))
     return pc.if_else(found, pa.scalar("0" if pa.types.is_string(column.type) else 0).cast(column.type), column)
 
 
@@ -100,7 +99,8 @@ def _parsed(table: Table, column: pa.ChunkedArray, name: str, sieve: Sieve, read
         commas = pc.match_substring_regex(column, _DECIMAL_COMMA)
         if pc.any(commas).as_py() and not pc.any(pc.match_substring(column, ".")).as_py():
             row = pc.index(commas, True).as_py()
-            reading.say(f'{table.name}: {name} has decimal commas, as "{column[row]}"')
+            told = f"{table.name}: {name} has decimal commas"
+            reading.say(FirstLine(told, f'{told}, as "{column[row]}"'))
             column = pc.if_else(commas, pc.replace_substring(column, ",", "."), column)
         wrong = pc.invert(pc.match_substring_regex(column, _NUMBER))
         shown = table.columns[name]

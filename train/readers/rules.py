@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -110,3 +110,8 @@ class ReadingRules:
         """Whether an option is given that the fixed layouts of published data sets do not allow."""
         columns = (self.user_column, self.movie_column, self.rating_column, self.time_column)
         return any(one is not None for one in (*columns, self.delimiter, self.movies)) or not self.header
+
+
+def plain_rules(rules: ReadingRules) -> ReadingRules:
+    """The same rules without the other options of a command."""
+    return ReadingRules(**{one.name: getattr(rules, one.name) for one in fields(ReadingRules)})

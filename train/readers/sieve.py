@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +12,13 @@ import pyarrow.compute as pc
 from model.vocabulary import counted
 from train.dataset.reading import Reading
 from train.errors import DataError
-from train.readers.table import Table
+from train.readers.table import BadLine, Table
 
-_SHOWN = 3  # bad lines
+SHOWN = 3  # bad lines
 
 
 class Sieve:
-    """Tracks which rows are used: `kept` (rows,) bool.
+    """Tracks which rows are used: `kept` (rows,) bool; and the number of `bad_lines` that were left out.
 
     allowed: how many bad lines may be left out; more of them are an error.
     """
@@ -26,7 +26,8 @@ class Sieve:
     def __init__(self, table: Table, allowed: int) -> None:
         self.kept = np.ones(table.num_rows, dtype=np.bool_)
         self._table, self._allowed = table, allowed
-        self._bad = list(table.bad_lines)
+        self.bad_lines = len(table.bad_lines)
+        self._first = list(table.bad_lines[:SHOWN])
         self._check()
 
     def refuse(self, wrong: pa.ChunkedArray, tell: Callable[[str, int], str]) -> None:
@@ -37,11 +38,15 @@ class Sieve:
         """
         faulty = _mask(wrong) & self.kept
         rows = np.flatnonzero(faulty)
-        shown = rows[: max(0, _SHOWN - len(self._bad)) or 1]
-        told = [tell(self._table.locate(int(row)), int(row)) for row in shown]
-        self._bad += told + [""] * (len(rows) - len(told))
+        if not len(rows):
+            return
+        last = self._first[-1].row if len(self._first) == SHOWN else len(faulty)
+        shown = [int(row) for row in rows[:SHOWN] if row < last] or [int(rows[0])]
+        told = [BadLine(row, tell(self._table.locate(row), row)) for row in shown]
+        self._first = sorted([*self._first, *told], key=lambda line: line.row)[:SHOWN]
+        self.bad_lines += len(rows)
         self.kept &= ~faulty
-        self._check(told[0] if told else None)
+        self._check(told[0].told)
 
     def leave_out(self, rows: npt.NDArray[np.bool_]) -> int:
         """Leaves out these rows, but not as bad lines. Returns how many of them were still in use."""
@@ -49,30 +54,25 @@ class Sieve:
         self.kept &= ~rows
         return left_out
 
-    def tell(self, reading: Reading) -> None:
-        """Reports which lines were left out."""
-        if self._bad:
-            shown = [line for line in self._bad[:_SHOWN] if line]
-            reading.warn(f"{counted(len(self._bad), 'bad line')} left out: {'; '.join(shown)}")
-
     @property
-    def bad_lines(self) -> int:
-        """How many bad lines were left out."""
-        return len(self._bad)
-
-    @property
-    def first_bad_line(self) -> str:
-        """The place and the fault of the first one; empty if there is none."""
-        return self._bad[0] if self._bad else ""
+    def first_bad_lines(self) -> list[str]:
+        """The places and the faults of the first few, in the order of the file."""
+        return [line.told for line in self._first]
 
     def _check(self, latest: str | None = None) -> None:
-        if len(self._bad) <= self._allowed:
+        if self.bad_lines <= self._allowed:
             return
-        told = latest or self._bad[0]
+        told = latest or self._first[0].told
         if not self._allowed:
             raise DataError(told)
-        number = f"{len(self._bad):,} bad lines, --skip-bad-lines allows {self._allowed}"
+        number = f"{self.bad_lines:,} bad lines, --skip-bad-lines allows {self._allowed}"
         raise DataError(f"{told}; {number}")
+
+
+def tell_bad_lines(number: int, first: Sequence[str], reading: Reading) -> None:
+    """Reports how many lines were left out, and the first few of them."""
+    if number:
+        reading.warn(f"{counted(number, 'bad line')} left out: {'; '.join(first[:SHOWN])}")
 
 
 def _mask(wrong: pa.ChunkedArray) -> npt.NDArray[np.bool_]:

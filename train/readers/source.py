@@ -71,14 +71,35 @@ class Source:
         """The unpacked name without its suffix, in lower case."""
         return Path(self.plain_name).stem.lower()
 
+    @property
+    def is_packed(self) -> bool:
+        """Whether it is compressed, or a member of an archive."""
+        return bool(self.member) or self.path.suffix.lower() in _DECOMPRESS
+
+    def packed_bytes(self) -> int:
+        """The size of the file that holds it, packed or not. Raises DataError if it cannot be read."""
+        with self._told_errors():
+            if self.store:
+                return int(fs.FileSystem.from_uri(self.store)[0].get_file_info(str(self.path)).size or 0)
+            return self.path.stat().st_size
+
     def read(self, most: int | None = None) -> bytes:
         """The unpacked bytes: all, or the first `most`. Raises DataError if they cannot be read."""
+        return next(self.chunks(-1 if most is None else most), b"")
+
+    def chunks(self, size: int) -> Iterator[bytes]:
+        """The unpacked bytes, so many at a time, -1 for all at once. Raises DataError if they cannot be read."""
+        with self._told_errors(), self._opened() as packed:
+            unpack = _DECOMPRESS.get(Path(self.member or self.path).suffix.lower())
+            file = packed if unpack is None else unpack(packed)
+            while data := file.read() if size < 0 else file.read(size):
+                yield data
+
+    @contextmanager
+    def _told_errors(self) -> Iterator[None]:
+        """Turns what goes wrong into a DataError."""
         try:
-            with self._opened() as packed:
-                unpack = _DECOMPRESS.get(Path(self.member or self.path).suffix.lower())
-                file = packed if unpack is None else unpack(packed)
-                data: bytes = file.read() if most is None else file.read(most)
-                return data
+            yield
         except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, gzip.BadGzipFile, RuntimeError) as error:
             raise DataError(f"{self.name}: cannot be unpacked: {error}") from None
         except (OSError, pa.ArrowException) as error:

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import pyarrow as pa
 
 from train.errors import DataError
+
+
+class WholeFileError(DataError):
+    """A block of a file cannot decide alone how the file is read. Whoever reads blocks then reads the whole file."""
+
+
+class BadLine(NamedTuple):
+    """A line that was left out because it cannot be split into fields.
+
+    row: the number of rows before it. told: its place and its fault.
+    """
+
+    row: int
+    told: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,9 +32,10 @@ class Table:
     name: of the file, for messages.
     sha256: of the unpacked bytes, in hexadecimal.
     locate: names a row (0-based) for an error: `rates.csv:42`, or `ratings.parquet, row 41`.
-    bad_lines: (place, fault) of every line that was left out because it cannot be split into fields.
+    bad_lines: in the order of the file.
     mixed: names of columns whose types differ from row to row; they are text here, and follow the rules for text.
     quotes_are_text: whether a quote is an ordinary character, so that a quote in an id is an error.
+    part: whether these are the rows of one block of a file.
     """
 
     name: str
@@ -28,9 +43,10 @@ class Table:
     columns: dict[str, pa.ChunkedArray]
     locate: Callable[[int], str]
     typed: bool = False
-    bad_lines: tuple[str, ...] = field(default=())
+    bad_lines: tuple[BadLine, ...] = field(default=())
     quotes_are_text: bool = False
     mixed: frozenset[str] = frozenset()
+    part: bool = False
 
     @property
     def num_rows(self) -> int:
@@ -89,7 +105,12 @@ def joined(tables: Sequence[Table], sha256: str) -> Table:
         return tables[part].locate(row - (ends[part] - tables[part].num_rows))
 
     columns = {name: whole.column(name) for name in first.columns}
-    bad_lines = tuple(line for table in tables for line in table.bad_lines)
+    starts = [0, *ends]
+    bad_lines = tuple(
+        BadLine(start + line.row, line.told)
+        for start, table in zip(starts, tables, strict=False)
+        for line in table.bad_lines
+    )
     quotes = any(table.quotes_are_text for table in tables)
     mixed = frozenset(name for table in tables for name in table.mixed)
     return Table(first.name, sha256, columns, locate, first.typed, bad_lines, quotes, mixed)

@@ -1,19 +1,15 @@
 """Delimited text. A line with missing fields, or a missing column, is an error that names the line.
 
-pyarrow reads all columns as strings, so that ids stay as they are in the file. It is fast but knows no line numbers.
-If there is a fault, the slow csv module reads the file again to find the line.
+This finds out how a file is written; text_rows.py reads its rows.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-
-import pyarrow as pa
-import pyarrow.csv
+from typing import Literal
 
 from train.dataset.reading import Reading
 from train.errors import DataError
@@ -28,14 +24,12 @@ from train.readers.dialect import (
     without_sep_line,
 )
 from train.readers.encoding import Decoded, decode
-from train.readers.names import SHOWN_NAMES, looks_like_header
-from train.readers.quotes import Quoting, has_backslashes, line_of_text_after_quotes, quotes_are_text, records
+from train.readers.names import looks_like_header
+from train.readers.quotes import Quoting, has_backslashes, line_of_text_after_quotes, quotes_are_text
 from train.readers.rules import ReadingRules
 from train.readers.source import Readable, Source
 from train.readers.table import Table
-
-_BLOCK_BYTES = 8 << 20
-_STAND_INS = ("\x1f", "\x1e", "\x1d", "\t")  # one-byte delimiters for pyarrow; the first unused one
+from train.readers.text_rows import TextRows, Written, by_one_byte
 
 
 @dataclass(frozen=True)
@@ -45,6 +39,7 @@ class Layout:
     names: the fields of a file without a header line; the last ones may be absent.
     quoted: "…" encloses a field.
     fewest: the fewest fields of a row; a delimiter that gives fewer is not considered.
+    recoded: the encoding of the file, if the source gives it in UTF-8.
     """
 
     delimiter: str | None = None
@@ -52,141 +47,79 @@ class Layout:
     quoted: bool | None = None
     encoding: str | None = None
     fewest: int = 2
+    recoded: str | None = None
 
 
 class TextFile:
-    """A text file whose encoding, delimiter, header and quotes are known; `read` returns its columns."""
+    """A text file whose encoding, delimiter, header and quotes are known; `read` returns its columns.
+
+    aligned: whether runs of blanks align the columns.
+    """
 
     def __init__(self, source: Readable, rules: ReadingRules, layout: Layout, reading: Reading) -> None:
         """Raises DataError if the file is empty, or not valid in the given encoding."""
         data = source.read()
-        self.name, self._rules = source.name, rules
+        self.name = source.name
         self._again = partial(TextFile, source, rules, layout, Reading())
         self._sha256 = hashlib.sha256(data).hexdigest()
-        decoded = decode(self.name, data, rules.encoding or layout.encoding)
-        self._body, named = without_sep_line(decoded.body)
-        lines = sample_lines(self._body)
+        if layout.recoded is None:
+            decoded = decode(self.name, data, rules.encoding or layout.encoding)
+        else:
+            decoded = replace(decode(self.name, data, "utf-8"), encoding=layout.recoded)
+        body, named = without_sep_line(decoded.body)
+        lines = sample_lines(body)
         if not lines:
             raise DataError(f"{self.name}: the file is empty")
         shown = layout.delimiter or rules.field_delimiter or named
-        if shown in (None, " ") and is_aligned(lines, layout.fewest):
-            shown, self._body = " ", without_alignment(self._body)
-            lines = sample_lines(self._body)
+        self.aligned = shown in (None, " ") and is_aligned(lines, layout.fewest)
+        if self.aligned:
+            shown, body = " ", without_alignment(body)
+            lines = sample_lines(body)
         shown = shown or find_delimiter(lines, layout.fewest, _asked(rules))
-        self._shape, self._delimiter = shown, shown
-        if len(shown.encode()) > 1:
-            self._stand_in(shown)
+        body, delimiter = by_one_byte(self.name, body, shown)
         first = [field.strip() for field in fields(lines[0], shown)]
         self.header = layout.names is None and rules.header and looks_like_header(first, _asked(rules))
-        self.names = first if self.header else self._numbered(first, layout.names)
-        self._quoting, literal = self._find_quotes(layout.quoted, reading)
+        self.names = first if self.header else self._numbered(first, layout.names, shown)
+        asked = rules.quotes if layout.quoted is None else "on" if layout.quoted else "off"
+        quoting, literal = _find_quotes(self.name, body, delimiter, len(self.names), asked, reading)
+        written = Written(self.name, self.names, shown, quoting, bool(rules.skip_bad_lines))
+        self.rows = TextRows(written, body, delimiter, self.header)
         self.described = self._describe(decoded)
         _tell_doubts(self.name, decoded, literal, reading)
 
     def read(self, chosen: Sequence[str]) -> Table:
         """Reads these columns. Raises DataError if a line has too few or too many fields, or a quote is not closed."""
-        line = re.search(rb"[^\r\n]+", self._body)
-        assert line is not None
-        start = line.end() if self.header else line.start()
-        bad: list[str] = []
-        if re.compile(rb"[^\r\n]").search(self._body, start):
-            columns = self._parse(start, chosen, bad)
-        else:
-            columns = {name: pa.chunked_array([], type=pa.string()) for name in chosen}
-        literal = self._quoting == "off" and b'"' in self._body
-        locate = partial(_locate, self._again)
-        return Table(self.name, self._sha256, columns, locate, False, tuple(bad), literal)
+        return self.rows.read(chosen, self._sha256, partial(_locate, self._again))
 
-    def _stand_in(self, delimiter: str) -> None:
-        for stand_in in _STAND_INS:
-            if stand_in.encode() not in self._body:
-                self._body = self._body.replace(delimiter.encode(), stand_in.encode())
-                self._delimiter = stand_in
-                return
-        told = "holds control characters; allowed is text with"
-        raise DataError(f"{self.name}: {told} {delimiter!r} between fields")
-
-    def _numbered(self, first: list[str], names: tuple[str, ...] | None) -> list[str]:
+    def _numbered(self, first: list[str], names: tuple[str, ...] | None, delimiter: str) -> list[str]:
         if names is None:
             return [f"column {place}" for place in range(1, len(first) + 1)]
         if len(first) > len(names):
-            shape = self._shape.join(names)
+            shape = delimiter.join(names)
             raise DataError(f"{self.name}:1: {len(first)} fields; allowed are {len(names)}: {shape}")
         return list(names[: len(first)])
 
-    def _find_quotes(self, quoted: bool | None, reading: Reading) -> tuple[Quoting, int]:
-        """How quotes enclose fields; and the line of the quote that shows that they do not, or 0."""
-        if quoted is not None:
-            return "on" if quoted else "off", 0
-        if self._rules.quotes != "auto":
-            return self._rules.quotes, 0
-        if has_backslashes(self._body, self._delimiter, len(self.names)):
-            return "backslash", 0
-        literal = quotes_are_text(self.name, self._body, self._delimiter, len(self.names))
-        line = 0 if literal else line_of_text_after_quotes(self._body, self._delimiter)
-        if line:
-            told = "text after a closing quote, so the quotes are left out: change this with --quotes"
-            reading.warn(f"{self.name}:{line}: {told}")
-        return "off" if literal else "on", literal
-
     def _describe(self, decoded: Decoded) -> str:
         header = "a header line" if self.header else "no header line"
-        quotes = ", a backslash before quotes within fields" if self._quoting == "backslash" else ""
-        return f"text in {decoded.encoding}, {delimiter_name(self._shape)} between fields, {header}{quotes}"
+        written = self.rows.written
+        quotes = ", a backslash before quotes within fields" if written.quoting == "backslash" else ""
+        return f"text in {decoded.encoding}, {delimiter_name(written.delimiter)} between fields, {header}{quotes}"
 
-    def _parse(self, start: int, chosen: Sequence[str], bad: list[str]) -> dict[str, pa.ChunkedArray]:
-        """The chosen columns of the lines from byte `start` on, found by position, because names may repeat."""
-        has_quotes = self._quoting != "off" and b'"' in self._body
-        escaped = self._quoting == "backslash"
-        keys = [str(self.names.index(name)) for name in chosen]
-        try:
-            table = pyarrow.csv.read_csv(
-                pa.BufferReader(pa.py_buffer(self._body).slice(start)),
-                pyarrow.csv.ReadOptions(column_names=[str(i) for i in range(len(self.names))], block_size=_BLOCK_BYTES),
-                pyarrow.csv.ParseOptions(
-                    delimiter=self._delimiter,
-                    quote_char='"' if self._quoting != "off" else False,
-                    escape_char="\\" if escaped else False,
-                    newlines_in_values=has_quotes or escaped,
-                    invalid_row_handler=(lambda _: "skip") if self._rules.skip_bad_lines else None,
-                ),
-                pyarrow.csv.ConvertOptions(include_columns=keys, column_types=dict.fromkeys(keys, pa.string())),
-            )
-        except pa.ArrowException as error:
-            self._explain()
-            raise DataError(f"{self.name}: cannot be read: {error}") from None
-        if (
-            has_quotes and not escaped and self._body.count(b'"') % 2
-        ):  # pyarrow accepts the end of the file as a closing quote
-            self._explain()
-        if self._rules.skip_bad_lines:
-            bad += self._uncut()
-        return {name: table.column(key) for name, key in zip(chosen, keys, strict=True)}
 
-    def _explain(self) -> None:
-        """Raises the DataError that names the first faulty line, if the csv module finds one."""
-        for record in records(self.name, self._body, self._delimiter, self._quoting, strict=True):
-            if len(record.fields) != len(self.names):
-                raise DataError(self._wrong_width(record.first, record.fields))
-
-    def _uncut(self) -> list[str]:
-        found = records(self.name, self._body, self._delimiter, self._quoting)
-        width = len(self.names)
-        return [self._wrong_width(one.first, one.fields) for one in found if len(one.fields) != width]
-
-    def _wrong_width(self, line: int, found: list[str]) -> str:
-        shape = self._shape.join(self.names[:SHOWN_NAMES])
-        return f"{self.name}:{line}: {len(found)} fields; allowed are {len(self.names)}: {shape}"
-
-    def locate(self, row: int) -> str:
-        """The file and line of a row (0-based)."""
-        wanted = row + self.header
-        found = records(self.name, self._body, self._delimiter, self._quoting)
-        whole = (record for record in found if len(record.fields) == len(self.names))
-        for index, record in enumerate(whole):
-            if index == wanted:
-                return f"{self.name}:{record.first}"
-        return f"{self.name}, row {row + 1}"
+def _find_quotes(
+    name: str, body: bytes, delimiter: str, width: int, asked: Literal["auto"] | Quoting, reading: Reading
+) -> tuple[Quoting, int]:
+    """How quotes enclose fields; and the line of the quote that shows that they do not, or 0."""
+    if asked != "auto":
+        return asked, 0
+    if has_backslashes(body, delimiter, width):
+        return "backslash", 0
+    literal = quotes_are_text(name, body, delimiter, width)
+    line = 0 if literal else line_of_text_after_quotes(body, delimiter)
+    if line:
+        told = "text after a closing quote, so the quotes are left out: change this with --quotes"
+        reading.warn(f"{name}:{line}: {told}")
+    return "off" if literal else "on", literal
 
 
 def first_lines(source: Source) -> list[str]:
@@ -200,7 +133,7 @@ def first_lines(source: Source) -> list[str]:
 
 def _locate(opened: Callable[[], TextFile], row: int) -> str:
     """Names a row for an error. It reads the file again; keeping all bytes for a rare error would cost memory."""
-    return opened().locate(row)
+    return opened().rows.locate(row)
 
 
 def _asked(rules: ReadingRules) -> list[str | None]:

@@ -7,6 +7,8 @@ Only splits by time need times. So an unreadable column is reported and ignored,
 from __future__ import annotations
 
 import datetime
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +35,24 @@ _ALLOWED = "allowed are seconds or milliseconds since 1970, and ISO text such as
 _NOT_CASTABLE = (pa.ArrowInvalid, pa.ArrowNotImplementedError)
 
 
+@dataclass(frozen=True)
+class _TimesLine:
+    """How times are written, and the first and the last one in seconds since 1970."""
+
+    written: str
+    first: float
+    last: float
+
+    def __str__(self) -> str:
+        return f"times: {self.written}, {_day(self.first)} to {_day(self.last)}"
+
+    def with_later(self, later: Any) -> Self | None:
+        """See `train.dataset.reading.Line`."""
+        if not isinstance(later, _TimesLine) or later.written != self.written:
+            return None
+        return replace(self, first=min(self.first, later.first), last=max(self.last, later.last))
+
+
 def read_times(
     table: Table, name: str, asked_for: bool, sieve: Sieve, reading: Reading
 ) -> npt.NDArray[np.float64] | None:
@@ -54,7 +74,7 @@ def read_times(
         return None
     if sieve.kept.any():
         used = times[sieve.kept]
-        reading.say(f"times: {written}, {_day(used.min())} to {_day(used.max())}")
+        reading.say(_TimesLine(written, float(used.min()), float(used.max())))
         _tell_early(table, name, times, sieve.kept, reading)
     return times
 

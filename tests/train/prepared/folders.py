@@ -31,3 +31,7 @@ def same(one: list[Rows], other: list[Rows]) -> bool:
         for first, second in zip(one, other, strict=True)
         for left, right in zip(first, second, strict=True)
     )
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.train.prepared.folders import RULES, prepared, rows_of, same
+from tests.train.prepared.folders import RULES, bytes_of, prepared, rows_of, same
 from tests.train.readers.store import serve_store
 from train.errors import DataError
 from train.prepared.folder import PreparedFolder
@@ -49,10 +49,6 @@ def test_other_machines_prepare_the_same_folder(frame: pd.DataFrame, tmp_path: P
     prepare(files, rules, None, tmp_path / "one", show=False)
     prepare(files, rules, None, tmp_path / "two", show=False, launch=elsewhere)
     assert bytes_of(tmp_path / "one") == bytes_of(tmp_path / "two")
-
-
-def bytes_of(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("name", ["files", "files/*.csv.gz", "fi*/*.csv.gz"])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from train.readers import ReadingRules, load_ratings, text
+from train.readers import ReadingRules, load_ratings, text_rows
 
 HEADER = "user_id,movie_id,rating\n"
 CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0\r\n")
@@ -36,7 +36,7 @@ def test_dialect_of_a_csv_does_not_change_the_data(tmp_path: Path, content: str)
 
 
 def test_quoted_line_break_may_be_in_any_field(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text, "_BLOCK_BYTES", 64)
+    monkeypatch.setattr(text_rows, "_PYARROW_BYTES", 64)
     rows = "".join(f'{n},m,{n % 10},"note\n{n}, and\nmore"\n' for n in range(300))
     assert read_csv(tmp_path, HEADER[:-1] + ",note\n" + rows)["user_id"].tolist() == list(range(300))
 
