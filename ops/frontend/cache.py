@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from importlib.util import find_spec
 from pathlib import Path
 
 from model.files import atomic_write
@@ -102,7 +103,9 @@ def _last_line(folder: Path) -> str:
 
 
 def main() -> None:
-    """Records the cache. Where that fails, it says so: serving works without it."""
+    """Records the cache, if TorchServe is installed. Where that fails, it says so: serving works without it."""
+    if find_spec("ts") is None:  # Python 3.14
+        return
     try:
         record(CACHE)
     except (RecordError, OSError) as error:

