@@ -147,8 +147,9 @@ help-bench: ## list the verbs that measure the project
 	@grep -hE '^[a-z-]+:.*## ' bench/bench.mk | awk -F':.*## ' '{printf "  %-15s %s\n", $$1, $$2}'
 
 setup: .venv/serve .venv/dev ## install everything, tests and linters included
-test: .venv/dev ## run every test, with real servers, in two processes
-	$(PY) -m pytest -n 2
+# Three processes, also on two cores: a test waits while a server starts, a key expires or a queue drains.
+test: .venv/dev ## run every test, with real servers, in three processes
+	$(PY) -m pytest -n 3
 test-quick: .venv/dev ## run the tests that need no server
 	$(PY) -m pytest -n 2 -m "not e2e"
 frontend: .venv/dev

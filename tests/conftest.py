@@ -32,37 +32,55 @@ MOVIE_IDS = [3, 10_007, 10_102, 10_253, 77_777, 2**62]
 GENRES = [["Crime"], ["Drama", "Crime"], [], ["Comedy"], ["Drama"], None]
 
 
-# End-to-end tests with a project of their own: each file goes where there is room.
-HAVE_OWN_PROJECTS = {"docs_commands", "make", "own_model", "readme"}
-# End-to-end tests that share a trained project, and start its server in their own way.
+# End-to-end tests that share the running image (see `running` in tests/e2e/conftest.py).
+SHARE_THE_IMAGE = {"image", "kserve", "logs", "prometheus", "roll_out"}
+# End-to-end tests that start servers of their own. All others share one server.
 START_SERVERS = {
-    *("auth", "auth_verbs", "browser_keys", "image", "kserve", "logs", "never_wait", "one_server"),
+    *("auth", "auth_verbs", "browser_keys", "docs_commands", "make", "never_wait", "one_server", "own_model"),
     *("failures_archives", "failures_load", "failures_supervisor", "failures_worker"),
-    *("prometheus", "ray", "roll_out", "soak"),
+    *("ray", "readme", "report_page", "soak"),
 }
-# The largest groups go first, so that this training of minutes (test_accuracy.py) does not begin last.
-SLOW = "tests/train/evaluation"
+# The groups that take longest, the longest first: one that began late would go on alone.
+LONGEST = (
+    "tests/e2e/served",
+    "tests/train/evaluation/test_accuracy.py",
+    *(f"tests/e2e/test_{name}.py" for name in ("own_model", "docs_commands", "readme", "make")),
+    "tests/e2e/image",
+    "tests/train/cluster/test_cluster.py",
+    *(f"tests/e2e/test_{name}.py" for name in ("soak", "ray", "auth_verbs", "failures_supervisor")),
+    *(f"tests/train/test_{name}.py" for name in ("resume", "run", "full_disk", "distributed")),
+    *(f"tests/bench/test_{name}.py" for name in ("gpu_served", "gpu", "gpu_carry")),
+    *("tests/score/cluster/test_cluster.py", "tests/score/test_command.py", "tests/train/parts/test_run.py"),
+    *(f"tests/e2e/test_{name}.py" for name in ("failures_archives", "auth", "never_wait", "failures_worker")),
+)
 
 
 class Rooms(LoadScopeScheduling):
-    """Of two processes, one takes the end-to-end tests that share a server, one those that share a project only.
-
-    All others go file by file to the process that is free.
-    """
+    """Each file goes to the process that is free. Files that share a server go to one process."""
 
     def _split_scope(self, nodeid: str) -> str:
-        path = str(super()._split_scope(nodeid))
-        if path.startswith(SLOW):
-            return SLOW
-        name = path.removeprefix("tests/e2e/test_").removesuffix(".py")
-        if not path.startswith("tests/e2e/") or name in HAVE_OWN_PROJECTS:
-            return path
-        return "tests/e2e/starting" if name in START_SERVERS else "tests/e2e/served"
+        return group_of(nodeid)
+
+
+def group_of(nodeid: str) -> str:
+    """The group of a test: its file, or what it shares."""
+    path = nodeid.partition("::")[0]
+    name = path.removeprefix("tests/e2e/test_").removesuffix(".py")
+    if not path.startswith("tests/e2e/") or name in START_SERVERS:
+        return path
+    return "tests/e2e/image" if name in SHARE_THE_IMAGE else "tests/e2e/served"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest groups come first."""
+    places = {group: place for place, group in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(group_of(item.nodeid), len(places)))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Rooms:
     """How `make test` spreads the tests; xdist's own groups come to nothing with pytest 9.2."""
+    config.option.loadscopereorder = False  # keeps the order of `pytest_collection_modifyitems`
     return Rooms(config, log)
 
 

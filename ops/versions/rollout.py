@@ -112,15 +112,19 @@ class Rollout:
             self._remove(version)  # the last step, because nothing can undo it
 
     def _register(self, version: str, timeout_s: float, undo: Undo) -> None:
-        from ops.versions.reference import ArchiveError, Reference  # it loads torch, which the other verbs do not need
-        from ops.versions.smoke import smoke
-
         names = self._names()
         if version in names:
             raise RolloutError(f"version {version} is already registered: `make unregister VERSION={version}` first")
         try:
-            reference = Reference(whole_archive(self._store, version), version)
-        except (DigestError, ArchiveError) as error:
+            archive = whole_archive(self._store, version)
+        except DigestError as error:
+            raise RolloutError(f"version {version} was not registered: {error}") from error
+        from ops.versions.reference import ArchiveError, Reference  # it loads torch, which only a whole archive needs
+        from ops.versions.smoke import smoke
+
+        try:
+            reference = Reference(archive, version)
+        except ArchiveError as error:
             raise RolloutError(f"version {version} was not registered: {error}") from error
         others = [len(one["workers"]) for one in self._client.versions() if one["default"]]
         printed = console.size(self._settings)

@@ -1,4 +1,4 @@
-"""Runs in its own process: a Ray cluster on this host, clients that never pause, and a change of the version.
+"""Runs in its own process: a Ray cluster on this host, clients that send requests, and a change of the version.
 
 Arguments: the model store, and the port of HTTP. Prints the clients' results as JSON.
 """
@@ -17,10 +17,14 @@ from ops.ray.serving import build
 from tests.waiting import wait_until
 
 BODY = {"instances": [{"ratings": [], "top_k": 1}]}
+# Between two requests of a client: without it, the clients would take the cores on which the replicas load torch.
+_PAUSE_S = 0.05
+# Requests in flight at which a replica is added: fewer than these clients have.
+_FEW = 0.1
 
 
 class Clients:
-    """Clients that send requests without a pause, each over one connection, until they are stopped."""
+    """Clients that send one request after the other, each over one connection, until they are stopped."""
 
     def __init__(self, url: str, number: int) -> None:
         self.seen: Counter[str] = Counter()
@@ -37,6 +41,7 @@ class Clients:
                     self.seen[f"{answer.status_code} {answer.headers.get('x-model-version')}"] += 1
                 except httpx.HTTPError as error:
                     self.seen[repr(error)] += 1
+                self._ended.wait(_PAUSE_S)
 
     def stop(self) -> None:
         self._ended.set()
@@ -57,15 +62,16 @@ def wait_for(number: int) -> int:
 
 def main() -> None:
     store, port = Path(sys.argv[1]), int(sys.argv[2])
-    arguments = {"store": str(store), "min_replicas": 2, "max_replicas": 3, "requests_per_replica": 1, "cpus": 0.1}
-    ray.init(num_cpus=4, include_dashboard=False, configure_logging=False, log_to_driver=False)
+    arguments = {"store": str(store), "min_replicas": 1, "max_replicas": 2, "requests_per_replica": _FEW, "cpus": 0.1}
+    # Without an address it would join any cluster that runs on this machine.
+    ray.init("local", num_cpus=2, include_dashboard=False, configure_logging=False, log_to_driver=False)
     serve.start(http_options={"host": "127.0.0.1", "port": port})
     try:
         serve.run(build({**arguments, "version": "1.0"}))
         few = replicas()
         clients = Clients(f"http://127.0.0.1:{port}/predictions/ncf", number=6)
         try:
-            most = wait_for(3)
+            most = wait_for(2)
             serve.run(build({**arguments, "version": "1.1"}))
             wait_until(lambda: clients.seen["200 1.1"], lambda: f"an answer of version 1.1: {clients.seen}")
         finally:

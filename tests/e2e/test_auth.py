@@ -12,6 +12,7 @@ from ops import auth
 from ops.client import ClientError
 from ops.process import server
 from tests.e2e import plain_http
+from tests.e2e.conftest import end
 from tests.e2e.grpc_client import GrpcClient
 from tests.e2e.guarded import PAIR, guarding, is_refused, request
 from tests.e2e.project import Project
@@ -114,7 +115,7 @@ def test_the_right_key_passes(guarded: Project) -> None:
 
 def test_an_expired_key_is_refused_until_it_is_rotated(guarded: Project) -> None:
     """Waits for twelve seconds: a key lives that long, so that a new one is still good when it is used."""
-    server.stop(guarded.settings)
+    end(guarded)
     config = guarded.folder / "config.properties"
     usual = config.read_text()
     config.write_text(usual.replace("token_expiration_min=43200", "token_expiration_min=0.2"))

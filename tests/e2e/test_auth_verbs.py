@@ -12,8 +12,8 @@ import pytest
 
 from ops import auth
 from ops.client import Client
-from ops.process import server
 from ops.process.supervise import ASK_S
+from tests.e2e.conftest import end
 from tests.e2e.guarded import PAIR, guarding, is_refused, request
 from tests.e2e.project import Project
 from tests.e2e.supervised import supervised
@@ -102,7 +102,7 @@ def test_advised_start_replaces_lost_keys(guarded: Project) -> None:
 
 
 def test_supervisor_with_a_refused_key_reports_it_once_and_does_not_restart(guarded: Project, tmp_path: Path) -> None:
-    server.stop(guarded.settings)
+    end(guarded)
     with supervised(guarded, tmp_path, "--unanswered-s", "3") as one:
         before, keys = one.front_end(), auth.key_file(guarded.settings).read_text()
         expired = {kind: {**entry, "key": "expired"} for kind, entry in json.loads(keys).items()}

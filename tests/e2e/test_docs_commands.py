@@ -5,6 +5,7 @@ If no test runs a block, the line above it says why.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -23,6 +24,7 @@ import pytest
 from tests.e2e.conftest import QUICK, end
 from tests.e2e.project import ROOT, Project, copy_trained, environment, free_ports
 from tests.waiting import DEADLINE_S, wait_until
+from train.output import METRICS
 
 pytestmark = pytest.mark.e2e
 
@@ -144,11 +146,27 @@ def test_ratings_of_any_format_are_trained_on(reader: Project, number: int) -> N
     assert (reader.folder / "build" / f"data.{number}" / "ncf.pt").exists()
 
 
-@pytest.mark.parametrize("number", range(len(marked("training"))))
+IN_TWO_PROCESSES = "PROCESSES=2"
+DONE = {command.replace("make serve", "make train") for command in marked("data")}
+ALONE = [command for command in marked("training") if command not in DONE and IN_TWO_PROCESSES not in command]
+
+
+@pytest.mark.parametrize("number", range(len(ALONE)))
 def test_the_commands_of_training_run(reader: Project, number: int) -> None:
-    command = marked("training")[number]
+    command = ALONE[number]
     own = quickly(f"{command} VERSION=training.{number}") if command.startswith("make train ") else command
     assert re.search("wrote build/|usage: python -m train", run(reader, own))
+
+
+def test_two_processes_train_a_version_and_what_they_made_is_packed(reader: Project) -> None:
+    [command] = [command for command in marked("training") if IN_TWO_PROCESSES in command]
+    printed = run(reader, quickly(f"{command} VERSION=of-two"))
+    assert printed.count("wrote build/of-two/ncf.pt") == 1
+    metrics = json.loads((reader.folder / "build" / "of-two" / METRICS).read_text())
+    assert metrics["processes"] == 2
+    packing = reader.make("package", "VERSION=of-two")
+    assert "wrote model-store/ncf-of-two.mar" in packing
+    assert "training version" not in packing
 
 
 def test_new_ratings_become_a_version_that_is_registered(reader: Project) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from model.artifact import load_artifact
+from ops.versions.rollout import Rollout
 from tests.e2e.project import Project
 
 pytestmark = pytest.mark.e2e
@@ -79,7 +80,8 @@ def test_an_update_makes_new_ids_known_without_training(served: Project, comedie
     assert "version 2.0 was made by `make update FROM=1.0 RATINGS=new.csv`, and a version is never replaced" in told
     assert artifact.stat().st_mtime_ns == made
 
-    served.make("register", "VERSION=2.0")
+    rollout = Rollout(served.client, served.settings)
+    rollout.register("2.0")
     try:
         answer = served.ask(pair, "2.0").json()
         ratings = [{"movie_id": movie, "rating": rating} for _, movie, rating in rows]
@@ -89,7 +91,7 @@ def test_an_update_makes_new_ids_known_without_training(served: Project, comedie
         assert "unknown" not in served.ask({"user_id": new_user, "movie_id": new_movie}, "2.0").json()
         assert served.ask(pair).json()["unknown"] == ["user_id"]  # 1.0 has not changed
     finally:
-        served.make("unregister", "VERSION=2.0")
+        rollout.unregister("2.0")
 
 
 def test_an_update_says_what_it_needs(served: Project) -> None:

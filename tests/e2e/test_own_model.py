@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, expect
 
+from ops.versions.rollout import Rollout
 from tests.e2e import plain_http
 from tests.e2e.browser import needs_browser, opened, rows
 from tests.e2e.conftest import end
@@ -50,7 +51,7 @@ def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         assert f"wrote model-store/ncf-{version}.mar" in told.stdout + told.stderr
     project.make("serve")
     for version in ("own-2", "own-3"):
-        project.make("register", f"VERSION={version}")
+        Rollout(project.client, project.settings).register(version)
     yield project
     end(project)
 

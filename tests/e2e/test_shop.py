@@ -42,9 +42,10 @@ def told(served: Project) -> Iterator[str]:
     """The output of `make` for the shop's version, which is then served beside that of movies."""
     write_shop(served.folder / "shop")
     told = served.make("package", *SHOP)
-    served.make("register", f"VERSION={VERSION}")
+    rollout = Rollout(served.client, served.settings)
+    rollout.register(VERSION)
     yield told
-    served.make("unregister", f"VERSION={VERSION}")
+    rollout.unregister(VERSION)
 
 
 def test_training_reports_the_chosen_columns(served: Project, told: str) -> None:
@@ -71,9 +72,10 @@ def test_the_report_has_products_and_no_movies(served: Project) -> None:
 def default(served: Project, told: str) -> Iterator[None]:
     """The shop's version is the default one."""
     assert told
-    served.make("promote", f"VERSION={VERSION}")
+    rollout = Rollout(served.client, served.settings)
+    rollout.promote(VERSION)
     yield
-    Rollout(served.client, served.settings).promote("1.0")
+    rollout.promote("1.0")
 
 
 @pytest.mark.usefixtures("default")

@@ -12,7 +12,7 @@ from tests.e2e.project import Project
 
 pytestmark = [pytest.mark.e2e, needs_load]
 
-SHORT = "--maximum-s 1 --overload-min 0.03 --requests 3000 --fault-s 3 --kills 1 --pipelining-min 0.05 --promotions 2"
+SHORT = "--maximum-s 1 --overload-min 0.03 --requests 3000 --fault-s 1 --kills 1 --pipelining-min 0.03 --promotions 2"
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ops.store.record import read_record
+from ops.versions.rollout import Rollout
 from tests.e2e.project import Project, copy_project
 from tests.waiting import wait_until
 
@@ -17,7 +18,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("alone_afterwards")]
 
 
 def test_killed_server_restarts_with_the_same_versions(both: Project, pair: dict[str, Any]) -> None:
-    both.make("promote", "VERSION=1.1")
+    Rollout(both.client, both.settings).promote("1.1")
     os.kill(json.loads((both.folder / ".run" / "server.json").read_text())["pid"], signal.SIGKILL)
     assert "Serving version 1.1" in both.make("serve")
     assert both.versions == {"1.0": False, "1.1": True}

@@ -1,16 +1,12 @@
 """Settings that a worker would end of are refused when they are packed."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from model.artifact import Artifact, save_artifact
-from train.package import PackageConfig, package
-
-ROOT = Path(__file__).parents[2]
+from train.package import PackageConfig, main, package
 
 
 @pytest.fixture
@@ -39,13 +35,11 @@ def test_wrong_settings_are_not_packed(config: PackageConfig, text: str, reason:
     assert list(config.store.iterdir()) == []
 
 
-def test_the_command_says_the_reason_in_a_line(config: PackageConfig) -> None:
+def test_the_command_says_the_reason_in_a_line(config: PackageConfig, capfd: pytest.CaptureFixture[str]) -> None:
     config.config.write_text("handler: {unknown: maybe}")
-    command = [sys.executable, "-m", "train.package", "--artifact", str(config.artifact)]
-    command += ["--store", str(config.store), "--config", str(config.config)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert done.stderr == f"package: {config.config}: handler.unknown: got 'maybe', allowed: answer, error\n"
+    words = ["--artifact", str(config.artifact), "--store", str(config.store), "--config", str(config.config)]
+    assert main(words) == 2
+    assert capfd.readouterr().err == f"package: {config.config}: handler.unknown: got 'maybe', allowed: answer, error\n"
 
 
 def test_settings_that_are_left_out_keep_their_defaults(config: PackageConfig) -> None:

@@ -8,7 +8,6 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.model_selection import train_test_split
 
 from train.dataset.data import count_repeated_pairs, index_ids, split_ratings
 from train.errors import DataError
@@ -25,6 +24,8 @@ def random_frame(rows: int) -> pd.DataFrame:
 
 
 def test_split_equals_scikit_learns() -> None:
+    from sklearn.model_selection import train_test_split  # it takes a second, and only this test needs it
+
     frame = random_frame(101)
     split = split_ratings(frame)
     train, validation = train_test_split(frame, test_size=0.2, random_state=1234, shuffle=True)
