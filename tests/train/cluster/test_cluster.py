@@ -73,9 +73,9 @@ def test_three_processes_of_torchrun_train_the_same_model(
 
 
 def test_after_a_killed_torchrun_nothing_runs_and_a_resumed_run_trains_the_same_model(
-    small_file: Path, options: list[str], alone: str, tmp_path: Path
+    ratings: Path, options: list[str], alone: str, tmp_path: Path
 ) -> None:
-    words = ["-m", "train.parts", "--data", str(small_file), "--out", str(tmp_path / "1.0"), *options]
+    words = ["-m", "train.parts", "--data", str(ratings), "--out", str(tmp_path / "1.0"), *options]
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     running = subprocess.Popen([*torchrun, *words], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait_until((tmp_path / "1.0" / ".resume" / "train-rating-block.safetensors").exists, "a kept sweep")
