@@ -10,6 +10,7 @@ import argparse
 import itertools
 import json
 import math
+import os
 import resource
 import subprocess
 import sys
@@ -138,7 +139,7 @@ def main() -> None:
     """Makes each size, measures it in a fresh process, and publishes the section `train`."""
     parser = make_parser("bench.train", __doc__)
     parser.add_argument("--rows", type=positive, nargs="+", default=SIZES, help="numbers of ratings")
-    parser.add_argument("--threads", type=positive, default=1, help="CPU threads")
+    parser.add_argument("--threads", type=positive, default=len(os.sched_getaffinity(0)), help="CPU threads")
     parser.add_argument("--kmrd", type=Path, help="KMRD's folder: also measure the time to the reference's error")
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()

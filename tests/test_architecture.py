@@ -34,6 +34,7 @@ ALLOWED = {
 # Files of train that every architecture needs.
 BESIDE = {
     "config",
+    "cores",
     "distributed",
     "errors",
     "fit_log",

@@ -66,8 +66,8 @@ class TrainConfig(ReaderOptions):
     """Seed of the split."""
     seed: int = 0
     """Seed of everything else. The same seed on the same machine gives the same artifact."""
-    threads: int = 1
-    """CPU threads; 0 uses PyTorch's default. More threads do not speed up small steps."""
+    threads: int = 0
+    """CPU threads; 0 is one for each core. They change no figure."""
     interest: InterestConfig = field(default_factory=InterestConfig)
     factors: FactorsConfig = field(default_factory=FactorsConfig)
     mlp: MLPConfig = field(default_factory=MLPConfig)

@@ -21,6 +21,7 @@ from model.scale import RatingScale
 from train import distributed
 from train.architectures import ARCHITECTURES
 from train.config import TrainConfig
+from train.cores import use_cores
 from train.cross_validation import cross_validate
 from train.dataset.data import EventsData, RatingsData
 from train.dataset.tensors import Ratings, TrainingSet, index_ratings, look_up_events, look_up_ratings
@@ -54,8 +55,9 @@ def run(config: TrainConfig, data: RatingsData) -> dict[str, Any]:
     Of several processes all train, and number 0 alone reports, writes and returns something.
     """
     clock = Clock()
-    if config.threads:
-        torch.set_num_threads(config.threads)
+    torch.set_num_threads(1)  # the order of sums within an operation stays the same on every machine
+    alone = distributed.world() == 1 and distributed.device().type == "cpu"
+    use_cores(config.threads if alone else 1)
     job = _Job.of(config, data)
     sides = split_as_asked(config, data)
     rows = job.index(sides.train)

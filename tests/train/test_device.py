@@ -27,6 +27,7 @@ def test_a_fit_stays_on_its_device(taste_set: TrainingSet) -> None:
     target = levels.score[levels.of(ratings.rating)]
     head = OrdinalHead(levels.edges, levels.value / 10, levels.share, levels.score, 2, 4, 0.1)
     numbers = len(taste_set.user_ids), len(taste_set.movie_ids)
+    rows = torch.arange(len(ratings))
     with torch.device("meta"):
         noise, sweeps, _ = choose_noise(ratings, target, CONFIG, 0, features)
         data = cut_ratings(ratings.user_index, ratings.movie_index, target, *numbers)
@@ -35,6 +36,6 @@ def test_a_fit_stays_on_its_device(taste_set: TrainingSet) -> None:
             sweep(state, data.sweeps, CONFIG)
         block = with_users(state, data)
         moved = block.to(torch.device("cpu"))
-        fit_ordinal(head, moved, ratings, 0.3, CONFIG, "test")
+        fit_ordinal(head, moved, ratings, 0.3, CONFIG, "test", rows)
     assert math.isfinite(block.alpha)
     assert all(bool(torch.isfinite(value).all()) for value in head.state_dict().values())

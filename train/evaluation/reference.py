@@ -18,7 +18,7 @@ from train.predict import predict
 from train.splitting import split_as_asked
 
 REFERENCE = "reference"
-_AS_TRAINED = (*RATINGS_OPTIONS, "test_size", "split", "given", "split_seed", "threads")
+_AS_TRAINED = (*RATINGS_OPTIONS, "test_size", "split", "given", "split_seed")
 
 
 def add_reference(held_out: HeldOut, metrics: dict[str, Any], source: str | Path) -> HeldOut:
@@ -37,7 +37,7 @@ def add_reference(held_out: HeldOut, metrics: dict[str, Any], source: str | Path
     data = config.read(source, tuple(told["rating_scale"]) if told["rating_scale"] else None)
     if data.sha256 != metrics["data"]["sha256"]:
         raise DataError(f"{data.source}: is not what this version was trained on, its SHA-256 is another")
-    torch.set_num_threads(config.threads or torch.get_num_threads())
+    torch.set_num_threads(1)  # as in training
     scale = RatingScale(*data.rating_scale)
     sides = split_as_asked(config, data)
     assert sides.held_out is not None

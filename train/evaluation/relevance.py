@@ -103,6 +103,6 @@ def _recommendable(
     known = np.flatnonzero((user < len(count)) & (movie < num_movies))
     known = known[count[user[known]] > 0][::-1]  # the last comes first, because np.unique keeps the first
     pair, place = np.unique(user[known] * num_movies + movie[known], return_index=True)
-    rated = train.user_index.numpy() * num_movies + train.movie_index.numpy()
-    new = ~np.isin(pair, rated)
+    rated = np.sort(train.user_index.numpy() * num_movies + train.movie_index.numpy())
+    new = rated[np.searchsorted(rated, pair).clip(max=len(rated) - 1)] != pair
     return pair[new], held_out.rating.numpy()[known[place[new]]].astype(np.float64)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from model.factor_network import FactorNetwork
+from train.cores import in_order
 from train.dataset.tensors import Ratings
 from train.factors.posterior import sort_by_side
 from train.factors.systems import rows_at_once
@@ -18,12 +19,14 @@ _USERS, _RATINGS = 8_192, 262_144
 
 def encode_users(network: FactorNetwork, ratings: Ratings, users: Tensor, num_users: int) -> Tensor:
     """Rows (n, W) of the user table for `users` (n,), ascending, of `num_users`, each from the user's ratings."""
-    chunks = chunks_of_users(ratings, users, num_users, network.size)
-    with torch.no_grad():
-        found = [
-            network.encode_users(part.user_index, part.movie_index, part.rating, len(rows)) for rows, part in chunks
-        ]
-    return torch.cat([network.user_embedding.weight[:0], *found])
+
+    @torch.no_grad()
+    def encode(chunk: tuple[Tensor, Ratings]) -> Tensor:
+        rows, part = chunk
+        return network.encode_users(part.user_index, part.movie_index, part.rating, len(rows))
+
+    found = in_order(encode, chunks_of_users(ratings, users, num_users, network.size))
+    return torch.cat([network.user_embedding.weight[:0].detach(), *found])
 
 
 def encode_unknown_user(network: FactorNetwork) -> None:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from train import distributed
+from train.cores import in_order
 from train.dataset.tensors import Ratings
 from train.factors.alike import Alike, alike_users
 from train.factors.config import FactorsConfig
@@ -23,7 +24,7 @@ from train.factors.user_part import UserPart, user_part
 from train.factors.variational import Block, bilinear
 
 # Ratings of a part: at least so many, and so many for each movie, since a part adds a row to every movie's sums.
-_PART_RATINGS, _RATINGS_PER_MOVIE = 1_000_000, 8
+_PART_RATINGS, _RATINGS_PER_MOVIE = 500_000, 8
 
 
 class _InMemory:
@@ -136,8 +137,9 @@ def with_users(state: BlockState, data: RatingsInParts) -> Block:
     """The block with all users, solved once more, so that they match the last movies."""
     tables = tables_of(state.movie)
     means, covariances = {}, {}
-    for part in data.sweeps.parts:
-        user, _ = solve_users(state, part, data.sweeps.targets[part.number][0], tables)
+    parts, targets = data.sweeps.parts, data.sweeps.targets
+    solved = in_order(lambda part: solve_users(state, part, targets[part.number][0], tables), parts)
+    for part, (user, _) in zip(parts, solved, strict=True):
         means[part.number], covariances[part.number] = user.mean, user.covariance
     noise = data.of_all(state.noise)
     user = Side(

@@ -27,6 +27,7 @@ from train.factors.assemble import assemble, fill_user_table
 from train.factors.choose import choose_noise
 from train.factors.choose_number import choose_number, score_sweeps_with
 from train.factors.config import FactorsConfig
+from train.factors.drawn_rows import drawn_rows
 from train.factors.drift import Drift, add_drift, measure_drift, strangers_of
 from train.factors.fit_blocks import fit_blocks
 from train.factors.levels import Levels, levels_of_counts, mean_and_deviation
@@ -79,7 +80,8 @@ def fit_factors(
     rating_block, score_block = fit_blocks(data, levels, (mean, deviation), config, choice, label, stages)
     ratings = data.ratings.to(distributed.device())
     by_time = "drift" in choice.settings
-    head = _fit_head(levels, score_block, ratings, scale, config, deviation, stages, label, by_time)
+    rows = torch.from_numpy(drawn_rows(data, config).place).to(ratings.rating.device)
+    head = _fit_head(levels, score_block, ratings, rows, scale, config, deviation, stages, label, by_time)
     cpu = torch.device("cpu")
     network = assemble(
         rating_block.to(cpu),
@@ -122,6 +124,7 @@ def _fit_head(
     levels: Levels,
     score_block: Block,
     ratings: Ratings,
+    rows: Tensor,
     scale: RatingScale,
     config: TrainConfig,
     deviation: float,
@@ -140,7 +143,7 @@ def _fit_head(
     head.to(ratings.rating.device)
     count = torch.bincount(ratings.movie_index, minlength=len(score_block.movie.mean))
     strangers = strangers_of(score_block, count) if by_time else None
-    fit_ordinal(head, score_block, ratings, deviation / scale.span, options, label, strangers)
+    fit_ordinal(head, score_block, ratings, deviation / scale.span, options, label, rows, strangers)
     stages.save(stage, head.state_dict(), {})
     return head
 

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from model.ordinal import OrdinalHead, expectation
 from train import distributed
+from train.cores import in_order
 from train.dataset.tensors import Ratings
 from train.errors import DivergedError
 from train.factors.adamw import OneCycleAdamW
@@ -36,11 +37,12 @@ def fit_ordinal(
     deviation: float,
     config: FactorsConfig,
     label: str,
+    rows: Tensor,
     strangers: Strangers | None = None,
 ) -> None:
-    """Trains `head` in place. deviation: of the ratings, in unit scores.
+    """Trains `head` in place on the ratings at `rows` (R,). deviation: of the ratings, in unit scores.
     strangers: hide the user of some rows, and the movie of some, behind these.
-    Draws rows, batches and dropout from PyTorch's global generator, which the caller seeds.
+    Draws batches and dropout from PyTorch's global generator, which the caller seeds.
 
     Raises:
         DivergedError: the loss stopped being finite.
@@ -48,7 +50,6 @@ def fit_ordinal(
     level = head.level(ratings.rating)
     user_counts = head.histogram(ratings.user_index, level, len(block.user.mean))
     movie_counts = head.histogram(ratings.movie_index, level, len(block.movie.mean))
-    rows = _permutation(len(ratings), level.device)[: config.network_rows]
     level = level[rows]
     inputs = inputs_of(head, block, ratings.take(rows), level, user_counts, movie_counts)
     if strangers is not None:
@@ -92,16 +93,17 @@ def inputs_of(
     head: OrdinalHead, block: Block, ratings: Ratings, level: Tensor, user_counts: Tensor, movie_counts: Tensor
 ) -> Inputs:
     """The inputs of all rows; the counts (N, L) and (M, L) are of the levels that each user and movie has."""
-    scores, users, movies = [], [], []
-    at_once = rows_at_once(_INPUT_ROWS, block.user.mean.shape[1])
-    for rows in torch.arange(len(level), device=level.device).split(at_once):
+
+    def inputs(rows: Tensor) -> Inputs:
         user_index, movie_index, own_level = ratings.user_index[rows], ratings.movie_index[rows], level[rows]
         score, user, movie = leave_one_out(block, user_index, movie_index, head.score[own_level])
         itself = functional.one_hot(own_level, head.num_levels).float()
-        scores.append(score.unsqueeze(1))
-        users.append(head.describe_user(user, user_counts[user_index] - itself))
-        movies.append(head.describe_movie(movie, movie_counts[movie_index] - itself))
-    return Inputs(torch.cat(scores), torch.cat(users), torch.cat(movies))
+        described = head.describe_user(user, user_counts[user_index] - itself)
+        return Inputs(score.unsqueeze(1), described, head.describe_movie(movie, movie_counts[movie_index] - itself))
+
+    at_once = rows_at_once(_INPUT_ROWS, block.user.mean.shape[1])
+    found = in_order(inputs, torch.arange(len(level), device=level.device).split(at_once))
+    return Inputs(*(torch.cat(columns) for columns in zip(*found, strict=True)))
 
 
 def hide_some(head: OrdinalHead, inputs: Inputs, strangers: Strangers) -> Inputs:

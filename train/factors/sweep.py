@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from model.moments import triangle
+from train.cores import in_order
 from train.errors import DivergedError
 from train.factors.config import FactorsConfig
 from train.factors.exchange import Exchange, PartSum
@@ -32,6 +33,7 @@ NoiseShapes = tuple[float, float]  # of the Gamma distributions of noise precisi
 
 _FIRST_ALPHA = 1.5
 _MOST_ALPHA = 1e4  # noise of less than a hundredth of the target's deviation: only made-up data reach it
+_MOST_SUMS = 1 << 28  # sums (M, S) of the parts that are worked on at a time: 1 GiB
 _BLOCK = 1024  # movies that are solved together, whatever the number of processes
 
 
@@ -112,13 +114,19 @@ def sweep(
     """
     tables = tables_of(state.movie)
     sums, statistics = data.exchange.new_sum(), data.exchange.new_sum()
-    for part in data.parts:
+
+    def work(part: UserPart) -> tuple[Side, Tensor, Tensor]:
         user_target, movie_target = data.targets[part.number]
         user, error = solve_users(state, part, user_target, tables)
         user.noise_precision = noise_precision(state.noise_shapes[0], part.by_user.count, error / user.noise_precision)
+        return user, _statistics(user, part), _movie_sums(user, part, movie_target, len(data.movie_count))
+
+    size = state.link.shape[1]
+    most = max(1, _MOST_SUMS // (len(data.movie_count) * (size * (size + 1) // 2 + 2 * size + 3)))
+    for part, (user, own_statistics, own_sums) in zip(data.parts, in_order(work, data.parts, most), strict=True):
         state.noise[part.number] = user.noise_precision
-        statistics.add(part.number, _statistics(user, part))
-        sums.add(part.number, _movie_sums(user, part, movie_target, len(data.movie_count)))
+        statistics.add(part.number, own_statistics)
+        sums.add(part.number, own_sums)
         if solved is not None:
             solved(part.number, user)
     if state.sweeps:  # at first the movies are random: nothing to learn a prior from

@@ -16,10 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
 from scipy import sparse
+
+from train.cores import in_order
 
 # Pairs of neighbours over all movies: it bounds the time. The larger the catalogue, the fewer neighbours has a movie.
 _MOST_PAIRS = 20_000_000
@@ -63,14 +66,16 @@ def fit_neighbours(
     parts = list(_parts_of_gram(rows, len(table.gram), diagonal, number))
     nearest = _Nearest(np.concatenate([one.place for one, _ in parts]), np.concatenate([one.gram for one, _ in parts]))
     earlier = sparse.vstack([one for _, one in parts], format="csr")
-    weight = np.zeros_like(nearest.gram)
     step = max(1, _PART_ENTRIES // number**2)
-    for start in range(0, beyond, step):
-        part = slice(start, start + step)
-        place = nearest.place[part]
+
+    def weights(start: int) -> np.ndarray:
+        place, gram = nearest.place[start : start + step], nearest.gram[start : start + step]
         system = _grams_of(place, earlier, table.gram)
         system[:, range(number), range(number)] = np.where(place < 0, 1.0, diagonal[place])
-        weight[part] = torch.linalg.solve(torch.from_numpy(system), torch.from_numpy(nearest.gram[part])).numpy()
+        solved: np.ndarray = torch.linalg.solve(torch.from_numpy(system), torch.from_numpy(gram)).numpy()
+        return solved
+
+    weight = np.concatenate(list(in_order(weights, range(0, beyond, step))))
     unexplained = diagonal[len(table.gram) :] - (nearest.gram * weight).sum(1)
     return _both_ways(nearest.place, weight, unexplained, table.unexplained)
 
@@ -83,7 +88,9 @@ def _parts_of_gram(
     products = np.bincount(_rows_of(of_movies), np.diff(of_groups.indptr)[of_movies.indices], of_movies.shape[0])
     keep = max(number, _MOST_ENTRIES // of_movies.shape[0])
     ends = np.flatnonzero(np.diff(np.cumsum(products) // _PART_PRODUCTS, append=np.inf)) + 1
-    for first, end in zip([0, *ends[:-1]], ends, strict=True):
+
+    def part(edges: tuple[int, int]) -> tuple[_Nearest, sparse.csr_matrix]:
+        first, end = edges
         place, gram = _padded(of_movies[first:end] @ of_groups)
         near = np.where(place < 0, 0, np.abs(gram) / np.sqrt(diagonal[place]))
         own = np.arange(start + first, start + end)[:, None]
@@ -92,7 +99,9 @@ def _parts_of_gram(
         place, gram = _first_of(np.where(place < own, near, 0), place, gram, min(keep, near.shape[1]))
         real = place >= 0
         offsets = np.append(0, np.cumsum(real.sum(1)))
-        yield nearest, sparse.csr_matrix((gram[real], place[real], offsets), (end - first, rows.shape[1]))
+        return nearest, sparse.csr_matrix((gram[real], place[real], offsets), (end - first, rows.shape[1]))
+
+    return in_order(part, pairwise([0, *ends.tolist()]))
 
 
 def _padded(matrix: sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray]:

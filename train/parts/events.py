@@ -20,11 +20,11 @@ from model.ids import IdMap
 from train.dataset.data import MOVIE_ID, TIME, USER_ID, index_ids
 from train.dataset.features import raw_ids
 from train.dataset.figures import describe_events
+from train.dataset.hashes import id_hashes
 from train.dataset.reading import Reading
 from train.dataset.tensors import Events
 from train.parts.config import PartsConfig
 from train.parts.load import sampled_users
-from train.prepared.hashes import id_hashes
 from train.readers.events import KnownIds, load_events
 from train.readers.rules import IdType
 

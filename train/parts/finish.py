@@ -21,9 +21,9 @@ from train.evaluation.evaluate import NETWORK
 from train.evaluation.held_out import HeldOut
 from train.factors.encode import encode_users
 from train.parts.events import UserEvents
-from train.parts.fit import Fit
 from train.parts.ids import ids_of, ids_tensor, ranked
 from train.parts.load import Part
+from train.parts.one_fit import Fit
 from train.parts.rows import FitRows
 from train.scratch import scratch_array
 from train.user_table import put_users

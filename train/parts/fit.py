@@ -7,73 +7,30 @@ encoded where they lie. What is finished is kept for `--resume`, and of a block 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from model.factor_network import FactorNetwork
 from model.ordinal import OrdinalHead
-from model.scale import RatingScale
-from train.config import TrainConfig
 from train.factors.assemble import join_blocks, movie_rows
 from train.factors.choose_number import LEAST, score_sweeps_with
-from train.factors.drift import Drift, Strangers, add_drift, popularity_of, strangers_of
+from train.factors.drift import Drift, add_drift, popularity_of, strangers_of
 from train.factors.encode import encode_unknown_user
 from train.factors.levels import levels_of_counts, mean_and_deviation
 from train.factors.method import start_head
-from train.factors.ordinal_fit import Inputs, fit_on_inputs, hide_some, inputs_of
-from train.factors.posterior import tables_of
-from train.factors.sweep import BlockState, SweepData, solve_users, start_from, start_state, sweep
+from train.factors.sweep import BlockState, SweepData, start_from, start_state, sweep
 from train.factors.variational import Block
-from train.parts.group import Group
-from train.parts.load import Facts, Mask, Part
-from train.parts.rows import FitRows, fit_rows, sweep_data
+from train.parts.fit_head import fit_head
+from train.parts.one_fit import Fit
+from train.parts.rows import FitRows, sweep_data
 from train.parts.state import load_state, save_state
-from train.parts.tree import Tree
-from train.resume import Stages
 
 _SAVED_EVERY_S = 5.0
-
-
-class Fit(NamedTuple):
-    """A fit's parts, its settings and where it keeps what is finished.
-
-    everything: fit on the held-out ratings too. label: names the fit.
-    """
-
-    group: Group
-    facts: Facts
-    parts: Sequence[Part]
-    everything: bool
-    features: Tensor | None
-    num_movies: int
-    scale: RatingScale
-    config: TrainConfig
-    stages: Stages
-    label: str
-
-    @property
-    def tree(self) -> Tree:
-        """What its processes send each other in a sweep."""
-        return Tree(self.group, self.facts.parts)
-
-    def rows(self) -> list[FitRows]:
-        """The ratings of this process's parts that it sees."""
-        return [fit_rows(part, self.kept(part)) for part in self.parts]
-
-    def kept(self, part: Part) -> Mask:
-        """Which ratings (R,) of a part it sees."""
-        return np.ones(len(part.held_out), dtype=np.bool_) if self.everything else ~part.held_out
-
-    def counts(self) -> tuple[Tensor, Tensor]:
-        """The different ratings that it sees (D,), ascending, and how often each occurs."""
-        numbers = self.facts.numbers if self.everything else self.facts.trained
-        return self.facts.values[numbers > 0], numbers[numbers > 0]
 
 
 def fit_network(fit: Fit, settings: Mapping[str, Any]) -> FactorNetwork:
@@ -108,7 +65,7 @@ def fit_network(fit: Fit, settings: Mapping[str, Any]) -> FactorNetwork:
         score_block = _fit_block(fit, data, state, score_sweeps, "score block", bar)
     straight, scored = _as_block(rating_block), _as_block(score_block)
     strangers = strangers_of(scored, movie_count) if by_time else None
-    _fit_head(fit, head, score_block, rows, data, counts, deviation, strangers)
+    fit_head(fit, head, score_block, rows, data, counts, deviation, strangers)
     rows_of_movies = movie_rows(straight, movie_count, by_time), movie_rows(scored, movie_count, by_time)
     table = torch.cat([counts, torch.zeros(1, head.num_levels)])
     standard, weight = (mean, deviation), options.rating_weight
@@ -142,68 +99,6 @@ def _fit_block(fit: Fit, data: SweepData, state: BlockState, sweeps: int, name: 
             save_state(state, fit.tree, fit.stages, stage)
             saved = time.monotonic()
     return state
-
-
-def _fit_head(
-    fit: Fit,
-    head: OrdinalHead,
-    state: BlockState,
-    rows: list[FitRows],
-    data: SweepData,
-    counts: Tensor,
-    deviation: float,
-    strangers: Strangers | None,
-) -> None:
-    """Trains the ordinal network in the first process on the drawn rows of all parts; every process gets it."""
-    stage = f"{fit.label}: network"
-    before = fit.group.tell((kept := fit.stages.load(stage)) and kept.tensors if fit.group.first else None)
-    if before is None:
-        parts = {part.number: part for part in fit.parts}
-        own = {part.number: part for part in rows}
-        tables = tables_of(state.movie)
-
-        def told(number: int) -> dict[str, Any]:
-            part = parts[number]
-            drawn = torch.from_numpy(part.drawn[fit.kept(part)])
-            return _inputs(head, state, own[number], drawn, data.targets[number][0], tables, counts)
-
-        found = sorted(fit.group.each(fit.facts.parts, told), key=lambda one: one["part"])
-        if fit.group.first:
-            inputs = Inputs(*(torch.cat([one[name] for one in found]) for name in Inputs._fields))
-            level = torch.cat([one["level"] for one in found])
-            inputs = inputs if strangers is None else hide_some(head, inputs, strangers)
-            fit_on_inputs(head, inputs, level, deviation / fit.scale.span, fit.config.factors, fit.label)
-            fit.stages.save(stage, head.state_dict(), {})
-        before = fit.group.tell(head.state_dict() if fit.group.first else None)
-    head.load_state_dict(before)
-    head.eval()
-
-
-def _inputs(
-    head: OrdinalHead,
-    state: BlockState,
-    rows: FitRows,
-    drawn: Tensor,
-    target: Tensor,
-    tables: Any,
-    counts: Tensor,
-) -> dict[str, Any]:
-    """What the ordinal network sees of a part's drawn rows, each left out."""
-    user, _ = solve_users(state, rows, target, tables)
-    level = head.level(rows.rating)
-    user_counts = head.histogram(rows.owner, level, len(user.mean))
-    block = Block(user, state.movie, state.alpha, state.noise_shapes)
-    ratings = rows.ratings.take(drawn)
-    none = torch.zeros(0, dtype=torch.int64)
-    if not len(ratings):
-        return {"part": rows.number, "level": none, **_no_inputs(head, state)}
-    found = inputs_of(head, block, ratings, level[drawn], user_counts, counts)
-    return {"part": rows.number, "level": level[drawn], **found._asdict()}
-
-
-def _no_inputs(head: OrdinalHead, state: BlockState) -> dict[str, Tensor]:
-    width = state.link.shape[1] + head.num_levels + 2
-    return {"score": torch.zeros(0, 1), "user": torch.zeros(0, width), "movie": torch.zeros(0, width)}
 
 
 def _as_block(state: BlockState) -> Block:

@@ -21,6 +21,7 @@ from model.scale import RatingScale
 from train.config import SPLITS_BY_TIME
 from train.dataset.data import MOVIE_ID
 from train.dataset.features import movie_features, raw_ids
+from train.dataset.hashes import id_hashes
 from train.dataset.tensors import TrainingSet
 from train.errors import DataError
 from train.factors.method import FACTORS
@@ -32,9 +33,9 @@ from train.output import build_catalogue
 from train.parts.config import PartsConfig
 from train.parts.events import UserEvents, read_events
 from train.parts.finish import Finished
-from train.parts.fit import Fit
 from train.parts.group import Group
 from train.parts.load import Facts, Part, load_facts, load_parts
+from train.parts.one_fit import Fit
 from train.parts.sample import Sample, collect_sample
 from train.prepared.folder import Manifest, PreparedFolder
 from train.resume import FOLDER, NO_STAGES, Stages, fingerprint_of
@@ -133,7 +134,7 @@ class Job:
             parts=self.parts,
             everything=everything,
             features=self.features,
-            num_movies=len(self.movie_ids),
+            movie_hashes=id_hashes(self.movie_ids.ids),
             scale=self.scale,
             config=self.config,
             stages=self.stages,

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from train.dataset.hashes import Hashes
 from train.parts.group import Group
-from train.prepared.hashes import Hashes
 
 _DIGIT_BITS = 16
 _DIGITS = 1 << _DIGIT_BITS

@@ -12,17 +12,16 @@ import torch
 from torch import Tensor
 
 from model.ids import IdMap
+from train.dataset.hashes import Hashes, below, id_hashes, seed_hash, splitmix64
 from train.parts.config import PartsConfig
 from train.parts.group import Group
 from train.parts.measured_file import Measured, MeasuredFile, Read, read_test_file
 from train.parts.newness import Seen
 from train.parts.split import Hashed, described_split, held_out_rows, repeats
 from train.prepared.folder import PreparedFolder, Rows
-from train.prepared.hashes import Hashes, below, id_hashes, seed_hash, splitmix64
 
 _MEASURED = 1_000_000  # most held-out ratings that are measured: enough for a standard error of .001
-_SALT = 0x5A17  # the ordinal network's rows are drawn apart from the held-out ones
-_OF_MEASURED = 0x3C6E  # and so are the measured ones, whichever are held out
+_OF_MEASURED = 0x3C6E  # they are drawn apart from the held-out ones
 
 Mask = npt.NDArray[np.bool_]
 
@@ -31,8 +30,7 @@ Mask = npt.NDArray[np.bool_]
 class Part:
     """One part. rows: without times.
 
-    held_out, drawn: masks (R,) of the ratings that are held out, and that the ordinal network sees.
-    measured: some or all of the held-out ratings, or those of a test file.
+    held_out: mask (R,) of the ratings that are held out. measured: all or some of these, or those of a test file.
     sampled: mask (n,) of the users that the first process sees whole; times: of their ratings, or None.
     digest: SHA-256 of its ratings and their times.
     """
@@ -41,7 +39,6 @@ class Part:
     rows: Rows
     held_out: Mask
     measured: Measured
-    drawn: Mask
     sampled: Mask
     times: npt.NDArray[np.float64] | None
     digest: str
@@ -120,14 +117,13 @@ def _measured(hashed: Hashed, held_out: Mask, share: float, seed: int) -> Measur
 
 def _part(number: int, hashed: Hashed, held_out: Mask, measured: Measured, ratings: int, config: PartsConfig) -> Part:
     """ratings: of all parts."""
-    rows, user_hash, row_hash = hashed
+    rows, user_hash, _ = hashed
     sampled = sampled_users(user_hash, ratings, config)
     return Part(
         number,
         rows._replace(time=None),
         held_out,
         measured,
-        below(splitmix64(row_hash ^ seed_hash(config.seed + _SALT)), config.factors.network_rows / ratings),
         sampled,
         None if rows.time is None else rows.time[sampled[rows.owner]],
         _digest(rows),

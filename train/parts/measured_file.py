@@ -15,6 +15,7 @@ import torch
 from model.ids import IdMap
 from train.dataset.data import MOVIE_ID, RATING, TIME, USER_ID, RatingsData, index_ids
 from train.dataset.features import raw_ids
+from train.dataset.hashes import id_hashes, part_of
 from train.dataset.splits import Mask
 from train.dataset.tensors import Ratings
 from train.errors import DataError
@@ -22,7 +23,6 @@ from train.parts.config import PartsConfig
 from train.parts.group import Group
 from train.parts.ids import ids_of, ids_tensor
 from train.prepared.folder import PreparedFolder, Rows
-from train.prepared.hashes import id_hashes, part_of
 from train.readers.rules import IdType
 
 

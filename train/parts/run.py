@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from model.factor_network import FactorNetwork
+from train.cores import use_cores
 from train.evaluation.evaluate import evaluate
 from train.factors.choose_number import score_sweeps_with
 from train.factors.levels import mean_and_deviation
@@ -21,9 +22,10 @@ from train.parts.biases import fit_biases
 from train.parts.config import PartsConfig
 from train.parts.describe import describe_parts
 from train.parts.finish import Finished, finished
-from train.parts.fit import Fit, fit_network
+from train.parts.fit import fit_network
 from train.parts.group import Group
 from train.parts.job import Job
+from train.parts.one_fit import Fit
 from train.parts.preparing import prepared_for
 from train.run import Clock, plot, rank
 
@@ -36,7 +38,8 @@ def run(config: PartsConfig, group: Group) -> dict[str, Any]:
     Raises:
         ValueError, OSError: the ratings cannot be read, or something cannot be written.
     """
-    torch.set_num_threads(1)  # processes are the parallelism, and one order of sums the promise
+    torch.set_num_threads(1)  # one order of sums is the promise
+    use_cores(config.threads if group.world == 1 else 1)
     clock = Clock()
     address = group.tell(prepared_for(config) if group.first else None)
     clock.lap("prepare")

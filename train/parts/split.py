@@ -14,12 +14,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from train.config import TrainConfig
+from train.dataset.hashes import Hashes, below, id_hashes, row_hashes, seed_hash, splitmix64
 from train.dataset.splits import Mask, last_row_of_users, last_rows_of_users, rank_from_last
 from train.errors import DataError
 from train.parts.group import Group
 from train.parts.largest import added_up, ascending_keys, nth_largest
 from train.prepared.folder import Rows
-from train.prepared.hashes import Hashes, below, id_hashes, row_hashes, seed_hash, splitmix64
 
 _SALT = 0x2E3D  # the new users of `--split users` are drawn apart from the sampled ones
 

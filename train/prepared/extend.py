@@ -26,11 +26,11 @@ from model.ids import IdMap
 from train.command import run_command
 from train.dataset.data import MOVIE_ID
 from train.dataset.folder import whole_folder
+from train.dataset.hashes import id_hashes, part_of
 from train.dataset.reading import Reading, counted
 from train.errors import DataError
 from train.prepared import folder as layout
 from train.prepared.folder import PreparedFolder
-from train.prepared.hashes import id_hashes, part_of
 from train.prepared.prepare import prepare
 from train.readers.address import is_object_store
 from train.readers.options import ReaderOptions

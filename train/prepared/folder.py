@@ -5,7 +5,7 @@
     ratings/part=N/*.parquet       user_id, item_id, rating and, if all ratings have one, time (seconds since 1970)
     catalogue.json                 what is known of the items, as columns; optional
 
-A user's ratings lie in one part: the highest bits of the user's hash (train/prepared/hashes.py). Rows may have any
+A user's ratings lie in one part: the highest bits of the user's hash (train/dataset/hashes.py). Rows may have any
 order, and a part any number of files. The folder may lie in an object store.
 """
 
@@ -25,9 +25,9 @@ from pyarrow import fs
 
 from model.ids import IdMap
 from train.dataset.data import MOVIE_ID
+from train.dataset.hashes import id_hashes, part_of
 from train.errors import DataError
 from train.prepared.column_types import fault_of
-from train.prepared.hashes import id_hashes, part_of
 from train.readers.address import is_database, is_object_store
 
 MANIFEST, ITEMS, CATALOGUE, RATINGS = "manifest.json", "items.parquet", "catalogue.json", "ratings"

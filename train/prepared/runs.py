@@ -15,9 +15,9 @@ import pyarrow.parquet
 
 from model.files import atomic_write
 from train.dataset.data import MOVIE_ID, RATING, TIME, USER_ID
+from train.dataset.hashes import id_hashes, part_of
 from train.errors import DataError
 from train.prepared import folder as layout
-from train.prepared.hashes import id_hashes, part_of
 
 BUCKETS = 1024  # of a run; the most parts
 

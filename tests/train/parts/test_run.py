@@ -42,7 +42,9 @@ def test_it_predicts_what_a_training_without_parts_does(
     without = FACTORS.fit(rows, artifact.scale, config, Choice(settings, FitLog()), "test", NO_STAGES)
     theirs = predict(without.network, rows.ratings, artifact.scale)
     ours = predict(artifact.network, look_up_ratings(frame, artifact.user_ids, artifact.movie_ids), artifact.scale)
-    assert float((ours - theirs).abs().max()) < 0.01 * artifact.scale.span
+    difference = (ours - theirs).abs() / artifact.scale.span
+    assert float(difference.mean()) < 0.001
+    assert float(difference.max()) < 0.005
     errors = [float((one - rows.ratings.rating).square().mean()) for one in (ours, theirs)]
     assert errors[0] == pytest.approx(errors[1], rel=0.005)
 
@@ -162,7 +164,6 @@ def test_without_a_held_out_share_nothing_is_measured(train: Train, tmp_path: Pa
     ("options", "told"),
     [
         (["--architecture", "mlp"], "architecture: got mlp, allowed in a training by parts: factors"),
-        (["--threads", "2"], "threads: got 2, allowed in a training by parts: 1; `CLUSTER=` (empty) trains without"),
         (["--folds", "5"], "folds: got 5, allowed in a training by parts: 0"),
         (["--data", "postgresql://me@host/db"], "a database is not trained on by parts"),
     ],

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from train.dataset.hashes import id_hashes, part_of
 from train.errors import DataError
 from train.prepared.extend import ExtendConfig, extend, main
 from train.prepared.folder import PreparedFolder
-from train.prepared.hashes import id_hashes, part_of
 from train.prepared.prepare import prepare
 from train.readers import ReadingRules
 

@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from train.prepared.hashes import below, id_hashes, part_of, row_hashes, splitmix64
+from train.dataset.hashes import below, id_hashes, part_of, row_hashes, splitmix64
 
 
 def test_splitmix64_gives_the_published_numbers() -> None:
