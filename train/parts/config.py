@@ -16,16 +16,6 @@ class PartsConfig(TrainConfig):
         ValueError: a value is not in the range that its docstring gives, or needs a training without parts.
     """
 
-    @property
-    def measures(self) -> bool:
-        """Whether there are ratings to measure on."""
-        return self.test_size > 0 or self.test_file is not None
-
-    @property
-    def refits(self) -> bool:
-        """Whether the network is fitted again, with the held-out ratings."""
-        return self.refit and self.test_size > 0 and self.test_file is None
-
     def __post_init__(self) -> None:
         super().__post_init__()
         lacking = {
@@ -38,3 +28,13 @@ class PartsConfig(TrainConfig):
                 raise ValueError(f"{told}; `CLUSTER=` (empty) trains without")
         if is_database(self.data):
             raise ValueError(f"{self.data}: a database is not trained on by parts: write its ratings to Parquet files")
+
+    @property
+    def measures(self) -> bool:
+        """Whether there are ratings to measure on."""
+        return self.test_size > 0 or self.test_file is not None
+
+    @property
+    def refits(self) -> bool:
+        """Whether the network is fitted again, with the held-out ratings."""
+        return self.refit and self.test_size > 0 and self.test_file is None

@@ -30,7 +30,7 @@ Mask = npt.NDArray[np.bool_]
 class Part:
     """One part. rows: without times.
 
-    held_out: mask (R,) of the ratings that are held out. measured: some or all of them, or those of a test file.
+    held_out: mask (R,) of the ratings that are held out. measured: all or some of these, or those of a test file.
     sampled: mask (n,) of the users that the first process sees whole; times: of their ratings, or None.
     digest: SHA-256 of its ratings and their times.
     """

@@ -1,6 +1,7 @@
 """A training by parts that is measured on a file of one's own: all ratings are trained on, and none of that file."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -97,21 +98,26 @@ def test_events_do_not_tell_what_is_measured(train: Train, ratings: Path, tmp_pa
     assert 3 in users
 
 
-def loaded(ratings: Path, prepared: Path, *options: str, group: Group | None = None) -> Loaded:
-    """The parts of prepared ratings, and what is measured of the test file."""
-    if not prepared.exists():
-        prepare(ratings, ReadingRules(), None, prepared, show=False)
-    words = ["--data", str(prepared), "--test-file", str(ratings.with_name("test.csv")), *options]
-    folder = PreparedFolder(prepared)
-    return load_parts(folder, IdMap(folder.items()), parse_options(words, PartsConfig), group or Group())
+@pytest.fixture(scope="module")
+def config(ratings: Path, tmp_path_factory: pytest.TempPathFactory) -> PartsConfig:
+    """Options for prepared ratings and the test file."""
+    folder = tmp_path_factory.mktemp("measured") / "prepared"
+    prepare(ratings, ReadingRules(), None, folder, show=False)
+    return PartsConfig(data=folder, test_file=ratings.with_name("test.csv"))
 
 
-def test_what_is_measured_does_not_depend_on_the_number_of_processes(ratings: Path, tmp_path: Path) -> None:
-    alone = loaded(ratings, tmp_path / "prepared").parts
+def loaded(config: PartsConfig, group: Group) -> Loaded:
+    """The parts of the ratings, and what is measured of the test file."""
+    folder = PreparedFolder(config.data)
+    return load_parts(folder, IdMap(folder.items()), config, group)
+
+
+def test_what_is_measured_does_not_depend_on_the_number_of_processes(config: PartsConfig) -> None:
+    alone = loaded(config, Group()).parts
     [port] = free_ports(1)
 
     def one_of(rank: int) -> Loaded:
-        return loaded(ratings, tmp_path / "prepared", group=Group(f"tcp://127.0.0.1:{port}", rank, 3))
+        return loaded(config, Group(f"tcp://127.0.0.1:{port}", rank, 3))
 
     with ThreadPoolExecutor(3) as threads:
         together = list(threads.map(one_of, range(3)))
@@ -120,8 +126,8 @@ def test_what_is_measured_does_not_depend_on_the_number_of_processes(ratings: Pa
         assert all(map(np.array_equal, one.measured, other.measured))
 
 
-def test_rows_that_are_trained_on_are_measured_if_copies_are_kept(ratings: Path, tmp_path: Path) -> None:
-    parts = loaded(ratings, tmp_path / "prepared", "--copies", "keep").parts
+def test_rows_that_are_trained_on_are_measured_if_copies_are_kept(config: PartsConfig) -> None:
+    parts = loaded(replace(config, copies="keep"), Group()).parts
     assert sum(len(part.measured.rating) for part in parts) == 400 + 3 + 2 * KNOWN
 
 

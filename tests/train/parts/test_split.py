@@ -48,13 +48,15 @@ def written(frame: pd.DataFrame, folder: Path) -> Path:
     return folder / "ratings.csv"
 
 
-def parts_of(data: Path, out: Path, *options: str, group: Group | None = None) -> list[Part]:
+def parts_of(data: Path, out: Path, *options: str) -> list[Part]:
     """The parts of prepared ratings, of which `options` hold out some."""
-    if not out.exists():
-        prepare(data, ReadingRules(), None, out, show=False)
-    config = parse_options(["--data", str(out), *options], PartsConfig)
-    folder = PreparedFolder(out)
-    return load_parts(folder, IdMap(folder.items()), config, group or Group())[0]
+    prepare(data, ReadingRules(), None, out, show=False)
+    return loaded(parse_options(["--data", str(out), *options], PartsConfig), Group())
+
+
+def loaded(config: PartsConfig, group: Group) -> list[Part]:
+    folder = PreparedFolder(config.data)
+    return load_parts(folder, IdMap(folder.items()), config, group).parts
 
 
 def held_out(parts: list[Part], item_ids: np.ndarray) -> set[tuple[int, int, float]]:
@@ -133,11 +135,11 @@ def test_what_is_measured_does_not_depend_on_what_is_held_out(
 @pytest.mark.parametrize("world", [2, 4])
 def test_the_split_does_not_depend_on_the_number_of_processes(by_day: Path, tmp_path: Path, world: int) -> None:
     alone = parts_of(by_day, tmp_path / "prepared", "--split", "time")
+    config = PartsConfig(data=tmp_path / "prepared", split="time")
     [port] = free_ports(1)
 
     def one_of(rank: int) -> list[Part]:
-        group = Group(f"tcp://127.0.0.1:{port}", rank, world)
-        return parts_of(by_day, tmp_path / "prepared", "--split", "time", group=group)
+        return loaded(config, Group(f"tcp://127.0.0.1:{port}", rank, world))
 
     with ThreadPoolExecutor(world) as threads:
         together = [part for parts in threads.map(one_of, range(world)) for part in parts]
