@@ -101,6 +101,7 @@ def test_a_prepared_folder_in_a_store_is_read_like_a_local_one(
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    (tmp_path / "bucket").mkdir()
     frame[frame["user_id"] < 300].to_csv(tmp_path / "ratings.csv", index=False)
     _, rows = prepared(tmp_path / "ratings.csv", tmp_path / "bucket" / "prepared")
     with serve_store(tmp_path) as host:
