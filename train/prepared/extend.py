@@ -42,7 +42,7 @@ from train.readers.rules import IdType
 class ExtendConfig(ReaderOptions):
     """Write a prepared folder again, with new ratings."""
 
-    base: Path
+    base: str | Path
     """The prepared folder to extend. It is not changed."""
     data: str
     """The new ratings, on the rating scale of the base: a folder, a file, files by a pattern, or an object store."""
@@ -59,7 +59,8 @@ def extend(config: ExtendConfig) -> Reading:
     """
     if is_object_store(str(config.base)):
         raise DataError(f"--base: got {config.base}, allowed is a folder of this machine: copy it here first")
-    base = PreparedFolder(config.base)
+    folder = Path(config.base)
+    base = PreparedFolder(folder)
     items = IdMap(base.items())
     rules = replace(config, user_ids=_type_of(base.rows(0, items).users), movie_ids=_type_of(items.ids))
     with (
@@ -70,7 +71,7 @@ def extend(config: ExtendConfig) -> Reading:
         new = PreparedFolder(Path(scratch) / "new")
         if base.manifest.times and not new.manifest.times:
             raise DataError(f"{config.data}: the ratings have no times, and those of {config.base} have")
-        _link(config.base / layout.RATINGS, target / layout.RATINGS)
+        _link(folder / layout.RATINGS, target / layout.RATINGS)
         added = _add_rows(base, new, target, config.copies != "keep")
         if not added:
             known = counted(new.manifest.ratings, "rating")

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,9 +24,9 @@ import pyarrow.parquet
 from pyarrow import fs
 
 from model.ids import IdMap
-from train.dataset.data import MOVIE_ID
 from train.dataset.hashes import id_hashes, part_of
 from train.errors import DataError
+from train.prepared.catalogue import catalogue_of
 from train.prepared.column_types import fault_of
 from train.readers.address import is_database, is_object_store
 
@@ -63,6 +63,9 @@ class Manifest:
                 raise DataError(f"{MANIFEST}: {name}: got {getattr(self, name)}, allowed: {value}")
         if self.parts < 1 or self.parts & (self.parts - 1):
             raise DataError(f"{MANIFEST}: parts: got {self.parts}, allowed: a power of two, such as 64")
+        lowest, highest = self.rating_scale
+        if not lowest < highest:
+            raise DataError(f"{MANIFEST}: rating_scale: got {self.rating_scale}, allowed: the lowest, then the highest")
         if self.ratings < 1:
             raise DataError(f"{MANIFEST}: ratings: got {self.ratings}, allowed: at least 1, the rows of all parts")
 
@@ -95,7 +98,7 @@ class PreparedFolder:
         try:
             self._files, self._root = _file_system(self.address)
             with self._files.open_input_file(self._path(MANIFEST)) as file:
-                told = json.loads(file.read())
+                told = dict(json.loads(file.read()))
             known = {one.name for one in fields(Manifest)}
             self.manifest = Manifest(**{name: value for name, value in told.items() if name in known})
         except (pa.ArrowException, OSError) as error:
@@ -113,18 +116,14 @@ class PreparedFolder:
         if self._files.get_file_info(path).type == fs.FileType.NotFound:
             return None
         with self._files.open_input_file(path) as file:
-            columns: dict[str, list[Any]] = json.loads(file.read())
-        ids = columns.pop(MOVIE_ID)
-        integer = bool(ids) and isinstance(ids[0], int)
-        frame = pd.DataFrame({MOVIE_ID: pd.array(ids, dtype="int64" if integer else "str")})
-        return frame.assign(**{name: pd.Series(values, dtype="object") for name, values in columns.items()})
+            return catalogue_of(f"{self.address}/{CATALOGUE}", file.read())
 
     def rows(self, part: int, item_ids: IdMap) -> Rows:
         """The ratings of one part. Raises DataError where they are damaged or belong to another part."""
         name = f"{RATINGS}/part={part}"
         table = self._part(part)
-        users = id_array(table["user_id"])
-        item = item_ids.rows(table["item_id"].to_numpy() if item_ids.integer else table["item_id"].to_pylist())
+        users, found = id_array(table["user_id"]), table["item_id"]
+        item = item_ids.rows(found.to_numpy() if item_ids.integer else list(map(str, found.to_pylist())))
         rating = table["rating"].to_numpy().astype(np.float32)
         time = table["time"].to_numpy().astype(np.float64) if self.manifest.times else None
         self._check(name, part, users, item == item_ids.unknown, rating)

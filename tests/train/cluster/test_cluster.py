@@ -20,6 +20,7 @@ import pytest
 from model.artifact import load_artifact
 from tests.waiting import wait_until
 from train.__main__ import parse_options
+from train.cluster import installed
 from train.cluster.__main__ import main
 from train.parts.config import PartsConfig
 from train.parts.group import Group
@@ -137,6 +138,16 @@ def test_help_lists_the_options_of_a_cluster_without_ray(
     assert ended.value.code == 0
     told = capfd.readouterr().out
     assert all(option in told for option in ("--cluster", "--processes", "--deadline", "--factors.factors"))
+
+
+def test_without_ray_the_command_that_installs_it_is_said(
+    small_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(installed, "find_spec", lambda _: None)
+    assert main(["--cluster", "auto", "--data", str(small_file), "--out", str(tmp_path / "1.0")]) == 2
+    told = "train: CLUSTER: Ray is not installed: `.venv/bin/python -m pip install -c constraints.txt --group cluster`"
+    assert capsys.readouterr().err == f"{told} installs it\n"
+    assert not (tmp_path / "1.0").exists()
 
 
 @needs_ray

@@ -15,7 +15,7 @@ import pytest
 from tests.train.prepared.folders import RULES, bytes_of, prepared, rows_of, same
 from tests.train.readers.store import serve_store
 from train.errors import DataError
-from train.prepared.folder import PreparedFolder
+from train.prepared.folder import PreparedFolder, is_prepared
 from train.prepared.prepare import prepare
 from train.readers import ReadingRules
 
@@ -90,6 +90,20 @@ def test_a_pattern_in_a_store_finds_the_catalogue_beside_the_files_and_is_an_err
     catalogue = folder.catalogue()
     assert catalogue is not None
     assert set(catalogue["title"]) == {"A film"}
+
+
+def test_a_prepared_folder_in_a_store_is_read_like_a_local_one(
+    frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    (tmp_path / "bucket").mkdir()
+    frame[frame["user_id"] < 300].to_csv(tmp_path / "ratings.csv", index=False)
+    _, rows = prepared(tmp_path / "ratings.csv", tmp_path / "bucket" / "prepared")
+    with serve_store(tmp_path) as host:
+        address = f"s3://bucket/prepared?region=us-east-1&scheme=http&endpoint_override={host}"
+        assert is_prepared(address)
+        assert same(rows_of(PreparedFolder(address)), rows)
 
 
 def test_a_machine_that_does_not_see_a_file_says_so(frame: pd.DataFrame, tmp_path: Path) -> None:
