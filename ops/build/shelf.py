@@ -85,6 +85,12 @@ class Shelf:
         packed = (path.stem.removeprefix(f"{NAME}-") for path in self.store.glob(archive_name("*")))
         return sorted({*self.trained(), *packed}, key=version_order)
 
+    def check_artifact(self, version: str) -> None:
+        """Raises VersionError if the version has no artifact; the message says which versions have one."""
+        if not self.artifact(version).is_file():
+            known = ", ".join(sorted(self.trained(), key=version_order)) or "none yet, `make train` makes one"
+            raise VersionError(f"{self.artifact(version)}: no such file; versions of this folder: {known}")
+
     def packed(self) -> list[Path]:
         """Every archive in the model store, including ncf.mar, which a start serves."""
         return sorted(self.store.glob("*.mar"))

@@ -30,3 +30,13 @@ def test_failed_update_leaves_no_files(shelf: Shelf, asked: dict[str, str]) -> N
     with pytest.raises((VersionError, FileNotFoundError)):
         verbs.update({**asked, "VERSION": "1.1"}, shelf)
     assert not shelf.folder("1.1").exists()
+
+
+def test_a_base_that_does_not_exist_is_refused_with_those_that_do(shelf: Shelf) -> None:
+    there = r"build/9/ncf\.pt: no such file; versions of this folder: "
+    with pytest.raises(VersionError, match=f"{there}none yet, `make train` makes one$"):
+        verbs.update({"RATINGS": "new.csv", "FROM": "9"}, shelf)
+    verbs.package({}, shelf)
+    verbs.package({"FROM": "1.0", "VERSION": "0.10"}, shelf)
+    with pytest.raises(VersionError, match=rf"{there}0\.10, 1\.0$"):
+        verbs.package({"FROM": "9"}, shelf)
