@@ -101,9 +101,11 @@ def update(asked: Mapping[str, str], shelf: Shelf) -> str:
     options = {"FROM": base, "RATINGS": asked["RATINGS"], "UPDATE_ARGS": asked.get("UPDATE_ARGS", "")}
     files = describe_files(options["RATINGS"], options["UPDATE_ARGS"], None)
     recipe = Recipe("update", options, files)
-    version = check_name(asked.get("VERSION") or shelf.next_free(base))
+    may_differ = is_url(options["RATINGS"])  # a database may have new rows each time
+    alike = None if may_differ else shelf.made_alike(recipe)
+    version = check_name(asked.get("VERSION") or alike or shelf.next_free(base))
     made = shelf.recipe(version)
-    if made is None or not made.is_same(recipe) or is_url(options["RATINGS"]):  # a database may have new rows each time
+    if made is None or not made.is_same(recipe) or may_differ:
         refuse_taken(version, shelf, "update", f"RATINGS={asked['RATINGS']} FROM={base}")
         with making(shelf.folder(version)), undone_on_failure() as undo:
             kept = set(shelf.folder(version).iterdir())
