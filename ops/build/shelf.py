@@ -66,7 +66,7 @@ class Shelf:
         return read_recipe(self.folder(version)) if self.artifact(version).is_file() else None
 
     def made_alike(self, recipe: Recipe) -> str | None:
-        """The newest version that was made from exactly this; None if none was."""
+        """A version that was made from exactly this; None if none was."""
         made = ((version, self.recipe(version)) for version in self.trained())
         return next((version for version, one in made if one is not None and one.is_same(recipe)), None)
 
