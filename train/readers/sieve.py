@@ -71,7 +71,7 @@ class Sieve:
         told = latest or self._bad[0]
         if not self._allowed:
             raise DataError(told)
-        number = f"{len(self._bad):,} bad lines, --skip-bad-lines allows {self._allowed}"
+        number = f"{counted(len(self._bad), 'bad line')}, --skip-bad-lines allows {self._allowed}"
         raise DataError(f"{told}; {number}")
 
 

@@ -15,6 +15,7 @@ from functools import partial
 import pyarrow as pa
 import pyarrow.csv
 
+from model.vocabulary import counted
 from train.dataset.reading import Reading
 from train.errors import DataError
 from train.readers.dialect import (
@@ -111,7 +112,7 @@ class TextFile:
             return [f"column {place}" for place in range(1, len(first) + 1)]
         if len(first) > len(names):
             shape = self._shape.join(names)
-            raise DataError(f"{self.name}:1: {len(first)} fields; allowed are {len(names)}: {shape}")
+            raise DataError(f"{self.name}:1: {counted(len(first), 'field')}; allowed are {len(names)}: {shape}")
         return list(names[: len(first)])
 
     def _find_quotes(self, quoted: bool | None, reading: Reading) -> tuple[Quoting, int]:
@@ -176,7 +177,7 @@ class TextFile:
 
     def _wrong_width(self, line: int, found: list[str]) -> str:
         shape = self._shape.join(self.names[:SHOWN_NAMES])
-        return f"{self.name}:{line}: {len(found)} fields; allowed are {len(self.names)}: {shape}"
+        return f"{self.name}:{line}: {counted(len(found), 'field')}; allowed are {len(self.names)}: {shape}"
 
     def locate(self, row: int) -> str:
         """The file and line of a row (0-based)."""
