@@ -36,15 +36,15 @@ TYPED := $(strip $(call given,$(KNOWN),command))
 .PHONY: checked versions register promote rollback unregister canary compare refresh history report test test-quick frontend lint clean
 
 help: ## list the verbs
-	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F':.*## ' '{printf "  %-15s %s\n", $$1, $$2}'
-	@echo 'Variables: VERSION=1.1  DATA=folder or file  PRESET=default|mlp|reference  TRAIN_ARGS="--seed 1"'
-	@echo '           DATA=postgresql://user@host/db or a SQLite file, with QUERY or TABLE, MOVIES_QUERY'
-	@echo '           ITEM=product TAGS=categories: your own words  SHARE, MODE, REQUESTS (canary)'
-	@echo '           PORT=9090  RATINGS, FROM (update)  RESUME=1, PROCESSES=2, CLUSTER=auto (train, score)'
-	@echo '           SERVER=torchserve|asgi  AUTH=on|off (serve, run)  WITH (compare, report)  KEEP (refresh)'
-	@echo '           MODEL, USERS, MOVIES or ITEMS, MODULE, MODULE_ARGS, OUTPUT, SCALE, VECTORS (adopt)'
-	@echo '           OUT, TOP_K, USERS or RATINGS, GENRES, EXCLUDE_SEEN, RANK_BY, EXACT (score)'
-	@echo 'Further options: make train-help, update-help, adopt-help, score-help; CLUSTER=auto adds its own.'
+	@{ grep -hE '^[a-z-]+:.*## ' Makefile | awk -F':.*## ' '{printf "  %-15s %s\n", $$1, $$2}'; \
+	echo 'Variables: VERSION=1.1  DATA=folder or file  PRESET=default|mlp|reference  TRAIN_ARGS="--seed 1"'; \
+	echo '           DATA=postgresql://user@host/db or a SQLite file, with QUERY or TABLE, MOVIES_QUERY'; \
+	echo '           ITEM=product TAGS=categories: your own words  SHARE, MODE, REQUESTS (canary)'; \
+	echo '           PORT=9090  RATINGS, FROM (update)  RESUME=1, PROCESSES=2, CLUSTER=auto (train, score)'; \
+	echo '           SERVER=torchserve|asgi  AUTH=on|off (serve, run)  WITH (compare, report)  KEEP (refresh)'; \
+	echo '           MODEL, USERS, MOVIES or ITEMS, MODULE, MODULE_ARGS, OUTPUT, SCALE, VECTORS (adopt)'; \
+	echo '           OUT, TOP_K, USERS or RATINGS, GENRES, EXCLUDE_SEEN, RANK_BY, EXACT (score)'; \
+	echo 'Further options: make train-help, update-help, adopt-help, score-help; CLUSTER=auto adds its own.'; } | cat || test $$? = 141
 
 checked: .venv/serve
 	@$(if $(TYPED),$(PY) -m ops.variables $(TYPED))
@@ -144,7 +144,7 @@ clean: ## stop the server and delete what was made; versions only with FORCE=1
 	else rm -rf build model-store logs .run key_file.json; fi
 
 help-bench: ## list the verbs that measure the project
-	@grep -hE '^[a-z-]+:.*## ' bench/bench.mk | awk -F':.*## ' '{printf "  %-15s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' bench/bench.mk | awk -F':.*## ' '{printf "  %-15s %s\n", $$1, $$2}' || test $$? = 141
 
 setup: .venv/serve .venv/dev ## install everything, tests and linters included
 # Three processes, also on two cores: a test waits while a server starts, a key expires or a queue drains.

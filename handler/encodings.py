@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 
 from handler.errors import RequestError, shown
+from model.vocabulary import counted
 
 CONTENT_ENCODING = "content-encoding"
 _NAMES = {"gzip": "gzip", "x-gzip": "gzip", "deflate": "deflate"}
@@ -57,7 +58,7 @@ def _inflate(body: bytes, name: str, most: int) -> bytes:
             return found
         if name != "gzip":
             break
-    raise RequestError(f"body: {len(body)} bytes after the end of the {name}")
+    raise RequestError(f"body: {counted(len(body), 'byte')} after the end of the {name}")
 
 
 def _has_zlib_header(body: bytes) -> bool:

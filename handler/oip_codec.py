@@ -23,7 +23,7 @@ from handler.tensors import read_binary, read_json
 from handler.unknown_ids import unknown_ids_error
 from model.asks import Answer, ColumnsAnswer, ColumnsAsk, ServedModel
 from model.ids import IdMap
-from model.vocabulary import ITEM_ID, Vocabulary
+from model.vocabulary import ITEM_ID, Vocabulary, counted
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
 _BODY_FIELDS = frozenset({"id", "parameters", "inputs", "outputs", "model_name", "model_version"})
@@ -60,7 +60,7 @@ class OipCodec:
             raise RequestError("outputs: no raw bytes over gRPC, whose answers have no header to tell where they begin")
         columns = self._columns(body, tail)
         if len(columns.user_ids) != len(columns.movie_ids):
-            sizes = f"user_id has {len(columns.user_ids)} entries, {self._movie_id} {len(columns.movie_ids)}"
+            sizes = f"user_id has {counted(len(columns.user_ids), 'entry')}, {self._movie_id} {len(columns.movie_ids)}"
             raise RequestError(f"inputs: {sizes}; expected the same number")
         return DecodedRequest("columns", [columns], partial(self._encode, columns, request_id, outputs))
 
@@ -84,16 +84,15 @@ class OipCodec:
             if "data" in tensor:
                 raise RequestError(f"{where}: both data and binary_data_size, expected one of them")
             if type(raw_bytes) is not int or not 0 <= raw_bytes <= len(tail) - start:
-                raise RequestError(
-                    f"{where}.parameters.binary_data_size: got {shown(raw_bytes)}, {len(tail) - start} bytes are left"
-                )
+                left = counted(len(tail) - start, "byte is", "bytes are")
+                raise RequestError(f"{where}.parameters.binary_data_size: got {shown(raw_bytes)}, {left} left")
             found[name] = read_binary(tensor, size, self._ids[name], tail[start : start + raw_bytes], where)
             start += raw_bytes
         for name in self._ids:
             if name not in found:
                 raise RequestError(f"inputs: {name}: missing")
         if start != len(tail):
-            raise RequestError(f"body: {len(tail) - start} bytes after the last tensor")
+            raise RequestError(f"body: {counted(len(tail) - start, 'byte')} after the last tensor")
         return ColumnsAsk(found["user_id"], found[self._movie_id])
 
     def _size(self, tensor: Mapping[str, Any], where: str) -> int:

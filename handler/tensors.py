@@ -11,6 +11,7 @@ import numpy as np
 from handler.errors import RequestError, expect_list, shown
 from handler.id_fields import are_ids, checked_id
 from model.ids import IdMap
+from model.vocabulary import counted
 
 _INTEGERS = {
     "INT64": "<i8",
@@ -43,7 +44,7 @@ def read_json(tensor: Mapping[str, Any], size: int, ids: IdMap, where: str) -> l
     if data and type(data[0]) is list:
         data = [value for row in data for value in expect_list(row, f"{where}.data")]
     if len(data) != size:
-        raise RequestError(f"{where}.data: {len(data)} elements, the shape says {size}")
+        raise RequestError(f"{where}.data: {counted(len(data), 'element')}, the shape says {size}")
     if are_ids(data, ids.python_type):
         return data
     return [checked_id(value, ids.python_type, f"{where}.data[{place}]") for place, value in enumerate(data)]
@@ -59,7 +60,7 @@ def read_binary(tensor: Mapping[str, Any], size: int, ids: IdMap, raw: bytes | m
     if datatype in _INTEGERS:
         kind = np.dtype(_INTEGERS[datatype])
         if len(raw) != size * kind.itemsize:
-            raise RequestError(f"{where}: {len(raw)} bytes, the shape says {size * kind.itemsize}")
+            raise RequestError(f"{where}: {counted(len(raw), 'byte')}, the shape says {size * kind.itemsize}")
         return np.frombuffer(raw, dtype=kind).astype(np.int64)
     strings = _read_strings(raw, size, where)
     if not ids.integer:
@@ -82,9 +83,9 @@ def _read_strings(raw: bytes | memoryview, size: int, where: str) -> list[str]:
         start += 4 + length
         values.append(raw[start - length : start])
     if start != len(raw):
-        raise RequestError(f"{where}: {len(values)} strings, the last of them cut off")
+        raise RequestError(f"{where}: {counted(len(values), 'string')}, the last of them cut off")
     if len(values) != size:
-        raise RequestError(f"{where}: {len(values)} strings, the shape says {size}")
+        raise RequestError(f"{where}: {counted(len(values), 'string')}, the shape says {size}")
     try:
         return [bytes(value).decode() for value in values]
     except UnicodeDecodeError as error:

@@ -134,6 +134,10 @@ class Client:
     def _send(self, method: str, url: str, **options: Any) -> httpx.Response:
         try:
             return self._http.request(method, url, **options)
+        except httpx.ConnectError as error:
+            place = httpx.URL(url)
+            told = f"nothing answers at {place.scheme}://{place.netloc.decode()}: `make serve` starts a server"
+            raise ClientError(told) from error
         except httpx.HTTPError as error:
             raise ClientError(f"{method} {url}: {error}") from error
 

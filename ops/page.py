@@ -8,6 +8,8 @@ from pathlib import Path
 
 from model.archive import NAME
 from ops import auth
+from ops.client import Client, ClientError
+from ops.command import failing_in_one_line
 from ops.settings import ServerSettings, read_settings
 
 
@@ -21,6 +23,8 @@ def main() -> None:
     settings = read_settings(Path("config.properties"), Path.cwd())
     if auth.is_on(settings):
         sys.exit("open: with AUTH=on a browser cannot get the page from TorchServe; use nginx, as docs/page.md says")
+    with failing_in_one_line("open", (ClientError,), "open: interrupted"):
+        Client(settings).versions()  # a browser would say only that the address cannot be reached
     address = page_address(settings)
     opened = webbrowser.open(address)
     print(address if opened else f"no browser here; open this address in one: {address}")

@@ -25,14 +25,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--version", help="the version to ask (default: the default version)")
     options = parser.parse_args(arguments)
     with failing_in_one_line("predict", (ClientError, ValueError, OSError), "predict: interrupted"):
-        settings = read_settings(Path("config.properties"), Path.cwd())
-        client = Client(settings)
-        try:
-            answer = client.answer(options.body.encode(), options.version)
-        except ClientError as error:
-            if isinstance(error.__cause__, httpx.ConnectError):
-                raise ClientError(f"nothing answers at {settings.inference}: `make serve` starts a server") from error
-            raise
+        client = Client(read_settings(Path("config.properties"), Path.cwd()))
+        answer = client.answer(options.body.encode(), options.version)
         if answer.status == httpx.codes.NOT_FOUND and options.version is not None:
             _tell_versions(client, options.version)
         sys.stdout.write(answer.body.decode(errors="replace").rstrip("\n") + "\n")

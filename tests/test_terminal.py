@@ -59,6 +59,17 @@ def test_a_reader_that_has_left_changes_nothing(tmp_path: Path, command: list[st
     assert process.returncode == status
 
 
+@pytest.mark.parametrize("verb", ["help", "help-bench"])
+def test_help_of_make_is_silent_without_a_reader(verb: str) -> None:
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    with subprocess.Popen(["make", verb], cwd=ROOT, env=own, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
 def test_a_library_changes_nothing(tmp_path: Path) -> None:
     code = "import sys; before = sys.excepthook, sys.stdout; import train, score, ops\n"
     code += "assert (sys.excepthook, sys.stdout) == before"

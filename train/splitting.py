@@ -37,8 +37,11 @@ def split_as_asked(config: TrainConfig, data: RatingsData) -> Sides:
 
     Raises:
         DataError: the split needs times that the data lacks, it leaves a side empty, there are more folds than
-            ratings, or the test file cannot be read.
+            ratings, all ratings are of one movie, or the test file cannot be read.
     """
+    if data.ratings[MOVIE_ID].nunique() == 1:
+        told = f"all ratings are of one {config.words.item}, {data.ratings[MOVIE_ID].iloc[0]}"
+        raise DataError(f"{data.source.name}: {told}; at least 2 {config.words.items} are needed")
     if len(data.ratings) < config.folds:
         told = f"{data.source.name}: {counted(len(data.ratings), 'rating is', 'ratings are')}"
         raise DataError(f"{told} too few for --folds {config.folds}")

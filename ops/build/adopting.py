@@ -28,7 +28,7 @@ def adopt(asked: Mapping[str, str], shelf: Shelf) -> str:
     options["MOVIES"] = asked.get("ITEMS") or options["MOVIES"]
     _refuse_missing(options)
     recipe = Recipe("adopt", options, _files(options))
-    version = check_name(asked.get("VERSION") or _free(shelf))
+    version = check_name(asked.get("VERSION") or shelf.made_alike(recipe) or _free(shelf))
     made = shelf.recipe(version)
     if made is None or not made.is_same(recipe):
         refuse_taken(version, shelf, "adopt", _given(options))

@@ -65,6 +65,11 @@ class Shelf:
         """
         return read_recipe(self.folder(version)) if self.artifact(version).is_file() else None
 
+    def made_alike(self, recipe: Recipe) -> str | None:
+        """A version that was made from exactly this; None if none was."""
+        made = ((version, self.recipe(version)) for version in self.trained())
+        return next((version for version, one in made if one is not None and one.is_same(recipe)), None)
+
     def is_taken(self, version: str) -> bool:
         """Whether a version already has this name."""
         recorded = {*read_record(self.store).registered, *read_record(self.store).defaults}
@@ -84,6 +89,12 @@ class Shelf:
         """The versions that have an artifact or an archive, by name."""
         packed = (path.stem.removeprefix(f"{NAME}-") for path in self.store.glob(archive_name("*")))
         return sorted({*self.trained(), *packed}, key=version_order)
+
+    def check_artifact(self, version: str) -> None:
+        """Raises VersionError if the version has no artifact; the message says which versions have one."""
+        if not self.artifact(version).is_file():
+            known = ", ".join(sorted(self.trained(), key=version_order)) or "none yet, `make train` makes one"
+            raise VersionError(f"{self.artifact(version)}: no such file; versions of this folder: {known}")
 
     def packed(self) -> list[Path]:
         """Every archive in the model store, including ncf.mar, which a start serves."""

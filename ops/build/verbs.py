@@ -97,14 +97,15 @@ def update(asked: Mapping[str, str], shelf: Shelf) -> str:
     if not asked.get("RATINGS"):
         raise VersionError("RATINGS: give a folder or file of new ratings: `make update RATINGS=new.csv`")
     base = check_name(asked.get("FROM") or shelf.default())
-    if not shelf.artifact(base).is_file():
-        raise VersionError(f"FROM: {shelf.artifact(base)}: no such file: only a version of this folder can be updated")
+    shelf.check_artifact(base)
     options = {"FROM": base, "RATINGS": asked["RATINGS"], "UPDATE_ARGS": asked.get("UPDATE_ARGS", "")}
     files = describe_files(options["RATINGS"], options["UPDATE_ARGS"], None)
     recipe = Recipe("update", options, files)
-    version = check_name(asked.get("VERSION") or shelf.next_free(base))
+    may_differ = is_url(options["RATINGS"])  # a database may have new rows each time
+    alike = None if may_differ else shelf.made_alike(recipe)
+    version = check_name(asked.get("VERSION") or alike or shelf.next_free(base))
     made = shelf.recipe(version)
-    if made is None or not made.is_same(recipe) or is_url(options["RATINGS"]):  # a database may have new rows each time
+    if made is None or not made.is_same(recipe) or may_differ:
         refuse_taken(version, shelf, "update", f"RATINGS={asked['RATINGS']} FROM={base}")
         with making(shelf.folder(version)), undone_on_failure() as undo:
             kept = set(shelf.folder(version).iterdir())
@@ -148,8 +149,7 @@ def _rename(asked: Mapping[str, str], shelf: Shelf) -> str:
     """Copies the artifact to another version's name."""
     base = check_name(asked["FROM"])
     version = check_name(asked.get("VERSION") or shelf.next_free(base))
-    if not shelf.artifact(base).is_file():
-        raise VersionError(f"FROM: {shelf.artifact(base)}: no such file")
+    shelf.check_artifact(base)
     recipe = Recipe("package", {"FROM": base}, describe_files(shelf.artifact(base), "", None))
     made = shelf.recipe(version)
     if made is not None and made.is_same(recipe):

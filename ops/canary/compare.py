@@ -28,15 +28,15 @@ def compare(version: str, other: str, shelf: Shelf, data: str | None = None, req
     """The verdict on a version, compared with another.
 
     Raises:
-        MeasureError: a version is not in this folder.
+        MeasureError: both are the same version.
+        VersionError: a version is not in this folder.
         ArtifactError: a version cannot be read.
         ValueError: a recorded request is not a JSON object.
     """
     if version == other:
         raise MeasureError(f"VERSION and WITH: got {version} twice; allowed are two versions")
     for name in (version, other):
-        if not shelf.artifact(name).is_file():
-            raise MeasureError(f"{shelf.artifact(name)}: no such file: only versions of this folder can be compared")
+        shelf.check_artifact(name)
     trial, told = _try(version, other, shelf, requests)
     return judge(version, other, shelf, data, trial, told)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from model.archive import version_order
+from model.vocabulary import counted
 from ops.command import failing_in_one_line
 
 
@@ -68,7 +69,7 @@ def main(arguments: list[str] | None = None) -> None:
         if options.requests:
             found = bodies(entries)
             options.requests.write_text("".join(f"{body}\n" for body in found), encoding="utf-8")
-            print(f"wrote {options.requests}, {len(found)} bodies")
+            print(f"wrote {options.requests}, {counted(len(found), 'body')}")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from model.vocabulary import counted
 from ops.canary.decision import FEWEST_ROWS
 
 UPDATE, TRAIN, WAIT = "update", "train", "wait"
@@ -37,11 +38,11 @@ def choose_way(news: Mapping[str, Any], limits: Limits, today: datetime | None =
     """Chooses the way from the output of `python -m train.update.news`."""
     new, trained = news["new"], news["trained"]
     if new < FEWEST_NEW:
-        return Way(WAIT, f"{new:,} new ratings; a verdict needs {FEWEST_NEW}, so they wait for more")
+        return Way(WAIT, f"{counted(new, 'new rating')}; a verdict needs {FEWEST_NEW}, so more must come first")
     held_out = HELD_OUT * new / (news["held"] + new) if news["timed"] else 0.0
     share = (news["held"] + new - trained) / max(1, trained)
     days = _days_since(news["trained_at"], today or datetime.now(UTC))
-    told = f"{new:,} new ratings"
+    told = counted(new, "new rating")
     if not news["can_update"]:
         return Way(TRAIN, f"{told}, which the network cannot take without a training", held_out)
     if share > limits.drift:

@@ -35,9 +35,11 @@ def roll_back_start(store: Path) -> str:
         DigestError: its archive is damaged.
     """
     record = read_record(store)
+    if record.default is None:
+        raise RolloutError("nothing to roll back to: no version was served yet")
     if record.previous is None:
         raise RolloutError(NOTHING_BEFORE.format(record.default))
     whole_archive(store, record.previous)
-    check_same_items(store, record.previous, str(record.default))
+    check_same_items(store, record.previous, record.default)
     start_with(store, record.previous, Record.rolled_back)
     return record.previous

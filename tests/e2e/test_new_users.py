@@ -71,7 +71,7 @@ def test_an_update_makes_new_ids_known_without_training(served: Project, comedie
     assert served.ask(pair).json()["unknown"] == ["user_id"]
 
     told = served.make("update", "RATINGS=new.csv", "VERSION=2.0", "FROM=1.0")
-    assert "9 ratings (0 of repeated pairs) by 1 user (1 new) of 9 movies (1 new)" in told
+    assert "9 ratings (0 of pairs rated before) by 1 user (1 new) of 9 movies (1 new)" in told
     artifact = served.folder / "build" / "2.0" / "ncf.pt"
     made = artifact.stat().st_mtime_ns
     for verb in ("package", "train"):

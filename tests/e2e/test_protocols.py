@@ -87,7 +87,7 @@ def test_a_triton_client_gets_its_tensors(
 
 
 def test_triton_client_gets_clear_errors(either: Project) -> None:
-    message = "user_id has 1 entries, movie_id 2; expected the same number"
+    message = "user_id has 1 entry, movie_id 2; expected the same number"
     with pytest.raises(triton.InferenceServerException, match=message):
         ask_triton(either, [1], [1, 2])
 

@@ -51,7 +51,7 @@ OUTPUTS = "allowed: rating, user_known, movie_known, once each"
         (body(tensor("user_id", [1, [2], 3])), "inputs[0].data[1]: expected an integer, got an array"),
         (
             body(tensor("user_id", [1], shape=[1])),
-            "inputs: user_id has 1 entries, movie_id 3; expected the same number",
+            "inputs: user_id has 1 entry, movie_id 3; expected the same number",
         ),
         (body(outputs={}), "outputs: expected an array, got an object"),
         (body(outputs=["rating"]), 'outputs[0]: expected an object, got "rating"'),
@@ -83,7 +83,7 @@ def sized(size: Any) -> dict[str, Any]:
     ("sent", "tail", "length", "message"),
     [
         (RAW, bytes(47), None, "inputs[1].parameters.binary_data_size: got 24, 23 bytes are left"),
-        (RAW, bytes(49), None, "body: 1 bytes after the last tensor"),
+        (RAW, bytes(49), None, "body: 1 byte after the last tensor"),
         (sized(-1), bytes(48), None, "inputs[0].parameters.binary_data_size: got -1, 48 bytes are left"),
         (sized("0"), bytes(48), None, 'inputs[0].parameters.binary_data_size: got "0", 48 bytes are left'),
         (sized(None), bytes(24), None, "inputs[0].data: expected an array, got null"),
@@ -109,7 +109,7 @@ def test_error_says_which_raw_bytes_do_not_fit(
         (raw_bytes(["bob", "eve"]), "inputs[0]: 2 strings, the shape says 3"),
         (raw_bytes(["bob", "eve", "ann"]) + b"\0", "inputs[0]: the bytes end within a length"),
         (raw_bytes(["bob", "eve", "ann"])[:-1], "inputs[0]: 3 strings, the last of them cut off"),
-        (b"\xff\xff\xff\xffabc", "inputs[0]: 1 strings, the last of them cut off"),
+        (b"\xff\xff\xff\xffabc", "inputs[0]: 1 string, the last of them cut off"),
         (raw_bytes(["bob", "eve"]) + b"\1\0\0\0\xff", "inputs[0]: a string is not UTF-8"),
     ],
 )

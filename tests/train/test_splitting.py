@@ -125,6 +125,15 @@ def test_rows_of_a_test_file_that_are_trained_on_are_not_measured(tmp_path: Path
         split_as_asked(config, data)
 
 
+def test_ratings_of_one_movie_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "r.csv").write_text("user_id,product_id,rating\n1,7,3\n2,7,4\n")
+    words = ["--data", str(tmp_path / "r.csv"), "--out", str(tmp_path / "out"), "--test-size", "0"]
+    assert main([*words, "--item", "product"]) == 2
+    assert (
+        "train: r.csv: all ratings are of one product, 7; at least 2 products are needed\n" in capsys.readouterr().err
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from model.vocabulary import Vocabulary
+from model.vocabulary import Vocabulary, counted
 from train.dataset.reading import Reading
 from train.errors import DataError
 from train.readers import names
@@ -96,7 +96,7 @@ def _of_no_header(where: str, found: list[str], taken: list[str], side: Side) ->
     others = [name for name in found if name not in taken]
     if len(others) == 1:
         return others[0]
-    told = f"got {len(found)} columns and no header line"
+    told = f"got {counted(len(found), 'column')} and no header line"
     way = f"say which column is which, as in {side.role.option} 1 {side.row_option} 2"
     raise DataError(f"{where}: {told}: {way}")
 

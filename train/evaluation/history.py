@@ -70,7 +70,7 @@ def _draw_reigns(axes: Axes, versions: list[dict[str, Any]], theme: Theme) -> No
             start = date2num(begun)
             axes.barh(place, date2num(ended) - start, left=start, height=0.6, color=theme.network)
             axes.plot(start, place, "|", color=theme.network, markersize=12)  # a short reign is seen too
-    locator = AutoDateLocator(maxticks=6)
+    locator = AutoDateLocator(minticks=2, maxticks=6)  # with more at least, no interval fits three minutes
     axes.xaxis_date()
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))

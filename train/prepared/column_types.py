@@ -5,6 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from model.vocabulary import counted
+
 _IDS = (pa.types.is_integer, pa.types.is_string, pa.types.is_large_string), "integers or strings"
 _NUMBERS = pa.types.is_integer, pa.types.is_floating
 _KINDS = {
@@ -21,7 +23,7 @@ def fault_of(table: pa.Table, column: str) -> str | None:
         return f"is missing; found: {', '.join(table.column_names)}"
     values = table[column]
     if values.null_count:
-        return f"{values.null_count:,} rows are null; allowed: a value in every row"
+        return f"{counted(values.null_count, 'row is', 'rows are')} null; allowed: a value in every row"
     kinds, allowed = _KINDS[column]
     if not any(is_kind(values.type) for is_kind in kinds):
         return f"got {values.type}, allowed: {allowed}"

@@ -71,7 +71,7 @@ class _Seen:
         self.ratings += run.ratings
         self.bad_lines += run.bad_lines
         if self.bad_lines > self.allowed_bad_lines:
-            told = f"{self.bad_lines:,} bad lines so far, --skip-bad-lines allows {self.allowed_bad_lines}"
+            told = f"{counted(self.bad_lines, 'bad line')} so far, --skip-bad-lines allows {self.allowed_bad_lines}"
             raise DataError(f"{run.first_bad_lines[0]}; {told}")
         self.times &= run.times
         self.items = run.items if self.items.empty else self.items.add(run.items, fill_value=0).astype("int64")

@@ -87,7 +87,7 @@ def _read_movies(source: Source, place: Place, rules: ReadingRules, reading: Rea
     del place
     opened = TextFile(source, rules, Layout("::", _MOVIE_FIELDS, quoted=False), reading)
     if len(opened.names) < 2:
-        raise DataError(f"{opened.name}:1: 1 fields; allowed are {'::'.join(_MOVIE_FIELDS)}")
+        raise DataError(f"{opened.name}:1: 1 field; allowed are {'::'.join(_MOVIE_FIELDS)}")
     table = opened.read(opened.names)
     titles, genres = table.texts("title"), table.texts("genres")
     separator = rules.genre_separator or find_separator(genres)

@@ -97,7 +97,7 @@ def _read_titles(source: Source, rules: ReadingRules) -> Catalogue:
     for number, line in enumerate(decoded.body.decode().splitlines(), 1):
         fields = line.split(",", 2)
         if len(fields) < 3:
-            raise DataError(f"{source.name}:{number}: {len(fields)} fields; allowed are 3: movie,year,title")
+            raise DataError(f"{source.name}:{number}: {counted(len(fields), 'field')}; allowed are 3: movie,year,title")
         year = int(fields[1]) if fields[1].isdecimal() else None
         catalogue.setdefault(fields[0].strip(), {TITLE: fields[2].strip() or None, YEAR: year})
     return catalogue

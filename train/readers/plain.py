@@ -61,7 +61,7 @@ def choose_columns(opened: Opened, rules: ReadingRules, reading: Reading) -> Col
     """Chooses the columns of users, movies, ratings and times. Only times may be missing. Raises DataError."""
     where, found = opened.name, opened.names
     if not opened.header and len(found) < len(names.RATINGS_ROLES):
-        told = f"{where}: {len(found)} columns; allowed are 3 or more: user, {reading.words.item}, rating"
+        told = f"{where}: {counted(len(found), 'column')}; allowed are 3 or more: user, {reading.words.item}, rating"
         raise DataError(f"{told}; if the delimiter is another one, give --delimiter")
     taken: list[str] = []
     asked = (rules.user_column, rules.movie_column, rules.rating_column)

@@ -65,7 +65,7 @@ class Sieve:
         told = latest or self._first[0].told
         if not self._allowed:
             raise DataError(told)
-        number = f"{self.bad_lines:,} bad lines, --skip-bad-lines allows {self._allowed}"
+        number = f"{counted(self.bad_lines, 'bad line')}, --skip-bad-lines allows {self._allowed}"
         raise DataError(f"{told}; {number}")
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
+from model.vocabulary import counted
 from train.dataset.reading import Reading
 from train.errors import DataError
 from train.readers.dialect import (
@@ -96,7 +97,7 @@ class TextFile:
             return [f"column {place}" for place in range(1, len(first) + 1)]
         if len(first) > len(names):
             shape = delimiter.join(names)
-            raise DataError(f"{self.name}:1: {len(first)} fields; allowed are {len(names)}: {shape}")
+            raise DataError(f"{self.name}:1: {counted(len(first), 'field')}; allowed are {len(names)}: {shape}")
         return list(names[: len(first)])
 
     def _describe(self, decoded: Decoded) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.csv
 
+from model.vocabulary import counted
 from train.errors import DataError
 from train.readers.names import SHOWN_NAMES
 from train.readers.quotes import Quoting, Record, records
@@ -128,7 +129,7 @@ class TextRows:
     def _wrong_width(self, record: Record) -> str:
         name, names = self.written.name, self.written.names
         shape = self.written.delimiter.join(names[:SHOWN_NAMES])
-        return f"{name}:{record.first}: {len(record.fields)} fields; allowed are {len(names)}: {shape}"
+        return f"{name}:{record.first}: {counted(len(record.fields), 'field')}; allowed are {len(names)}: {shape}"
 
     def locate(self, row: int) -> str:
         """The file and line of a row (0-based)."""

@@ -156,7 +156,7 @@ def run(config: UpdateConfig) -> str:
 def _told_of(count: dict[str, int], words: Vocabulary) -> str:
     items = counted(count[words.items], words.item, words.items)
     return (
-        f"{counted(count['ratings'], 'rating')} ({count['repeated_pairs']:,} of repeated pairs) "
+        f"{counted(count['ratings'], 'rating')} ({count['repeated_pairs']:,} of pairs rated before) "
         f"by {counted(count['users'], 'user')} ({count['new_users']:,} new) "
         f"of {items} ({count[f'new_{words.items}']:,} new); {counted(count['events'], 'new event')}"
     )

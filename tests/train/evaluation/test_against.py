@@ -91,6 +91,8 @@ def test_a_history_is_drawn_whatever_is_missing(tmp_path: Path) -> None:
         {"begun": "2026-01-31T09:00:00Z", "ended": "2026-02-01T09:00:00Z"},
         {"begun": "2026-02-03T09:00:00Z", "ended": None},
     ]
+    minutes = [{"begun": "2026-01-31T09:00:00Z", "ended": "2026-01-31T09:02:40Z"}]
+    draw_history([{**known, "reigns": minutes}], tmp_path / "minutes.png")
     bare: dict[str, Any] = {"version": "own-1", "verdict": None, "reigns": []}
     draw_history([{**known, "reigns": reigns}, bare], tmp_path / "history.png")
     draw_history([bare], tmp_path / "bare.png")

@@ -145,7 +145,7 @@ def test_files_without_any_rows_are_an_error(frame: pd.DataFrame, tmp_path: Path
     ("column", "values", "told"),
     [
         ("rating", None, "part=0: rating: is missing; found: user_id, item_id, time"),
-        ("item_id", "null", "part=0: item_id: 1 rows are null; allowed: a value in every row"),
+        ("item_id", "null", "part=0: item_id: 1 row is null; allowed: a value in every row"),
         ("user_id", "float64", "part=0: user_id: got double, allowed: integers or strings"),
         ("time", "infinite", "part=0: time: a row is NaN or infinite; allowed: numbers of seconds since 1970"),
         ("time", "datetime64[s]", r"part=0: time: got timestamp\[.*\], allowed: numbers of seconds since 1970"),

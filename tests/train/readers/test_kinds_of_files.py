@@ -150,9 +150,7 @@ def test_bad_lines_up_to_the_limit_are_left_out_and_reported(tmp_path: Path) -> 
     assert data.ratings.to_numpy().tolist() == ROWS
     assert [data.locate(row) for row in range(3)] == ["r.csv:2", "r.csv:4", "r.csv:8"]
     [warning] = data.reading.warnings
-    assert warning.startswith(
-        "4 bad lines left out: r.csv:3: 1 fields; allowed are 3: user_id,movie_id,rating; r.csv:5"
-    )
+    assert warning.startswith("4 bad lines left out: r.csv:3: 1 field; allowed are 3: user_id,movie_id,rating; r.csv:5")
     assert any("4 rows left out" in line for line in data.reading.lines)
     with pytest.raises(DataError, match=r"bad lines, --skip-bad-lines allows 3"):
         load_ratings(tmp_path / "r.csv", ReadingRules(skip_bad_lines=3))

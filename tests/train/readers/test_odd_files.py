@@ -106,7 +106,7 @@ def parquet() -> bytes:
     [
         ("r.csv", "sep=;\n" + PLAIN, "r.csv: no column of users; found: user_id,movie_id,rating; give the delimiter"),
         ("r.csv", HEAD + written("{u}", "{m}", "{r}", ""), "r.csv:2: 4 fields; allowed are 3"),
-        ("r.csv", PLAIN + "\x1a", "r.csv:50: 1 fields; allowed are 3"),
+        ("r.csv", PLAIN + "\x1a", "r.csv:50: 1 field; allowed are 3"),
         ("r.csv", PLAIN + PLAIN, 'r.csv:50: user_id "user_id" is not an integer'),
         ("r.csv", HEAD + written("u{u}", "m{m}", "{r}") + HEAD, 'r.csv:50: rating "rating" is not a number'),
         ("r.csv", PLAIN + "\ufeff9,10,1\n", 'r.csv:50: user_id "\ufeff9" is not an integer'),

@@ -204,7 +204,7 @@ def test_update_reads_only_newer_rows_and_counts_none_twice(
         words = ["--ratings", server.url, "--base", str(source / "ncf.pt"), "--out", str(out), "--version", out.name]
         capsys.readouterr()
         assert update(words) == 0
-        assert ": 10 ratings (0 of repeated pairs) by 10 users (10 new)" in capsys.readouterr().out
+        assert ": 10 ratings (0 of pairs rated before) by 10 users (10 new)" in capsys.readouterr().out
         artifact = load_artifact(out / "ncf.pt")
         assert len(artifact.history.ratings) == 400 + number + 10
 

@@ -25,7 +25,7 @@ GOOD = HEADER + "1,2,3\n4,5,6\n"
         (b"user_id,movie_id,rating,rating\n1,2,3,4\n", "r.csv: column rating occurs more than once"),
         (GOOD.encode() + b"7,8\n", "r.csv:4: 2 fields; allowed are 3: user_id,movie_id,rating"),
         (GOOD.encode() + b"\n7,8,9,1\n", "r.csv:5: 4 fields; allowed are 3"),
-        (GOOD.encode() + b"   \n", "r.csv:4: 1 fields; allowed are 3"),
+        (GOOD.encode() + b"   \n", "r.csv:4: 1 field; allowed are 3"),
         (GOOD.encode() + b"7,8,abc\n", 'r.csv:4: rating "abc" is not a number'),
         (GOOD.encode() + b"7,8,\n1,1,x\n", 'r.csv:4: rating "" is not a number'),
         (GOOD.encode() + b'7,8,"3,5"\n7,8,3.5\n', 'r.csv:4: rating "3,5" is not a number'),
@@ -85,7 +85,7 @@ def test_fault_in_a_known_format_is_reported_in_its_terms(tmp_path: Path, name: 
     ("name", "text", "message"),
     [
         ("movies.txt", "movie\tyear\n1\tMMX\n", 'movies.txt:2: year "MMX" is not a whole number'),
-        ("genres.csv", "movie,genre\n1\n", "genres.csv:2: 1 fields; allowed are 2: movie,genre"),
+        ("genres.csv", "movie,genre\n1\n", "genres.csv:2: 1 field; allowed are 2: movie,genre"),
         ("countries.csv", "film,country\n", "countries.csv: no column movie; found: film, country"),
         (
             "castings.csv",

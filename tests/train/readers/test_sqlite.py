@@ -185,7 +185,7 @@ def test_update_reads_only_newer_rows_and_counts_none_twice(tmp_path: Path, caps
     assert update(["--ratings", str(path), "--base", str(base / "ncf.pt"), "--out", str(out)]) == 0
     told = capsys.readouterr().out
     assert "films.sqlite: rows of rated_at 1700000399 and later only" in told
-    assert ": 7 ratings (0 of repeated pairs) by 7 users (7 new)" in told
+    assert ": 7 ratings (0 of pairs rated before) by 7 users (7 new)" in told
     assert update(["--ratings", str(path), "--base", str(out / "ncf.pt"), "--out", str(tmp_path / "1.2")]) == 2
     since = ["--since", "1800000003", "--count-again"]
     assert update(["--ratings", str(path), "--base", str(base / "ncf.pt"), "--out", str(tmp_path / "1.3"), *since]) == 0

@@ -67,7 +67,7 @@ def test_an_update_with_a_cumulative_export_comes_to_what_the_new_rows_alone_do(
         arguments = ["--base", str(tmp_path / "ncf.pt"), "--ratings", str(tmp_path / f"{name}.csv")]
         assert main([*arguments, "--out", str(tmp_path / name)]) == 0
         made[name] = load_artifact(tmp_path / name / "ncf.pt")
-    assert "2 ratings (0 of repeated pairs) by 2 users" in capsys.readouterr().out
+    assert "2 ratings (0 of pairs rated before) by 2 users" in capsys.readouterr().out
     assert held(made["all"]) == held(made["new"])
     assert len(held(made["all"])) == len(held(taste_artifact)) + 2
     counted = [*arguments, "--count-again", "--out", str(tmp_path / "twice")]

@@ -51,7 +51,7 @@ def test_the_command_writes_an_artifact(saved: Path, tmp_path: Path, capsys: pyt
     arguments = ["--ratings", str(tmp_path / "new.csv"), "--base", str(saved), "--out", str(out), "--version", "1.1"]
     assert main(arguments) == 0
     told = capsys.readouterr().out
-    assert "2 ratings (0 of repeated pairs) by 1 user (1 new) of 2 movies (1 new)" in told
+    assert "2 ratings (0 of pairs rated before) by 1 user (1 new) of 2 movies (1 new)" in told
     assert load_artifact(out / "ncf.pt").metadata["version"] == "1.1"
     assert sorted(path.name for path in out.iterdir()) == ["MODEL_CARD.md", "ncf.pt"]
     assert main(arguments) == 2
