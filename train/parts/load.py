@@ -13,8 +13,9 @@ from torch import Tensor
 from model.ids import IdMap
 from train.config import TrainConfig
 from train.parts.group import Group
-from train.prepared.folder import PreparedFolder, Rows
+from train.prepared.folder import PreparedFolder
 from train.prepared.hashes import below, id_hashes, row_hashes, seed_hash, splitmix64
+from train.prepared.rows import Rows
 
 _MEASURED = 1_000_000  # most held-out ratings that are measured: enough for a standard error of .001
 _SALT = 0x5A17  # the ordinal network's rows are drawn apart from the held-out ones

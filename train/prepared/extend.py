@@ -32,6 +32,7 @@ from train.prepared import folder as layout
 from train.prepared.folder import PreparedFolder
 from train.prepared.hashes import id_hashes, part_of
 from train.prepared.prepare import prepare
+from train.prepared.rows import Rows
 from train.readers.address import is_object_store
 from train.readers.options import ReaderOptions
 from train.readers.rules import IdType
@@ -122,7 +123,7 @@ def _by_part(new: PreparedFolder, parts: int) -> Iterator[tuple[int, pa.Table]]:
             yield part, table.filter(own == part)
 
 
-def _table(rows: layout.Rows, ids: IdMap) -> pa.Table:
+def _table(rows: Rows, ids: IdMap) -> pa.Table:
     """The rows as a file of a part has them."""
     columns = {
         "user_id": layout.id_column(rows.users).take(pa.array(rows.owner)),
