@@ -64,7 +64,8 @@ class Sieve:
         told = latest or self._first[0].told
         if not self._allowed:
             raise DataError(told)
-        number = f"{self.bad_lines:,} bad lines, --skip-bad-lines allows {self._allowed}"
+        so_far = " so far" if self._table.part else ""
+        number = f"{self.bad_lines:,} bad lines{so_far}, --skip-bad-lines allows {self._allowed}"
         raise DataError(f"{told}; {number}")
 
 
