@@ -1,6 +1,7 @@
 """`python -m bench.scale NUMBER`: time, memory and errors of a training by parts on made-up ratings.
 
-Each number of processes trains on the same prepared folder; all must write the same digest. Run by hand.
+The largest number of processes prepares the ratings. Each number trains on the same prepared folder; all must write the
+same digest. Run by hand.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ def main() -> None:
         ratings, prepared = Path(folder) / "ratings.csv", Path(folder) / "prepared"
         # In a process of its own: the memory of this one would count in those that it starts.
         _run("make", "-m", "bench.made_ratings", str(ratings), str(options.number))
-        _run("prepare", "-m", "train.prepared", "--data", str(ratings), "--out", str(prepared))
+        most = ["--processes", str(max(options.processes))]
+        _run("prepare", "-m", "train.prepared", "--data", str(ratings), "--out", str(prepared), *most)
         digests = set()
         for processes in options.processes:
             out = Path(folder) / str(processes)

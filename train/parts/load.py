@@ -18,7 +18,8 @@ from train.parts.group import Group
 from train.parts.measured_file import Measured, MeasuredFile, Read, read_test_file
 from train.parts.newness import Seen
 from train.parts.split import Hashed, described_split, held_out_rows, repeats
-from train.prepared.folder import PreparedFolder, Rows
+from train.prepared.folder import PreparedFolder
+from train.prepared.rows import Rows
 
 _MEASURED = 1_000_000  # most held-out ratings that are measured: enough for a standard error of .001
 _OF_MEASURED = 0x3C6E  # they are drawn apart from the held-out ones

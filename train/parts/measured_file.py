@@ -22,7 +22,8 @@ from train.errors import DataError
 from train.parts.config import PartsConfig
 from train.parts.group import Group
 from train.parts.ids import ids_of, ids_tensor
-from train.prepared.folder import PreparedFolder, Rows
+from train.prepared.folder import PreparedFolder
+from train.prepared.rows import Rows
 from train.readers.rules import IdType
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from train.dataset.splits import Mask
 from train.parts.group import Group
 from train.parts.largest import added_up
-from train.prepared.folder import Rows
+from train.prepared.rows import Rows
 
 
 class Seen(NamedTuple):

@@ -19,7 +19,7 @@ from train.dataset.splits import Mask, last_row_of_users, last_rows_of_users, ra
 from train.errors import DataError
 from train.parts.group import Group
 from train.parts.largest import added_up, ascending_keys, nth_largest
-from train.prepared.folder import Rows
+from train.prepared.rows import Rows
 
 _SALT = 0x2E3D  # the new users of `--split users` are drawn apart from the sampled ones
 

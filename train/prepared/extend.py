@@ -33,6 +33,7 @@ from train.errors import DataError
 from train.prepared import folder as layout
 from train.prepared.folder import PreparedFolder
 from train.prepared.prepare import prepare
+from train.prepared.rows import Rows
 from train.readers.address import is_object_store
 from train.readers.options import ReaderOptions
 from train.readers.rules import IdType
@@ -124,7 +125,7 @@ def _by_part(new: PreparedFolder, parts: int) -> Iterator[tuple[int, pa.Table]]:
             yield part, table.filter(own == part)
 
 
-def _table(rows: layout.Rows, ids: IdMap) -> pa.Table:
+def _table(rows: Rows, ids: IdMap) -> pa.Table:
     """The rows as a file of a part has them."""
     columns = {
         "user_id": layout.id_column(rows.users).take(pa.array(rows.owner)),

@@ -14,10 +14,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
@@ -28,6 +26,7 @@ from train.dataset.hashes import id_hashes, part_of
 from train.errors import DataError
 from train.prepared.catalogue import catalogue_of
 from train.prepared.column_types import fault_of
+from train.prepared.rows import Rows, sorted_rows
 from train.readers.address import is_database, is_object_store
 
 MANIFEST, ITEMS, CATALOGUE, RATINGS = "manifest.json", "items.parquet", "catalogue.json", "ratings"
@@ -68,25 +67,6 @@ class Manifest:
             raise DataError(f"{MANIFEST}: rating_scale: got {self.rating_scale}, allowed: the lowest, then the highest")
         if self.ratings < 1:
             raise DataError(f"{MANIFEST}: ratings: got {self.ratings}, allowed: at least 1, the rows of all parts")
-
-
-class Rows(NamedTuple):
-    """The ratings of n users, sorted by user, item, time and rating, so that their first order does not matter.
-
-    users: (n,) raw ids, ascending. start: (n + 1,) int64, where each user's ratings begin. item: (R,) int32 rows.
-    rating: (R,) float32. time: (R,) float64, seconds since 1970, or None.
-    """
-
-    users: np.ndarray
-    start: npt.NDArray[np.int64]
-    item: npt.NDArray[np.int32]
-    rating: npt.NDArray[np.float32]
-    time: npt.NDArray[np.float64] | None
-
-    @property
-    def owner(self) -> npt.NDArray[np.int32]:
-        """The user of each rating, as a place in `users`, (R,)."""
-        return np.repeat(np.arange(len(self.users), dtype=np.int32), np.diff(self.start))
 
 
 class PreparedFolder:
@@ -173,16 +153,6 @@ def is_prepared(data: str | Path) -> bool:
         return bool(files.get_file_info(f"{root}/{MANIFEST}").type == fs.FileType.File)
     except (pa.ArrowException, OSError):  # which is told when it is read
         return False
-
-
-def sorted_rows(users: np.ndarray, item: np.ndarray, rating: np.ndarray, time: npt.NDArray[np.float64] | None) -> Rows:
-    """Rows in their one order, of columns (R,); users are raw ids, items their ids or rows."""
-    keys = (rating, item, users) if time is None else (rating, time, item, users)
-    order = np.lexsort(keys)
-    users, time = users[order], None if time is None else time[order]
-    begins = np.flatnonzero(np.concatenate(([True], users[1:] != users[:-1]))[: len(users)])
-    start = np.append(begins, len(users)).astype(np.int64)
-    return Rows(users[begins], start, item[order], rating[order], time)
 
 
 def id_array(column: pa.ChunkedArray) -> np.ndarray:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from multiprocessing import get_context
 from typing import TypeVar
 
@@ -28,8 +29,12 @@ def launcher_of_processes(number: int) -> Iterator[Launcher]:
     if number == 1:
         yield in_turn
         return
-    context = get_context("spawn")  # a fork of a process with pyarrow's threads may hang
-    with ProcessPoolExecutor(number, context, initializer=_begin) as pool:
+    with ExitStack() as stack:
+
+        @cache
+        def started() -> ProcessPoolExecutor:
+            context = get_context("spawn")  # a fork of a process with pyarrow's threads may hang
+            return stack.enter_context(ProcessPoolExecutor(number, context, initializer=_begin))
 
         def launch(
             work: Callable[[_Piece], _Result], pieces: Sequence[_Piece], name: Callable[[_Piece], str]
@@ -37,7 +42,7 @@ def launcher_of_processes(number: int) -> Iterator[Launcher]:
             if len(pieces) < 2:
                 yield from in_turn(work, pieces, name)
                 return
-            results = [pool.submit(work, piece) for piece in pieces]
+            results = [started().submit(work, piece) for piece in pieces]
             try:
                 for result in results:
                     yield result.result()

@@ -18,6 +18,7 @@ from train.dataset.data import MOVIE_ID, RATING, TIME, USER_ID
 from train.dataset.hashes import id_hashes, part_of
 from train.errors import DataError
 from train.prepared import folder as layout
+from train.prepared.rows import Rows, sorted_rows
 
 BUCKETS = 1024  # of a run; the most parts
 
@@ -75,7 +76,7 @@ def refuse_unseen(paths: Sequence[Path]) -> None:
             raise DataError(f"{told}: all machines need the ratings and build/ at the same paths, or an object store")
 
 
-def part_rows(runs: list[pa.Table], part: int, parts: int, times: bool, keep_copies: bool) -> layout.Rows:
+def part_rows(runs: list[pa.Table], part: int, parts: int, times: bool, keep_copies: bool) -> Rows:
     """A part's rows of all runs; `item` holds raw ids."""
     width = BUCKETS // parts
     slices = []
@@ -88,11 +89,11 @@ def part_rows(runs: list[pa.Table], part: int, parts: int, times: bool, keep_cop
     table = pa.concat_tables([one.select(names) for one in slices])
     users, items = (layout.id_array(table[name]) for name in (USER_ID, MOVIE_ID))
     time = table[TIME].to_numpy() if times else None
-    rows = layout.sorted_rows(users, items, table[RATING].to_numpy().astype(np.float32), time)
+    rows = sorted_rows(users, items, table[RATING].to_numpy().astype(np.float32), time)
     return rows if keep_copies else without_copies(rows)
 
 
-def without_copies(rows: layout.Rows) -> layout.Rows:
+def without_copies(rows: Rows) -> Rows:
     """The same without the rows that are like the one before in all columns."""
     if len(rows.rating) < 2:
         return rows
@@ -101,10 +102,10 @@ def without_copies(rows: layout.Rows) -> layout.Rows:
     kept = np.concatenate(([True], ~same))
     start = np.concatenate(([0], np.cumsum(np.bincount(rows.owner[kept], minlength=len(rows.users)))))
     time = None if rows.time is None else rows.time[kept]
-    return layout.Rows(rows.users, start, rows.item[kept], rows.rating[kept], time)
+    return Rows(rows.users, start, rows.item[kept], rows.rating[kept], time)
 
 
-def write_part(folder: Path, rows: layout.Rows) -> None:
+def write_part(folder: Path, rows: Rows) -> None:
     """Writes a part; `item` holds raw ids."""
     folder.mkdir(parents=True, exist_ok=True)
     columns: dict[str, Any] = {

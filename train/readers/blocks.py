@@ -1,7 +1,8 @@
 """A large file of text in blocks of whole lines, so that any process may read a block.
 
 The first block shows how the file is written, and the others are read in the same way. If a block shows that the file
-may be written in another way, it raises WholeFileError: then the whole file decides.
+may be written in another way, it raises WholeFileError: then the whole file decides. So what is read is the same. Of
+several faults, a reading in blocks tells one of the first faulty block.
 """
 
 from __future__ import annotations

@@ -65,10 +65,14 @@ def _reader(body: bytes, delimiter: str, quoting: Quoting, strict: bool) -> Any:
 
 def has_backslashes(body: bytes, delimiter: str, width: int) -> bool:
     """Whether backslashes escape quotes or delimiters in fields: only then do all rows have `width` fields."""
-    if b'\\"' not in body and b"\\" + delimiter.encode() not in body:
+    if not _may_escape(body, delimiter):
         return False
     faults = (_first_fault(body, delimiter, width, quoting, strict=True) for quoting in ("on", "backslash"))
     return next(faults) is not None and next(faults) is None
+
+
+def _may_escape(body: bytes, delimiter: str) -> bool:
+    return b"\\" in body and (b'\\"' in body or b"\\" + delimiter.encode() in body)
 
 
 def are_plain(body: bytes, delimiter: str, width: int, numbers: frozenset[int]) -> bool:
@@ -78,7 +82,7 @@ def are_plain(body: bytes, delimiter: str, width: int, numbers: frozenset[int]) 
 
     numbers: the `first_columns_of_numbers` of the file.
     """
-    if b"\\" + delimiter.encode() in body or b'\\"' in body:  # which a fault in another block would explain
+    if _may_escape(body, delimiter):  # which a fault in another block would explain
         return False
     if b'"' not in body or _only_names_have_quotes(body, delimiter, width):
         return True

@@ -65,7 +65,8 @@ class Sieve:
         told = latest or self._first[0].told
         if not self._allowed:
             raise DataError(told)
-        number = f"{counted(self.bad_lines, 'bad line')}, --skip-bad-lines allows {self._allowed}"
+        so_far = " so far" if self._table.part else ""
+        number = f"{counted(self.bad_lines, 'bad line')}{so_far}, --skip-bad-lines allows {self._allowed}"
         raise DataError(f"{told}; {number}")
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from model.ids import IdMap
-from train.prepared.folder import PreparedFolder, Rows
+from train.prepared.folder import PreparedFolder
 from train.prepared.prepare import prepare
+from train.prepared.rows import Rows
 from train.readers import ReadingRules
 
 RULES = ReadingRules()

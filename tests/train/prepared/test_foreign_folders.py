@@ -10,7 +10,8 @@ import pytest
 from tests.train.prepared.folders import prepared, rows_of
 from train.errors import DataError
 from train.prepared.extend import ExtendConfig, extend
-from train.prepared.folder import PreparedFolder, Rows
+from train.prepared.folder import PreparedFolder
+from train.prepared.rows import Rows
 
 
 @pytest.fixture

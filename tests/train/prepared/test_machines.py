@@ -51,6 +51,18 @@ def test_other_machines_prepare_the_same_folder(frame: pd.DataFrame, tmp_path: P
     assert bytes_of(tmp_path / "one") == bytes_of(tmp_path / "two")
 
 
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_other_machines_read_the_blocks_of_a_file(frame: pd.DataFrame, tmp_path: Path, suffix: str) -> None:
+    many = pd.concat([frame] * 8, ignore_index=True)
+    if suffix == "csv":
+        many.to_csv(tmp_path / "r.csv", index=False)
+    else:
+        many.to_json(tmp_path / "r.jsonl", orient="records", lines=True)
+    prepare(tmp_path / f"r.{suffix}", RULES, None, tmp_path / "one", show=False)
+    prepare(tmp_path / f"r.{suffix}", RULES, None, tmp_path / "two", show=False, launch=elsewhere, block_bytes=50_000)
+    assert bytes_of(tmp_path / "one") == bytes_of(tmp_path / "two")
+
+
 @pytest.mark.parametrize("name", ["files", "files/*.csv.gz", "fi*/*.csv.gz"])
 def test_files_in_a_store_are_read_by_the_machine_that_prepares_them(
     frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
@@ -59,13 +71,13 @@ def test_files_in_a_store_are_read_by_the_machine_that_prepares_them(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     files = tmp_path / "bucket" / "files"
     files.mkdir(parents=True)
-    for number in range(3):
-        frame[number::3].to_csv(files / f"{number}.csv.gz", index=False)
+    for number, times in enumerate((20, 1, 20)):  # the first and the last file have several blocks
+        pd.concat([frame[number::3]] * times).to_csv(files / f"{number}.csv.gz", index=False)
     (files / "deeper").mkdir()
     (files / "deeper" / "3.csv.gz").write_bytes(b"")  # of a folder that no pattern here matches
     with serve_store(tmp_path) as host:
         address = f"s3://bucket/{name}?region=us-east-1&scheme=http&endpoint_override={host}"
-        prepare(address, RULES, None, tmp_path / "one", show=False, launch=elsewhere)
+        prepare(address, RULES, None, tmp_path / "one", show=False, launch=elsewhere, block_bytes=10_000)
     folder, rows = prepared(files, tmp_path / "two")
     assert same(rows_of(PreparedFolder(tmp_path / "one")), rows)
     assert folder.manifest.ratings == len(frame.drop_duplicates())

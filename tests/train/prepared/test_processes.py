@@ -81,7 +81,9 @@ def test_a_number_of_processes_below_zero_is_refused(tmp_path: Path, capsys: pyt
 
 
 def test_the_processes_end_with_the_one_that_started_them() -> None:
-    with subprocess.Popen([sys.executable, "-c", SLEEPS], cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
+    with subprocess.Popen(
+        [sys.executable, "-c", SLEEPS], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as parent:
         assert parent.stdout is not None
         found = {int(one) for one in parent.stdout.readline().split()}
         parent.kill()
