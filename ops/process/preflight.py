@@ -39,8 +39,8 @@ def check_installed(settings: ServerSettings) -> None:
         ServerError: they are missing; the message says how to get them, or which server to choose.
     """
     if settings.server == TORCHSERVE and find_spec("ts") is None:
-        told = f"TorchServe is not installed in {sys.prefix}: make installs it on Python 3.11 to 3.13 only"
-        raise ServerError(f"{told}: give {SERVER}={ASGI} for the ASGI server, or use one of these")
+        told = f"TorchServe is not installed in {sys.prefix}, and make installs it on Python 3.11 to 3.13 only"
+        raise ServerError(f"{told}: give {SERVER}={ASGI} for the ASGI server, which needs neither it nor Java")
     if settings.server == ASGI and (find_spec("uvicorn") is None or find_spec("prometheus_client") is None):
         advice = "`.venv/bin/python -m pip install -c constraints.txt --group asgi` installs them"
         raise ServerError(f"{SERVER}={ASGI}: the packages of the group asgi are missing: {advice}")
