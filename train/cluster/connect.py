@@ -18,9 +18,7 @@ _LOOK_EVERY_S = 1.0
 _CONNECT_S = 120.0
 _AUTO = "auto"
 _START = "`ray start --head` starts one on this machine"
-_REFUSED = (
-    "something answers there: give the head's port, RAY_AUTH_MODE, RAY_AUTH_TOKEN and version of Ray"
-)
+_REFUSED = "something answers there: give the head's port, RAY_AUTH_MODE, RAY_AUTH_TOKEN and version of Ray"
 
 
 class ClusterError(ValueError):
