@@ -44,7 +44,7 @@ def _score(arguments: list[str]) -> str:
     from score.cluster.tasks import do_on_cluster
     from train.cluster.connect import connected
 
-    with connected(config.cluster):
+    with connected(config.cluster, "score"):
         return score(config, lambda work: do_on_cluster(work, config.processes, config.deadline))
 
 

@@ -48,7 +48,7 @@ def _train(arguments: list[str]) -> str:
     from train.cluster.connect import connected
     from train.cluster.ranks import Wanted, train_on_ranks
 
-    with connected(config.cluster):
+    with connected(config.cluster, "train"):
         metrics = train_on_ranks(_shared(config), Wanted(config.processes, config.deadline))
     return told_of(config, metrics)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,9 +15,10 @@ import ray
 from ray.exceptions import RayError
 
 _LOOK_EVERY_S = 1.0
+_CONNECT_S = 120.0
 _AUTO = "auto"
 _START = "`ray start --head` starts one on this machine"
-_REFUSED = "something answers there: give the head's RAY_AUTH_MODE and RAY_AUTH_TOKEN, and install its version of Ray"
+_REFUSED = "something answers there: give the head's port, RAY_AUTH_MODE, RAY_AUTH_TOKEN and version of Ray"
 
 
 class ClusterError(ValueError):
@@ -23,8 +26,8 @@ class ClusterError(ValueError):
 
 
 @contextmanager
-def connected(address: str) -> Iterator[None]:
-    """Connects to a cluster while the block runs.
+def connected(address: str, command: str) -> Iterator[None]:
+    """Connects to a cluster while the block runs. command: who speaks if Ray never returns.
 
     Raises:
         ClusterError: there is none at this address.
@@ -32,7 +35,8 @@ def connected(address: str) -> Iterator[None]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     _refuse_nobody(address)
     try:
-        ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, configure_logging=True)
+        with _deadline(address, command):
+            ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, configure_logging=True)
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         told = f"CLUSTER: no Ray cluster at {address}: {str(error).splitlines()[0]}"
         raise ClusterError(f"{told}; {_START if address == _AUTO else _REFUSED}") from None
@@ -40,6 +44,24 @@ def connected(address: str) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _deadline(address: str, command: str) -> Iterator[None]:
+    """Ends this process if the block takes too long: Ray waits without end for what answers and is no head."""
+
+    def end() -> None:
+        told = f"{command}: CLUSTER: no Ray cluster at {address} within {_CONNECT_S:g} s; {_REFUSED}"
+        print(told, file=sys.stderr, flush=True)
+        os._exit(2)
+
+    timer = threading.Timer(_CONNECT_S, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _refuse_nobody(address: str) -> None:

@@ -7,6 +7,7 @@ the first process reads.
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -162,3 +163,22 @@ def test_no_cluster_is_said_in_one_line(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("train: CLUSTER: no Ray cluster at 127.0.0.1:9")
+
+
+@needs_ray
+def test_a_port_that_is_no_head_is_said_in_one_line_and_not_waited_for_without_end(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:  # the system takes connections, and nobody answers
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        words = ["--cluster", address, "--data", "build/demo", "--out", str(tmp_path / "1.0")]
+        impatient = "import sys; from train.cluster import connect, __main__; connect._CONNECT_S = 3.0; "
+        done = subprocess.run(
+            [sys.executable, "-c", f"{impatient} sys.exit(__main__.main(sys.argv[1:]))", *words],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_S,
+        )
+    assert done.returncode == 2
+    told = f"train: CLUSTER: no Ray cluster at {address} within 3 s; something answers there: give the head's port"
+    assert done.stderr.splitlines()[-1].startswith(told)
+    assert not (tmp_path / "1.0").exists()
