@@ -17,6 +17,7 @@ import urllib.request
 from pathlib import Path
 
 from model.files import atomic_write
+from model.terminal import begin_work
 from ops.frontend.command import front_end_command
 from ops.ports import free_ports
 
@@ -103,6 +104,7 @@ def _last_line(folder: Path) -> str:
 
 def main() -> None:
     """Records the cache. Where that fails, it says so: serving works without it."""
+    begin_work()
     try:
         record(CACHE)
     except (RecordError, OSError) as error:
