@@ -1,14 +1,16 @@
 """How a command behaves at a terminal: a Ctrl-C while it still imports, which takes seconds, and a reader that leaves.
 
-Each package of commands calls `behave_as_command` when it is imported. In a library, nothing changes.
+Each package of commands calls `behave_as_command` when it is imported. In a library, nothing changes. A command that
+has something to undo calls `begin_work` first.
 """
 
 from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
-from types import TracebackType
+from types import FrameType
 
 
 class _UntilItsReaderLeft(io.FileIO):
@@ -25,7 +27,8 @@ def behave_as_command() -> None:
     """Takes effect where `python -m` is about to run a module of the package: until it is found, that is argv[0]."""
     if sys.argv[:1] != ["-m"]:
         return
-    sys.excepthook = _say_little_of_interrupts
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a background job may ignore it
+        signal.signal(signal.SIGINT, _end)
     usual = sys.stdout
     if isinstance(usual, io.TextIOWrapper):  # it is None where standard output is closed
         raw = _UntilItsReaderLeft(usual.fileno(), "w", closefd=False)
@@ -37,9 +40,13 @@ def behave_as_command() -> None:
         )
 
 
-def _say_little_of_interrupts(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    if not issubclass(kind, KeyboardInterrupt):
-        sys.__excepthook__(kind, error, trace)
-        return
+def begin_work() -> None:
+    """From here on, a Ctrl-C raises KeyboardInterrupt, as usual."""
+    if signal.getsignal(signal.SIGINT) is _end:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  as the signal module calls it
+    """Ends at once. Some C extensions make other errors of an exception that is raised while they are imported."""
     print("interrupted", file=sys.stderr, flush=True)
     os._exit(130)

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from model.terminal import begin_work
+
 TRACEBACK = "TRACEBACK"
 
 
@@ -19,6 +21,7 @@ def failing_in_one_line(prefix: str, errors: tuple[type[Exception], ...], interr
     errors: exceptions with a message for the user. Any other exception is a bug. Then the line also names its type and
     place, and with `TRACEBACK=1` in the environment the whole traceback follows.
     """
+    begin_work()
     try:
         yield
     except errors as error:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from safetensors import SafetensorError
 
+from model.terminal import begin_work
 from train.errors import DivergedError
 
 # The errors whose message is meant for the user. Any other is a fault of ours, with its traceback.
@@ -27,6 +28,7 @@ def run_command(name: str, body: Callable[[], str], interrupted: str = "nothing 
     Of several processes, the first one says what went wrong. If it has not ended this one after 30 s, the error is this
     process's own, and this process says it.
     """
+    begin_work()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that partial files are cleaned up
     try:
         text = body()

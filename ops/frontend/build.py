@@ -13,6 +13,7 @@ import zipfile
 from pathlib import Path
 
 from model.files import atomic_write
+from model.terminal import begin_work
 from ops.frontend.command import server_jar
 
 FOLDER = Path(__file__).parent
@@ -26,6 +27,7 @@ NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 def main() -> int:
     """Compiles the jar; returns 1 if javac is missing or refuses the source."""
+    begin_work()
     try:
         with atomic_write(JAR) as unfinished:
             build(unfinished)

@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from model.files import atomic_write
+from model.terminal import begin_work
 from ops.frontend.command import front_end_command
 from ops.ports import free_ports
 
@@ -106,6 +107,7 @@ def main() -> None:
     """Records the cache, if TorchServe is installed. Where that fails, it says so: serving works without it."""
     if find_spec("ts") is None:  # Python 3.14
         return
+    begin_work()
     try:
         record(CACHE)
     except (RecordError, OSError) as error:
