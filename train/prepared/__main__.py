@@ -27,7 +27,7 @@ class PrepareConfig(ReaderOptions):
     rating_scale: tuple[float, float] | None = None
     """Lowest and highest allowed rating. By default, those of the ratings."""
     processes: int = 0
-    """Number of processes, of which each needs up to 0.8 GiB of memory; 0 means one for each core."""
+    """Number of processes, of which each needs up to 1 GiB of memory; 0 means one for each core."""
 
     @property
     def most_processes(self) -> int:
