@@ -99,6 +99,7 @@ def prepare(
     """
     hidden = None if show is None else not show
     rules = plain_rules(rules)  # other processes cannot load the options of a command
+    out.absolute().parent.mkdir(parents=True, exist_ok=True)
     scratch = TemporaryDirectory(prefix=".runs-", dir=out.absolute().parent, ignore_cleanup_errors=True)
     with whole_folder(out) as target, scratch as runs:
         writer = RunWriter(rules, rating_scale, Path(runs), Cutter(Path(runs), block_bytes))

@@ -19,7 +19,7 @@ from train.readers.dialect import fields, find_delimiter
 from train.readers.from_database import read_database
 from train.readers.object_store import is_pattern_in_store, match_in_store, place_in_store
 from train.readers.parts import ratings_in
-from train.readers.plain import read_plain
+from train.readers.plain import read_files, read_plain
 from train.readers.rules import ReadingRules
 from train.readers.source import DATA_SUFFIXES, JSON_SUFFIXES, PARQUET_SUFFIXES, Place, Source, is_data
 from train.readers.text import first_lines
@@ -41,12 +41,16 @@ def load_ratings(
 ) -> RatingsData:
     """Read the ratings of a folder, file, object store or database, and the catalogue if there is one.
 
+    path: it may also be a pattern of files, such as `parts/*.csv`.
+
     rating_scale: (minimum, maximum) of all allowed ratings; None takes the scale from the data.
     Raises DataError, which names file, line, what was got and what is allowed.
     """
     reading = Reading(words=rules.words)
     if is_database(path):
         return ratings_data(read_database(path, rules, reading), rules, rating_scale, reading)
+    if _is_pattern(str(path)):
+        return ratings_data(read_files(*_matching(str(path)), rules, reading), rules, rating_scale, reading)
     place, format = _placed(path, rules, reading)
     found = DATA_SETS.get(format, read_plain)(place, rules, reading)
     return ratings_data(found, rules, rating_scale, reading)

@@ -22,7 +22,11 @@ from train.readers.text import Layout
 
 def read_plain(place: Place, rules: ReadingRules, reading: Reading) -> Found:
     """Reads the ratings, and the catalogue that an option names or that lies beside them. Raises DataError."""
-    sources = ratings_in(place, reading)
+    return read_files(place, ratings_in(place, reading), rules, reading)
+
+
+def read_files(place: Place, sources: Sequence[Source], rules: ReadingRules, reading: Reading) -> Found:
+    """The same of these files, which are parts of one table and lie in `place`. Raises DataError."""
     parts = [open_source(source, rules, Layout(fewest=3), reading) for source in sources]
     columns = choose_columns(parts[0], rules, reading)
     table = _read_parts(parts, columns)

@@ -56,6 +56,17 @@ def test_a_folder_of_parts_is_one_table(tmp_path: Path, kind: str, deep: bool) -
     assert data.locate(2).startswith("part-00001")
 
 
+def test_a_pattern_chooses_the_parts(tmp_path: Path) -> None:
+    frame = pd.DataFrame(ROWS, columns=["user_id", "movie_id", "rating"]).astype({"user_id": int, "movie_id": int})
+    for name, part in (("2026-01.csv", frame[:2]), ("2026-02.csv", frame[2:]), ("2025-12.csv", frame)):
+        part.to_csv(tmp_path / name, index=False)
+    data = load_ratings(tmp_path / "2026-*.csv")
+    assert data.ratings.to_numpy().tolist() == ROWS
+    assert data.locate(2).startswith("2026-02.csv")
+    with pytest.raises(DataError, match=r"2027-\*\.csv: matches no file of data; allowed are names ending in "):
+        load_ratings(tmp_path / "2027-*.csv")
+
+
 def test_parts_with_different_columns_or_formats_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(TEXT)
     (tmp_path / "b.csv").write_text("user_id,movie_id\n1,2\n")
