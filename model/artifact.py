@@ -164,10 +164,14 @@ def load_artifact(path: Path, device: str = "cpu") -> Artifact:
 
 def _scripted(artifact: Artifact) -> torch.nn.Module:
     """The network in TorchScript with its interest part inside, as the file holds them."""
-    if artifact.interest is not None:
-        artifact.network.add_module("interest", artifact.interest)
+    network, interest = artifact.network.eval(), artifact.interest
+    lent = interest is not None and not hasattr(network, "interest")
+    if interest is not None:
+        network.add_module("interest", interest)
     with quiet_torchscript():
-        scripted: torch.nn.Module = torch.jit.script(artifact.network.eval())
+        scripted: torch.nn.Module = torch.jit.script(network)
+    if lent and scripted is not network:
+        del network.interest  # the artifact stays as it was
     return scripted
 
 

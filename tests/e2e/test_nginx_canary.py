@@ -50,7 +50,7 @@ def test_a_share_of_the_requests_is_answered_by_the_canary(both: Project, pair: 
     printed = both.run(".venv/bin/python", "-m", "ops.canary.log", str(log), "--requests", "requests.jsonl").stdout
     for version in ("1.0", "1.1"):
         assert re.search(rf"^{re.escape(version)} +{answered[version]} +0 +0 +[\d.]+ +[\d.]+$", printed, re.MULTILINE)
-    assert "wrote requests.jsonl, 1 bodies" in printed
+    assert "wrote requests.jsonl, 1 body" in printed
     assert [json.loads(line) for line in (both.folder / "requests.jsonl").read_text().splitlines()] == [pair]
 
 

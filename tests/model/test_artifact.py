@@ -27,6 +27,12 @@ def test_saved_artifact_is_loaded_unchanged(artifact: Artifact, tmp_path: Path) 
     torch.testing.assert_close(loaded.network(*pairs), artifact.network(*pairs), atol=1e-6, rtol=0)
 
 
+def test_saving_leaves_the_network_without_the_interest_part(ranked_artifact: Artifact, tmp_path: Path) -> None:
+    save_artifact(ranked_artifact, tmp_path / "ncf.pt")
+    assert load_artifact(tmp_path / "ncf.pt").interest is not None
+    assert "interest" not in dict(ranked_artifact.network.named_children())
+
+
 def test_string_ids_are_saved_and_loaded(string_artifact: Artifact, tmp_path: Path) -> None:
     save_artifact(string_artifact, tmp_path / "ncf.pt")
     loaded = load_artifact(tmp_path / "ncf.pt")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
+from itertools import product
 from typing import cast
 
 import numpy as np
 import torch
 
 from model.network import RatingNetwork, TowerNetwork
+from train.cores import in_order
 from train.dataset.tensors import Ratings
 from train.evaluation.baselines import MOVIE_SHRINKAGE, shrunken_mean
 
@@ -37,12 +40,16 @@ def rating_scores(network: RatingNetwork) -> Scores:
     def score(users: np.ndarray) -> Mapping[str, np.ndarray]:
         rows = towers.user_tower(torch.from_numpy(users))
         units = torch.empty(len(users), len(movies))
+
+        @torch.inference_mode()
+        def rate(piece: tuple[slice, slice]) -> None:
+            some, part = piece
+            units[some, part] = towers.head(rows[some, None], movies[None, part])
+
         step = max(1, _PAIRS_AT_ONCE // len(movies))
-        for start in range(0, len(users), step):
-            some = slice(start, start + step)
-            for first in range(0, len(movies), _PAIRS_AT_ONCE):
-                part = slice(first, first + _PAIRS_AT_ONCE)
-                units[some, part] = towers.head(rows[some, None], movies[None, part])
+        starts = product(range(0, len(users), step), range(0, len(movies), _PAIRS_AT_ONCE))
+        pieces = ((slice(user, user + step), slice(movie, movie + _PAIRS_AT_ONCE)) for user, movie in starts)
+        deque(in_order(rate, pieces), maxlen=0)
         return {RATING: units.numpy()}
 
     return score
