@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from model.distinct import distinct
 from model.history import History
 
 
@@ -36,8 +37,8 @@ class EventHistory:
     def from_pairs(cls, user_index: np.ndarray, movie_index: np.ndarray, history: History) -> EventHistory:
         """Groups events, in arrays (N,), by user. Repeated pairs count once; pairs that `history` has do not count."""
         width = 1 + max(int(movie_index.max(initial=0)), int(history.movie_index.max(initial=0)))
-        pair = np.unique(user_index * width + movie_index)
-        users = np.unique(pair // width)
+        pair = distinct(user_index * width + movie_index)
+        users = distinct(pair // width)
         unrated = [pair[:0]]
         for some in history.few_at_once(users):
             few = users[some]

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from model.distinct import distinct
 from model.events import EventHistory
 from model.history import History
 from model.ids import IdMap
@@ -65,7 +66,7 @@ class UserEvents:
     def pairs(self, user_ids: np.ndarray, num_movies: int) -> EventPairs:
         """Every user's; user_ids (N,), ascending, has all users of events."""
         user = np.searchsorted(user_ids, self.users)[self.owner]
-        pair = np.unique(user * num_movies + self.movie)
+        pair = distinct(user * num_movies + self.movie)
         return EventPairs(pair, np.ones(len(pair), dtype=np.bool_), num_movies)
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from model.artifact import Artifact, ArtifactError
+from model.distinct import distinct
 from model.factor_network import FactorNetwork
 from model.fold_in import FoldIn
 from model.interest import Interest, read_interest
@@ -81,7 +82,7 @@ def grow_interest(stored: Interest, merged: Merged) -> Interest:
     num_raters = int(np.count_nonzero(np.diff(merged.history.offsets)))
     raters = torch.zeros(num_movies + 1, dtype=torch.int64)
     for users, places in all_ratings(merged.history):
-        pairs = np.unique(users * num_movies + merged.history.movie_index[places])
+        pairs = distinct(users * num_movies + merged.history.movie_index[places])
         raters += torch.from_numpy(np.bincount(pairs % num_movies, minlength=num_movies + 1))
     return Interest(
         column=moved_rows(interest.column, merged.movie_rows, num_movies),
