@@ -47,6 +47,30 @@ def test_what_a_piece_raises_is_raised_and_few_pieces_are_begun(number: int) -> 
     assert len(begun) < 20
 
 
+def test_pieces_may_have_pieces_and_a_single_one_stays_in_its_thread() -> None:
+    use_cores(2)
+    assert list(in_order(lambda number: sum(in_order(abs, range(number))), range(30)))[-1] == sum(range(29))
+    assert list(in_order(lambda _: threading.get_ident(), [0])) == [threading.get_ident()]
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_no_more_pieces_than_asked_are_worked_on_at_a_time(most: int) -> None:
+    use_cores(4)
+    lock, now, highest = threading.Lock(), 0, 0
+
+    def work(_piece: int) -> None:
+        nonlocal now, highest
+        with lock:
+            now += 1
+            highest = max(highest, now)
+        time.sleep(0.002)
+        with lock:
+            now -= 1
+
+    list(in_order(work, range(40), most))
+    assert 1 <= highest <= most
+
+
 def test_the_default_is_one_thread_for_each_core() -> None:
     use_cores(0)
     assert cores() >= 1
