@@ -91,7 +91,8 @@ def _wanted(training: Mapping[str, str], shelf: Shelf, version: str) -> Recipe:
     made = trained_recipe(shelf, version) or trained_recipe(shelf, shelf.default())
     before = dict(made.options) if made is not None else {}
     if "DATA" in training and training["DATA"] != before.get("DATA"):
-        before.pop("TRAIN_ARGS", None)  # it may name the columns of other data
+        for name in ("TRAIN_ARGS", "CLUSTER"):  # columns of other data, and a way for so many ratings
+            before.pop(name, None)
     options = {"DATA": DEMO, "PRESET": PRESET, "TRAIN_ARGS": "", **before, **training}
     return Recipe(TRAIN, options, describe_files(options["DATA"], options["TRAIN_ARGS"], made))
 

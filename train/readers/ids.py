@@ -176,7 +176,7 @@ def _inferred(
             reading.warn(f"{role.what} are {told}, but {most}: choose with {option(role)}")
         return column, told
     rule = "is not an integer (7, not 007)"
-    way = "correct it, or skip it with --skip-bad-lines"
+    way = "correct it, or skip it with --skip-bad-lines 1"
     if wanted == "auto":
         rule += f", while {rows - others:,} of {rows:,} are"
         way += f", or keep all ids as strings with {option(role)} string"
