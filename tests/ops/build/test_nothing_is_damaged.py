@@ -14,6 +14,7 @@ import pytest
 from ops.build import commands, running, verbs
 from ops.build.recipe import MADE_OF
 from ops.build.shelf import Shelf, VersionError, making
+from ops.settings import TORCHSERVE
 from tests.ops.build.stand_ins import contents
 
 
@@ -73,7 +74,7 @@ def test_clean_deletes_versions_only_by_force(shelf: Shelf, monkeypatch: pytest.
 def test_without_the_record_only_a_named_version_is_served(shelf: Shelf, verb: str) -> None:
     Path(".run").mkdir()
     (Path(".run") / "default").write_text("1.1\n")
-    settings: Any = SimpleNamespace(folder=Path())
+    settings: Any = SimpleNamespace(folder=Path(), server=TORCHSERVE)
     with pytest.raises(VersionError, match=rf"1\.1 was served from there: .*: `make {verb} VERSION=1\.1`"):
         getattr(running, verb)({}, shelf, settings)
     assert not shelf.folder("1.0").exists()
