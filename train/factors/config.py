@@ -55,7 +55,7 @@ class FactorsConfig(GradientOptions):
     hidden_dim: int = 16
     """Width of the ordinal network; at least 1."""
     network_rows: int = 250_000
-    """Maximum number of ratings that the ordinal network learns from; at least 1."""
+    """About how many ratings the ordinal network learns from, or all if there are fewer; at least 1."""
     rating_weight: float = 0.5
     """Share of the rating block in the served score, 0 to 1. The ordinal network has the rest."""
 

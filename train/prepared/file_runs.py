@@ -110,8 +110,11 @@ class RunWriter:
         return file
 
     def run_of_block(self, numbered: tuple[int, LaterBlock]) -> Run | None:
-        """The run of a block of the first file, or None if it has no rows. Raises as `runs_of_file`, and WholeFileError
-        if the file must be read as a whole.
+        """The run of a block of the first file, or None if it has no rows.
+
+        Raises:
+            DataError, OSError: see `runs_of_file`.
+            WholeFileError: the file must be read as a whole.
         """
         number, block = numbered
         refuse_unseen([self.folder, block.block.piece.path])

@@ -78,7 +78,7 @@ def _may_escape(body: bytes, delimiter: str) -> bool:
 def are_plain(body: bytes, delimiter: str, width: int, numbers: frozenset[int]) -> bool:
     """Whether quotes enclose fields in whole records of a block of lines, beyond any doubt.
 
-    Then other blocks cannot change this: a block begins outside of quotes if all before it are plain.
+    If all blocks before it are plain, a block begins outside of quotes. So each block can be judged alone.
 
     numbers: the `first_columns_of_numbers` of the file.
     """

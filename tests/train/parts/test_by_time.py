@@ -12,16 +12,15 @@ from model.archive import MODEL_CARD
 from model.artifact import load_artifact
 from model.factor_network import FactorNetwork
 from tests.train.parts.conftest import Train
+from tests.train.parts.killing import killed_after
 from train.__main__ import parse_options
 from train.dataset.tensors import index_ratings, look_up_ratings
 from train.errors import DataError
 from train.evaluation.report import ReportConfig, write_report
 from train.factors.method import FACTORS
-from train.factors.sweep import sweep
 from train.fit_log import FitLog
 from train.method import Choice
 from train.output import MEASURED
-from train.parts import fit as fitting
 from train.parts.config import PartsConfig
 from train.predict import predict
 from train.resume import NO_STAGES
@@ -95,24 +94,11 @@ def test_it_is_better_than_a_network_that_is_tuned_for_the_past(
 def test_shuffled_files_give_the_same_model_and_a_killed_training_goes_on_to_it(
     by_time: dict[str, Any], train: Train, falling: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    solved: list[object] = []
-
-    def dying(*arguments: Any) -> None:
-        state, data, config, advance = arguments
-
-        def count(*part: Any) -> None:
-            solved.append(advance(*part))
-            if len(solved) == 53:
-                raise KeyboardInterrupt
-
-        sweep(state, data, config, count)
-
     (tmp_path / "ratings").mkdir()
     frame = pd.read_csv(falling).sample(frac=1, random_state=6)
     for number, rows in enumerate(np.array_split(np.arange(len(frame)), 2)):
         frame.iloc[rows].to_csv(tmp_path / "ratings" / f"{number}.csv", index=False)
-    monkeypatch.setattr(fitting, "sweep", dying)
-    monkeypatch.setattr(fitting, "_SAVED_EVERY_S", 0.0)
+    killed_after(53, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path / "1.0", *BY_TIME, data=tmp_path / "ratings")
     again = train(tmp_path / "1.0", *BY_TIME, "--resume", data=tmp_path / "ratings")

@@ -13,12 +13,12 @@ import torch
 from model.artifact import load_artifact
 from model.factor_network import FactorNetwork
 from tests.train.parts.conftest import Train
+from tests.train.parts.killing import killed_after
 from train.__main__ import main, parse_options
 from train.dataset.tensors import index_ratings, look_up_ratings
 from train.errors import DataError
 from train.evaluation.report import ReportConfig, write_report
 from train.factors.method import FACTORS
-from train.factors.sweep import sweep
 from train.fit_log import FitLog
 from train.method import Choice
 from train.output import MEASURED
@@ -96,20 +96,7 @@ def test_shuffled_and_recut_files_give_the_same_model(
 def test_a_killed_training_goes_on_to_the_same_model(
     usual: dict[str, Any], train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
-    solved: list[object] = []
-
-    def dying(*arguments: Any) -> None:
-        state, data, config, advance = arguments
-
-        def count(*part: Any) -> None:
-            solved.append(advance(*part))
-            if len(solved) == after:
-                raise KeyboardInterrupt
-
-        sweep(state, data, config, count)
-
-    monkeypatch.setattr(fitting, "sweep", dying)
-    monkeypatch.setattr(fitting, "_SAVED_EVERY_S", 0.0)
+    solved = killed_after(after, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path / "1.0")
     assert not (tmp_path / "1.0" / "ncf.pt").exists()
